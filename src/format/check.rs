@@ -1,0 +1,84 @@
+//! The three checks of the format, each by its catalogue name.
+
+use std::hash::Hasher as _;
+
+use crc::{CRC_8_AUTOSAR, Crc, Table};
+use crc_fast::{CrcAlgorithm, Digest};
+use twox_hash::XxHash3_64;
+
+const CRC_8: Crc<u8, Table<1>> = Crc::<u8, Table<1>>::new(&CRC_8_AUTOSAR);
+
+/// CRC-8/AUTOSAR. Finds up to three flipped bits in headers of this size (Koopman's tables: distance 4 up to 119 bits).
+pub(crate) fn crc8(bytes: &[u8]) -> u8 {
+    CRC_8.checksum(bytes)
+}
+
+/// CRC-32C over bytes that come in parts.
+#[derive(Debug, Clone)]
+pub(crate) struct Crc32c(Digest);
+
+impl Crc32c {
+    pub(crate) fn new() -> Self {
+        Self(Digest::new(CrcAlgorithm::Crc32Iscsi))
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub(crate) fn value(&self) -> u32 {
+        self.0.finalize() as u32
+    }
+}
+
+/// CRC-32C over a header and its payload.
+pub(crate) fn crc32c(header: &[u8], payload: &[u8]) -> u32 {
+    let mut crc = Crc32c::new();
+    crc.update(header);
+    crc.update(payload);
+    crc.value()
+}
+
+/// XXH3-64 with seed 0 over raw bytes that come in parts.
+#[derive(Clone, Default)]
+pub(crate) struct ContentHash(XxHash3_64);
+
+impl ContentHash {
+    pub(crate) fn update(&mut self, raw: &[u8]) {
+        self.0.write(raw);
+    }
+
+    pub(crate) fn value(&self) -> u64 {
+        self.0.finish()
+    }
+}
+
+impl std::fmt::Debug for ContentHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("ContentHash").field(&self.value()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn check_values_of_the_catalogue() {
+        assert_eq!(crc8(b"123456789"), 0xDF);
+        assert_eq!(crc32c(b"1234", b"56789"), 0xE306_9283);
+        assert_eq!(crc32c(b"", b""), 0);
+    }
+
+    #[test]
+    fn content_hash_does_not_depend_on_the_cuts() {
+        let bytes: Vec<u8> = (0..2000_u32).map(|i| ((i * i) >> 3) as u8).collect();
+        let whole = XxHash3_64::oneshot(&bytes);
+        for cut in [0, 1, 16, 240, 241, 1024, 1999, 2000] {
+            let mut hash = ContentHash::default();
+            hash.update(&bytes[..cut]);
+            hash.update(&bytes[cut..]);
+            assert_eq!(hash.value(), whole, "cut at {cut}");
+        }
+    }
+}

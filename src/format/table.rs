@@ -1,0 +1,259 @@
+//! The two forms of a frequency table: dense (FORMAT.md, 4.2) and compact (FORMAT.md, 5).
+
+use crate::{
+    error::Corruption,
+    format::{
+        bits::{BitReader, BitStringError, BitWriter},
+        fields::Fields,
+    },
+    model::Frequencies,
+};
+
+/// Appends 256 frequencies of 16 bits.
+pub(crate) fn write_dense(frequencies: &Frequencies, out: &mut Vec<u8>) {
+    out.extend(frequencies.iter().flat_map(|frequency| frequency.to_le_bytes()));
+}
+
+/// Reads 256 frequencies of 16 bits.
+pub(crate) fn parse_dense(fields: &mut Fields<'_>, scale_bits: u8) -> Result<Frequencies, Corruption> {
+    let bytes = fields.bytes(512, "table")?;
+    let mut frequencies = [0; 256];
+    for (frequency, pair) in frequencies.iter_mut().zip(bytes.chunks_exact(2)) {
+        *frequency = u16::from_le_bytes([pair[0], pair[1]]);
+    }
+    Frequencies::new(frequencies, scale_bits)
+}
+
+/// Appends a compact table.
+pub(crate) fn write_compact(frequencies: &Frequencies, out: &mut Vec<u8>) {
+    let mut symbols = [0; 256];
+    let mut cumulatives = [0; 256];
+    let (mut used, mut cumulative) = (0, 0);
+    for (symbol, &frequency) in (0..).zip(frequencies.iter()) {
+        if frequency > 0 {
+            symbols[used] = symbol;
+            cumulatives[used] = cumulative;
+            cumulative += u32::from(frequency);
+            used += 1;
+        }
+    }
+    let mut bits = BitWriter::new(out);
+    write_count(used, &mut bits);
+    write_increasing(&symbols[..used], 0, 255, &mut bits);
+    write_increasing(&cumulatives[1..used], 1, frequencies.scale() - 1, &mut bits);
+    bits.finish();
+}
+
+/// Reads a compact table.
+pub(crate) fn parse_compact(fields: &mut Fields<'_>, scale_bits: u8) -> Result<Frequencies, Corruption> {
+    let scale = 1_u32 << scale_bits;
+    let mut bits = BitReader::new(fields.rest());
+    let used = parse_count(&mut bits)
+        .ok_or(Corruption::Field { field: "table", found: fields.rest().first().copied().unwrap_or(0).into() })?;
+    let mut symbols = [0; 256];
+    let mut cumulatives = [0; 257];
+    parse_increasing(&mut symbols[..used], 0, 255, &mut bits);
+    parse_increasing(&mut cumulatives[1..used], 1, scale - 1, &mut bits);
+    let len = bits.finish().map_err(|error| match error {
+        BitStringError::Ended => fields.ends_in("table"),
+        BitStringError::Padding => Corruption::Padding,
+    })?;
+    fields.bytes(len, "table")?;
+
+    cumulatives[used] = scale;
+    let mut frequencies = [0; 256];
+    for (&symbol, range) in symbols[..used].iter().zip(cumulatives.windows(2)) {
+        frequencies[symbol as usize] = (range[1] - range[0]) as u16;
+    }
+    Frequencies::new(frequencies, scale_bits)
+}
+
+/// `used - 1`, at most 255, in exponential Golomb code of order 2: few symbols take few bits.
+fn write_count(used: usize, bits: &mut BitWriter<'_>) {
+    let number = used as u32 - 1 + 4;
+    let width = number.ilog2();
+    bits.put((1 << (width - 2)) - 1, width - 1);
+    bits.put(number - (1 << width), width);
+}
+
+/// `None`: more than 256.
+fn parse_count(bits: &mut BitReader<'_>) -> Option<usize> {
+    let mut width = 2;
+    while bits.take(1) == 1 {
+        width += 1;
+        if width > 8 {
+            return None;
+        }
+    }
+    let used = (1 << width) + bits.take(width) - 4 + 1;
+    (used <= 256).then_some(used as usize)
+}
+
+/// Binary interpolative code of strictly increasing `values` in `low..=high`: the middle one within the range that its neighbours
+/// leave it, then both halves. Dense runs cost no bits. (A. Moffat and L. Stuiver, Binary Interpolative Coding, 2000.)
+fn write_increasing(values: &[u32], low: u32, high: u32, bits: &mut BitWriter<'_>) {
+    let middle = values.len() / 2;
+    let Some(&value) = values.get(middle) else { return };
+    let (below, above) = (&values[..middle], &values[middle + 1..]);
+    let least = low + below.len() as u32;
+    write_number(value - least, high - above.len() as u32 - least + 1, bits);
+    if !below.is_empty() {
+        write_increasing(below, low, value - 1, bits);
+    }
+    if !above.is_empty() {
+        write_increasing(above, value + 1, high, bits);
+    }
+}
+
+fn parse_increasing(values: &mut [u32], low: u32, high: u32, bits: &mut BitReader<'_>) {
+    let middle = values.len() / 2;
+    let (below, rest) = values.split_at_mut(middle);
+    let Some((value, above)) = rest.split_first_mut() else { return };
+    let least = low + below.len() as u32;
+    *value = least + parse_number(high - above.len() as u32 - least + 1, bits);
+    if !below.is_empty() {
+        parse_increasing(below, low, *value - 1, bits);
+    }
+    if !above.is_empty() {
+        parse_increasing(above, *value + 1, high, bits);
+    }
+}
+
+/// Truncated binary code of a number below `range`.
+fn write_number(number: u32, range: u32, bits: &mut BitWriter<'_>) {
+    let width = range.ilog2();
+    let short = (2 << width) - range;
+    if number < short {
+        bits.put(number, width);
+    } else {
+        let long = number + short;
+        bits.put(long >> 1, width);
+        bits.put(long & 1, 1);
+    }
+}
+
+fn parse_number(range: u32, bits: &mut BitReader<'_>) -> u32 {
+    let width = range.ilog2();
+    let short = (2 << width) - range;
+    let number = bits.take(width);
+    if number < short { number } else { 2 * number + bits.take(1) - short }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compact(frequencies: &Frequencies) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write_compact(frequencies, &mut bytes);
+        bytes
+    }
+
+    fn from_pairs(pairs: &[(u8, u16)], scale_bits: u8) -> Frequencies {
+        let mut frequencies = [0; 256];
+        for &(symbol, frequency) in pairs {
+            frequencies[usize::from(symbol)] = frequency;
+        }
+        Frequencies::new(frequencies, scale_bits).unwrap()
+    }
+
+    /// A small generator, so that the tests need no crate and always see the same tables.
+    fn random_frequencies(seed: u64, used: usize, scale_bits: u8) -> Frequencies {
+        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut next = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state % below as u64) as usize
+        };
+        let mut frequencies = [0_u16; 256];
+        let mut symbols = Vec::new();
+        while symbols.len() < used {
+            let symbol = next(256);
+            if frequencies[symbol] == 0 {
+                frequencies[symbol] = 1;
+                symbols.push(symbol);
+            }
+        }
+        let favourites = 1 + next(used);
+        for _ in used..1 << scale_bits {
+            frequencies[symbols[next(favourites)]] += 1;
+        }
+        Frequencies::new(frequencies, scale_bits).unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_parsed_and_no_prefix_is() {
+        for (seed, used) in (1..=256).enumerate() {
+            for scale_bits in [9, 12, 14] {
+                let frequencies = random_frequencies(seed as u64 + 1, used, scale_bits);
+                let bytes = compact(&frequencies);
+                let mut fields = Fields::new(&bytes);
+                assert_eq!(parse_compact(&mut fields, scale_bits), Ok(frequencies));
+                fields.end().unwrap();
+                for cut in 0..bytes.len() {
+                    let error = parse_compact(&mut Fields::new(&bytes[..cut]), scale_bits);
+                    assert!(
+                        matches!(error, Err(Corruption::PayloadEnds { .. })),
+                        "{used} symbols, cut at {cut}: {error:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_sequence_that_parses_is_the_one_that_is_written() {
+        let mut state = 1_u64;
+        for _ in 0..20_000 {
+            let mut bytes = [0; 200];
+            for byte in &mut bytes {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                *byte = (state >> 56) as u8;
+            }
+            let mut fields = Fields::new(&bytes);
+            if let Ok(frequencies) = parse_compact(&mut fields, 12) {
+                assert_eq!(compact(&frequencies), bytes[..200 - fields.rest().len()]);
+            }
+        }
+    }
+
+    #[test]
+    fn more_than_256_symbols_are_rejected() {
+        for bytes in [[0b0011_1111, 0xFF, 0, 0], [0xFF, 0xFF, 0xFF, 0xFF]] {
+            let error = parse_compact(&mut Fields::new(&bytes), 12).unwrap_err();
+            assert_eq!(error, Corruption::Field { field: "table", found: bytes[0].into() });
+        }
+    }
+
+    #[test]
+    fn sizes_stay_within_the_promised_ones() {
+        let uniform = Frequencies::new([16; 256], 12).unwrap();
+        assert_eq!(compact(&uniform).len(), 193);
+        for seed in 1..2000 {
+            assert!(compact(&random_frequencies(seed, 256, 12)).len() <= 200);
+            assert!(compact(&random_frequencies(seed, 4, 12)).len() <= 9);
+            assert!(compact(&random_frequencies(seed, 4, 9)).len() <= 8);
+        }
+        let spread = from_pairs(&[(17, 1365), (80, 683), (127, 683), (191, 1365)], 12);
+        assert!(compact(&spread).len() <= 9);
+        assert_eq!(compact(&from_pairs(&[(65, 4096)], 12)), [0b0000_1000, 0b0000_0010]);
+    }
+
+    #[test]
+    fn set_padding_is_rejected() {
+        let mut bytes = compact(&from_pairs(&[(0, 4000), (1, 96)], 12));
+        *bytes.last_mut().unwrap() |= 0x80;
+        assert_eq!(parse_compact(&mut Fields::new(&bytes), 12), Err(Corruption::Padding));
+    }
+
+    #[test]
+    fn a_dense_table_must_sum_to_its_scale() {
+        let frequencies = random_frequencies(3, 40, 12);
+        let mut bytes = Vec::new();
+        write_dense(&frequencies, &mut bytes);
+        assert_eq!(parse_dense(&mut Fields::new(&bytes), 12), Ok(frequencies));
+        let error = parse_dense(&mut Fields::new(&bytes), 11).unwrap_err();
+        assert_eq!(error, Corruption::FrequencySum { sum: 4096, scale: 2048 });
+    }
+}

@@ -1,0 +1,134 @@
+//! What a decoder may spend on its input, and the one place where a length from the wire becomes an allocation.
+
+use thiserror::Error as ThisError;
+
+use crate::error::Error;
+
+/// The largest raw length of a block that the format has: 16 MiB.
+pub const MAX_BLOCK_LEN: usize = 1 << 24;
+
+/// What a decoder may spend, whatever its input says.
+///
+/// A stream that asks for more ends in [`Error::LimitExceeded`], which names the limit.
+///
+/// ```
+/// use ranstream::{DecodeOptions, EncodeOptions, Error, Limits, compress, decompress};
+///
+/// let stream = compress(&[0; 100_000], &EncodeOptions::new())?;
+/// let small = DecodeOptions::new().limits(Limits::new().max_output(50_000));
+/// assert!(matches!(decompress(&stream, &small), Err(Error::LimitExceeded { .. })));
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "each is a maximum")]
+pub struct Limits {
+    max_block_len: usize,
+    max_output: u64,
+    max_memory: usize,
+}
+
+/// One of the [`Limits`], as [`Error::LimitExceeded`] names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ThisError)]
+#[non_exhaustive]
+pub enum Limit {
+    /// [`Limits::max_block_len`].
+    #[error("largest block")]
+    BlockLen,
+    /// [`Limits::max_output`].
+    #[error("total output")]
+    Output,
+    /// [`Limits::max_memory`].
+    #[error("memory")]
+    Memory,
+    /// [`DecodeOptions::application_data`](crate::DecodeOptions::application_data).
+    #[error("application data")]
+    ApplicationData,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_block_len: MAX_BLOCK_LEN, max_output: u64::MAX, max_memory: 1 << 30 }
+    }
+}
+
+impl Limits {
+    /// The defaults: blocks of up to 16 MiB (all that the format has), output without end, 1 GiB of memory.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Raw bytes that the largest block may have. A stream whose header announces larger ones is refused at once.
+    #[must_use]
+    pub fn max_block_len(mut self, bytes: usize) -> Self {
+        self.max_block_len = bytes;
+        self
+    }
+
+    /// Raw bytes that may come out in all, over all concatenated streams. Default: no limit, which is safe for a reader that
+    /// handles bytes as they come; set it where a peer chooses how much that is.
+    #[must_use]
+    pub fn max_output(mut self, bytes: u64) -> Self {
+        self.max_output = bytes;
+        self
+    }
+
+    /// Bytes that a decoder may hold at a time: the payload and raw bytes of its blocks in flight, the block list of a seekable reader,
+    /// and the result of [`decompress`](crate::decompress()). Default: 1 GiB.
+    #[must_use]
+    pub fn max_memory(mut self, bytes: usize) -> Self {
+        self.max_memory = bytes;
+        self
+    }
+
+    /// `len` raw bytes in one block that is announced at `offset`.
+    pub(crate) fn check_block_len(&self, len: usize, offset: u64) -> Result<(), Error> {
+        check(Limit::BlockLen, len as u64, self.max_block_len as u64, offset)
+    }
+
+    /// `total` raw bytes in all after the block at `offset`.
+    pub(crate) fn check_output(&self, total: u64, offset: u64) -> Result<(), Error> {
+        check(Limit::Output, total, self.max_output, offset)
+    }
+
+    /// `total` bytes held at a time, because of what stands at `offset`.
+    pub(crate) fn check_memory(&self, total: usize, offset: u64) -> Result<(), Error> {
+        check(Limit::Memory, total as u64, self.max_memory as u64, offset)
+    }
+
+    /// Makes `buffer` at least `len` bytes long. What it held stays; it is never shortened.
+    pub(crate) fn grow(&self, buffer: &mut Vec<u8>, len: usize, offset: u64) -> Result<(), Error> {
+        if len <= buffer.len() {
+            return Ok(());
+        }
+        self.check_memory(len, offset)?;
+        buffer.try_reserve_exact(len - buffer.len()).map_err(|_| Error::LimitExceeded {
+            limit: Limit::Memory,
+            found: len as u64,
+            allowed: buffer.capacity() as u64,
+            offset,
+        })?;
+        buffer.resize(len, 0);
+        Ok(())
+    }
+}
+
+fn check(limit: Limit, found: u64, allowed: u64, offset: u64) -> Result<(), Error> {
+    if found > allowed { Err(Error::LimitExceeded { limit, found, allowed, offset }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grow_refuses_what_memory_does_not_allow() {
+        let limits = Limits::new().max_memory(100);
+        let mut buffer = vec![1, 2];
+        limits.grow(&mut buffer, 100, 0).unwrap();
+        assert_eq!(buffer[..3], [1, 2, 0]);
+        let error = limits.grow(&mut buffer, 101, 9).unwrap_err();
+        assert_eq!(error, Error::LimitExceeded { limit: Limit::Memory, found: 101, allowed: 100, offset: 9 });
+        assert_eq!(buffer.len(), 100);
+    }
+}

@@ -1,0 +1,62 @@
+//! What coding costs, in fixed point so that every machine decides alike.
+
+use crate::model::Frequencies;
+
+/// Bits that symbols with these `counts` take when coded with `frequencies`, rounded up. Symbols with frequency 0 must have count 0.
+pub(crate) fn coded_bits(counts: &[u32; 256], frequencies: &Frequencies) -> u64 {
+    let scale_log2 = u64::from(frequencies.scale_bits()) << FRACTION_BITS;
+    let sum: u64 = counts
+        .iter()
+        .zip(frequencies.iter())
+        .filter(|&(&count, _)| count > 0)
+        .map(|(&count, &frequency)| u64::from(count) * (scale_log2 - log2(frequency)))
+        .sum();
+    sum.div_ceil(1 << FRACTION_BITS)
+}
+
+const FRACTION_BITS: u32 = 16;
+
+/// `log2(frequency)` with 16 fraction bits, rounded down.
+fn log2(frequency: u16) -> u64 {
+    // Frequencies of 13 and 14 bits lose their lowest bits, which is less than 0.001 bits.
+    let halvings = frequency.max(1).ilog2().saturating_sub(11);
+    u64::from(LOG2[usize::from(frequency >> halvings)]) + (u64::from(halvings) << FRACTION_BITS)
+}
+
+const LOG2: [u32; 4096] = {
+    let mut table = [0; 4096];
+    let mut number = 1_u32;
+    while number < 4096 {
+        let whole = number.ilog2();
+        // Squaring the mantissa doubles its logarithm, so each carry past 2.0 is the next bit.
+        let mut mantissa = (number as u64) << (31 - whole);
+        let mut log = whole;
+        let mut bit = 0;
+        while bit < FRACTION_BITS {
+            mantissa = (mantissa * mantissa) >> 31;
+            log <<= 1;
+            if mantissa >> 32 != 0 {
+                mantissa >>= 1;
+                log |= 1;
+            }
+            bit += 1;
+        }
+        table[number as usize] = log;
+        number += 1;
+    }
+    table
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agrees_with_floating_point() {
+        for frequency in 1..=16384_u16 {
+            let exact = f64::from(frequency).log2();
+            let ours = log2(frequency) as f64 / 65536.0;
+            assert!(ours <= exact + 1e-9 && exact - ours < 0.0008, "{frequency}: {ours} for {exact}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! From bytes to the probabilities that a coder works with: count, normalise, tabulate.
+
+mod cost;
+mod frequencies;
+mod histogram;
+mod normalize;
+mod slots;
+mod symbols;
+
+pub(crate) use cost::coded_bits;
+pub(crate) use frequencies::Frequencies;
+pub(crate) use histogram::Histogram;
+pub(crate) use normalize::{normalize, normalize_compat};
+pub(crate) use slots::{Slot, SlotTable};
+pub(crate) use symbols::SymbolTable;

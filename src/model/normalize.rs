@@ -1,0 +1,244 @@
+//! Counts to frequencies that sum to a power of two.
+
+use crate::model::{Frequencies, Histogram};
+
+/// The frequencies with the smallest coded size for the scale: the minimum of `-sum count * log2(frequency)` over all frequencies
+/// of at least 1 for each present symbol that sum to `1 << scale_bits`.
+///
+/// The sum to minimise is separable and convex, so a solution is optimal if and only if no slot gains by moving from one symbol to another. The
+/// start is the rounded solution of the continuous problem; from there, slots move one by one to where they gain most.
+///
+/// Only additions, multiplications and divisions of `f64` are used, which IEEE 754 defines to the bit: every machine gets the same table.
+pub(crate) fn normalize(histogram: &Histogram, scale_bits: u8) -> Frequencies {
+    if let Some(symbol) = histogram.only_symbol() {
+        return Frequencies::single(symbol, scale_bits);
+    }
+    let mut symbols = [(0_u8, 0.0_f64, 0_u32); 256];
+    let mut used = 0;
+    for (symbol, &count) in (0_u8..=255).zip(histogram.counts()) {
+        if count > 0 {
+            symbols[used] = (symbol, f64::from(count), 0);
+            used += 1;
+        }
+    }
+    let symbols = &mut symbols[..used];
+    let scale = 1_u32 << scale_bits;
+    let mut sum = round_shares(symbols, f64::from(histogram.total()), scale);
+
+    while sum < scale {
+        let (best, _) = best_gain(symbols);
+        symbols[best].2 += 1;
+        sum += 1;
+    }
+    while sum > scale {
+        let (least, _) = least_loss(symbols);
+        symbols[least].2 -= 1;
+        sum -= 1;
+    }
+    loop {
+        let (best, gain) = best_gain(symbols);
+        let (least, loss) = least_loss(symbols);
+        if gain <= loss * (1.0 + 1e-9) {
+            break;
+        }
+        symbols[best].2 += 1;
+        symbols[least].2 -= 1;
+    }
+
+    let mut of = [0; 256];
+    for &(symbol, _, frequency) in &*symbols {
+        of[usize::from(symbol)] = frequency as u16;
+    }
+    Frequencies::new(of, scale_bits).unwrap_or_else(|_| unreachable!("the loops above end at the scale"))
+}
+
+/// The original coder's normalisation, for byte-identical frames: shares rounded down, at least 1; then slots are given or taken in the order of falling counts.
+pub(crate) fn normalize_compat(histogram: &Histogram, scale_bits: u8) -> Frequencies {
+    let scale = 1_u32 << scale_bits;
+    let total = u64::from(histogram.total());
+    let counts = histogram.counts();
+    let mut of = [0_u16; 256];
+    let mut order: Vec<u8> = (0..=255).filter(|&symbol| counts[usize::from(symbol)] > 0).collect();
+    order.sort_by_key(|&symbol| std::cmp::Reverse(counts[usize::from(symbol)]));
+    for &symbol in &order {
+        let share = u64::from(counts[usize::from(symbol)]) << scale_bits;
+        of[usize::from(symbol)] = (share / total).max(1) as u16;
+    }
+    let mut sum: u32 = of.iter().map(|&frequency| u32::from(frequency)).sum();
+    while sum < scale {
+        for &symbol in order.iter().take((scale - sum) as usize) {
+            of[usize::from(symbol)] += 1;
+            sum += 1;
+        }
+    }
+    while sum > scale {
+        for &symbol in &order {
+            let frequency = &mut of[usize::from(symbol)];
+            if sum > scale && *frequency > 1 {
+                *frequency -= 1;
+                sum -= 1;
+            }
+        }
+    }
+    Frequencies::new(of, scale_bits).unwrap_or_else(|_| unreachable!("the loops above end at the scale"))
+}
+
+/// Gives each of `(symbol, count, frequency)` its rounded share, at least 1; the sum of the frequencies comes back.
+///
+/// Symbols whose share is below one slot take more than it, so the others share what is left.
+fn round_shares(symbols: &mut [(u8, f64, u32)], total: f64, scale: u32) -> u32 {
+    let mut slots_per_count = f64::from(scale) / total;
+    for _ in 0..3 {
+        let (mut rest_slots, mut rest_count) = (f64::from(scale), total);
+        for &(_, count, _) in &*symbols {
+            if count * slots_per_count < 1.0 {
+                rest_slots -= 1.0;
+                rest_count -= count;
+            }
+        }
+        if rest_slots < 1.0 || rest_count < 1.0 {
+            break;
+        }
+        slots_per_count = rest_slots / rest_count;
+    }
+    let mut sum = 0;
+    for (_, count, frequency) in symbols {
+        *frequency = ((*count * slots_per_count + 0.5) as u32).max(1);
+        sum += *frequency;
+    }
+    sum
+}
+
+/// The symbol that gains most by one more slot, and what it gains.
+fn best_gain(symbols: &[(u8, f64, u32)]) -> (usize, f64) {
+    let mut best = (0, f64::MIN);
+    for (index, &(_, count, frequency)) in symbols.iter().enumerate() {
+        let gain = count * log_step(frequency);
+        if gain > best.1 {
+            best = (index, gain);
+        }
+    }
+    best
+}
+
+/// The symbol that loses least by one slot less, and what it loses.
+fn least_loss(symbols: &[(u8, f64, u32)]) -> (usize, f64) {
+    let mut least = (0, f64::MAX);
+    for (index, &(_, count, frequency)) in symbols.iter().enumerate() {
+        if frequency > 1 {
+            let loss = count * log_step(frequency - 1);
+            if loss < least.1 {
+                least = (index, loss);
+            }
+        }
+    }
+    least
+}
+
+/// `ln((f + 1) / f)`, by its series in `1 / (2 f + 1)`; 3e-8 of itself off at f = 1, less above.
+fn log_step(frequency: u32) -> f64 {
+    let z = 1.0 / f64::from(2 * frequency + 1);
+    let z2 = z * z;
+    2.0 * z
+        * (1.0
+            + z2 * (1.0 / 3.0
+                + z2 * (1.0 / 5.0 + z2 * (1.0 / 7.0 + z2 * (1.0 / 9.0 + z2 * (1.0 / 11.0 + z2 * (1.0 / 13.0)))))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn histogram(counts: &[u32]) -> Histogram {
+        let raw: Vec<u8> =
+            (0..=255_u8).zip(counts).flat_map(|(symbol, &count)| std::iter::repeat_n(symbol, count as usize)).collect();
+        Histogram::new(&raw)
+    }
+
+    fn cost(counts: &[u32], frequencies: &[u32]) -> f64 {
+        -counts.iter().zip(frequencies).map(|(&c, &f)| f64::from(c) * f64::from(f).log2()).sum::<f64>()
+    }
+
+    /// Every way to cut `scale` into `parts` parts of at least 1.
+    fn cheapest(counts: &[u32], scale: u32) -> f64 {
+        fn go(counts: &[u32], scale: u32, chosen: &mut Vec<u32>, all: &[u32], best: &mut f64) {
+            if counts.len() == 1 {
+                chosen.push(scale);
+                *best = best.min(cost(all, chosen));
+                chosen.pop();
+                return;
+            }
+            for first in 1..=scale - (counts.len() as u32 - 1) {
+                chosen.push(first);
+                go(&counts[1..], scale - first, chosen, all, best);
+                chosen.pop();
+            }
+        }
+        let mut best = f64::MAX;
+        go(counts, scale, &mut Vec::new(), counts, &mut best);
+        best
+    }
+
+    #[test]
+    fn is_the_exact_optimum_on_small_alphabets() {
+        let cases: [&[u32]; 9] = [
+            &[1, 1],
+            &[1, 100_000],
+            &[70, 30],
+            &[1, 1, 1],
+            &[5, 1, 9000],
+            &[333, 333, 334],
+            &[1, 60_000, 2],
+            &[1, 2, 3000],
+            &[9, 8, 7],
+        ];
+        for counts in cases {
+            let histogram = histogram(counts);
+            let ours: Vec<u32> = normalize(&histogram, 9).iter().take(counts.len()).map(|&f| u32::from(f)).collect();
+            let (ours, best) = (cost(counts, &ours), cheapest(counts, 512));
+            assert!(ours <= best + best.abs() * 1e-12, "{counts:?}: {ours} against {best}");
+        }
+    }
+
+    #[test]
+    fn no_slot_gains_by_moving() {
+        let mut state = 7_u64;
+        for round in 0..300_u32 {
+            let counts: Vec<u32> = (0..2 + round % 255)
+                .map(|_| {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    1 + (state >> 33) as u32 % (1 + (1 << (round % 12)))
+                })
+                .collect();
+            for scale_bits in [9, 10, 12, 14] {
+                let frequencies = normalize(&histogram(&counts), scale_bits);
+                let of: Vec<u32> = frequencies.iter().take(counts.len()).map(|&f| u32::from(f)).collect();
+                assert!(of.iter().all(|&f| f > 0), "a present symbol was dropped");
+                let gain = |i: usize| f64::from(counts[i]) * ((f64::from(of[i]) + 1.0) / f64::from(of[i])).ln();
+                let loss = |i: usize| f64::from(counts[i]) * (f64::from(of[i]) / (f64::from(of[i]) - 1.0)).ln();
+                let best = (0..of.len()).map(gain).fold(0.0, f64::max);
+                let least = (0..of.len()).filter(|&i| of[i] > 1).map(loss).fold(f64::MAX, f64::min);
+                assert!(best <= least * (1.0 + 1e-6), "{counts:?} at {scale_bits}: {best} {least}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_symbol_takes_the_whole_range() {
+        for normalized in [normalize(&histogram(&[0, 0, 5]), 12), normalize_compat(&histogram(&[0, 0, 5]), 12)] {
+            assert_eq!(normalized, Frequencies::single(2, 12));
+        }
+    }
+
+    #[test]
+    fn compat_gives_and_takes_in_the_order_of_falling_counts() {
+        // floor: 3 * 512 / 7 = 219, 2 * 512 / 7 = 146 twice; one slot is short.
+        let frequencies = normalize_compat(&histogram(&[2, 3, 2]), 9);
+        assert_eq!(frequencies.iter().take(3).copied().collect::<Vec<_>>(), [146, 220, 146]);
+        let mut many = vec![1; 200];
+        many.push(1_000_000);
+        let frequencies = normalize_compat(&histogram(&many), 9);
+        assert_eq!(frequencies.iter().take(201).map(|&f| u32::from(f)).sum::<u32>(), 512);
+        assert!(frequencies.iter().take(200).all(|&f| f == 1));
+    }
+}

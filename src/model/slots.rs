@@ -1,0 +1,123 @@
+//! The decoder's view of a table: what each slot means.
+
+use crate::model::Frequencies;
+
+/// What a decoder needs to know about one slot.
+pub(crate) trait Slot: Copy + Default {
+    /// The largest scale that fits.
+    const MAX_SCALE_BITS: u8;
+
+    /// `1 <= frequency <= scale`, `offset < frequency`: the slot's distance from its symbol's first.
+    fn new(symbol: u8, frequency: u32, offset: u32) -> Self;
+
+    fn symbol(self) -> u8;
+
+    /// The state after the symbol, before a word is taken.
+    fn advance(self, state: u32, scale_bits: u8) -> u32;
+}
+
+/// `offset << 20 | (frequency - 1) << 8 | symbol`: frequency 4096 fits as 4095.
+impl Slot for u32 {
+    const MAX_SCALE_BITS: u8 = 12;
+
+    fn new(symbol: u8, frequency: u32, offset: u32) -> Self {
+        offset << 20 | (frequency - 1) << 8 | u32::from(symbol)
+    }
+
+    #[inline(always)]
+    fn symbol(self) -> u8 {
+        self as u8
+    }
+
+    #[inline(always)]
+    fn advance(self, state: u32, scale_bits: u8) -> u32 {
+        ((self >> 8 & 0xFFF) + 1).wrapping_mul(state >> scale_bits).wrapping_add(self >> 20)
+    }
+}
+
+/// `offset << 32 | frequency << 8 | symbol`, for scales of 13 and 14 bits.
+impl Slot for u64 {
+    const MAX_SCALE_BITS: u8 = 14;
+
+    fn new(symbol: u8, frequency: u32, offset: u32) -> Self {
+        u64::from(offset) << 32 | u64::from(frequency) << 8 | u64::from(symbol)
+    }
+
+    #[inline(always)]
+    fn symbol(self) -> u8 {
+        self as u8
+    }
+
+    #[inline(always)]
+    fn advance(self, state: u32, scale_bits: u8) -> u32 {
+        (self as u32 >> 8).wrapping_mul(state >> scale_bits).wrapping_add((self >> 32) as u32)
+    }
+}
+
+/// One [`Slot`] for each slot of a scale. `LEN` is a power of two and at least the scale.
+#[derive(Debug)]
+pub(crate) struct SlotTable<S, const LEN: usize> {
+    slots: [S; LEN],
+    scale_bits: u8,
+}
+
+impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
+    pub(crate) fn new(frequencies: &Frequencies) -> Self {
+        const { assert!(LEN == 1 << S::MAX_SCALE_BITS) };
+        let mut slots = [S::default(); LEN];
+        for (symbol, (frequency, cumulative)) in (0_u8..=255).zip(frequencies.ranges()) {
+            let range = &mut slots[cumulative as usize..(cumulative + frequency) as usize];
+            for (offset, slot) in (0..).zip(range) {
+                *slot = S::new(symbol, frequency, offset);
+            }
+        }
+        Self { slots, scale_bits: frequencies.scale_bits() }
+    }
+
+    /// Takes the symbol out of `state`, which may then be below 2^16 and want a word.
+    #[inline(always)]
+    pub(crate) fn decode(&self, state: &mut u32) -> u8 {
+        // LEN is a power of two, so the second mask only tells the compiler that the index is in range.
+        let slot = self.slots[*state as usize & ((1 << self.scale_bits) - 1) & (LEN - 1)];
+        *state = slot.advance(*state, self.scale_bits);
+        slot.symbol()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_slot_leads_to_its_symbol_and_state() {
+        let mut of = [0; 256];
+        (of[3], of[200], of[255]) = (1, 4000, 95);
+        let frequencies = Frequencies::new(of, 12).unwrap();
+        let narrow = SlotTable::<u32, 4096>::new(&frequencies);
+        let wide = Box::new(SlotTable::<u64, 16384>::new(&frequencies));
+        for slot in 0..4096 {
+            let (symbol, frequency, cumulative) = match slot {
+                0 => (3, 1, 0),
+                1..=4000 => (200, 4000, 1),
+                _ => (255, 95, 4001),
+            };
+            for high in [16, 70_000, 0xF_FFFF] {
+                let expected = frequency * high + slot - cumulative;
+                let (mut a, mut b) = (high << 12 | slot, high << 12 | slot);
+                assert_eq!((narrow.decode(&mut a), a), (symbol, expected));
+                assert_eq!((wide.decode(&mut b), b), (symbol, expected));
+            }
+        }
+    }
+
+    #[test]
+    fn one_symbol_at_full_frequency_leaves_the_state_alone() {
+        let narrow = SlotTable::<u32, 4096>::new(&Frequencies::single(7, 12));
+        let wide = Box::new(SlotTable::<u64, 16384>::new(&Frequencies::single(7, 14)));
+        for state in [1 << 16, 0x1234_5678, u32::MAX] {
+            let (mut a, mut b) = (state, state);
+            assert_eq!((narrow.decode(&mut a), a), (7, state));
+            assert_eq!((wide.decode(&mut b), b), (7, state));
+        }
+    }
+}

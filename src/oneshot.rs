@@ -1,0 +1,180 @@
+//! Whole buffers and whole streams in one call.
+
+use std::io::{self, Read, Write};
+
+use crate::{
+    error::Error,
+    limits::Limits,
+    options::{DecodeOptions, EncodeOptions},
+    parallel::Executor,
+    progress::Progress,
+    read::RansReader,
+    stream::{Decoder, Encoder, Framer, Room, Status},
+    write::RansWriter,
+};
+
+/// Codes `raw` as one stream.
+///
+/// ```
+/// use ranstream::{DecodeOptions, EncodeOptions, compress, decompress};
+///
+/// let raw = b"to be or not to be, that is the question".repeat(100);
+/// let stream = compress(&raw, &EncodeOptions::new())?;
+/// assert!(stream.len() < raw.len());
+/// assert_eq!(decompress(&stream, &DecodeOptions::new())?, raw);
+/// # Ok::<(), ranstream::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Error::InvalidOption`], and [`Error::ContentLength`] when `raw` is not as long as declared.
+pub fn compress(raw: &[u8], options: &EncodeOptions) -> Result<Vec<u8>, Error> {
+    let mut out = Vec::new();
+    compress_into(raw, &mut out, options)?;
+    Ok(out)
+}
+
+/// Appends `raw` as one stream to `out`; how many bytes that were comes back. With enough capacity in `out` nothing is allocated for the result.
+///
+/// # Errors
+///
+/// As [`compress`]. What was appended until then stays.
+pub fn compress_into(raw: &[u8], out: &mut Vec<u8>, options: &EncodeOptions) -> Result<usize, Error> {
+    options.validate()?;
+    let before = out.len();
+    if options.executor.is_none() && options.threads == 1 || Executor::with_threads(2).is_inline() {
+        let mut framer = Framer::new(options);
+        framer.start(out);
+        for block in raw.chunks(options.block_len) {
+            framer.take(block)?;
+            framer.append_block(block, options, out);
+            if let Some(observer) = &options.observer {
+                (observer.0)(framer.progress());
+            }
+        }
+        framer.end(out)?;
+        return Ok(out.len() - before);
+    }
+    let mut encoder = Encoder::new(options.clone());
+    let mut rest = raw;
+    while !rest.is_empty() || !encoder.end_stream()? {
+        rest = &rest[encoder.push(rest)?..];
+        drain(&mut encoder, out);
+    }
+    out.extend_from_slice(encoder.pending());
+    Ok(out.len() - before)
+}
+
+fn drain(encoder: &mut Encoder, out: &mut Vec<u8>) {
+    while !encoder.pending().is_empty() {
+        out.extend_from_slice(encoder.pending());
+        encoder.consume(encoder.pending().len());
+    }
+    encoder.wait();
+}
+
+/// Decodes all streams in `stream`.
+///
+/// The result may grow up to [`Limits::max_memory`]; set [`Limits::max_output`] where the bytes come from somebody else.
+///
+/// # Errors
+///
+/// What the stream has against it. [`RansReader`] gives the bytes before the error as well.
+pub fn decompress(stream: &[u8], options: &DecodeOptions) -> Result<Vec<u8>, Error> {
+    let mut raw = Growing { raw: Vec::new(), limits: options.limits, refused: false };
+    let mut decoder = Decoder::new(options.clone());
+    let mut rest = stream;
+    loop {
+        let (taken, _, status) = decoder.advance(rest, &mut raw)?;
+        rest = &rest[taken..];
+        let ready = decoder.decoded();
+        if !ready.is_empty() {
+            let (len, total) = (ready.len(), raw.raw.len() + ready.len());
+            options.limits.check_memory(total, (stream.len() - rest.len()) as u64)?;
+            raw.raw.extend_from_slice(ready);
+            decoder.consume(len);
+        }
+        match status {
+            Some(Status::NeedsInput { .. }) => decoder.end_of_input(),
+            Some(Status::InFlight { .. }) => decoder.wait(),
+            Some(Status::Finished) => return Ok(raw.raw),
+            _ => {}
+        }
+    }
+}
+
+/// Decodes all streams in `stream` to the start of `out`; how many bytes that were comes back. Nothing is allocated for the result.
+///
+/// # Errors
+///
+/// What the stream has against it; [`Error::OutputTooSmall`]. `out` may then hold anything.
+pub fn decompress_into(stream: &[u8], out: &mut [u8], options: &DecodeOptions) -> Result<usize, Error> {
+    let mut decoder = Decoder::new(options.clone());
+    let (mut taken, mut given) = (0, 0);
+    loop {
+        let (more, placed, status) = decoder.advance(&stream[taken..], &mut &mut out[given..])?;
+        taken += more;
+        given += placed;
+        let ready = decoder.decoded();
+        if !ready.is_empty() {
+            let (len, available) = (ready.len(), out.len() as u64);
+            let Some(place) = out.get_mut(given..given + len) else {
+                return Err(Error::OutputTooSmall { needed: (given + len) as u64, available });
+            };
+            place.copy_from_slice(ready);
+            decoder.consume(len);
+            given += len;
+        }
+        match status {
+            Some(Status::NeedsInput { .. }) => decoder.end_of_input(),
+            Some(Status::InFlight { .. }) => decoder.wait(),
+            Some(Status::Finished) => return Ok(given),
+            _ => {}
+        }
+    }
+}
+
+/// Reads raw bytes to the end and writes them as one stream, which it finishes and flushes.
+///
+/// # Errors
+///
+/// What `reader` or `writer` report; an [`Error`] inside for options.
+pub fn copy_encode(mut reader: impl Read, writer: impl Write, options: EncodeOptions) -> io::Result<Progress> {
+    let mut encoder = RansWriter::with_options(writer, options);
+    io::copy(&mut reader, &mut encoder)?;
+    encoder.try_finish()?;
+    Ok(*encoder.progress())
+}
+
+/// Reads streams to the end, writes their raw bytes and flushes `writer`.
+///
+/// # Errors
+///
+/// What `reader` or `writer` report; an [`Error`] inside for what the stream has against it. Bytes before it were written.
+pub fn copy_decode(reader: impl Read, mut writer: impl Write, options: DecodeOptions) -> io::Result<Progress> {
+    let mut decoder = RansReader::with_options(reader, options);
+    io::copy(&mut decoder, &mut writer)?;
+    writer.flush()?;
+    Ok(*decoder.progress())
+}
+
+/// A vector that blocks are decoded to the end of.
+struct Growing {
+    raw: Vec<u8>,
+    limits: Limits,
+    refused: bool,
+}
+
+impl Room for Growing {
+    fn room(&mut self, raw_len: usize) -> Option<&mut [u8]> {
+        let start = self.raw.len();
+        let total = start + raw_len;
+        // What is refused here is decoded elsewhere, and reported when it is appended.
+        self.refused |= self.limits.check_memory(total, 0).is_err() || self.raw.try_reserve(raw_len).is_err();
+        if self.refused {
+            return None;
+        }
+        self.raw.resize(total, 0);
+        self.raw.get_mut(start..)
+    }
+}

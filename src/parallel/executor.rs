@@ -1,0 +1,76 @@
+//! Who runs jobs.
+
+#[cfg(feature = "rayon")]
+use std::sync::Arc;
+
+/// Where a job goes.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Executor {
+    /// To the caller, at once.
+    #[default]
+    Inline,
+    /// To rayon's global pool.
+    #[cfg(feature = "rayon")]
+    Global,
+    /// To one pool.
+    #[cfg(feature = "rayon")]
+    Pool(Arc<rayon::ThreadPool>),
+}
+
+impl Executor {
+    /// `threads` as the options have it: 1 is the caller alone, 0 the global pool. Without the `rayon` feature, or where the system gives no threads, the caller does the work.
+    pub(crate) fn with_threads(threads: usize) -> Self {
+        #[cfg(feature = "rayon")]
+        match threads {
+            0 => return Self::Global,
+            1 => {}
+            _ => {
+                let pool = rayon::ThreadPoolBuilder::new()
+                    .num_threads(threads)
+                    .thread_name(|index| format!("ranstream-{index}"))
+                    .build();
+                if let Ok(pool) = pool {
+                    return Self::Pool(Arc::new(pool));
+                }
+            }
+        }
+        let _ = threads;
+        Self::Inline
+    }
+
+    pub(crate) fn is_inline(&self) -> bool {
+        matches!(self, Self::Inline)
+    }
+
+    /// How many jobs run at a time.
+    pub(crate) fn width(&self) -> usize {
+        match self {
+            Self::Inline => 1,
+            #[cfg(feature = "rayon")]
+            Self::Global => rayon::current_num_threads(),
+            #[cfg(feature = "rayon")]
+            Self::Pool(pool) => pool.current_num_threads(),
+        }
+    }
+
+    pub(crate) fn spawn(&self, work: impl FnOnce() + Send + 'static) {
+        match self {
+            Self::Inline => work(),
+            #[cfg(feature = "rayon")]
+            Self::Global => rayon::spawn_fifo(work),
+            #[cfg(feature = "rayon")]
+            Self::Pool(pool) => pool.spawn_fifo(work),
+        }
+    }
+
+    /// Runs some other work of the pool, if the caller is one of its workers: they would wait for each other otherwise. `false`: there is none, or the caller is no worker.
+    pub(crate) fn help(&self) -> bool {
+        match self {
+            Self::Inline => false,
+            #[cfg(feature = "rayon")]
+            Self::Global => matches!(rayon::yield_now(), Some(rayon::Yield::Executed)),
+            #[cfg(feature = "rayon")]
+            Self::Pool(pool) => matches!(pool.yield_now(), Some(rayon::Yield::Executed)),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The ordered, bounded hand-off of blocks to whoever works on them.
+//!
+//! A state machine submits jobs and takes them back in the order in which it submitted them, at most [`Ordered::capacity`] at a time. It never sees who
+//! ran them, so an executor is chosen here and nowhere else. I/O stays with the caller, who needs no `Send`.
+
+mod executor;
+mod ordered;
+
+pub(crate) use executor::Executor;
+pub(crate) use ordered::{Job, Lost, Ordered};

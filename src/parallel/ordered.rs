@@ -1,0 +1,242 @@
+//! Jobs under way, taken back in order.
+
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::parallel::Executor;
+
+/// How long a worker of the pool that waits here sleeps before it looks for work again.
+const NAP: Duration = Duration::from_micros(200);
+
+/// A block's work. It owns everything it needs and holds its result afterwards.
+pub(crate) trait Job: Send + 'static {
+    fn run(&mut self);
+}
+
+/// The worker did not bring the job back: it panicked, or its pool went down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lost;
+
+/// At most `capacity` jobs, oldest first.
+#[derive(Debug)]
+pub(crate) struct Ordered<J> {
+    executor: Executor,
+    capacity: usize,
+    under_way: VecDeque<Arc<Seat<J>>>,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl<J: Job> Ordered<J> {
+    pub(crate) fn new(executor: Executor, capacity: usize) -> Self {
+        Self { executor, capacity, under_way: VecDeque::new(), cancelled: Arc::default() }
+    }
+
+    /// Whether jobs run on the caller's thread, so that it may as well work on buffers of its own.
+    pub(crate) fn is_inline(&self) -> bool {
+        self.executor.is_inline()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.under_way.len()
+    }
+
+    pub(crate) fn has_room(&self) -> bool {
+        self.len() < self.capacity
+    }
+
+    /// There is room.
+    pub(crate) fn submit(&mut self, job: J) {
+        let seat = Arc::new(Seat::default());
+        self.under_way.push_back(Arc::clone(&seat));
+        let guest = Guest { seat, job: Some(job) };
+        let cancelled = Arc::clone(&self.cancelled);
+        self.executor.spawn(move || {
+            if !cancelled.load(Ordering::Relaxed) {
+                guest.run();
+            }
+        });
+    }
+
+    /// The oldest job, if it is done.
+    pub(crate) fn take(&mut self) -> Option<Result<J, Lost>> {
+        let result = self.under_way.front()?.take()?;
+        self.under_way.pop_front();
+        Some(result)
+    }
+
+    /// Blocks until the oldest job is done, if there is one. A caller who is a worker of the pool does the pool's work meanwhile.
+    pub(crate) fn wait(&self) {
+        if let Some(seat) = self.under_way.front() {
+            seat.wait(&self.executor);
+        }
+    }
+
+    /// Drops all jobs. Those that have not begun never do; the others are waited for.
+    pub(crate) fn cancel(&mut self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+        while let Some(seat) = self.under_way.pop_front() {
+            seat.wait(&self.executor);
+        }
+        self.cancelled = Arc::default();
+    }
+}
+
+impl<J> Drop for Ordered<J> {
+    fn drop(&mut self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+        for seat in &self.under_way {
+            seat.wait(&self.executor);
+        }
+    }
+}
+
+/// Where a job is waited for.
+#[derive(Debug)]
+struct Seat<J> {
+    result: Mutex<Option<Result<J, Lost>>>,
+    returned: Condvar,
+}
+
+impl<J> Default for Seat<J> {
+    fn default() -> Self {
+        Self { result: Mutex::new(None), returned: Condvar::new() }
+    }
+}
+
+impl<J> Seat<J> {
+    fn take(&self) -> Option<Result<J, Lost>> {
+        self.result.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn wait(&self, executor: &Executor) {
+        let mut result = self.result.lock().unwrap_or_else(PoisonError::into_inner);
+        while result.is_none() {
+            drop(result);
+            let helped = executor.help();
+            result = self.result.lock().unwrap_or_else(PoisonError::into_inner);
+            if result.is_none() && !helped {
+                result = self.returned.wait_timeout(result, NAP).unwrap_or_else(PoisonError::into_inner).0;
+            }
+        }
+    }
+}
+
+/// A job on its way. However that ends, its seat is filled: with the job, or with [`Lost`].
+struct Guest<J> {
+    seat: Arc<Seat<J>>,
+    job: Option<J>,
+}
+
+impl<J: Job> Guest<J> {
+    fn run(mut self) {
+        // A job that panicked is dropped, not looked into: nothing half done is seen.
+        if let Some(mut job) = self.job.take()
+            && catch_unwind(AssertUnwindSafe(|| job.run())).is_ok()
+        {
+            self.job = Some(job);
+        }
+    }
+}
+
+impl<J> Drop for Guest<J> {
+    fn drop(&mut self) {
+        *self.seat.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.job.take().ok_or(Lost));
+        self.seat.returned.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Square(u64, u64);
+
+    impl Job for Square {
+        fn run(&mut self) {
+            assert_ne!(self.0, 13, "an unlucky job");
+            self.1 = self.0 * self.0;
+        }
+    }
+
+    fn executors() -> Vec<Executor> {
+        [1, 0, 2, 5].map(Executor::with_threads).into()
+    }
+
+    #[test]
+    fn jobs_come_back_in_order_and_bounded() {
+        for executor in executors() {
+            let mut jobs = Ordered::new(executor, 7);
+            let mut next = 100;
+            for number in 100..400 {
+                if !jobs.has_room() {
+                    jobs.wait();
+                    let Square(number, square) = jobs.take().unwrap().unwrap();
+                    assert_eq!((number, square), (next, next * next));
+                    next += 1;
+                }
+                jobs.submit(Square(number, 0));
+                assert!(jobs.len() <= 7);
+            }
+            while jobs.len() > 0 {
+                jobs.wait();
+                assert_eq!(jobs.take().unwrap().unwrap().0, next);
+                next += 1;
+            }
+            assert_eq!(next, 400);
+            assert!(jobs.take().is_none());
+        }
+    }
+
+    #[test]
+    fn a_panicking_job_is_lost_at_its_place() {
+        for executor in executors() {
+            let mut jobs = Ordered::new(executor, 3);
+            (12..15).for_each(|number| jobs.submit(Square(number, 0)));
+            let results: Vec<_> = (0..3)
+                .map(|_| {
+                    jobs.wait();
+                    jobs.take().unwrap().map(|Square(_, square)| square)
+                })
+                .collect();
+            assert_eq!(results, [Ok(144), Err(Lost), Ok(196)]);
+        }
+    }
+
+    #[cfg(feature = "rayon")]
+    #[test]
+    fn a_caller_inside_a_pool_of_one_does_the_work_itself() {
+        let pool = Arc::new(rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap());
+        let executor = Executor::Pool(Arc::clone(&pool));
+        let sum = pool.install(|| {
+            let mut jobs = Ordered::new(executor, 4);
+            (0..4).for_each(|number| jobs.submit(Square(number, 0)));
+            (0..4)
+                .map(|_| {
+                    jobs.wait();
+                    jobs.take().unwrap().unwrap().1
+                })
+                .sum::<u64>()
+        });
+        assert_eq!(sum, 14);
+    }
+
+    #[test]
+    fn dropping_and_cancelling_hang_nothing() {
+        for executor in executors() {
+            let mut jobs = Ordered::new(executor.clone(), 50);
+            (20..70).for_each(|number| jobs.submit(Square(number, 0)));
+            jobs.cancel();
+            assert_eq!(jobs.len(), 0);
+            (20..70).for_each(|number| jobs.submit(Square(number, 0)));
+            drop(jobs);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Counters that a user can watch.
+
+use std::{fmt, sync::Arc};
+
+/// How far a stream has come. All counts start at 0 with the adapter and go over concatenated streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    raw_bytes: u64,
+    coded_bytes: u64,
+    blocks: u64,
+}
+
+impl Progress {
+    /// Raw bytes of all blocks that were coded or decoded.
+    #[must_use]
+    pub fn raw_bytes(&self) -> u64 {
+        self.raw_bytes
+    }
+
+    /// Coded bytes, headers and checks included.
+    #[must_use]
+    pub fn coded_bytes(&self) -> u64 {
+        self.coded_bytes
+    }
+
+    /// Data blocks.
+    #[must_use]
+    pub fn blocks(&self) -> u64 {
+        self.blocks
+    }
+
+    /// Coded bytes per raw byte, 1.0 before the first one.
+    #[must_use]
+    pub fn ratio(&self) -> f64 {
+        if self.raw_bytes == 0 { 1.0 } else { self.coded_bytes as f64 / self.raw_bytes as f64 }
+    }
+
+    pub(crate) fn add_block(&mut self, raw: usize) {
+        self.raw_bytes += raw as u64;
+        self.blocks += 1;
+    }
+
+    pub(crate) fn add_coded(&mut self, bytes: usize) {
+        self.coded_bytes += bytes as u64;
+    }
+}
+
+/// A user's callback.
+#[derive(Clone)]
+pub(crate) struct Observer(pub(crate) Arc<dyn Fn(&Progress) + Send + Sync>);
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}

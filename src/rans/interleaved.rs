@@ -1,0 +1,180 @@
+//! N states that take turns, each with its own words: the original coder's `interleaved_n` frames (FORMAT.md, 4.3).
+
+use crate::{
+    error::{Corruption, Error},
+    format::fields::Fields,
+    model::{Frequencies, Histogram, Slot, SlotTable, SymbolTable, normalize_compat},
+    options::within,
+    rans::{
+        LOWER_BOUND, TableForm, outside_a_stream, parse_state, reserve,
+        words::{WordReader, WordStack},
+    },
+};
+
+/// Codes `raw` as the original coder did, byte for byte, with `lanes` states, 1..=255. `scale_bits` is 9..=14. Nothing becomes nothing.
+///
+/// ```
+/// use ranstream::rans::interleaved;
+///
+/// let payload = interleaved::encode(b"abracadabra", 4, 12)?;
+/// assert_eq!(interleaved::decode(&payload, 11)?, b"abracadabra");
+/// # Ok::<(), ranstream::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Error::InvalidOption`] when `lanes` or `scale_bits` are outside their range, or `raw` is 4 GiB or more.
+pub fn encode(raw: &[u8], lanes: usize, scale_bits: u8) -> Result<Vec<u8>, Error> {
+    within("lanes", lanes, 1, 255)?;
+    within("scale_bits", scale_bits.into(), 9, 14)?;
+    within("raw length", raw.len(), 0, u32::MAX as usize)?;
+    let mut payload = Vec::new();
+    if !raw.is_empty() {
+        let frequencies = normalize_compat(&Histogram::new(raw), scale_bits);
+        encode_payload(raw, lanes, &frequencies, TableForm::Dense, &mut payload);
+    }
+    Ok(payload)
+}
+
+/// Decodes a payload of the original coder that holds `raw_len` bytes.
+///
+/// The payload is not trusted, but `raw_len` is: so many bytes are allocated.
+///
+/// # Errors
+///
+/// [`Error::Corrupt`] when the payload is not one, has another length, or is damaged as far as its states show; [`Error::LimitExceeded`] when there is no memory for
+/// `raw_len` bytes.
+pub fn decode(payload: &[u8], raw_len: usize) -> Result<Vec<u8>, Error> {
+    if raw_len == 0 && payload.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut raw = reserve(raw_len)?;
+    decode_payload(payload, TableForm::Dense, &mut raw).map_err(outside_a_stream)?;
+    Ok(raw)
+}
+
+/// Appends the payload of `raw`, whose symbols all have a frequency. `lanes` is 1..=255.
+pub(crate) fn encode_payload(raw: &[u8], lanes: usize, frequencies: &Frequencies, form: TableForm, out: &mut Vec<u8>) {
+    let symbols = SymbolTable::new(frequencies);
+    form.write(frequencies, out);
+    out.push(lanes as u8);
+    let states_at = out.len();
+    let counts_at = states_at + 4 * lanes;
+    out.resize(counts_at + 4 * lanes, 0);
+
+    let mut words = WordStack::default();
+    for lane in 0..lanes {
+        words.reset(raw.len().div_ceil(lanes));
+        let mut state = LOWER_BOUND;
+        for &byte in raw.get(lane..).unwrap_or_default().iter().step_by(lanes).rev() {
+            let code = symbols.code(byte);
+            words.push_if(code.overflows(state), &mut state);
+            state = code.encode(state);
+        }
+        out[states_at + 4 * lane..][..4].copy_from_slice(&state.to_le_bytes());
+        out[counts_at + 4 * lane..][..4].copy_from_slice(&(words.words().len() as u32).to_le_bytes());
+        words.write(out);
+    }
+}
+
+/// Fills `raw` from a payload.
+pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) -> Result<(), Corruption> {
+    let mut fields = Fields::new(payload);
+    let frequencies = form.parse(&mut fields)?;
+    let count = usize::from(fields.u8("lanes")?);
+    if count == 0 {
+        return Err(Corruption::Field { field: "lanes", found: 0 });
+    }
+    let mut lanes = Vec::with_capacity(count);
+    for _ in 0..count {
+        lanes.push(Lane { state: parse_state(&mut fields)?, words: WordReader::new(&[]) });
+    }
+    let mut counts = Fields::new(fields.bytes(4 * count, "word counts")?);
+    for lane in &mut lanes {
+        let count = counts.u32("word counts")? as usize;
+        lane.words = WordReader::new(fields.bytes(count.saturating_mul(2), "words")?);
+    }
+    fields.end()?;
+    if frequencies.scale_bits() <= <u32 as Slot>::MAX_SCALE_BITS {
+        decode_lanes(&mut lanes, &SlotTable::<u32, 4096>::new(&frequencies), raw)
+    } else {
+        decode_lanes(&mut lanes, &Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Lane<'a> {
+    state: u32,
+    words: WordReader<'a>,
+}
+
+fn decode_lanes<S: Slot, const LEN: usize>(
+    lanes: &mut [Lane<'_>],
+    slots: &SlotTable<S, LEN>,
+    raw: &mut [u8],
+) -> Result<(), Corruption> {
+    // Four lanes are the default: a number known here keeps their states in registers.
+    let ran_dry = match <&mut [Lane<'_>; 4]>::try_from(&mut *lanes) {
+        Ok(four) => decode_turns(four, slots, raw),
+        Err(_) => decode_turns(lanes, slots, raw),
+    };
+    let bad = ran_dry.or_else(|| lanes.iter().position(|lane| lane.state != LOWER_BOUND || !lane.words.is_empty()));
+    match bad {
+        None => Ok(()),
+        Some(lane) => Err(Corruption::LaneEnd { lane: lane as u32 }),
+    }
+}
+
+/// The lane that ran out of words, if one did.
+#[inline(always)]
+fn decode_turns<'a, S: Slot, const LEN: usize>(
+    lanes: &mut (impl AsMut<[Lane<'a>]> + ?Sized),
+    slots: &SlotTable<S, LEN>,
+    raw: &mut [u8],
+) -> Option<usize> {
+    let lanes = lanes.as_mut();
+    for turn in raw.chunks_mut(lanes.len()) {
+        for (index, (byte, lane)) in turn.iter_mut().zip(&mut *lanes).enumerate() {
+            *byte = slots.decode(&mut lane.state);
+            if !lane.words.refill(&mut lane.state) {
+                return Some(index);
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_of_lanes_round_trips() {
+        let raw: Vec<u8> = (0..700_u32).map(|i| (i * i % 89) as u8).collect();
+        for lanes in 1..=255 {
+            for len in [0, 1, 2, lanes - 1, lanes, lanes + 1, 700] {
+                let payload = encode(&raw[..len], lanes, 11).unwrap();
+                assert_eq!(decode(&payload, len).unwrap(), raw[..len], "{lanes} lanes, {len} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn options_out_of_range_are_refused() {
+        assert!(matches!(encode(b"a", 0, 12), Err(Error::InvalidOption { option: "lanes", .. })));
+        assert!(matches!(encode(b"a", 256, 12), Err(Error::InvalidOption { option: "lanes", .. })));
+        assert!(matches!(encode(b"a", 4, 8), Err(Error::InvalidOption { option: "scale_bits", .. })));
+    }
+
+    #[test]
+    fn the_lane_that_does_not_end_well_is_named() {
+        let raw = b"she sells sea shells by the sea shore; the shells she sells are sea shells".repeat(9);
+        let good = encode(&raw, 4, 12).unwrap();
+        let mut bad = good.clone();
+        let states = 1 + 512 + 1;
+        bad[states + 4 * 2] ^= 1;
+        let error = decode(&bad, raw.len()).unwrap_err();
+        assert!(matches!(error, Error::Corrupt { reason: Corruption::LaneEnd { .. }, .. }), "{error}");
+        assert_eq!(decode(&good, raw.len()).unwrap(), raw);
+    }
+}

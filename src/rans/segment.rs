@@ -1,0 +1,138 @@
+//! One segment of a `lanes` block: 32 states that share one word stream, bytes in quad order (FORMAT.md, 4.4).
+
+use crate::{
+    model::{SlotTable, SymbolTable},
+    rans::{
+        LOWER_BOUND,
+        words::{WordReader, WordStack},
+    },
+};
+
+/// States of a segment.
+pub(crate) const LANES: usize = 32;
+
+/// Consecutive bytes that one lane owns.
+pub(crate) const QUAD: usize = 4;
+
+/// Bytes that all lanes decode in four rounds.
+pub(crate) const GROUP: usize = LANES * QUAD;
+
+/// Rounds of a last whole group that are coded. The bytes of the other two ride on the start states.
+const CODED_ROUNDS_OF_LAST_GROUP: usize = 2;
+
+/// The decoder's table for every scale that `lanes` has.
+pub(crate) type LaneSlots = SlotTable<u32, 4096>;
+
+/// Codes `raw`, which is not empty: the words land on the empty stack `words`, the states a decoder starts with come back.
+pub(crate) fn encode(raw: &[u8], symbols: &SymbolTable, words: &mut WordStack) -> [u32; LANES] {
+    words.reset(raw.len());
+    let (groups, tail) = raw.as_chunks::<GROUP>();
+    let mut states = [LOWER_BOUND; LANES];
+    let groups = if let ([before @ .., last], []) = (groups, tail) {
+        for (state, quad) in states.iter_mut().zip(last.as_chunks::<QUAD>().0) {
+            *state |= u32::from(quad[2]) | u32::from(quad[3]) << 8;
+        }
+        encode_rounds(last, 0..CODED_ROUNDS_OF_LAST_GROUP, symbols, &mut states, words);
+        before
+    } else {
+        encode_rounds(tail, 0..QUAD, symbols, &mut states, words);
+        groups
+    };
+    for group in groups.iter().rev() {
+        encode_rounds(group, 0..QUAD, symbols, &mut states, words);
+    }
+    states
+}
+
+/// Fills `raw`, which is not empty. `false`: the segment does not end as the encoder began it.
+pub(crate) fn decode(states: &mut [u32; LANES], mut words: WordReader<'_>, slots: &LaneSlots, raw: &mut [u8]) -> bool {
+    let (groups, tail) = raw.as_chunks_mut::<GROUP>();
+    if tail.is_empty() {
+        let Some((last, before)) = groups.split_last_mut() else { return words.is_empty() };
+        decode_groups(states, &mut words, slots, before)
+            && decode_rounds(states, &mut words, slots, last, 0..CODED_ROUNDS_OF_LAST_GROUP)
+            && words.is_empty()
+            && take_from_states(states, last)
+    } else {
+        decode_groups(states, &mut words, slots, groups)
+            && decode_rounds(states, &mut words, slots, tail, 0..QUAD)
+            && words.is_empty()
+            && *states == [LOWER_BOUND; LANES]
+    }
+}
+
+/// The two bytes per lane that rode on the start states. `false`: these are no start states.
+pub(crate) fn take_from_states(states: &[u32; LANES], last: &mut [u8; GROUP]) -> bool {
+    for (state, quad) in states.iter().zip(last.as_chunks_mut::<QUAD>().0) {
+        [quad[2], quad[3], ..] = state.to_le_bytes();
+    }
+    states.iter().all(|state| state >> 16 == 1)
+}
+
+/// How many lanes have a byte in `round` (0..=3) of a group of `len` bytes.
+pub(crate) fn lanes_in_round(len: usize, round: usize) -> usize {
+    len.saturating_sub(round).div_ceil(QUAD)
+}
+
+fn encode_rounds(
+    group: &[u8],
+    rounds: std::ops::Range<usize>,
+    symbols: &SymbolTable,
+    states: &mut [u32; LANES],
+    words: &mut WordStack,
+) {
+    for round in rounds.rev() {
+        for lane in (0..lanes_in_round(group.len(), round)).rev() {
+            let code = symbols.code(group[lane * QUAD + round]);
+            let state = &mut states[lane];
+            words.push_if(code.overflows(*state), state);
+            *state = code.encode(*state);
+        }
+    }
+}
+
+/// Whole groups. Where a round's most words are there for certain, each lane only selects.
+pub(crate) fn decode_groups(
+    states: &mut [u32; LANES],
+    words: &mut WordReader<'_>,
+    slots: &LaneSlots,
+    groups: &mut [[u8; GROUP]],
+) -> bool {
+    groups.iter_mut().all(|group| {
+        for round in 0..QUAD {
+            let Some(next) = words.peek::<LANES>() else {
+                return decode_rounds(states, words, slots, group, round..QUAD);
+            };
+            let mut taken = 0;
+            for (quad, state) in group.as_chunks_mut::<QUAD>().0.iter_mut().zip(&mut *states) {
+                quad[round] = slots.decode(state);
+                // At most one word per lane: the index stays below 32, and the mask only tells the compiler so.
+                let word = u32::from(u16::from_le_bytes(next[taken % LANES]));
+                let low = *state < LOWER_BOUND;
+                *state = if low { *state << 16 | word } else { *state };
+                taken += usize::from(low);
+            }
+            words.skip(taken);
+        }
+        true
+    })
+}
+
+/// Some rounds of one group, which may be shorter than a whole one. `false`: the words ran out.
+pub(crate) fn decode_rounds(
+    states: &mut [u32; LANES],
+    words: &mut WordReader<'_>,
+    slots: &LaneSlots,
+    group: &mut [u8],
+    rounds: std::ops::Range<usize>,
+) -> bool {
+    for round in rounds {
+        for lane in 0..lanes_in_round(group.len(), round) {
+            group[lane * QUAD + round] = slots.decode(&mut states[lane]);
+            if !words.refill(&mut states[lane]) {
+                return false;
+            }
+        }
+    }
+    true
+}

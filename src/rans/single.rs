@@ -1,0 +1,139 @@
+//! One state, one word stream: the original coder's `single_stream` frames (FORMAT.md, 4.2).
+
+use crate::{
+    error::{Corruption, Error},
+    format::fields::Fields,
+    model::{Frequencies, Histogram, Slot, SlotTable, SymbolTable, normalize_compat},
+    options::within,
+    rans::{
+        LOWER_BOUND, TableForm, outside_a_stream, parse_state, reserve,
+        words::{WordReader, WordStack},
+    },
+};
+
+/// Codes `raw` as the original coder did, byte for byte. `scale_bits` is 9..=14. Nothing becomes nothing.
+///
+/// ```
+/// use ranstream::rans::single;
+///
+/// let payload = single::encode(b"abracadabra", 12)?;
+/// assert_eq!(single::decode(&payload, 11)?, b"abracadabra");
+/// # Ok::<(), ranstream::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Error::InvalidOption`] when `scale_bits` is outside its range, or `raw` is 4 GiB or more.
+pub fn encode(raw: &[u8], scale_bits: u8) -> Result<Vec<u8>, Error> {
+    within("scale_bits", scale_bits.into(), 9, 14)?;
+    within("raw length", raw.len(), 0, u32::MAX as usize)?;
+    let mut payload = Vec::new();
+    if !raw.is_empty() {
+        let frequencies = normalize_compat(&Histogram::new(raw), scale_bits);
+        encode_payload(raw, &frequencies, TableForm::Dense, &mut payload);
+    }
+    Ok(payload)
+}
+
+/// Decodes a payload of the original coder that holds `raw_len` bytes.
+///
+/// The payload is not trusted, but `raw_len` is: so many bytes are allocated.
+///
+/// # Errors
+///
+/// [`Error::Corrupt`] when the payload is not one, has another length, or is damaged as far as its states show; [`Error::LimitExceeded`] when there is no memory for
+/// `raw_len` bytes.
+pub fn decode(payload: &[u8], raw_len: usize) -> Result<Vec<u8>, Error> {
+    if raw_len == 0 && payload.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut raw = reserve(raw_len)?;
+    decode_payload(payload, TableForm::Dense, &mut raw).map_err(outside_a_stream)?;
+    Ok(raw)
+}
+
+/// Appends the payload of `raw`, whose symbols all have a frequency.
+pub(crate) fn encode_payload(raw: &[u8], frequencies: &Frequencies, form: TableForm, out: &mut Vec<u8>) {
+    let symbols = SymbolTable::new(frequencies);
+    let mut words = WordStack::default();
+    words.reset(raw.len());
+    let mut state = LOWER_BOUND;
+    for &byte in raw.iter().rev() {
+        let code = symbols.code(byte);
+        words.push_if(code.overflows(state), &mut state);
+        state = code.encode(state);
+    }
+    form.write(frequencies, out);
+    out.extend(state.to_le_bytes());
+    out.extend((words.words().len() as u32).to_le_bytes());
+    words.write(out);
+}
+
+/// Fills `raw` from a payload.
+pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) -> Result<(), Corruption> {
+    let mut fields = Fields::new(payload);
+    let frequencies = form.parse(&mut fields)?;
+    let state = parse_state(&mut fields)?;
+    let count = fields.u32("words")? as usize;
+    let words = WordReader::new(fields.bytes(count.saturating_mul(2), "words")?);
+    fields.end()?;
+    let ends = if frequencies.scale_bits() <= <u32 as Slot>::MAX_SCALE_BITS {
+        decode_words(state, words, &SlotTable::<u32, 4096>::new(&frequencies), raw)
+    } else {
+        decode_words(state, words, &Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw)
+    };
+    if ends { Ok(()) } else { Err(Corruption::LaneEnd { lane: 0 }) }
+}
+
+/// Whether state and words end as they should.
+fn decode_words<S: Slot, const LEN: usize>(
+    mut state: u32,
+    mut words: WordReader<'_>,
+    slots: &SlotTable<S, LEN>,
+    raw: &mut [u8],
+) -> bool {
+    for byte in raw {
+        *byte = slots.decode(&mut state);
+        if !words.refill(&mut state) {
+            return false;
+        }
+    }
+    words.is_empty() && state == LOWER_BOUND
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_nothing_and_only_that() {
+        assert_eq!(encode(&[], 12), Ok(vec![]));
+        assert_eq!(decode(&[], 0), Ok(vec![]));
+        assert!(decode(&[], 1).is_err());
+        assert!(decode(&encode(b"x", 12).unwrap(), 0).is_ok(), "one symbol at full frequency has no length of its own");
+        assert!(decode(&encode(b"xy", 12).unwrap(), 0).is_err());
+    }
+
+    #[test]
+    fn both_table_forms_round_trip_at_every_scale() {
+        let raw: Vec<u8> = (0..3000_u32).map(|i| (i * i % 97 * (i % 5)) as u8).collect();
+        for scale_bits in 9..=14 {
+            let frequencies = normalize_compat(&Histogram::new(&raw), scale_bits);
+            for form in [TableForm::Dense, TableForm::Compact] {
+                let mut payload = Vec::new();
+                encode_payload(&raw, &frequencies, form, &mut payload);
+                let mut back = vec![0; raw.len()];
+                decode_payload(&payload, form, &mut back).unwrap();
+                assert_eq!(back, raw);
+            }
+        }
+    }
+
+    #[test]
+    fn another_length_is_an_error() {
+        let payload = encode(b"abracadabra", 12).unwrap();
+        for raw_len in (0..30).filter(|&len| len != 11) {
+            assert!(matches!(decode(&payload, raw_len), Err(Error::Corrupt { .. })), "{raw_len}");
+        }
+    }
+}

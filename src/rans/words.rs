@@ -1,0 +1,78 @@
+//! 16-bit words between states and payloads.
+
+/// The words of one lane or segment, read forwards.
+#[derive(Debug, Clone)]
+pub(crate) struct WordReader<'a> {
+    words: &'a [[u8; 2]],
+}
+
+impl<'a> WordReader<'a> {
+    /// An odd last byte is not a word; callers cut at whole words.
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { words: bytes.as_chunks().0 }
+    }
+
+    /// Takes one word into `state` if it is below 2^16. `false`: there was none left.
+    #[inline(always)]
+    pub(crate) fn refill(&mut self, state: &mut u32) -> bool {
+        if *state >= super::LOWER_BOUND {
+            return true;
+        }
+        let Some((word, rest)) = self.words.split_first() else { return false };
+        self.words = rest;
+        *state = *state << 16 | u32::from(u16::from_le_bytes(*word));
+        true
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// The next `N` words, not taken yet.
+    #[inline(always)]
+    pub(crate) fn peek<const N: usize>(&self) -> Option<&'a [[u8; 2]; N]> {
+        self.words.first_chunk()
+    }
+
+    #[inline(always)]
+    pub(crate) fn skip(&mut self, count: usize) {
+        self.words = &self.words[count..];
+    }
+}
+
+/// A buffer that is filled with words from its end to its start.
+#[derive(Debug, Default)]
+pub(crate) struct WordStack {
+    words: Vec<u16>,
+    start: usize,
+}
+
+impl WordStack {
+    /// Empties the stack and makes room for `capacity` words.
+    pub(crate) fn reset(&mut self, capacity: usize) {
+        if self.words.len() < capacity {
+            self.words.resize(capacity, 0);
+        }
+        self.start = self.words.len();
+    }
+
+    /// Moves the lower word of `state` here if `gives`.
+    #[inline(always)]
+    pub(crate) fn push_if(&mut self, gives: bool, state: &mut u32) {
+        if gives {
+            self.start -= 1;
+            self.words[self.start] = *state as u16;
+            *state >>= 16;
+        }
+    }
+
+    /// The words in the order in which a decoder reads them.
+    pub(crate) fn words(&self) -> &[u16] {
+        &self.words[self.start..]
+    }
+
+    /// Appends the words in the order in which a decoder reads them.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.extend(self.words().iter().flat_map(|word| word.to_le_bytes()));
+    }
+}

@@ -1,0 +1,291 @@
+//! Adapters that are read from: [`RansReader`] decodes what its inner reader gives, [`RansEncoder`] codes it.
+
+use std::io::{self, BufRead, Read};
+
+use crate::{
+    options::{DecodeOptions, EncodeOptions},
+    progress::Progress,
+    seek::BlockMap,
+    stream::{ApplicationData, Decoder, Encoder, Status},
+};
+
+/// Reads a compressed stream and gives raw bytes.
+///
+/// Concatenated streams are read as one. Blocks that are whole and right come out before the error of what follows them; a stream without its end is
+/// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof). After an error, every call returns that error.
+///
+/// The inner reader is asked for one block at a time, straight into the block's buffer, so a [`BufReader`](io::BufReader) around it only helps when blocks are small. No byte behind the
+/// last stream is taken with [`DecodeOptions::single_stream`]: the inner reader then stands right behind it.
+///
+/// With an inner reader that can [`Seek`](io::Seek), so can this: by the stream's index if it has one, else by hopping over block headers.
+///
+/// [`Interrupted`](io::ErrorKind::Interrupted) is retried. [`WouldBlock`](io::ErrorKind::WouldBlock) and other errors of the inner reader pass out, and a later call goes on where it was.
+///
+/// ```
+/// use std::io::Read;
+///
+/// use ranstream::{EncodeOptions, RansReader, compress};
+///
+/// let stream = compress(b"some bytes", &EncodeOptions::new())?;
+/// let mut text = String::new();
+/// RansReader::new(&stream[..]).read_to_string(&mut text)?;
+/// assert_eq!(text, "some bytes");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct RansReader<R> {
+    pub(crate) inner: R,
+    pub(crate) decoder: Decoder,
+    pub(crate) options: DecodeOptions,
+    /// Raw bytes before the next one that is given.
+    pub(crate) position: u64,
+    /// Raw bytes between the block that was sought and the place in it.
+    pub(crate) skip: u64,
+    /// A seek went to the end or past it: there is nothing to read.
+    pub(crate) past_end: bool,
+    pub(crate) map: Option<BlockMap>,
+}
+
+impl<R> RansReader<R> {
+    /// Reads from `inner` with the default options.
+    pub fn new(inner: R) -> Self {
+        Self::with_options(inner, DecodeOptions::default())
+    }
+
+    /// Reads from `inner`. Options outside their range are reported by the first read.
+    pub fn with_options(inner: R, options: DecodeOptions) -> Self {
+        Self {
+            inner,
+            decoder: Decoder::new(options.clone()),
+            options,
+            position: 0,
+            skip: 0,
+            past_end: false,
+            map: None,
+        }
+    }
+
+    /// The inner reader.
+    pub fn get_ref(&self) -> &R {
+        &self.inner
+    }
+
+    /// The inner reader. Reading from it tears the stream.
+    pub fn get_mut(&mut self) -> &mut R {
+        &mut self.inner
+    }
+
+    /// The inner reader. Decoded bytes that were not read are lost.
+    pub fn into_inner(self) -> R {
+        self.inner
+    }
+
+    /// The inner reader, and coded bytes that were taken from it but belong to no block yet: at most one block header, or what was read to see that no stream follows the last one.
+    pub fn into_parts(self) -> (R, Vec<u8>) {
+        let unused = self.decoder.unused().to_vec();
+        (self.inner, unused)
+    }
+
+    /// Raw bytes of the current stream, if its header says how many and has been read.
+    pub fn content_length(&self) -> Option<u64> {
+        self.decoder.header()?.content_length
+    }
+
+    /// How far the reader has come: blocks decoded, not bytes given.
+    pub fn progress(&self) -> &Progress {
+        self.decoder.progress()
+    }
+
+    /// Takes the oldest application data that was kept, see [`DecodeOptions::application_data`].
+    pub fn next_application_data(&mut self) -> Option<ApplicationData> {
+        self.decoder.next_application_data()
+    }
+}
+
+impl<R: Read> RansReader<R> {
+    /// Decodes until bytes are ready, straight to `output` if a block fits there; how many went there. 0 with nothing ready is the end.
+    fn advance(&mut self, output: &mut [u8]) -> io::Result<usize> {
+        loop {
+            self.skip -= self.decoder.skip(self.skip);
+            if !self.decoder.decoded().is_empty() || self.past_end {
+                return Ok(0);
+            }
+            let mut output = if self.skip > 0 { &mut [] } else { &mut *output };
+            let (_, given, status) = self.decoder.advance(&[], &mut output)?;
+            if given > 0 {
+                return Ok(given);
+            }
+            match status {
+                Some(Status::NeedsInput { .. }) => self.fill()?,
+                Some(Status::InFlight { .. }) => self.decoder.wait(),
+                Some(Status::Finished) => return Ok(0),
+                _ => {}
+            }
+        }
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        let space = self.decoder.space()?;
+        let read = read_retried(&mut self.inner, space)?;
+        if read == 0 {
+            self.decoder.end_of_input();
+        } else {
+            self.decoder.commit(read);
+        }
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for RansReader<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let mut read = 0;
+        if self.decoder.decoded().is_empty() || self.skip > 0 {
+            read = self.advance(buf)?;
+        }
+        if read == 0 {
+            let ready = self.decoder.decoded();
+            read = ready.len().min(buf.len());
+            buf[..read].copy_from_slice(&ready[..read]);
+            self.decoder.consume(read);
+        }
+        self.position += read as u64;
+        Ok(read)
+    }
+
+    fn read_to_end(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
+        let before = buf.len();
+        loop {
+            let ready = self.fill_buf()?;
+            if ready.is_empty() {
+                return Ok(buf.len() - before);
+            }
+            buf.try_reserve(ready.len())?;
+            buf.extend_from_slice(ready);
+            let len = ready.len();
+            self.consume(len);
+        }
+    }
+}
+
+impl<R: Read> BufRead for RansReader<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.decoder.decoded().is_empty() || self.skip > 0 {
+            self.advance(&mut [])?;
+        }
+        Ok(self.decoder.decoded())
+    }
+
+    fn consume(&mut self, len: usize) {
+        self.decoder.consume(len);
+        self.position += len as u64;
+    }
+}
+
+/// Reads raw bytes from its inner reader and gives a compressed stream: the pull form of [`RansWriter`](crate::RansWriter).
+///
+/// ```
+/// use std::io::Read;
+///
+/// use ranstream::{DecodeOptions, decompress, read::RansEncoder};
+///
+/// let mut stream = Vec::new();
+/// RansEncoder::new(&b"some bytes"[..]).read_to_end(&mut stream)?;
+/// assert_eq!(decompress(&stream, &DecodeOptions::new())?, b"some bytes");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct RansEncoder<R> {
+    inner: R,
+    encoder: Encoder,
+    ended: bool,
+}
+
+impl<R> RansEncoder<R> {
+    /// Codes what `inner` gives, with the default options.
+    pub fn new(inner: R) -> Self {
+        Self::with_options(inner, EncodeOptions::default())
+    }
+
+    /// Codes what `inner` gives. Options outside their range are reported by the first read.
+    pub fn with_options(inner: R, options: EncodeOptions) -> Self {
+        Self { inner, encoder: Encoder::new(options), ended: false }
+    }
+
+    /// The inner reader.
+    pub fn get_ref(&self) -> &R {
+        &self.inner
+    }
+
+    /// The inner reader. Bytes read from it are missing in the stream.
+    pub fn get_mut(&mut self) -> &mut R {
+        &mut self.inner
+    }
+
+    /// The inner reader. Bytes that were taken from it and not given are lost.
+    pub fn into_inner(self) -> R {
+        self.inner
+    }
+
+    /// How far the stream has come.
+    pub fn progress(&self) -> &Progress {
+        self.encoder.progress()
+    }
+}
+
+impl<R: Read> Read for RansEncoder<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        self.fill_buf()?.read(buf).inspect(|&read| self.encoder.consume(read))
+    }
+}
+
+impl<R: Read> BufRead for RansEncoder<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.encoder.pending().len() <= crate::format::StreamHeader::MAX_LEN {
+            if self.ended {
+                if self.encoder.end_stream()? {
+                    break;
+                }
+            } else {
+                let space = self.encoder.space()?;
+                if !space.is_empty() {
+                    let read = read_retried(&mut self.inner, space)?;
+                    self.encoder.commit(read)?;
+                    self.ended = read == 0;
+                    continue;
+                }
+            }
+            if self.encoder.pending().is_empty() {
+                self.encoder.wait();
+            } else {
+                break;
+            }
+        }
+        Ok(self.encoder.pending())
+    }
+
+    fn consume(&mut self, len: usize) {
+        self.encoder.consume(len);
+    }
+}
+
+/// Reads once. Interrupted reads are repeated, and a reader that claims to have read more than there is room for is an error.
+pub(crate) fn read_retried(inner: &mut impl Read, space: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match inner.read(space) {
+            Ok(read) if read > space.len() => {
+                return Err(io::Error::other(format!(
+                    "the inner reader claims {read} bytes, room was for {}",
+                    space.len()
+                )));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}

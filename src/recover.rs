@@ -1,0 +1,186 @@
+//! What is left of a damaged input: every complete block, and where the rest was lost.
+
+use std::{
+    io::{self, Read},
+    ops::Range,
+};
+
+use crate::{
+    block,
+    error::Part,
+    format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, StreamHeader},
+    limits::Limits,
+    read::read_retried,
+    stream::split_check,
+};
+
+/// How much is read at a time.
+const CHUNK: usize = 256 << 10;
+
+/// A part of a damaged input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A block that is whole and right.
+    Block {
+        /// Its raw bytes.
+        raw: Vec<u8>,
+        /// Where in the input it was, in coded bytes.
+        place: Range<u64>,
+    },
+    /// Bytes that are part of no block: damaged, or torn away from one. How many raw bytes they held is not known.
+    Lost {
+        /// Where in the input they are, in coded bytes.
+        place: Range<u64>,
+    },
+}
+
+/// Reads a damaged input and gives what is left of it, in order.
+///
+/// Every position where a block header could stand is tried, so blocks are found behind any damage; only a block whose header and payload checks are both right is one. Stream headers, end
+/// blocks, indexes and application data that are whole are passed over, the latter two up to the largest block. Memory is bounded by the largest block that the limits allow.
+///
+/// ```
+/// use ranstream::{EncodeOptions, compress, recover::{Found, Recovery}};
+///
+/// let raw: Vec<u8> = (0..10_000_u32).map(|i| (i / 100) as u8).collect();
+/// let mut stream = compress(&raw, &EncodeOptions::new().block_len(1000))?;
+/// stream[300] ^= 1;
+/// let blocks = Recovery::new(&stream[..]).filter(|part| matches!(part, Ok(Found::Block { .. }))).count();
+/// assert_eq!(blocks, 9);
+/// # Ok::<(), ranstream::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Recovery<R> {
+    inner: R,
+    limits: Limits,
+    window: Vec<u8>,
+    /// Where in the window the next part begins.
+    at: usize,
+    filled: usize,
+    /// Where in the input the window begins.
+    offset: u64,
+    lost_from: Option<u64>,
+    /// A block behind a loss that is not reported yet.
+    held: Option<Found>,
+    ended: bool,
+}
+
+impl<R: Read> Recovery<R> {
+    /// Recovers from `inner` with the default limits.
+    pub fn new(inner: R) -> Self {
+        Self::with_limits(inner, Limits::default())
+    }
+
+    /// Recovers from `inner`. Blocks above the limits are taken for damage.
+    pub fn with_limits(inner: R, limits: Limits) -> Self {
+        Self {
+            inner,
+            limits,
+            window: Vec::new(),
+            at: 0,
+            filled: 0,
+            offset: 0,
+            lost_from: None,
+            held: None,
+            ended: false,
+        }
+    }
+
+    /// Reads until `len` bytes are in the window behind `at`. `false`: the input ends before.
+    fn fill(&mut self, len: usize) -> io::Result<bool> {
+        while self.filled - self.at < len {
+            if self.ended {
+                return Ok(false);
+            }
+            if self.at > CHUNK {
+                self.window.copy_within(self.at..self.filled, 0);
+                self.offset += self.at as u64;
+                self.filled -= self.at;
+                self.at = 0;
+            }
+            let end = self.filled + CHUNK;
+            self.limits.grow(&mut self.window, end, self.offset)?;
+            let read = read_retried(&mut self.inner, &mut self.window[self.filled..end])?;
+            self.filled += read;
+            self.ended = read == 0;
+        }
+        Ok(true)
+    }
+
+    fn here(&self) -> u64 {
+        self.offset + self.at as u64
+    }
+
+    /// What begins here: how long it is, and its raw bytes if it is a data block.
+    fn part(&mut self) -> io::Result<Option<(usize, Option<Vec<u8>>)>> {
+        if let Ok(header) =
+            StreamHeader::parse(&self.window[self.at..self.filled.min(self.at + StreamHeader::MAX_LEN)], 0)
+        {
+            return Ok(Some((header.encoded_len(), None)));
+        }
+        let Some(&bytes) = self.window[self.at..self.filled].first_chunk::<HEADER_LEN>() else { return Ok(None) };
+        let Ok(header) = BlockHeader::parse(&bytes, Part::Block(0), self.here()) else { return Ok(None) };
+        let raw_len = header.raw_len();
+        let Ok(len) = usize::try_from(header.payload_len() + BLOCK_OVERHEAD as u64) else { return Ok(None) };
+        // A false header in damaged bytes must not make this read far ahead, so application data and indexes above the largest block are not looked for.
+        let fits = self.limits.check_block_len(raw_len.max(len - BLOCK_OVERHEAD), 0).is_ok();
+        if !fits || self.limits.check_memory(len + raw_len, 0).is_err() {
+            return Ok(None);
+        }
+        if !self.fill(len)? {
+            return Ok(None);
+        }
+        let (payload, check) = split_check(&self.window[self.at + HEADER_LEN..self.at + len]);
+        if block::verify(bytes, payload, check).is_err() {
+            return Ok(None);
+        }
+        let mut raw = vec![0; raw_len];
+        match header {
+            BlockHeader::Data { .. } if block::decode_payload(&header, payload, &mut raw).is_err() => Ok(None),
+            BlockHeader::Data { .. } => Ok(Some((len, Some(raw)))),
+            _ => Ok(Some((len, None))),
+        }
+    }
+
+    fn loss(&mut self) -> Option<Found> {
+        let from = self.lost_from.take()?;
+        Some(Found::Lost { place: from..self.here() })
+    }
+
+    fn find(&mut self) -> io::Result<Option<Found>> {
+        if let Some(held) = self.held.take() {
+            return Ok(Some(held));
+        }
+        while self.fill(1)? {
+            self.fill(StreamHeader::MAX_LEN)?;
+            let Some((len, raw)) = self.part()? else {
+                let here = self.here();
+                self.lost_from.get_or_insert(here);
+                self.at += 1;
+                continue;
+            };
+            let loss = self.loss();
+            let start = self.here();
+            self.at += len;
+            let block = raw.map(|raw| Found::Block { raw, place: start..self.here() });
+            match (loss, block) {
+                (Some(loss), block) => {
+                    self.held = block;
+                    return Ok(Some(loss));
+                }
+                (None, Some(block)) => return Ok(Some(block)),
+                (None, None) => {}
+            }
+        }
+        Ok(self.loss())
+    }
+}
+
+impl<R: Read> Iterator for Recovery<R> {
+    type Item = io::Result<Found>;
+
+    /// An error is the inner reader's own, or [`Error::LimitExceeded`](crate::Error::LimitExceeded) when memory runs out.
+    fn next(&mut self) -> Option<io::Result<Found>> {
+        self.find().transpose()
+    }
+}

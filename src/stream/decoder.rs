@@ -1,0 +1,471 @@
+//! A stream to raw bytes.
+
+use std::{collections::VecDeque, mem};
+
+use crate::{
+    block,
+    error::{Corruption, Error, Part},
+    format::{BlockHeader, CHECK_LEN, HEADER_LEN, StreamHeader, check::ContentHash},
+    limits::Limit,
+    options::DecodeOptions,
+    parallel::{Executor, Job, Lost, Ordered},
+    progress::Progress,
+    stream::{
+        Deframer, Event, Op, Status, Step, StreamPosition,
+        deframer::{BlockEvent, Place, split_check},
+    },
+};
+
+/// Application data that stood in a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplicationData {
+    /// What the application said it is.
+    pub kind: u16,
+    /// How many raw bytes came before it, over all streams.
+    pub raw_offset: u64,
+    /// The data.
+    pub data: Vec<u8>,
+}
+
+/// Deframes blocks, verifies and decodes them.
+///
+/// [`Decoder::step`] fits every driver. One that reads into a buffer may instead read straight into [`space`](Decoder::space), and one that hands slices on may take
+/// raw bytes from [`decoded`](Decoder::decoded); neither costs a copy.
+///
+/// ```text
+///   space/commit ──▶ deframer ──block──▶ jobs (in order, bounded) ──▶ decoded ──▶ consume
+///                        └──────error, end: wait for the jobs before them──────▶
+/// ```
+///
+/// Every block that is whole and right comes out before the error of what follows it.
+#[derive(Debug)]
+pub struct Decoder {
+    options: DecodeOptions,
+    deframer: Deframer,
+    jobs: Ordered<DecodeJob>,
+    spare: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The block that comes out next, from `front_at` on.
+    front: Vec<u8>,
+    front_at: usize,
+    /// Comes out when the blocks before it did.
+    fault: Option<Error>,
+    /// An end block whose content check waits for the blocks before it.
+    end: Option<(Option<u64>, u64)>,
+    content: Option<Box<ContentHash>>,
+    header: Option<StreamHeader>,
+    application_data: VecDeque<ApplicationData>,
+    progress: Progress,
+    failed: Option<Error>,
+}
+
+/// Somewhere a block can be decoded to without a copy.
+pub(crate) trait Room {
+    /// Exactly `raw_len` bytes behind what was given before, if there is room.
+    fn room(&mut self, raw_len: usize) -> Option<&mut [u8]>;
+}
+
+impl Room for &mut [u8] {
+    fn room(&mut self, raw_len: usize) -> Option<&mut [u8]> {
+        self.get_mut(..raw_len)
+    }
+}
+
+/// A block on its way through an executor.
+#[derive(Debug)]
+struct DecodeJob {
+    header: BlockHeader,
+    bytes: [u8; HEADER_LEN],
+    /// Payload and payload check at its start.
+    body: Vec<u8>,
+    /// Room for the raw bytes, perhaps more.
+    raw: Vec<u8>,
+    number: u64,
+    offset: u64,
+    result: Result<(), Error>,
+}
+
+impl Job for DecodeJob {
+    fn run(&mut self) {
+        let body = &self.body[..self.header.payload_len() as usize + CHECK_LEN];
+        let raw = &mut self.raw[..self.header.raw_len()];
+        self.result = decode_body(&self.header, self.bytes, body, raw).map_err(|reason| Error::Corrupt {
+            part: Part::Block(self.number),
+            offset: self.offset,
+            reason,
+        });
+    }
+}
+
+impl Decoder {
+    /// A decoder of one stream or several. Options outside their range are reported by the first call that can fail.
+    #[must_use]
+    pub fn new(options: DecodeOptions) -> Self {
+        let failed = options.validate().err();
+        let options = if failed.is_some() { DecodeOptions::default() } else { options };
+        let executor = options.executor.clone().unwrap_or_else(|| Executor::with_threads(options.threads));
+        let capacity = options.in_flight.unwrap_or(executor.width() + 2);
+        Self {
+            deframer: Deframer::new(options.clone()),
+            jobs: Ordered::new(executor, capacity),
+            spare: Vec::new(),
+            front: Vec::new(),
+            front_at: 0,
+            fault: None,
+            end: None,
+            content: None,
+            header: None,
+            application_data: VecDeque::new(),
+            progress: Progress::default(),
+            failed,
+            options,
+        }
+    }
+
+    /// Moves on as far as input, output and `op` allow.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the stream holds against it, after all bytes before that place. With [`Op::Finish`], [`Error::Truncated`] when the input ends inside a
+    /// stream. Every later call returns the same error.
+    pub fn step(&mut self, input: &[u8], output: &mut [u8], op: Op) -> Result<Step, Error> {
+        let (mut consumed, mut produced) = (0, 0);
+        loop {
+            let ready = self.decoded();
+            let len = ready.len().min(output.len() - produced);
+            output[produced..produced + len].copy_from_slice(&ready[..len]);
+            self.consume(len);
+            produced += len;
+            if !self.decoded().is_empty() {
+                return Ok(Step { consumed, produced, status: Status::NeedsOutput { ready: self.decoded().len() } });
+            }
+            let (taken, given, status) = match self.advance(&input[consumed..], &mut &mut output[produced..]) {
+                // What came before the error goes out first; the next call returns the error.
+                Err(_) if produced > 0 => (0, 0, Some(Status::NeedsOutput { ready: 0 })),
+                result => result?,
+            };
+            consumed += taken;
+            produced += given;
+            let Some(status) = status else { continue };
+            let status = match (status, op) {
+                (Status::NeedsInput { .. }, Op::Finish) => {
+                    self.end_of_input();
+                    continue;
+                }
+                (Status::NeedsInput { .. }, Op::Flush) if self.in_flight() > 0 => {
+                    Status::InFlight { blocks: self.in_flight() }
+                }
+                (Status::NeedsInput { .. }, Op::Flush) => Status::Flushed,
+                (status, _) => status,
+            };
+            return Ok(Step { consumed, produced, status });
+        }
+    }
+
+    /// Raw bytes that are ready.
+    #[must_use]
+    pub fn decoded(&self) -> &[u8] {
+        &self.front[self.front_at..]
+    }
+
+    /// The first `len` decoded bytes were taken.
+    ///
+    /// # Panics
+    ///
+    /// When `len` is more than are ready.
+    pub fn consume(&mut self, len: usize) {
+        assert!(len <= self.decoded().len(), "consumed {len} bytes of {} that are decoded", self.decoded().len());
+        self.front_at += len;
+    }
+
+    /// Where the next coded bytes are to be read to. It ends where the current element of the stream ends, or with the block header that is certain to follow: whoever fills it
+    /// takes no byte behind the stream. Empty when nothing more is to be read.
+    ///
+    /// Call it when [`step`](Decoder::step), with no input, needs input.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LimitExceeded`] when memory for it is not allowed or not there.
+    pub fn space(&mut self) -> Result<&mut [u8], Error> {
+        self.check()?;
+        match self.deframer.space() {
+            Ok(space) => Ok(space),
+            Err(error) => {
+                self.failed = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    /// `len` coded bytes were written to the start of [`space`](Decoder::space).
+    ///
+    /// # Panics
+    ///
+    /// When `len` is more than that has room for.
+    pub fn commit(&mut self, len: usize) {
+        self.deframer.commit(len);
+        self.progress.add_coded(len);
+    }
+
+    /// There is no more input: unless this is a place where a stream ends, [`Error::Truncated`] follows the blocks under way.
+    pub fn end_of_input(&mut self) {
+        if self.fault.is_none() {
+            self.fault = self.deframer.end_of_input().err();
+        }
+    }
+
+    /// Blocks that workers have.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Blocks until the oldest block comes back from its worker. Returns at once with one thread.
+    pub fn wait(&mut self) {
+        self.jobs.wait();
+    }
+
+    /// Takes the oldest application data that was kept, see [`DecodeOptions::application_data`].
+    pub fn next_application_data(&mut self) -> Option<ApplicationData> {
+        self.application_data.pop_front()
+    }
+
+    /// The header of the stream that is being read, once it was.
+    #[must_use]
+    pub fn header(&self) -> Option<&StreamHeader> {
+        self.header.as_ref()
+    }
+
+    /// How far the decoder has come.
+    #[must_use]
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Coded bytes that were taken but belong to no block yet: up to one block header, or what follows the last stream.
+    #[must_use]
+    pub fn unused(&self) -> &[u8] {
+        self.deframer.unused()
+    }
+
+    /// Begins again with the same options, as if made anew. Buffers are kept.
+    pub fn reset(&mut self) {
+        self.clear();
+        self.deframer = Deframer::new(self.options.clone());
+        self.header = None;
+        self.progress = Progress::default();
+    }
+
+    /// Goes on at a block header elsewhere in the input, which must be `expected`.
+    pub(crate) fn resume(&mut self, position: &StreamPosition, expected: [u8; HEADER_LEN]) {
+        self.clear();
+        self.deframer.resume(position, expected);
+        self.header = Some(position.header);
+        self.content = (position.blocks == 0 && position.header.content_check).then(Box::default);
+    }
+
+    /// Skips decoded bytes up to `len`; how many were is told.
+    pub(crate) fn skip(&mut self, len: u64) -> u64 {
+        let skipped = (self.decoded().len() as u64).min(len);
+        self.front_at += skipped as usize;
+        skipped
+    }
+
+    /// One move: at most one part of the stream, or one finished block. Nothing is decoded and waiting when this is called. A block is decoded straight to
+    /// `output` if that has room. Comes back: bytes taken, bytes given to `output`, and the status if the move ends a step.
+    pub(crate) fn advance(
+        &mut self,
+        input: &[u8],
+        output: &mut impl Room,
+    ) -> Result<(usize, usize, Option<Status>), Error> {
+        self.check()?;
+        if let Some(job) = self.jobs.take() {
+            self.finish_job(job)?;
+            return Ok((0, 0, None));
+        }
+        if self.jobs.len() == 0 {
+            if let Some(fault) = self.fault.take() {
+                return self.fail(fault);
+            }
+            if let Some((stored, offset)) = self.end.take() {
+                self.verify_content(stored, offset)?;
+            }
+            if self.deframer.is_done() {
+                return Ok((0, 0, Some(Status::Finished)));
+            }
+        } else if self.fault.is_some() || self.end.is_some() || !self.jobs.has_room() {
+            return Ok((0, 0, Some(Status::InFlight { blocks: self.jobs.len() })));
+        }
+        let (taken, event) = match self.deframer.next(input) {
+            Ok(next) => next,
+            Err(error) => {
+                self.fault = Some(error);
+                return Ok((0, 0, None));
+            }
+        };
+        self.progress.add_coded(taken);
+        let mut given = 0;
+        let status = match event {
+            None if self.deframer.is_done() => None,
+            // The rest of an element that has begun is on its way. Before another one begins, its sender may wait for an answer to the blocks that are under way.
+            None if self.jobs.len() > 0 && !self.deframer.has_begun() => {
+                Some(Status::InFlight { blocks: self.jobs.len() })
+            }
+            None => Some(Status::NeedsInput { at_least: self.deframer.missing() }),
+            Some(Event::StreamHeader(header)) => {
+                self.header = Some(header);
+                self.content = header.content_check.then(Box::default);
+                None
+            }
+            Some(Event::Block(block)) if self.jobs.is_inline() => {
+                given = self.decode_here(&block, input, output)?;
+                None
+            }
+            Some(Event::Block(block)) => {
+                if let Err(error) = self.submit(&block, input) {
+                    self.fault = Some(error);
+                }
+                None
+            }
+            Some(Event::ApplicationData { kind, payload, raw_offset }) => {
+                let data = self.deframer.bytes(&payload, input).to_vec();
+                self.keep(ApplicationData { kind, raw_offset, data });
+                None
+            }
+            Some(Event::End { end, offset }) => {
+                self.end = Some((end.content_check, offset));
+                None
+            }
+            Some(Event::StreamEnd) => Some(Status::StreamEnd),
+        };
+        Ok((taken, given, status))
+    }
+
+    /// Decodes a block to `output` if that has room, to [`Decoder::decoded`] if not. How many bytes went to `output` comes back.
+    fn decode_here(&mut self, block: &BlockEvent, input: &[u8], output: &mut impl Room) -> Result<usize, Error> {
+        let raw_len = block.header.raw_len();
+        let body = self.deframer.bytes(&block.body, input);
+        let room = output.room(raw_len);
+        let fits = room.is_some();
+        let raw = if let Some(room) = room {
+            room
+        } else {
+            if let Err(error) = self.options.limits.grow(&mut self.front, raw_len, block.offset) {
+                return self.fail(error);
+            }
+            self.front.truncate(raw_len);
+            &mut self.front[..]
+        };
+        let decoded = decode_body(&block.header, block.bytes, body, raw);
+        if let (Ok(()), Some(content)) = (&decoded, &mut self.content) {
+            content.update(raw);
+        }
+        // Nothing of a bad block is ever shown, and nothing of an older one.
+        self.front_at = if fits || decoded.is_err() { self.front.len() } else { 0 };
+        if let Err(reason) = decoded {
+            let part = Part::Block(block.number);
+            return self.fail(Error::Corrupt { part, offset: block.offset, reason });
+        }
+        self.count_block(raw_len);
+        Ok(if fits { raw_len } else { 0 })
+    }
+
+    fn submit(&mut self, block: &BlockEvent, input: &[u8]) -> Result<(), Error> {
+        let (mut body, mut raw) = self.spare.pop().unwrap_or_default();
+        let raw_len = block.header.raw_len();
+        let body_len = block.header.payload_len() as usize + CHECK_LEN;
+        let held = (self.jobs.len() + 1).saturating_mul(body_len + raw_len);
+        self.options.limits.check_memory(held, block.offset)?;
+        self.options.limits.grow(&mut raw, raw_len, block.offset)?;
+        match &block.body {
+            Place::Buffer(_) => body = self.deframer.exchange_buffer(body)?,
+            place @ Place::Input(_) => {
+                self.options.limits.grow(&mut body, body_len, block.offset)?;
+                body[..body_len].copy_from_slice(self.deframer.bytes(place, input));
+            }
+        }
+        self.jobs.submit(DecodeJob {
+            header: block.header,
+            bytes: block.bytes,
+            body,
+            raw,
+            number: block.number,
+            offset: block.offset,
+            result: Ok(()),
+        });
+        Ok(())
+    }
+
+    fn finish_job(&mut self, job: Result<DecodeJob, Lost>) -> Result<(), Error> {
+        let Ok(mut job) = job else {
+            return self.fail(Error::WorkerLost { block: self.progress.blocks() });
+        };
+        if let Err(error) = job.result {
+            return self.fail(error);
+        }
+        let raw_len = job.header.raw_len();
+        job.raw.truncate(raw_len);
+        mem::swap(&mut self.front, &mut job.raw);
+        self.front_at = 0;
+        self.spare.push((job.body, job.raw));
+        if let Some(content) = &mut self.content {
+            content.update(&self.front);
+        }
+        self.count_block(raw_len);
+        Ok(())
+    }
+
+    fn verify_content(&mut self, stored: Option<u64>, offset: u64) -> Result<(), Error> {
+        let computed = self.content.take().map(|content| content.value());
+        match (stored, computed) {
+            (Some(stored), Some(computed)) if stored != computed => self.fail(Error::Corrupt {
+                part: Part::End,
+                offset,
+                reason: Corruption::ContentCheck { stored, computed },
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn keep(&mut self, data: ApplicationData) {
+        let held: usize = self.application_data.iter().map(|kept| kept.data.len()).sum();
+        let (found, allowed) = ((held + data.data.len()) as u64, self.options.application_data as u64);
+        if found > allowed {
+            let offset = self.deframer.offset();
+            self.fault = Some(Error::LimitExceeded { limit: Limit::ApplicationData, found, allowed, offset });
+        } else {
+            self.application_data.push_back(data);
+        }
+    }
+
+    fn count_block(&mut self, raw_len: usize) {
+        self.progress.add_block(raw_len);
+        if let Some(observer) = &self.options.observer {
+            (observer.0)(&self.progress);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.jobs.cancel();
+        self.front_at = self.front.len();
+        (self.fault, self.end, self.content) = (None, None, None);
+        self.application_data.clear();
+        // Options do not become right by beginning again.
+        self.failed.take_if(|error| !matches!(error, Error::InvalidOption { .. }));
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.failed.clone().map_or(Ok(()), Err)
+    }
+
+    fn fail<T>(&mut self, error: Error) -> Result<T, Error> {
+        self.failed = Some(error.clone());
+        Err(error)
+    }
+}
+
+/// Verifies and decodes a block whose header was verified.
+fn decode_body(header: &BlockHeader, bytes: [u8; HEADER_LEN], body: &[u8], raw: &mut [u8]) -> Result<(), Corruption> {
+    let (payload, stored) = split_check(body);
+    block::verify(bytes, payload, stored)?;
+    block::decode_payload(header, payload, raw)
+}

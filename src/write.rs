@@ -1,0 +1,415 @@
+//! Adapters that are written to: [`RansWriter`] codes what it is given, [`RansDecoder`] decodes it.
+
+use std::{
+    error, fmt,
+    io::{self, Write},
+};
+
+use crate::{
+    error::Error,
+    options::{DecodeOptions, EncodeOptions},
+    progress::Progress,
+    stream::{ApplicationData, Decoder, Encoder, Status},
+};
+
+/// Takes raw bytes and writes a compressed stream.
+///
+/// - [`flush`](Write::flush) cuts the block, writes everything and flushes the inner writer: the peer can decode all bytes written so far. Small blocks cost size, so flush when the peer
+///   has to see them, not more often.
+/// - [`finish`](RansWriter::finish) ends the stream. A stream without its end is seen as truncated by every reader, and that is what dropping a writer leaves behind: an aborted
+///   stream never looks whole. [`auto_finish`](RansWriter::auto_finish) is for those who want the other.
+/// - [`Interrupted`](io::ErrorKind::Interrupted) is retried. [`WouldBlock`](io::ErrorKind::WouldBlock) and other errors of the inner writer pass out, and repeating the call goes on where it was:
+///   nothing is lost or written twice.
+///
+/// ```
+/// use std::io::Write;
+///
+/// use ranstream::{DecodeOptions, RansWriter, decompress};
+///
+/// let mut writer = RansWriter::new(Vec::new());
+/// writer.write_all(b"some bytes")?;
+/// let stream = writer.finish()?;
+/// assert_eq!(decompress(&stream, &DecodeOptions::new())?, b"some bytes");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "a stream that is not finished is truncated"]
+pub struct RansWriter<W> {
+    sink: Sink<W>,
+    encoder: Encoder,
+}
+
+impl<W> RansWriter<W> {
+    /// Writes to `inner` with the default options.
+    pub fn new(inner: W) -> Self {
+        Self::with_options(inner, EncodeOptions::default())
+    }
+
+    /// Writes to `inner`. Options outside their range are reported by the first write, flush or finish.
+    pub fn with_options(inner: W, options: EncodeOptions) -> Self {
+        Self { sink: Sink { inner, torn: false }, encoder: Encoder::new(options) }
+    }
+
+    /// The inner writer.
+    pub fn get_ref(&self) -> &W {
+        &self.sink.inner
+    }
+
+    /// The inner writer. Writing to it tears the stream.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.sink.inner
+    }
+
+    /// The inner writer, without the end of the stream: what was written stays truncated.
+    pub fn into_inner(self) -> W {
+        self.sink.inner
+    }
+
+    /// How far the stream has come: blocks coded, not bytes taken.
+    pub fn progress(&self) -> &Progress {
+        self.encoder.progress()
+    }
+}
+
+impl<W: Write> RansWriter<W> {
+    /// Ends the stream, flushes the inner writer and gives it back.
+    ///
+    /// # Errors
+    ///
+    /// What the inner writer reports; [`Error::ContentLength`] when fewer bytes were written than declared. The writer comes back with the error, and may be finished again.
+    pub fn finish(mut self) -> Result<W, FinishError<Self>> {
+        match self.try_finish() {
+            Ok(()) => Ok(self.sink.inner),
+            Err(error) => Err(FinishError { adapter: Box::new(self), error }),
+        }
+    }
+
+    /// Ends the stream and flushes the inner writer. Once it has succeeded it does nothing any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`RansWriter::finish`].
+    pub fn try_finish(&mut self) -> io::Result<()> {
+        loop {
+            let ended = self.encoder.end_stream()?;
+            self.drain()?;
+            if ended {
+                return self.sink.inner.flush();
+            }
+            self.wait();
+        }
+    }
+
+    /// A writer that finishes when it is dropped, unless a panic is under way. Errors at that point are lost.
+    pub fn auto_finish(self) -> AutoFinish<W> {
+        AutoFinish { writer: Some(self) }
+    }
+
+    /// Cuts the block, so that the next byte begins a new one, without waiting for it to go out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Write::write`].
+    pub fn cut_block(&mut self) -> io::Result<()> {
+        while !self.encoder.cut_block()? && self.encoder.buffered() > 0 {
+            self.drain()?;
+            self.wait();
+        }
+        Ok(())
+    }
+
+    /// Writes application data behind the bytes written so far. `kind` is 0..=0x7FFF and the application's to choose. Readers step over it unless they ask for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Write::write`]; [`Error::InvalidOption`] for a kind or length outside its range, which does not harm the stream.
+    pub fn write_application_data(&mut self, kind: u16, data: &[u8]) -> io::Result<()> {
+        while !self.encoder.application_data(kind, data)? {
+            self.drain()?;
+            self.wait();
+        }
+        Ok(())
+    }
+
+    fn drain(&mut self) -> io::Result<()> {
+        while !self.encoder.pending().is_empty() {
+            let written = self.sink.write(self.encoder.pending())?;
+            self.encoder.consume(written);
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self) {
+        if self.encoder.pending().is_empty() {
+            self.encoder.wait();
+        }
+    }
+}
+
+impl<W: Write> Write for RansWriter<W> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        loop {
+            let taken = self.encoder.push(buf)?;
+            if taken > 0 || buf.is_empty() {
+                return Ok(taken);
+            }
+            self.drain()?;
+            self.wait();
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        loop {
+            let done = self.encoder.cut_block()?;
+            self.drain()?;
+            if done {
+                return self.sink.inner.flush();
+            }
+            self.wait();
+        }
+    }
+}
+
+/// A [`RansWriter`] that finishes when it is dropped.
+#[derive(Debug)]
+pub struct AutoFinish<W: Write> {
+    writer: Option<RansWriter<W>>,
+}
+
+impl<W: Write> AutoFinish<W> {
+    /// The writer, which no longer finishes by itself.
+    ///
+    /// # Panics
+    ///
+    /// Never: the writer is there until the drop.
+    #[must_use = "a stream that is not finished is truncated"]
+    pub fn into_inner(mut self) -> RansWriter<W> {
+        self.writer.take().expect("the writer is taken only here and in drop")
+    }
+}
+
+impl<W: Write> Write for AutoFinish<W> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.writer.as_mut().map_or(Ok(0), |writer| writer.write(buf))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
+impl<W: Write> Drop for AutoFinish<W> {
+    fn drop(&mut self) {
+        if let Some(mut writer) = self.writer.take()
+            && !writer.sink.torn
+            && !std::thread::panicking()
+        {
+            let _ = writer.try_finish();
+        }
+    }
+}
+
+/// Takes a compressed stream and writes raw bytes: the push form of [`RansReader`](crate::RansReader).
+///
+/// Blocks that are whole and right are written before the error of what follows them is reported.
+///
+/// ```
+/// use std::io::Write;
+///
+/// use ranstream::{EncodeOptions, compress, write::RansDecoder};
+///
+/// let stream = compress(b"some bytes", &EncodeOptions::new())?;
+/// let mut decoder = RansDecoder::new(Vec::new());
+/// decoder.write_all(&stream)?;
+/// assert_eq!(decoder.finish()?, b"some bytes");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "without finish nobody knows whether the stream was whole"]
+pub struct RansDecoder<W> {
+    sink: Sink<W>,
+    decoder: Decoder,
+}
+
+impl<W> RansDecoder<W> {
+    /// Writes to `inner` with the default options.
+    pub fn new(inner: W) -> Self {
+        Self::with_options(inner, DecodeOptions::default())
+    }
+
+    /// Writes to `inner`. Options outside their range are reported by the first write, flush or finish.
+    pub fn with_options(inner: W, options: DecodeOptions) -> Self {
+        Self { sink: Sink { inner, torn: false }, decoder: Decoder::new(options) }
+    }
+
+    /// The inner writer.
+    pub fn get_ref(&self) -> &W {
+        &self.sink.inner
+    }
+
+    /// The inner writer.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.sink.inner
+    }
+
+    /// The inner writer. Decoded bytes that were not written are lost.
+    pub fn into_inner(self) -> W {
+        self.sink.inner
+    }
+
+    /// How far the decoder has come.
+    pub fn progress(&self) -> &Progress {
+        self.decoder.progress()
+    }
+
+    /// Takes the oldest application data that was kept, see [`DecodeOptions::application_data`].
+    pub fn next_application_data(&mut self) -> Option<ApplicationData> {
+        self.decoder.next_application_data()
+    }
+}
+
+impl<W: Write> RansDecoder<W> {
+    /// Writes what is left, flushes the inner writer and gives it back.
+    ///
+    /// # Errors
+    ///
+    /// What the inner writer or the stream has against it: [`Error::Truncated`] when the stream is not whole. The decoder comes back with the error.
+    pub fn finish(mut self) -> Result<W, FinishError<Self>> {
+        match self.try_finish() {
+            Ok(()) => Ok(self.sink.inner),
+            Err(error) => Err(FinishError { adapter: Box::new(self), error }),
+        }
+    }
+
+    /// Writes what is left and flushes the inner writer. Once it has succeeded it does nothing any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`RansDecoder::finish`].
+    pub fn try_finish(&mut self) -> io::Result<()> {
+        while self.advance(&[])?.1 != Some(Status::Finished) {
+            self.decoder.end_of_input();
+        }
+        self.sink.inner.flush()
+    }
+
+    /// Drains, then moves until input is taken or needed, or the end is reached.
+    fn advance(&mut self, input: &[u8]) -> io::Result<(usize, Option<Status>)> {
+        loop {
+            while !self.decoder.decoded().is_empty() {
+                let written = self.sink.write(self.decoder.decoded())?;
+                self.decoder.consume(written);
+            }
+            let (taken, _, status) = self.decoder.advance(input, &mut &mut [][..])?;
+            match status {
+                Some(Status::InFlight { .. }) if taken == 0 => self.decoder.wait(),
+                Some(Status::NeedsInput { .. } | Status::Finished) => return Ok((taken, status)),
+                _ if taken > 0 => return Ok((taken, status)),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl<W: Write> Write for RansDecoder<W> {
+    /// # Errors
+    ///
+    /// What the inner writer or the stream has against it; [`Error::Finished`] for bytes behind a single stream's end.
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        match self.advance(buf)? {
+            (0, Some(Status::Finished)) => Err(Error::Finished.into()),
+            (taken, _) => Ok(taken),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.advance(&[])?;
+        while self.decoder.in_flight() > 0 {
+            self.decoder.wait();
+            self.advance(&[])?;
+        }
+        self.sink.inner.flush()
+    }
+}
+
+/// An inner writer, and whether it panicked in the middle of a write: then nobody knows what it took.
+#[derive(Debug)]
+struct Sink<W> {
+    inner: W,
+    torn: bool,
+}
+
+impl<W: Write> Sink<W> {
+    /// Writes at least one byte. Interrupted writes are repeated.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            self.torn = true;
+            let result = self.inner.write(bytes);
+            self.torn = false;
+            match result {
+                Ok(0) => return Err(io::Error::new(io::ErrorKind::WriteZero, "the inner writer takes nothing more")),
+                Ok(written) if written > bytes.len() => {
+                    return Err(io::Error::other(format!(
+                        "the inner writer claims {written} bytes of {}",
+                        bytes.len()
+                    )));
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+}
+
+/// An error of `finish`, with the adapter it came from.
+pub struct FinishError<A> {
+    adapter: Box<A>,
+    error: io::Error,
+}
+
+impl<A> FinishError<A> {
+    /// What went wrong.
+    #[must_use]
+    pub fn error(&self) -> &io::Error {
+        &self.error
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn into_error(self) -> io::Error {
+        self.error
+    }
+
+    /// The adapter, to try again or to save its inner writer.
+    #[must_use]
+    pub fn into_adapter(self) -> A {
+        *self.adapter
+    }
+}
+
+impl<A> fmt::Debug for FinishError<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FinishError").field("error", &self.error).finish_non_exhaustive()
+    }
+}
+
+impl<A> fmt::Display for FinishError<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot finish: {}", self.error)
+    }
+}
+
+impl<A> error::Error for FinishError<A> {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl<A> From<FinishError<A>> for io::Error {
+    fn from(error: FinishError<A>) -> Self {
+        error.error
+    }
+}
