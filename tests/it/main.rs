@@ -2,3 +2,4 @@
 
 mod assembly;
 mod data;
+mod round_trip;
