@@ -2,4 +2,6 @@
 
 mod assembly;
 mod data;
+mod properties;
 mod round_trip;
+mod steps;
