@@ -100,6 +100,8 @@ enum State {
 #[derive(Debug, Clone)]
 struct Skipped {
     bytes: [u8; HEADER_LEN],
+    /// Where the block starts in the input.
+    offset: u64,
     /// Over header and payload.
     check: Crc32c,
     /// Over the payload but the footer.
@@ -495,7 +497,7 @@ impl Deframer {
             BlockHeader::Skippable { kind, payload_len } => {
                 let allowed = self.options.application_data as u64;
                 if kind & 0x8000 != 0 || allowed == 0 {
-                    return Ok(skip(bytes, payload_len.into(), false, false));
+                    return Ok(self.skip(bytes, payload_len.into(), false, false));
                 }
                 if u64::from(payload_len) > allowed {
                     return Err(Error::LimitExceeded {
@@ -541,15 +543,26 @@ impl Deframer {
     fn index_header(&self, bytes: [u8; HEADER_LEN]) -> Result<State, Error> {
         let corrupt = |reason| Error::Corrupt { part: Part::Index, offset: self.offset, reason };
         let header = BlockHeader::parse(&bytes, Part::Index, self.offset)?;
-        let BlockHeader::Skippable { kind: INDEX_KIND, payload_len } = header else {
-            return Err(corrupt(Corruption::Field { field: "tag", found: bytes[0].into() }));
+        let payload_len = match header {
+            BlockHeader::Skippable { kind: INDEX_KIND, payload_len } => payload_len,
+            BlockHeader::Skippable { kind, .. } => {
+                return Err(corrupt(Corruption::Field { field: "kind", found: kind.into() }));
+            }
+            _ => return Err(corrupt(Corruption::Field { field: "tag", found: bytes[0].into() })),
         };
         let (found, footer) = (u64::from(payload_len), IndexFooter::LEN as u64);
         let full = self.totals.blocks.saturating_mul(HEADER_LEN as u64).saturating_add(footer);
         if found != full && found != footer {
             return Err(corrupt(Corruption::Length { found, min: footer, max: full }));
         }
-        Ok(skip(bytes, found - footer, true, found != footer))
+        Ok(self.skip(bytes, found - footer, true, found != footer))
+    }
+
+    fn skip(&self, bytes: [u8; HEADER_LEN], len: u64, is_index: bool, has_entries: bool) -> State {
+        let mut check = Crc32c::new();
+        check.update(&bytes);
+        let skipped = Skipped { bytes, offset: self.offset, check, entries: Crc32c::new(), is_index, has_entries };
+        if len == 0 { State::SkipEnd(skipped) } else { State::Skip(skipped, len) }
     }
 
     /// `bytes`: the check, in an index the footer before it.
@@ -558,7 +571,7 @@ impl Deframer {
         skipped.check.update(footer);
         let computed = skipped.check.value();
         let part = if skipped.is_index { Part::Index } else { Part::Block(self.totals.blocks) };
-        let corrupt = |reason| Error::Corrupt { part, offset: self.offset - bytes.len() as u64, reason };
+        let corrupt = |reason| Error::Corrupt { part, offset: skipped.offset, reason };
         if stored != computed {
             return Err(corrupt(Corruption::PayloadCheck { stored, computed }));
         }
@@ -575,13 +588,6 @@ impl Deframer {
         });
         if agrees && entries_agree { Ok(State::StreamEnd) } else { Err(corrupt(Corruption::IndexMismatch)) }
     }
-}
-
-fn skip(bytes: [u8; HEADER_LEN], len: u64, is_index: bool, has_entries: bool) -> State {
-    let mut check = Crc32c::new();
-    check.update(&bytes);
-    let skipped = Skipped { bytes, check, entries: Crc32c::new(), is_index, has_entries };
-    if len == 0 { State::SkipEnd(skipped) } else { State::Skip(skipped, len) }
 }
 
 fn first_header(bytes: &[u8]) -> [u8; HEADER_LEN] {
