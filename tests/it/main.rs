@@ -1,7 +1,12 @@
 //! The integration tests, one module per scenario.
 
 mod assembly;
+mod corruption;
+mod crafted;
 mod data;
+mod faulty;
+mod outcomes;
 mod properties;
 mod round_trip;
 mod steps;
+mod truncation;
