@@ -1,0 +1,4 @@
+//! What the benchmarks share: their data, and the codecs that stand beside ours.
+
+pub mod data;
+pub mod peers;
