@@ -6,11 +6,11 @@ use crate::{
     error::{Corruption, Error, Part},
     format::{
         BlockHeader, BlockMode, CHECK_LEN, EndBlock, HEADER_LEN, INDEX_KIND, IndexFooter, MAGIC, StreamHeader,
-        check::{Crc32c, crc32c},
+        check::crc32c,
     },
     limits::Limit,
     options::{DecodeOptions, TrailingData},
-    stream::totals::Totals,
+    stream::{skipped::Skipped, totals::Totals},
 };
 
 /// No element is waited for with a larger buffer than this, or twice of what has arrived: a header that lies costs its sender real bytes.
@@ -97,17 +97,6 @@ enum State {
     Done,
 }
 
-#[derive(Debug, Clone)]
-struct Skipped {
-    bytes: [u8; HEADER_LEN],
-    /// Over header and payload.
-    check: Crc32c,
-    /// Over the payload but the footer.
-    entries: Crc32c,
-    is_index: bool,
-    has_entries: bool,
-}
-
 #[derive(Debug)]
 pub(crate) struct Deframer {
     options: DecodeOptions,
@@ -178,8 +167,7 @@ impl Deframer {
                     let buffered = self.filled > 0;
                     let bytes = if buffered { &self.buffer[..self.filled] } else { rest };
                     let len = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
-                    skipped.check.update(&bytes[..len]);
-                    skipped.entries.update(&bytes[..len]);
+                    skipped.update(&bytes[..len]);
                     *left -= len as u64;
                     self.offset += len as u64;
                     if *left == 0 {
@@ -495,7 +483,7 @@ impl Deframer {
             BlockHeader::Skippable { kind, payload_len } => {
                 let allowed = self.options.application_data as u64;
                 if kind & 0x8000 != 0 || allowed == 0 {
-                    return Ok(skip(bytes, payload_len.into(), false, false));
+                    return Ok(skip(Skipped::data(bytes, self.offset), payload_len.into()));
                 }
                 if u64::from(payload_len) > allowed {
                     return Err(Error::LimitExceeded {
@@ -541,15 +529,19 @@ impl Deframer {
     fn index_header(&self, bytes: [u8; HEADER_LEN]) -> Result<State, Error> {
         let corrupt = |reason| Error::Corrupt { part: Part::Index, offset: self.offset, reason };
         let header = BlockHeader::parse(&bytes, Part::Index, self.offset)?;
-        let BlockHeader::Skippable { kind: INDEX_KIND, payload_len } = header else {
-            return Err(corrupt(Corruption::Field { field: "tag", found: bytes[0].into() }));
+        let payload_len = match header {
+            BlockHeader::Skippable { kind: INDEX_KIND, payload_len } => payload_len,
+            BlockHeader::Skippable { kind, .. } => {
+                return Err(corrupt(Corruption::Field { field: "kind", found: kind.into() }));
+            }
+            _ => return Err(corrupt(Corruption::Field { field: "tag", found: bytes[0].into() })),
         };
         let (found, footer) = (u64::from(payload_len), IndexFooter::LEN as u64);
         let full = self.totals.blocks.saturating_mul(HEADER_LEN as u64).saturating_add(footer);
         if found != full && found != footer {
             return Err(corrupt(Corruption::Length { found, min: footer, max: full }));
         }
-        Ok(skip(bytes, found - footer, true, found != footer))
+        Ok(skip(Skipped::index(bytes, self.offset, found != footer), found - footer))
     }
 
     /// `bytes`: the check, in an index the footer before it.
@@ -558,7 +550,7 @@ impl Deframer {
         skipped.check.update(footer);
         let computed = skipped.check.value();
         let part = if skipped.is_index { Part::Index } else { Part::Block(self.totals.blocks) };
-        let corrupt = |reason| Error::Corrupt { part, offset: self.offset - bytes.len() as u64, reason };
+        let corrupt = |reason| Error::Corrupt { part, offset: skipped.offset, reason };
         if stored != computed {
             return Err(corrupt(Corruption::PayloadCheck { stored, computed }));
         }
@@ -577,10 +569,8 @@ impl Deframer {
     }
 }
 
-fn skip(bytes: [u8; HEADER_LEN], len: u64, is_index: bool, has_entries: bool) -> State {
-    let mut check = Crc32c::new();
-    check.update(&bytes);
-    let skipped = Skipped { bytes, check, entries: Crc32c::new(), is_index, has_entries };
+/// So many bytes, then what stands behind them.
+fn skip(skipped: Skipped, len: u64) -> State {
     if len == 0 { State::SkipEnd(skipped) } else { State::Skip(skipped, len) }
 }
 
