@@ -2,6 +2,7 @@
 
 mod assembly;
 mod data;
+mod golden;
 mod properties;
 mod round_trip;
 mod steps;
