@@ -1,4 +1,98 @@
-//! ranstream
+//! Any byte stream into a compressed stream, and back.
+//!
+//! ranstream wraps a file, socket, pipe or buffer and cuts what goes through into **blocks** of interleaved rANS, an entropy coder that comes within a fraction of a percent of
+//! the order-0 entropy. Every block is framed and checked by itself, so one core decodes several lanes of it at once, several cores decode blocks side by side, and a
+//! damaged block costs no other.
+//!
+//! # Tour
+//!
+//! Buffers, in one call each:
+//!
+//! ```
+//! use ranstream::{DecodeOptions, EncodeOptions, compress, decompress};
+//!
+//! let raw = include_bytes!("../FORMAT.md");
+//! let stream = compress(raw, &EncodeOptions::new())?;
+//! assert!(stream.len() < raw.len() * 2 / 3);
+//! assert_eq!(decompress(&stream, &DecodeOptions::new())?, raw);
+//! # Ok::<(), ranstream::Error>(())
+//! ```
+//!
+//! Anything that implements [`Write`](std::io::Write) or [`Read`](std::io::Read):
+//!
+//! ```
+//! use std::io::{Read, Write};
+//!
+//! use ranstream::{RansReader, RansWriter};
+//!
+//! let mut writer = RansWriter::new(Vec::new());
+//! writer.write_all(b"What was written and flushed ")?;
+//! writer.flush()?; // the peer can decode up to here
+//! writer.write_all(b"can be read by the peer.")?;
+//! let stream = writer.finish()?; // without this the stream is truncated, and every reader says so
+//!
+//! let mut text = String::new();
+//! RansReader::new(&stream[..]).read_to_string(&mut text)?;
+//! assert_eq!(text, "What was written and flushed can be read by the peer.");
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! A part from the middle, without decoding what is before it:
+//!
+//! ```
+//! use std::io::{Cursor, Read, Seek, SeekFrom};
+//!
+//! use ranstream::{EncodeOptions, RansReader, compress};
+//!
+//! let raw: Vec<u8> = (0..1_000_000_u32).map(|i| (i >> 12) as u8).collect();
+//! let stream = compress(&raw, &EncodeOptions::new().block_len(64 << 10).index(true))?;
+//!
+//! let mut reader = RansReader::new(Cursor::new(stream));
+//! reader.seek(SeekFrom::Start(700_000))?;
+//! let mut part = [0; 100];
+//! reader.read_exact(&mut part)?;
+//! assert_eq!(part, raw[700_000..700_100]);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # Where to find what
+//!
+//! | you have | you take |
+//! |---|---|
+//! | a buffer | [`compress`], [`decompress`], [`compress_into`], [`decompress_into`] |
+//! | something to write to | [`RansWriter`]; to decode on the way, [`write::RansDecoder`] |
+//! | something to read from | [`RansReader`], which is `BufRead` and seeks if its inner reader does; to code on the way, [`read::RansEncoder`] |
+//! | two ends | [`copy_encode`], [`copy_decode`] |
+//! | a protocol, runtime or device of your own | [`stream::Encoder`], [`stream::Decoder`]: state machines that know no I/O |
+//! | frames of your own | [`block::encode`], [`block::decode`] |
+//! | payloads of the original single-stream coder | [`rans::single`], [`rans::interleaved`] |
+//! | a damaged file | [`recover::Recovery`] |
+//! | the bytes themselves | [`mod@format`], and `FORMAT.md` in the repository |
+//!
+//! [`EncodeOptions`] and [`DecodeOptions`] hold everything that can be turned. With `threads(n)` blocks are coded and decoded on a [rayon] pool; I/O stays on the caller's thread.
+//!
+//! # What it promises
+//!
+//! - Every single-bit change and every truncation of a stream is reported, by an [`Error`] that names the place. Blocks before it come out first.
+//! - Memory is bounded by the options, never by a number in the input. [`Limits`] has the bounds.
+//! - No input makes it panic, loop without progress, or hand out bytes that were not verified.
+//! - A stream of any released version decodes for ever; so do the frames of the original coder.
+//!
+//! # What it is not
+//!
+//! It finds no repeated strings: it takes what the distribution of bytes alone gives. Text shrinks to about 60 %, quantised weights to their entropy, already compressed data is
+//! stored. Where repeats matter more than speed, take an LZ codec.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `rayon` | yes | threads; without it `threads(n)` does nothing and the caller codes and decodes |
+//! | `cli` | no | the `rans` command |
+//!
+//! [rayon]: https://docs.rs/rayon
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod block;
 pub mod error;

@@ -13,21 +13,23 @@ pub(crate) fn crc8(bytes: &[u8]) -> u8 {
     CRC_8.checksum(bytes)
 }
 
-/// CRC-32C over bytes that come in parts.
+/// CRC-32C over bytes that come in parts. Only the register is kept: the crate's own digest carries its 200 bytes of constants along.
 #[derive(Debug, Clone)]
-pub(crate) struct Crc32c(Digest);
+pub(crate) struct Crc32c(u32);
 
 impl Crc32c {
     pub(crate) fn new() -> Self {
-        Self(Digest::new(CrcAlgorithm::Crc32Iscsi))
+        Self(u32::MAX)
     }
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        let mut digest = Digest::new_with_init_state(CrcAlgorithm::Crc32Iscsi, self.0.into());
+        digest.update(bytes);
+        self.0 = digest.get_state() as u32;
     }
 
     pub(crate) fn value(&self) -> u32 {
-        self.0.finalize() as u32
+        !self.0
     }
 }
 

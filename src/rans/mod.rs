@@ -13,7 +13,7 @@
 //! 16-bit word moves out of it or into it ("renormalise").
 //!
 //! **Lanes are only turns.** One state is a chain: the next symbol needs the state that this one leaves. Several states that take turns are as many
-//! chains at once. They differ in whose words they read: in [`interleaved`] each lane has its own; in [`lanes`] 32 lanes share one stream, from which in each round those
+//! chains at once. They differ in whose words they read: in [`interleaved`] each lane has its own; in the `lanes` mode 32 lanes share one stream, from which in each round those
 //! lanes that need a word take one, in lane order, which is what vector units and GPUs do in one step.
 //!
 //! The formulas are in `FORMAT.md`, section 4. rANS is due to J. Duda, *Asymmetric numeral systems*, 2013.

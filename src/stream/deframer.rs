@@ -6,11 +6,11 @@ use crate::{
     error::{Corruption, Error, Part},
     format::{
         BlockHeader, BlockMode, CHECK_LEN, EndBlock, HEADER_LEN, INDEX_KIND, IndexFooter, MAGIC, StreamHeader,
-        check::{Crc32c, crc32c},
+        check::crc32c,
     },
     limits::Limit,
     options::{DecodeOptions, TrailingData},
-    stream::totals::Totals,
+    stream::{skipped::Skipped, totals::Totals},
 };
 
 /// No element is waited for with a larger buffer than this, or twice of what has arrived: a header that lies costs its sender real bytes.
@@ -27,6 +27,8 @@ pub(crate) enum Event {
         kind: u16,
         payload: Place,
         raw_offset: u64,
+        /// Where its header starts in the input.
+        offset: u64,
     },
     /// The end block. Everything but its content check was verified.
     End {
@@ -95,19 +97,6 @@ enum State {
     IndexHeader,
     StreamEnd,
     Done,
-}
-
-#[derive(Debug, Clone)]
-struct Skipped {
-    bytes: [u8; HEADER_LEN],
-    /// Where the block starts in the input.
-    offset: u64,
-    /// Over header and payload.
-    check: Crc32c,
-    /// Over the payload but the footer.
-    entries: Crc32c,
-    is_index: bool,
-    has_entries: bool,
 }
 
 #[derive(Debug)]
@@ -180,8 +169,7 @@ impl Deframer {
                     let buffered = self.filled > 0;
                     let bytes = if buffered { &self.buffer[..self.filled] } else { rest };
                     let len = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
-                    skipped.check.update(&bytes[..len]);
-                    skipped.entries.update(&bytes[..len]);
+                    skipped.update(&bytes[..len]);
                     *left -= len as u64;
                     self.offset += len as u64;
                     if *left == 0 {
@@ -306,11 +294,6 @@ impl Deframer {
         &self.buffer[self.used..self.filled]
     }
 
-    /// Where the element in progress starts in the input.
-    pub(crate) fn offset(&self) -> u64 {
-        self.offset
-    }
-
     fn element_len(&self) -> usize {
         match &self.state {
             State::StreamHeader(len) => *len,
@@ -405,8 +388,9 @@ impl Deframer {
                 self.totals.add(bytes, 0, check);
                 self.state = State::BlockHeader;
                 self.offset += len as u64;
-                let raw_offset = self.raw_before + self.totals.raw_len;
-                return Ok(Some(Event::ApplicationData { kind, payload: without_check(&place), raw_offset }));
+                let (payload, raw_offset) = (without_check(&place), self.raw_before + self.totals.raw_len);
+                let offset = offset - HEADER_LEN as u64;
+                return Ok(Some(Event::ApplicationData { kind, payload, raw_offset, offset }));
             }
             State::Body(BlockHeader::End { .. }, bytes) => {
                 self.verify_body(bytes, &place, input)?;
@@ -497,7 +481,7 @@ impl Deframer {
             BlockHeader::Skippable { kind, payload_len } => {
                 let allowed = self.options.application_data as u64;
                 if kind & 0x8000 != 0 || allowed == 0 {
-                    return Ok(self.skip(bytes, payload_len.into(), false, false));
+                    return Ok(skip(Skipped::data(bytes, self.offset), payload_len.into()));
                 }
                 if u64::from(payload_len) > allowed {
                     return Err(Error::LimitExceeded {
@@ -555,14 +539,7 @@ impl Deframer {
         if found != full && found != footer {
             return Err(corrupt(Corruption::Length { found, min: footer, max: full }));
         }
-        Ok(self.skip(bytes, found - footer, true, found != footer))
-    }
-
-    fn skip(&self, bytes: [u8; HEADER_LEN], len: u64, is_index: bool, has_entries: bool) -> State {
-        let mut check = Crc32c::new();
-        check.update(&bytes);
-        let skipped = Skipped { bytes, offset: self.offset, check, entries: Crc32c::new(), is_index, has_entries };
-        if len == 0 { State::SkipEnd(skipped) } else { State::Skip(skipped, len) }
+        Ok(skip(Skipped::index(bytes, self.offset, found != footer), found - footer))
     }
 
     /// `bytes`: the check, in an index the footer before it.
@@ -588,6 +565,11 @@ impl Deframer {
         });
         if agrees && entries_agree { Ok(State::StreamEnd) } else { Err(corrupt(Corruption::IndexMismatch)) }
     }
+}
+
+/// So many bytes, then what stands behind them.
+fn skip(skipped: Skipped, len: u64) -> State {
+    if len == 0 { State::SkipEnd(skipped) } else { State::Skip(skipped, len) }
 }
 
 fn first_header(bytes: &[u8]) -> [u8; HEADER_LEN] {

@@ -39,6 +39,7 @@ mod decoder;
 mod deframer;
 mod encoder;
 mod framer;
+mod skipped;
 mod totals;
 
 pub use codec::{Decode, Encode, PartialBuffer};

@@ -523,6 +523,6 @@ fn end_blocks_with_a_raw_length() {
         let [a, b, c, _] = u32::to_le_bytes(raw_len);
         let error = first_block_error(HEADER, &sealed([0x40, a, b, c, 19, 0, 0], &payload));
         let reason = Corruption::Field { field: "raw length - 1", found: raw_len.into() };
-        assert_eq!(error, Error::Corrupt { part: Part::Block(0), offset: 8, reason });
+        assert_eq!(error, Error::Corrupt { part: Part::End, offset: 8, reason });
     }
 }

@@ -5,6 +5,7 @@ mod corruption;
 mod crafted;
 mod data;
 mod faulty;
+mod golden;
 mod outcomes;
 mod properties;
 mod round_trip;

@@ -1,0 +1,109 @@
+//! Writes the page of figures: a table and a plot for each sample. `scripts/bench.sh` runs it.
+//!
+//! `report FOLDER [ROUNDS]` writes `README.md` and the plots into `FOLDER`; `RANS_BENCH_CORPUS` names a folder of files to measure.
+
+use std::{env, error::Error, fmt::Write as _, fs, path::Path};
+
+use plotters::prelude::*;
+use ranstream::{DecodeOptions, EncodeOptions};
+use ranstream_benches::{
+    data::{Sample, samples},
+    measure::{Figures, interleaved},
+    peers::{Codec, Deflate, Huff0, Lz4, Memcpy, Rans, Snap, Zstd},
+};
+
+/// Samples are repeated to this many bytes, well beyond the caches.
+const LEN: usize = 48 << 20;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = env::args().nth(1).ok_or("usage: report FOLDER [ROUNDS]")?;
+    let rounds = env::args().nth(2).map_or(Ok(5), |rounds| rounds.parse())?;
+    let folder = Path::new(&folder);
+    fs::create_dir_all(folder)?;
+    let mut page = header(rounds);
+    for sample in samples(LEN) {
+        eprintln!("{}", sample.name);
+        let figures = interleaved(&mut codecs(), &sample.bytes, rounds);
+        let plot = format!("{}.svg", sample.name);
+        draw(&folder.join(&plot), &sample, &figures)?;
+        section(&mut page, &sample, &plot, &figures)?;
+    }
+    fs::write(folder.join("README.md"), page)?;
+    Ok(())
+}
+
+fn codecs() -> Vec<Box<dyn Codec>> {
+    vec![
+        Box::new(Memcpy),
+        Box::new(Rans::new("ranstream", EncodeOptions::new(), DecodeOptions::new())),
+        Box::new(Huff0::default()),
+        Box::new(Zstd(1)),
+        Box::new(Lz4),
+        Box::new(Snap),
+        Box::new(Deflate),
+    ]
+}
+
+fn header(rounds: usize) -> String {
+    format!(
+        "# Benchmarks\n\n\
+        Made by `scripts/bench.sh`. One core ({}), {} MiB of each sample, {rounds} rounds in which every codec runs once in turn; each figure is the median. Buffers were touched before. \
+        Ratios to memcpy and huff0 are of this run; absolute speeds are of this machine.\n\n\
+        `ranstream` is the default: blocks of 256 KiB, mode by policy, CRC-32C over every block. `huff0` is zstd's Huffman coder alone, without a check. \
+        The others also find repeats, which an order-0 coder does not: compare them by what you need.\n",
+        processor(),
+        LEN >> 20,
+    )
+}
+
+fn processor() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name"));
+    model.map_or_else(|| env::consts::ARCH.to_owned(), |model| model.trim_matches([' ', '\t', ':']).to_owned())
+}
+
+fn section(page: &mut String, sample: &Sample, plot: &str, figures: &[Figures]) -> Result<(), std::fmt::Error> {
+    let of = |name: &str| figures.iter().find(|figures| figures.name == name);
+    let (Some(memcpy), Some(huff0)) = (of("memcpy"), of("huff0")) else { return Ok(()) };
+    writeln!(page, "\n## {}\n\n![ratio against speed]({plot})\n", sample.name)?;
+    writeln!(page, "| codec | size % | decode GB/s | x huff0 | x memcpy | encode GB/s | x huff0 |")?;
+    writeln!(page, "|---|---:|---:|---:|---:|---:|---:|")?;
+    for codec in figures {
+        writeln!(
+            page,
+            "| {} | {:.2} | {:.2} | {:.2} | {:.2} | {:.2} | {:.2} |",
+            codec.name,
+            100.0 * codec.ratio,
+            codec.decode / 1e9,
+            codec.decode / huff0.decode,
+            codec.decode / memcpy.decode,
+            codec.encode / 1e9,
+            codec.encode / huff0.encode,
+        )?;
+    }
+    Ok(())
+}
+
+/// Size over decoding speed, one point a codec: the lower right is where one wants to be.
+fn draw(path: &Path, sample: &Sample, figures: &[Figures]) -> Result<(), Box<dyn Error>> {
+    let shown: Vec<_> = figures.iter().filter(|figures| figures.name != "memcpy").collect();
+    let fastest = shown.iter().map(|figures| figures.decode / 1e9).fold(0.1, f64::max);
+    let area = SVGBackend::new(path, (720, 420)).into_drawing_area();
+    area.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(&area)
+        .caption(format!("{}: size and decoding speed", sample.name), ("sans-serif", 18))
+        .margin(12)
+        .x_label_area_size(40)
+        .y_label_area_size(50)
+        .build_cartesian_2d(0.0..fastest * 1.25, 0.0..105.0)?;
+    chart.configure_mesh().x_desc("decode, GB/s").y_desc("size, % of raw").light_line_style(WHITE).draw()?;
+    for figures in shown {
+        let ours = figures.name == "ranstream";
+        let colour = if ours { RGBColor(200, 60, 20) } else { RGBColor(60, 90, 140) };
+        let at = (figures.decode / 1e9, 100.0 * figures.ratio);
+        chart.draw_series([Circle::new(at, if ours { 6 } else { 4 }, colour.filled())])?;
+        chart.draw_series([Text::new(figures.name.clone(), at, ("sans-serif", 13).into_font().color(&colour))])?;
+    }
+    area.present()?;
+    Ok(())
+}

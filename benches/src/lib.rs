@@ -1,0 +1,5 @@
+//! What the benchmarks share: their data, and the codecs that stand beside ours.
+
+pub mod data;
+pub mod measure;
+pub mod peers;

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# What CONTRIBUTING.md asks and a machine can see: where unsafe may stand, that each block says why it is safe, how long a file may be.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bad=0
+
+long=$(find src tests examples benches scripts fuzz -name '*.rs' -not -path '*/target/*' -exec wc -l {} + 2>/dev/null | awk '$2 != "total" && $1 > 600')
+if [ -n "$long" ]; then
+    printf 'longer than 600 lines:\n%s\n' "$long"
+    bad=1
+fi
+
+stray=$(grep -rnE '\bunsafe\b *(\{|fn|impl)' src --include='*.rs' | grep -vE '^src/(simd|gpu)/' || true)
+if [ -n "$stray" ]; then
+    printf 'unsafe outside src/simd and src/gpu:\n%s\n' "$stray"
+    bad=1
+fi
+
+blocks=$(grep -rhE '\bunsafe *\{' src --include='*.rs' | wc -l)
+reasons=$(grep -rhE '// SAFETY:' src --include='*.rs' | wc -l)
+if [ "$blocks" -gt "$reasons" ]; then
+    printf '%s unsafe blocks, %s SAFETY lines\n' "$blocks" "$reasons"
+    bad=1
+fi
+
+printf 'unsafe blocks: %s, SAFETY lines: %s\n' "$blocks" "$reasons"
+exit "$bad"
