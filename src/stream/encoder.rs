@@ -336,9 +336,10 @@ impl Encoder {
                 return Ok(false);
             }
             let raw = std::mem::take(&mut self.raw);
-            let coded = self.code(&raw[..self.filled]);
+            // Before anything can panic in a callback of the user's: the block must not be coded twice.
+            let len = std::mem::take(&mut self.filled);
+            let coded = self.code(&raw[..len]);
             self.raw = raw;
-            self.filled = 0;
             coded?;
             return Ok(true);
         }
