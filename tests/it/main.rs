@@ -5,6 +5,7 @@ mod corruption;
 mod crafted;
 mod data;
 mod faulty;
+mod faulty_io;
 mod golden;
 mod outcomes;
 mod properties;
