@@ -314,12 +314,13 @@ impl<W: Write> RansDecoder<W> {
 impl<W: Write> Write for RansDecoder<W> {
     /// # Errors
     ///
-    /// What the inner writer or the stream has against it; [`Error::Finished`] for bytes behind a single stream's end.
+    /// What the inner writer or the stream has against it; [`Error::Finished`] for bytes behind a single stream's end, or after [`finish`](RansDecoder::finish).
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         if buf.is_empty() {
             return Ok(0);
         }
         match self.advance(buf)? {
+            (0, Some(Status::Finished)) if self.decoder.ignores_the_rest() && !self.sink.finished => Ok(buf.len()),
             (0, Some(Status::Finished)) => Err(Error::Finished.into()),
             (taken, _) => Ok(taken),
         }

@@ -7,7 +7,7 @@ use crate::{
     error::{Corruption, Error, Part},
     format::{BlockHeader, CHECK_LEN, HEADER_LEN, StreamHeader, check::ContentHash},
     limits::Limit,
-    options::DecodeOptions,
+    options::{DecodeOptions, TrailingData},
     parallel::{Executor, Job, Lost, Ordered},
     progress::Progress,
     stream::{
@@ -245,6 +245,11 @@ impl Decoder {
     #[must_use]
     pub fn unused(&self) -> &[u8] {
         self.deframer.unused()
+    }
+
+    /// Whether bytes behind the end are to be thrown away, not left to the caller.
+    pub(crate) fn ignores_the_rest(&self) -> bool {
+        self.options.trailing_data == TrailingData::Ignore && !self.options.single_stream
     }
 
     /// Begins again with the same options, as if made anew. Buffers are kept.
