@@ -7,6 +7,7 @@ mod data;
 mod faulty;
 mod faulty_io;
 mod golden;
+mod misuse;
 mod outcomes;
 mod properties;
 mod round_trip;
