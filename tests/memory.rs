@@ -240,15 +240,18 @@ fn idle_adapters_hold_next_to_nothing() {
 }
 
 /// The right to count the heap: the counter is the process's, so one test at a time has it, from its first allocation on.
-struct Heap(#[expect(dead_code, reason = "held until the drop")] MutexGuard<'static, ()>);
+struct Heap {
+    _alone: MutexGuard<'static, ()>,
+}
 
 impl Heap {
     fn alone() -> Self {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-        Self(ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner))
+        Self { _alone: ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner) }
     }
 
     /// Bytes that the heap held at most during `work`, beyond what it held before.
+    #[expect(clippy::unused_self, reason = "whoever counts must hold it")]
     fn peak_of(&self, work: impl FnOnce()) -> usize {
         ALLOCATOR.reset_peak_usage();
         let before = ALLOCATOR.current_usage();
