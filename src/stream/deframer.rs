@@ -460,6 +460,7 @@ impl Deframer {
 
     fn block_header(&self, bytes: [u8; HEADER_LEN]) -> Result<State, Error> {
         let part = Part::Block(self.totals.blocks);
+        self.check_end(bytes, Part::End)?;
         let header = BlockHeader::parse(&bytes, part, self.offset)?;
         let corrupt = |reason| Error::Corrupt { part, offset: self.offset, reason };
         match header {
@@ -510,6 +511,14 @@ impl Deframer {
         Ok(State::Body(header, bytes))
     }
 
+    /// A stream header in a block's place: whoever wrote the stream before it never came to its end.
+    fn check_end(&self, bytes: [u8; HEADER_LEN], missing: Part) -> Result<(), Error> {
+        if bytes[..MAGIC.len()] != MAGIC {
+            return Ok(());
+        }
+        Err(Error::Corrupt { part: missing, offset: self.offset, reason: Corruption::EndMissing })
+    }
+
     fn verify_body(&self, header: [u8; HEADER_LEN], place: &Place, input: &[u8]) -> Result<u32, Error> {
         let (payload, stored) = split_check(self.bytes(place, input));
         let computed = crc32c(&header, payload);
@@ -540,9 +549,13 @@ impl Deframer {
 
     fn index_header(&self, bytes: [u8; HEADER_LEN]) -> Result<State, Error> {
         let corrupt = |reason| Error::Corrupt { part: Part::Index, offset: self.offset, reason };
-        let header = BlockHeader::parse(&bytes, Part::Index, self.offset)?;
-        let BlockHeader::Skippable { kind: INDEX_KIND, payload_len } = header else {
-            return Err(corrupt(Corruption::Field { field: "tag", found: bytes[0].into() }));
+        self.check_end(bytes, Part::Index)?;
+        let payload_len = match BlockHeader::parse(&bytes, Part::Index, self.offset) {
+            Ok(BlockHeader::Skippable { kind: INDEX_KIND, payload_len }) => payload_len,
+            Ok(_) | Err(Error::Unsupported { .. }) => {
+                return Err(corrupt(Corruption::Field { field: "tag", found: bytes[0].into() }));
+            }
+            Err(error) => return Err(error),
         };
         let (found, footer) = (u64::from(payload_len), IndexFooter::LEN as u64);
         let full = self.totals.blocks.saturating_mul(HEADER_LEN as u64).saturating_add(footer);
