@@ -20,6 +20,8 @@ fn run(stream: &[u8], input_len: usize, output_len: usize) -> (Vec<u8>, Option<E
         let end = stream.len().min(at.saturating_add(input_len));
         let op = if end == stream.len() { Op::Finish } else { Op::Run };
         match decoder.step(&stream[at..end], &mut output, op) {
+            // Reported with the first wrong byte, so how many bytes it shows depends on how many had come.
+            Err(Error::NotAStream { .. }) => return (raw, Some(Error::NotAStream { found: [0; 4] })),
             Err(error) => return (raw, Some(error)),
             Ok(step) => {
                 at += step.consumed;
