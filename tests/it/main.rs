@@ -5,4 +5,5 @@ mod data;
 mod golden;
 mod properties;
 mod round_trip;
+mod specification;
 mod steps;
