@@ -236,11 +236,6 @@ impl Deframer {
         &self.buffer[self.used..self.filled]
     }
 
-    /// Where the element in progress starts in the input.
-    pub(crate) fn offset(&self) -> u64 {
-        self.offset
-    }
-
     fn element_len(&self) -> usize {
         match &self.state {
             State::StreamHeader(len) => *len,
@@ -335,8 +330,9 @@ impl Deframer {
                 self.totals.add(bytes, 0, check);
                 self.state = State::BlockHeader;
                 self.offset += len as u64;
-                let raw_offset = self.raw_before + self.totals.raw_len;
-                return Ok(Some(Event::ApplicationData { kind, payload: without_check(&place), raw_offset }));
+                let (payload, raw_offset) = (without_check(&place), self.raw_before + self.totals.raw_len);
+                let offset = offset - HEADER_LEN as u64;
+                return Ok(Some(Event::ApplicationData { kind, payload, raw_offset, offset }));
             }
             State::Body(BlockHeader::End { .. }, bytes) => {
                 self.verify_body(bytes, &place, input)?;

@@ -1,9 +1,15 @@
 //! The integration tests, one module per scenario.
 
+mod application_data;
 mod assembly;
+mod auto_traits;
 mod data;
+mod format_figures;
 mod golden;
+mod limits;
+mod progress;
 mod properties;
+mod reuse;
 mod round_trip;
 mod specification;
 mod steps;

@@ -7,7 +7,7 @@ use ranstream::{
     rans::{interleaved, single},
 };
 
-use super::{Golden, bad::bad_block, letters, stirred, two_symbols};
+use super::{Golden, bad::bad_block, letters, two_symbols};
 use crate::assembly::data_block;
 
 /// Where the fields of a single_stream payload with a dense table are.
