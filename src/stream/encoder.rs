@@ -367,6 +367,9 @@ impl Encoder {
     fn code(&mut self, raw: &[u8]) -> Result<(), Error> {
         let taken = self.framer.take(raw);
         self.or_fail(taken)?;
+        // A driver that always leaves a few bytes pending would else make the buffer grow for ever.
+        self.pending.drain(..self.pending_at);
+        self.pending_at = 0;
         self.framer.append_block(raw, &self.options, &mut self.pending);
         self.observe();
         Ok(())

@@ -15,7 +15,7 @@ use crate::assembly::{
 const SECOND_BLOCK: u64 = 8 + 13;
 
 pub(super) fn all() -> Vec<Golden> {
-    [strangers(), cuts(), unsupported(), stream_headers(), blocks(), end_blocks(), indexes()].concat()
+    [strangers(), cuts(), unsupported(), missing_ends(), stream_headers(), blocks(), end_blocks(), indexes()].concat()
 }
 
 /// A stream that goes wrong right behind a good block of five bytes, because of `block`.
@@ -131,13 +131,24 @@ fn unsupported() -> Vec<Golden> {
         let stream = begun().block(&data_block(tag, 4, b"????"), b"").finish().stream;
         all.push(unsupported(&format!("tag-{tag:02x}"), what, stream, GOOD, Feature::Tag(tag), SECOND_BLOCK));
     }
-    // Its check is right there too, and its magic is a tag that is never used.
-    let assembled = begun_with(StreamHeader { index: true, ..HEADER }).finish();
-    let at = assembled.elements.last().expect("the index is the last part").coded.start;
-    let stream = [&assembled.stream[..at], &begun().finish().stream].concat();
-    let what = "the next stream where the index should be";
-    all.push(unsupported("stream-for-index", what, stream, GOOD, Feature::Tag(0x89), at as u64));
     all
+}
+
+/// A stream header's check is right where a block header is expected, too.
+fn missing_ends() -> Vec<Golden> {
+    let next = begun().finish().stream;
+    let assembled = begun_with(StreamHeader { index: true, ..HEADER }).finish();
+    let starts = assembled.elements.iter().rev().map(|part| part.coded.start);
+    let parts = [
+        ("stream-for-index", "the next stream where the index should be", Part::Index),
+        ("stream-for-end", "the next stream where the end block should be", Part::End),
+    ];
+    (parts.into_iter().zip(starts))
+        .map(|((name, what, part), at)| {
+            let stream = [&assembled.stream[..at], &next].concat();
+            bad(name, what, stream, GOOD, corrupt(part, at as u64, Corruption::EndMissing))
+        })
+        .collect()
 }
 
 fn stream_headers() -> Vec<Golden> {
