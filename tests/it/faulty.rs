@@ -130,7 +130,7 @@ fn unwind() -> ! {
 /// Moves a random number of bytes at a time, 1 up to a limit.
 #[derive(Debug)]
 pub struct Short<T> {
-    inner: T,
+    pub inner: T,
     most: usize,
     random: StdRng,
 }

@@ -17,6 +17,7 @@ mod progress;
 mod properties;
 mod reuse;
 mod round_trip;
+mod seek;
 mod specification;
 mod steps;
 mod truncation;
