@@ -13,6 +13,8 @@ mod golden;
 mod limits;
 mod misuse;
 mod outcomes;
+#[cfg(feature = "rayon")]
+mod parallel;
 mod progress;
 mod properties;
 mod reuse;
