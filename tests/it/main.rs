@@ -17,6 +17,7 @@ mod outcomes;
 mod parallel;
 mod progress;
 mod properties;
+mod recover;
 mod reuse;
 mod round_trip;
 mod seek;
