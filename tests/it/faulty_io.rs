@@ -1,10 +1,10 @@
 //! Every inner operation fails once, in every way, for once and for good: what comes out is what comes out without the fault, or the fault itself.
 //!
-//! The loops are those of SQLite's tests: operation 1 fails, then 2, and so on, until a run comes to its end before the fault.
+//! The loops are those of `SQLite`'s tests: operation 1 fails, then 2, and so on, until a run comes to its end before the fault.
 
 use std::{
     fmt::Debug,
-    io::{self, BufRead as _, ErrorKind, Read, Write},
+    io::{self, ErrorKind, Read, Write},
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
