@@ -66,6 +66,18 @@ impl WordStack {
         }
     }
 
+    /// The `N` free places under the top of the stack, the last of which is the next to be filled.
+    #[inline(always)]
+    pub(crate) fn room<const N: usize>(&mut self) -> Option<&mut [u16; N]> {
+        self.words[..self.start].last_chunk_mut()
+    }
+
+    /// Makes `count` words of what was written to the room.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, count: usize) {
+        self.start -= count;
+    }
+
     /// The words in the order in which a decoder reads them.
     pub(crate) fn words(&self) -> &[u16] {
         &self.words[self.start..]
