@@ -82,6 +82,14 @@ impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
         Self { slots, scale_bits: frequencies.scale_bits() }
     }
 
+    pub(crate) fn scale_bits(&self) -> u8 {
+        self.scale_bits
+    }
+
+    pub(crate) fn as_array(&self) -> &[S; LEN] {
+        &self.slots
+    }
+
     /// Takes the symbol out of `state`, which may then be below 2^16 and want a word.
     #[inline(always)]
     pub(crate) fn decode(&self, state: &mut u32) -> u8 {

@@ -48,8 +48,9 @@ pub(crate) struct WordStack {
 }
 
 impl WordStack {
-    /// Empties the stack and makes room for `capacity` words.
+    /// Empties the stack and makes room for `capacity` words and a few more, which lets vectors be stored whole.
     pub(crate) fn reset(&mut self, capacity: usize) {
+        let capacity = capacity + 64;
         if self.words.len() < capacity {
             self.words.resize(capacity, 0);
         }
@@ -72,7 +73,12 @@ impl WordStack {
         self.words[..self.start].last_chunk_mut()
     }
 
-    /// Makes `count` words of what was written to the room.
+    /// All free places. The last of them is the next to be filled.
+    pub(crate) fn free(&mut self) -> &mut [u16] {
+        &mut self.words[..self.start]
+    }
+
+    /// Makes words of the last `count` free places, which were written to.
     #[inline(always)]
     pub(crate) fn push(&mut self, count: usize) {
         self.start -= count;
