@@ -121,7 +121,7 @@ fn encode_piece<const LANES: usize>(
     states: &mut [u32; LANES],
     stacks: &mut [WordStack; LANES],
 ) {
-    let mut rooms = [[0; TURNS]; LANES];
+    let mut rooms = [[[0; 2]; TURNS]; LANES];
     let mut free = [TURNS; LANES];
     let mut x = *states;
     for turn in piece.chunks_exact(LANES).rev() {
@@ -129,7 +129,7 @@ fn encode_piece<const LANES: usize>(
             let code = symbols.code(turn[lane]);
             let gives = code.overflows(x[lane]);
             // At most one word per turn: there is room for each, and the remainder only tells the compiler so.
-            rooms[lane][(free[lane] - 1) % TURNS] = x[lane] as u16;
+            rooms[lane][(free[lane] - 1) % TURNS] = (x[lane] as u16).to_le_bytes();
             free[lane] -= usize::from(gives);
             x[lane] = code.encode(select_unpredictable(gives, x[lane] >> 16, x[lane]));
         }
