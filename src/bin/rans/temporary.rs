@@ -4,7 +4,7 @@
 
 use std::{
     fs::{File, FileTimes, Metadata},
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -119,12 +119,14 @@ fn copy_permissions(file: &File, source: &Metadata) -> io::Result<()> {
 }
 
 /// On SIGINT and SIGTERM, removes the unfinished file and ends the program as the signal would have. One thread waits for them from the first call on.
+///
+/// SIGHUP counts where standard error is a terminal: that is not so under nohup, which has it ignored.
 #[cfg(unix)]
 fn remove_on_signals() -> io::Result<()> {
     use std::{fs, sync::Once, thread};
 
     use signal_hook::{
-        consts::{SIGINT, SIGTERM},
+        consts::{SIGHUP, SIGINT, SIGTERM},
         iterator::Signals,
         low_level::emulate_default_handler,
     };
@@ -132,7 +134,8 @@ fn remove_on_signals() -> io::Result<()> {
     static STARTED: Once = Once::new();
     let mut result = Ok(());
     STARTED.call_once(|| {
-        result = Signals::new([SIGINT, SIGTERM]).and_then(|mut signals| {
+        let hangup = io::stderr().is_terminal().then_some(SIGHUP);
+        result = Signals::new([SIGINT, SIGTERM].into_iter().chain(hangup)).and_then(|mut signals| {
             thread::Builder::new().name("signals".to_owned()).spawn(move || {
                 for signal in signals.forever() {
                     let unfinished = lock();
