@@ -62,7 +62,7 @@ fn the_blocks_of_a_verbose_list_fill_the_file() {
     }
     assert_eq!(raw_offset, 3500);
     let table = folder.succeed("list -v c");
-    assert_eq!(table.text().lines().filter(|line| line.ends_with("compact")).count(), 5, "{}", table.text());
+    assert_eq!(table.text().lines().filter(|line| line.ends_with("compact")).count(), 4, "{}", table.text());
 }
 
 #[test]

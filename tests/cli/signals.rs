@@ -1,8 +1,9 @@
 //! Runs that are ended from outside.
 
 use std::{
+    fs::{self, File, Permissions},
     io::Write,
-    os::unix::process::ExitStatusExt,
+    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -45,6 +46,19 @@ fn a_killed_run_leaves_the_source_and_no_half_file() {
 }
 
 #[test]
+fn an_unfinished_output_is_no_more_public_than_its_source() {
+    let folder = large_file();
+    fs::set_permissions(folder.path("a"), Permissions::from_mode(0o600)).unwrap();
+    let mut child = start_and_wait_for_the_temporary(&folder, "-T1 --mode single a");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let names = folder.names();
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert!(names[0].starts_with(".rans-"), "{names:?}");
+    assert_eq!(folder.path(&names[0]).metadata().unwrap().permissions().mode() & 0o077, 0);
+}
+
+#[test]
 fn a_run_that_is_told_to_end_leaves_no_trace() {
     let folder = Folder::with(&[("a", &skewed(100_000, 17))]);
     for (name, number) in [("-TERM", 15), ("-INT", 2)] {
@@ -63,7 +77,7 @@ fn a_source_that_changes_its_length_is_an_error() {
     let folder = large_file();
     let child = start_and_wait_for_the_temporary(&folder, "--rm -T1 --mode single a");
     signal(&child, "-STOP");
-    std::fs::File::options().write(true).open(folder.path("a")).unwrap().set_len(1000).unwrap();
+    File::options().write(true).open(folder.path("a")).unwrap().set_len(1000).unwrap();
     signal(&child, "-CONT");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));

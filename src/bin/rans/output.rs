@@ -11,16 +11,16 @@ use std::{
 use anyhow::{Result, bail};
 
 use crate::{
-    advice::{because, explain},
+    advice::because,
     input::is_standard,
-    temporary::{self, Temporary},
+    temporary::{Readers, Temporary},
 };
 
 /// Standard output, a file that appears when it is complete, something else with a name, or nowhere.
 #[derive(Debug)]
 pub(crate) enum Output {
     Stdout,
-    File(Temporary),
+    File { path: PathBuf, file: Temporary },
     Device { path: PathBuf, file: File },
     Nowhere,
 }
@@ -35,10 +35,10 @@ impl Output {
     }
 
     /// A file called `path`, which must be none of `sources`. One that exists is overwritten only with `force`.
-    pub(crate) fn create(path: &Path, sources: &[PathBuf], force: bool) -> Result<Self> {
+    pub(crate) fn create(path: &Path, sources: &[PathBuf], force: bool, readers: Readers) -> Result<Self> {
         let existing = match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Self::File(Temporary::create(path.to_owned(), force)?));
+                return Ok(Self::File { path: path.to_owned(), file: Temporary::create(path, force, readers)? });
             }
             result => result.and_then(|_| fs::metadata(path)),
         };
@@ -58,11 +58,11 @@ impl Output {
         if !force {
             bail!("{} exists; use -f to overwrite it", path.display());
         }
-        Ok(Self::File(Temporary::create(target, true)?))
+        Ok(Self::File { path: path.to_owned(), file: Temporary::create(&target, true, readers)? })
     }
 
     pub(crate) fn is_file(&self) -> bool {
-        matches!(self, Self::File(_))
+        matches!(self, Self::File { .. })
     }
 
     pub(crate) fn is_stdout(&self) -> bool {
@@ -79,7 +79,7 @@ impl Output {
         let result = match self {
             Self::Nowhere => Ok(()),
             Self::Stdout => return print(bytes),
-            Self::File(file) => file.write_all(bytes),
+            Self::File { file, .. } => file.write_all(bytes),
             Self::Device { file, .. } => file.write_all(bytes),
         };
         result.map_err(|error| because(format_args!("cannot write {self}"))(error))
@@ -88,17 +88,17 @@ impl Output {
     /// Takes over permissions and times of a source, where the output is a file.
     pub(crate) fn resemble(&mut self, source: &Metadata) -> Result<()> {
         match self {
-            Self::File(file) => file.resemble(source).map_err(because("cannot keep permissions and times")),
+            Self::File { file, .. } => file.resemble(source).map_err(because("cannot keep permissions and times")),
             _ => Ok(()),
         }
     }
 
     /// The output is complete. `lasting`: something will be removed because of it.
     pub(crate) fn commit(self, lasting: bool) -> Result<()> {
-        let Self::File(file) = self else { return Ok(()) };
-        let target = file.target().to_owned();
-        file.commit()?;
-        if lasting { temporary::sync_folder_of(&target).map_err(explain) } else { Ok(()) }
+        match self {
+            Self::File { file, .. } => file.commit(lasting),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -106,8 +106,7 @@ impl fmt::Display for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stdout => f.write_str("stdout"),
-            Self::File(file) => file.target().display().fmt(f),
-            Self::Device { path, .. } => path.display().fmt(f),
+            Self::File { path, .. } | Self::Device { path, .. } => path.display().fmt(f),
             Self::Nowhere => f.write_str("nowhere"),
         }
     }

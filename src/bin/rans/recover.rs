@@ -1,6 +1,6 @@
 //! What can be saved of a damaged file.
 
-use std::{fs::File, io::Seek, ops::Range, process::ExitCode};
+use std::{fs::File, io::Seek, ops::Range, process::ExitCode, slice};
 
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::HumanBytes;
@@ -16,6 +16,7 @@ use crate::{
     input::{self, Input},
     output::{self, Output},
     report::{Report, count},
+    temporary::Readers,
 };
 
 pub(crate) fn run(args: &RecoverArgs) -> ExitCode {
@@ -37,13 +38,13 @@ struct Tally {
 
 fn recover(args: &RecoverArgs, report: &mut Report) -> Result<()> {
     let input = Input::open(&args.input)?;
-    let Some((file, _)) = input.regular() else {
+    let Some((file, metadata)) = input.regular() else {
         bail!("not a regular file; recover reads its input twice, so copy it to a file first")
     };
     let mut output = if output::is_stdout(&args.output) {
         Output::Stdout
     } else {
-        Output::create(&args.output, std::slice::from_ref(&args.input), args.force)?
+        Output::create(&args.output, slice::from_ref(&args.input), args.force, Readers::Owner)?
     };
     let limits = args.memory.limits();
     let mut tally = Tally::default();
@@ -70,6 +71,9 @@ fn recover(args: &RecoverArgs, report: &mut Report) -> Result<()> {
     };
     if blocks == 0 && verdict.is_err() {
         bail!("there is no complete block in it");
+    }
+    if let Err(error) = output.resemble(metadata) {
+        report.warning(&input, format_args!("{error:#}"));
     }
     let target = output.to_string();
     output.commit(false)?;

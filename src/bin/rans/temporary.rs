@@ -4,7 +4,7 @@
 
 use std::{
     fs::{File, FileTimes, Metadata},
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -16,88 +16,82 @@ use crate::advice::{because, explain};
 
 #[derive(Debug)]
 pub(crate) struct Temporary {
-    /// There until it is committed or dropped.
-    file: Option<BufWriter<NamedTempFile>>,
+    file: BufWriter<NamedTempFile>,
     target: PathBuf,
     overwrite: bool,
 }
 
-/// The file that a signal removes. Whoever makes, renames or removes it holds the lock, so that a signal comes before or after.
+/// Who may read a new file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Nobody else, until the permissions of a source are taken over.
+    Owner,
+    /// Whoever may read any new file of the user.
+    Usual,
+}
+
+/// The file that a signal removes. It is made and renamed under the lock, so that a signal comes before or after.
 static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-const TAKEN: &str = "the file is there until commit or drop";
-
 impl Temporary {
-    /// Begins a file that is to become `target`, with the permissions of any new file.
-    pub(crate) fn create(target: PathBuf, overwrite: bool) -> Result<Self> {
+    /// Begins a file that is to become `target`.
+    pub(crate) fn create(target: &Path, overwrite: bool, readers: Readers) -> Result<Self> {
         remove_on_signals().map_err(because("cannot handle signals"))?;
-        let folder = folder(&target);
+        let folder = folder(target);
         let mut builder = Builder::new();
         builder.prefix(".rans-");
         #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        if readers == Readers::Usual {
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        }
         let mut unfinished = lock();
         let file =
             builder.tempfile_in(folder).map_err(because(format_args!("cannot write in {}", folder.display())))?;
         *unfinished = Some(file.path().to_owned());
-        Ok(Self { file: Some(BufWriter::new(file)), target, overwrite })
-    }
-
-    pub(crate) fn target(&self) -> &Path {
-        &self.target
+        Ok(Self { file: BufWriter::new(file), target: target.to_owned(), overwrite })
     }
 
     /// Takes over owner, permissions and times of `source`, as far as the user may.
     pub(crate) fn resemble(&mut self, source: &Metadata) -> io::Result<()> {
-        let writer = self.file.as_mut().expect(TAKEN);
-        writer.flush()?;
-        let file = writer.get_ref().as_file();
+        self.file.flush()?;
+        let file = self.file.get_ref().as_file();
         copy_permissions(file, source)?;
         let modified = FileTimes::new().set_modified(source.modified()?);
         file.set_times(source.accessed().map_or(modified, |accessed| modified.set_accessed(accessed)))
     }
 
-    /// Brings the content to disk, then gives it its name.
-    pub(crate) fn commit(mut self) -> Result<()> {
-        let writer = self.file.take().expect(TAKEN);
-        let file = writer.into_inner().map_err(|error| explain(error.into_error()))?;
+    /// Brings the content to disk, then gives it its name. `lasting`: the name is to be on disk, too, when this returns.
+    pub(crate) fn commit(self, lasting: bool) -> Result<()> {
+        let Self { file, target, overwrite } = self;
+        let file = file.into_inner().map_err(|error| explain(error.into_error()))?;
         file.as_file().sync_all().map_err(explain)?;
         let mut unfinished = lock();
-        let named = if self.overwrite { file.persist(&self.target) } else { file.persist_noclobber(&self.target) };
-        *unfinished = None;
+        let named = if overwrite { file.persist(&target) } else { file.persist_noclobber(&target) };
         match named {
-            Ok(_) => Ok(()),
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-                bail!("{} exists; use -f to overwrite it", self.target.display())
+            Ok(_) => {
+                *unfinished = None;
+                if lasting { sync_folder(folder(&target)).map_err(explain) } else { Ok(()) }
             }
-            Err(error) => Err(because(format_args!("cannot write {}", self.target.display()))(error.error)),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                bail!("{} exists; use -f to overwrite it", target.display())
+            }
+            Err(error) => Err(because(format_args!("cannot write {}", target.display()))(error.error)),
         }
     }
 }
 
 impl Write for Temporary {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.as_mut().expect(TAKEN).write(bytes)
+        self.file.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.as_mut().expect(TAKEN).flush()
+        self.file.flush()
     }
 }
 
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if let Some(writer) = self.file.take() {
-            let mut unfinished = lock();
-            drop(writer.into_parts().0);
-            *unfinished = None;
-        }
-    }
-}
-
-/// Makes the name of a new file last through a power failure.
-pub(crate) fn sync_folder_of(target: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder(target))?.sync_all() } else { Ok(()) }
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 fn folder(target: &Path) -> &Path {
@@ -125,12 +119,14 @@ fn copy_permissions(file: &File, source: &Metadata) -> io::Result<()> {
 }
 
 /// On SIGINT and SIGTERM, removes the unfinished file and ends the program as the signal would have. One thread waits for them from the first call on.
+///
+/// SIGHUP counts where standard error is a terminal: that is not so under nohup, which has it ignored.
 #[cfg(unix)]
 fn remove_on_signals() -> io::Result<()> {
     use std::{fs, sync::Once, thread};
 
     use signal_hook::{
-        consts::{SIGINT, SIGTERM},
+        consts::{SIGHUP, SIGINT, SIGTERM},
         iterator::Signals,
         low_level::emulate_default_handler,
     };
@@ -138,7 +134,8 @@ fn remove_on_signals() -> io::Result<()> {
     static STARTED: Once = Once::new();
     let mut result = Ok(());
     STARTED.call_once(|| {
-        result = Signals::new([SIGINT, SIGTERM]).and_then(|mut signals| {
+        let hangup = io::stderr().is_terminal().then_some(SIGHUP);
+        result = Signals::new([SIGINT, SIGTERM].into_iter().chain(hangup)).and_then(|mut signals| {
             thread::Builder::new().name("signals".to_owned()).spawn(move || {
                 for signal in signals.forever() {
                     let unfinished = lock();

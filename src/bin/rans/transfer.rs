@@ -5,6 +5,7 @@ use std::{
     io::{self, BufRead},
     path::{Path, PathBuf},
     process::ExitCode,
+    slice,
     time::Instant,
 };
 
@@ -17,6 +18,7 @@ use crate::{
     input::{self, Input},
     output::{self, Output},
     report::{Moved, Report},
+    temporary::Readers,
 };
 
 /// One way to make an output of an input.
@@ -99,13 +101,14 @@ fn each(
 ) -> Result<()> {
     let begun = Instant::now();
     let input = operation.open(path, args.force)?;
+    let readers = if input.regular().is_some() { Readers::Owner } else { Readers::Usual };
     let mut output = match place {
-        Place::File(target) => Output::create(target, std::slice::from_ref(path), args.force)?,
+        Place::File(target) => Output::create(target, slice::from_ref(path), args.force, readers)?,
         Place::Beside if !input.is_stdin() => {
             if input.regular().is_none() {
                 bail!("not a regular file; say where the output goes, with -o or -c");
             }
-            Output::create(&operation.target(path)?, std::slice::from_ref(path), args.force)?
+            Output::create(&operation.target(path)?, slice::from_ref(path), args.force, readers)?
         }
         _ => operation.stdout(args.force)?,
     };
@@ -139,7 +142,7 @@ fn join(
     report: &mut Report,
 ) -> Result<()> {
     let begun = Instant::now();
-    let mut output = Output::create(target, inputs, args.force)?;
+    let mut output = Output::create(target, inputs, args.force, Readers::Usual)?;
     let mut total = Moved::default();
     for path in inputs {
         let input = operation.open(path, args.force).with_context(|| input::name(path))?;
