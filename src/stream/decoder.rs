@@ -10,6 +10,7 @@ use crate::{
     options::{DecodeOptions, TrailingData},
     parallel::{Executor, Job, Lost, Ordered},
     progress::Progress,
+    simd::Kernel,
     stream::{BlockEvent, Deframer, Event, Op, Place, Status, Step, StreamPosition, split_check},
 };
 
@@ -76,6 +77,7 @@ struct DecodeJob {
     body: Vec<u8>,
     /// Room for the raw bytes, perhaps more.
     raw: Vec<u8>,
+    kernel: Kernel,
     number: u64,
     offset: u64,
     result: Result<(), Error>,
@@ -85,7 +87,7 @@ impl Job for DecodeJob {
     fn run(&mut self) {
         let body = &self.body[..self.header.payload_len() as usize + CHECK_LEN];
         let raw = &mut self.raw[..self.header.raw_len()];
-        self.result = decode_body(&self.header, self.bytes, body, raw).map_err(|reason| Error::Corrupt {
+        self.result = decode_body(&self.header, self.bytes, body, raw, self.kernel).map_err(|reason| Error::Corrupt {
             part: Part::Block(self.number),
             offset: self.offset,
             reason,
@@ -364,7 +366,7 @@ impl Decoder {
             self.front.truncate(raw_len);
             &mut self.front[..]
         };
-        let decoded = decode_body(&block.header, block.bytes, body, raw);
+        let decoded = decode_body(&block.header, block.bytes, body, raw, Kernel::or_default(self.options.kernel));
         if let (Ok(()), Some(content)) = (&decoded, &mut self.content) {
             content.update(raw);
         }
@@ -395,6 +397,7 @@ impl Decoder {
             bytes: block.bytes,
             body,
             raw,
+            kernel: Kernel::or_default(self.options.kernel),
             number: block.number,
             offset: block.offset,
             result: Ok(()),
@@ -470,8 +473,14 @@ impl Decoder {
 }
 
 /// Verifies and decodes a block whose header was verified.
-fn decode_body(header: &BlockHeader, bytes: [u8; HEADER_LEN], body: &[u8], raw: &mut [u8]) -> Result<(), Corruption> {
+fn decode_body(
+    header: &BlockHeader,
+    bytes: [u8; HEADER_LEN],
+    body: &[u8],
+    raw: &mut [u8],
+    kernel: Kernel,
+) -> Result<(), Corruption> {
     let (payload, stored) = split_check(body);
     block::verify(bytes, payload, stored)?;
-    block::decode_payload(header, payload, raw)
+    block::decode_payload(header, payload, raw, kernel)
 }

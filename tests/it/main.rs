@@ -6,6 +6,7 @@ mod auto_traits;
 mod corruption;
 mod crafted;
 mod data;
+mod environment;
 mod faulty;
 mod faulty_io;
 mod format_figures;
