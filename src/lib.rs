@@ -103,6 +103,7 @@ pub mod recover;
 pub mod stream;
 pub mod write;
 
+mod block_map;
 mod limits;
 mod model;
 mod oneshot;

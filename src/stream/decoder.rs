@@ -7,7 +7,7 @@ use crate::{
     error::{Corruption, Error, Part},
     format::{BlockHeader, CHECK_LEN, HEADER_LEN, StreamHeader, check::ContentHash},
     limits::Limit,
-    options::DecodeOptions,
+    options::{DecodeOptions, TrailingData},
     parallel::{Executor, Job, Lost, Ordered},
     progress::Progress,
     simd::Kernel,
@@ -246,6 +246,11 @@ impl Decoder {
         self.deframer.unused()
     }
 
+    /// Whether bytes behind the end are to be thrown away, not left to the caller.
+    pub(crate) fn ignores_the_rest(&self) -> bool {
+        self.options.trailing_data == TrailingData::Ignore && !self.options.single_stream
+    }
+
     /// Begins again with the same options, as if made anew. Buffers are kept.
     pub fn reset(&mut self) {
         self.clear();
@@ -258,7 +263,7 @@ impl Decoder {
     pub(crate) fn resume(&mut self, position: &StreamPosition, expected: [u8; HEADER_LEN]) {
         self.clear();
         self.deframer.resume(position, expected);
-        self.header = Some(position.header);
+        self.begin_stream(position.header);
         self.content = (position.blocks == 0 && position.header.content_check).then(Box::default);
     }
 
@@ -311,7 +316,7 @@ impl Decoder {
             }
             None => Some(Status::NeedsInput { at_least: self.deframer.missing() }),
             Some(Event::StreamHeader(header)) => {
-                self.header = Some(header);
+                self.begin_stream(header);
                 self.content = header.content_check.then(Box::default);
                 None
             }
@@ -337,6 +342,13 @@ impl Decoder {
             Some(Event::StreamEnd) => Some(Status::StreamEnd),
         };
         Ok((taken, given, status))
+    }
+
+    /// Where memory is short, fewer blocks are under way: so many that all may be the largest this stream can have.
+    fn begin_stream(&mut self, header: StreamHeader) {
+        let largest = 2 * (1 << header.max_block_log2) + CHECK_LEN;
+        self.jobs.allow(self.options.limits.memory() / largest);
+        self.header = Some(header);
     }
 
     /// Decodes a block to `output` if that has room, to [`Decoder::decoded`] if not. How many bytes went to `output` comes back.
@@ -372,8 +384,6 @@ impl Decoder {
         let (mut body, mut raw) = self.spare.pop().unwrap_or_default();
         let raw_len = block.header.raw_len();
         let body_len = block.header.payload_len() as usize + CHECK_LEN;
-        let held = (self.jobs.len() + 1).saturating_mul(body_len + raw_len);
-        self.options.limits.check_memory(held, block.offset)?;
         self.options.limits.grow(&mut raw, raw_len, block.offset)?;
         match &block.body {
             Place::Buffer(_) => body = self.deframer.exchange_buffer(body)?,
