@@ -18,6 +18,7 @@ mod outcomes;
 mod parallel;
 mod progress;
 mod properties;
+mod recover;
 mod reuse;
 mod round_trip;
 mod seek;

@@ -94,7 +94,7 @@ fn the_same_bytes_with_any_threads() {
             copy_encode(&raw[..], &mut copied, options.clone()).unwrap();
             assert!(copied == expected, "copy_encode, {name}, {len} bytes");
 
-            let stepped = steps::encode(&mut Encoder::new(options), &raw, &[], &mut Cuts::new(vec![300, 7, 1500]));
+            let stepped = steps::encode(&mut Encoder::new(options), &raw, &[], &Cuts::new(vec![300, 7, 1500]));
             assert!(stepped.unwrap() == expected, "step, {name}, {len} bytes");
         }
         for (name, options) in decoders() {
@@ -281,7 +281,7 @@ fn a_reset_decoder_knows_nothing_of_before() {
             let mut output = vec![0; 3000];
             decoder.step(&stream[..cut], &mut output, Op::Run).unwrap();
             decoder.reset();
-            let (back, result) = steps::decode(&mut decoder, &stream, &mut Cuts::new(vec![1000, 600]));
+            let (back, result) = steps::decode(&mut decoder, &stream, &Cuts::new(vec![1000, 600]));
             assert!(result.is_ok() && back == raw, "cut at {cut}");
             decoder.reset();
         }

@@ -89,7 +89,7 @@ fn many_random_seeks_and_reads() {
 fn like_a_cursor<R: Read + Seek>(mut reader: RansReader<R>, raw: &[u8], seed: u64, calls: usize, name: &str) {
     let mut random = StdRng::seed_from_u64(seed);
     let mut cursor = Cursor::new(raw);
-    let len = raw.len() as i64;
+    let len = raw.len().cast_signed() as i64;
     for call in 0..calls {
         let what = format!("{name}, seed {seed}, call {call}");
         match random.random_range(0..8) {
