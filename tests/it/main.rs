@@ -1,0 +1,4 @@
+//! The integration tests, one module per scenario.
+
+mod assembly;
+mod data;
