@@ -62,6 +62,7 @@
 //! | a buffer | [`compress`], [`decompress`], [`compress_into`], [`decompress_into`] |
 //! | something to write to | [`RansWriter`]; to decode on the way, [`write::RansDecoder`] |
 //! | something to read from | [`RansReader`], which is `BufRead` and seeks if its inner reader does; to code on the way, [`read::RansEncoder`] |
+//! | a socket, in async code | `tokio` or `futures`: `RansWriter`, `RansReader` and the opposite directions |
 //! | two ends | [`copy_encode`], [`copy_decode`] |
 //! | a protocol, runtime or device of your own | [`stream::Encoder`], [`stream::Decoder`]: state machines that know no I/O |
 //! | frames of your own | [`block::encode`], [`block::decode`] |
@@ -88,6 +89,8 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `rayon` | yes | threads; without it `threads(n)` does nothing and the caller codes and decodes |
+//! | `tokio` | no | module `tokio`: adapters over tokio's I/O traits |
+//! | `futures-io` | no | module `futures`: adapters over the I/O traits of futures-io |
 //! | `cli` | no | the `rans` command |
 //!
 //! [rayon]: https://docs.rs/rayon
@@ -97,10 +100,14 @@
 pub mod block;
 pub mod error;
 pub mod format;
+#[cfg(feature = "futures-io")]
+pub mod futures;
 pub mod rans;
 pub mod read;
 pub mod recover;
 pub mod stream;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 pub mod write;
 
 mod limits;
@@ -108,6 +115,8 @@ mod model;
 mod oneshot;
 mod options;
 mod parallel;
+#[cfg(any(feature = "futures-io", feature = "tokio"))]
+mod poll;
 mod progress;
 mod seek;
 
@@ -116,6 +125,8 @@ pub use error::Error;
 pub use limits::{Limit, Limits, MAX_BLOCK_LEN};
 pub use oneshot::{compress, compress_into, copy_decode, copy_encode, decompress, decompress_into};
 pub use options::{DecodeOptions, EncodeOptions, Mode, Normalization, ParseModeError, Policy, TrailingData};
+#[cfg(any(feature = "futures-io", feature = "tokio"))]
+pub use poll::FlushPolicy;
 pub use progress::Progress;
 pub use read::RansReader;
 pub use write::RansWriter;

@@ -282,6 +282,15 @@ impl Deframer {
         self.filled += len;
     }
 
+    /// Gives the buffer's memory back, unless an element's body is on its way in it.
+    pub(crate) fn release_buffer(&mut self) {
+        self.release();
+        if self.filled <= HEADER_LEN {
+            self.buffer.truncate(self.filled);
+            self.buffer.shrink_to_fit();
+        }
+    }
+
     /// The bytes of the last event.
     pub(crate) fn bytes<'a>(&'a self, place: &Place, input: &'a [u8]) -> &'a [u8] {
         match place {
