@@ -105,8 +105,8 @@ macro_rules! writing_adapter {
         }
 
         impl<W: $write> $name<W> {
-            /// Everything out, the end of the stream too, and the inner writer flushed, but not shut down. No bytes are taken afterwards. Once it has succeeded, further calls only
-            /// flush.
+            /// Everything out, the end of the stream too, and the inner writer flushed, but not shut down. No bytes are taken afterwards. Once it has succeeded, further calls do
+            /// nothing.
             ///
             /// # Errors
             ///

@@ -19,6 +19,8 @@ enum Phase {
     Open,
     /// Takes no more bytes.
     Finishing,
+    /// Everything is out, and the inner writer was flushed.
+    Finished,
     /// The inner writer was shut down.
     Closed,
 }
@@ -79,7 +81,7 @@ impl EncodeSink {
 
     pub(crate) fn poll_flush(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.take_deferred()?;
-        if self.phase == Phase::Closed {
+        if self.is_finished() {
             return Poll::Ready(Ok(()));
         }
         while !self.encoder.cut_block()? || !self.encoder.pending().is_empty() {
@@ -91,14 +93,16 @@ impl EncodeSink {
     /// End mark and flush.
     pub(crate) fn poll_finish(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.take_deferred()?;
-        if self.phase == Phase::Closed {
+        if self.is_finished() {
             return Poll::Ready(Ok(()));
         }
         self.phase = Phase::Finishing;
         while !self.encoder.end_stream()? || !self.encoder.pending().is_empty() {
             ready!(self.poll_advance(inner, cx))?;
         }
-        self.poll_settle(inner, cx)
+        ready!(self.poll_settle(inner, cx))?;
+        self.phase = Phase::Finished;
+        Poll::Ready(Ok(()))
     }
 
     /// End mark, flush and shutdown.
@@ -109,6 +113,10 @@ impl EncodeSink {
             self.phase = Phase::Closed;
         }
         Poll::Ready(Ok(()))
+    }
+
+    fn is_finished(&self) -> bool {
+        matches!(self.phase, Phase::Finished | Phase::Closed)
     }
 
     /// Sends what was taken, as far as the inner writer takes it at once.
@@ -215,7 +223,7 @@ impl DecodeSink {
 
     pub(crate) fn poll_flush(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.take_deferred()?;
-        if self.phase == Phase::Closed {
+        if self.is_finished() {
             return Poll::Ready(Ok(()));
         }
         loop {
@@ -232,7 +240,7 @@ impl DecodeSink {
     /// There is no more input: everything out, and flush.
     pub(crate) fn poll_finish(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.take_deferred()?;
-        if self.phase == Phase::Closed {
+        if self.is_finished() {
             return Poll::Ready(Ok(()));
         }
         self.phase = Phase::Finishing;
@@ -244,7 +252,9 @@ impl DecodeSink {
             }
         }
         self.decoder.release_buffers();
-        inner.poll_flush(cx)
+        ready!(inner.poll_flush(cx))?;
+        self.phase = Phase::Finished;
+        Poll::Ready(Ok(()))
     }
 
     /// There is no more input: everything out, flush and shutdown.
@@ -255,6 +265,10 @@ impl DecodeSink {
             self.phase = Phase::Closed;
         }
         Poll::Ready(Ok(()))
+    }
+
+    fn is_finished(&self) -> bool {
+        matches!(self.phase, Phase::Finished | Phase::Closed)
     }
 
     /// Sends what is decoded, then moves on by one step, or waits for a worker.
