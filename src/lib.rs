@@ -65,6 +65,8 @@
 //! | a socket, in async code | `tokio` or `futures`: `RansWriter`, `RansReader` and the opposite directions |
 //! | two ends | [`copy_encode`], [`copy_decode`] |
 //! | a protocol, runtime or device of your own | [`stream::Encoder`], [`stream::Decoder`]: state machines that know no I/O |
+//! | messages, each for itself | [`message`], with a model that both sides share; `codec::MessageCodec` for `Framed` |
+//! | a `Framed` connection | `codec::RansCodec` |
 //! | frames of your own | [`block::encode`], [`block::decode`] |
 //! | payloads of the original single-stream coder | [`rans::single`], [`rans::interleaved`] |
 //! | a damaged file | [`recover::Recovery`] |
@@ -91,6 +93,7 @@
 //! | `rayon` | yes | threads; without it `threads(n)` does nothing and the caller codes and decodes |
 //! | `tokio` | no | module `tokio`: adapters over tokio's I/O traits |
 //! | `futures-io` | no | module `futures`: adapters over the I/O traits of futures-io |
+//! | `codec` | no | module `codec`: codecs for tokio-util's `Framed` |
 //! | `cli` | no | the `rans` command |
 //!
 //! [rayon]: https://docs.rs/rayon
@@ -98,10 +101,13 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod block;
+#[cfg(feature = "codec")]
+pub mod codec;
 pub mod error;
 pub mod format;
 #[cfg(feature = "futures-io")]
 pub mod futures;
+pub mod message;
 pub mod rans;
 pub mod read;
 pub mod recover;

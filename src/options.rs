@@ -290,6 +290,13 @@ impl EncodeOptions {
         self
     }
 
+    /// For callers that must neither wait nor be woken: the caller does the work.
+    #[cfg(feature = "codec")]
+    pub(crate) fn inline(mut self) -> Self {
+        (self.threads, self.executor) = (1, None);
+        self
+    }
+
     /// # Errors
     ///
     /// [`Error::InvalidOption`] for the first option that is outside its range.
@@ -416,6 +423,13 @@ impl DecodeOptions {
     #[must_use]
     pub fn on_progress(mut self, callback: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         self.observer = Some(Observer(Arc::new(callback)));
+        self
+    }
+
+    /// For callers that must neither wait nor be woken: the caller does the work.
+    #[cfg(feature = "codec")]
+    pub(crate) fn inline(mut self) -> Self {
+        (self.threads, self.executor) = (1, None);
         self
     }
 

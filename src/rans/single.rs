@@ -54,7 +54,21 @@ pub fn decode(payload: &[u8], raw_len: usize) -> Result<Vec<u8>, Error> {
 
 /// Appends the payload of `raw`, whose symbols all have a frequency.
 pub(crate) fn encode_payload(raw: &[u8], frequencies: &Frequencies, form: TableForm, out: &mut Vec<u8>) {
-    let symbols = SymbolTable::new(frequencies);
+    let (state, words) = encode_words(raw, &SymbolTable::new(frequencies));
+    form.write(frequencies, out);
+    out.extend(state.to_le_bytes());
+    out.extend((words.words().len() as u32).to_le_bytes());
+    words.write(out);
+}
+
+/// Appends state and words of `raw`, whose symbols all have a code: a payload without its table and count.
+pub(crate) fn encode_bare(raw: &[u8], symbols: &SymbolTable, out: &mut Vec<u8>) {
+    let (state, words) = encode_words(raw, symbols);
+    out.extend(state.to_le_bytes());
+    words.write(out);
+}
+
+fn encode_words(raw: &[u8], symbols: &SymbolTable) -> (u32, WordStack) {
     let mut words = WordStack::default();
     words.reset(raw.len());
     let mut state = LOWER_BOUND;
@@ -63,10 +77,7 @@ pub(crate) fn encode_payload(raw: &[u8], frequencies: &Frequencies, form: TableF
         words.push_if(code.overflows(state), &mut state);
         state = code.encode(state);
     }
-    form.write(frequencies, out);
-    out.extend(state.to_le_bytes());
-    out.extend((words.words().len() as u32).to_le_bytes());
-    words.write(out);
+    (state, words)
 }
 
 /// Fills `raw` from a payload.
@@ -82,6 +93,18 @@ pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) ->
     } else {
         decode_words(state, words, &Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw)
     };
+    if ends { Ok(()) } else { Err(Corruption::LaneEnd { lane: 0 }) }
+}
+
+/// Fills `raw` from a payload without table and count.
+pub(crate) fn decode_bare(payload: &[u8], slots: &SlotTable<u32, 4096>, raw: &mut [u8]) -> Result<(), Corruption> {
+    let mut fields = Fields::new(payload);
+    let state = parse_state(&mut fields)?;
+    let words = fields.rest();
+    if !words.len().is_multiple_of(2) {
+        return Err(fields.ends_in("words"));
+    }
+    let ends = decode_words(state, WordReader::new(words), slots, raw);
     if ends { Ok(()) } else { Err(Corruption::LaneEnd { lane: 0 }) }
 }
 

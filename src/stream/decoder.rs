@@ -292,6 +292,19 @@ impl Decoder {
         skipped
     }
 
+    /// Takes all decoded bytes with their buffer. None of them were consumed.
+    #[cfg(feature = "codec")]
+    pub(crate) fn take_decoded(&mut self) -> Vec<u8> {
+        self.front_at = 0;
+        mem::take(&mut self.front)
+    }
+
+    /// Bytes that the element in progress still needs, and that need not be copied if they come in one piece. 0: they may come in pieces.
+    #[cfg(feature = "codec")]
+    pub(crate) fn missing_in_one_piece(&self) -> usize {
+        self.deframer.missing_in_one_piece()
+    }
+
     /// For drivers that must not wait: blocks of up to `len` raw bytes are decoded by the caller, unless others are under way before them.
     #[cfg(any(feature = "futures-io", feature = "tokio"))]
     pub(crate) fn set_inline_up_to(&mut self, len: usize) {

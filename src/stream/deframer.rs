@@ -230,6 +230,12 @@ impl Deframer {
         }
     }
 
+    /// As [`missing`](Deframer::missing), but 0 for what is stepped over piece by piece.
+    #[cfg(feature = "codec")]
+    pub(crate) fn missing_in_one_piece(&self) -> usize {
+        if let State::Skip(..) = self.state { 0 } else { self.missing() }
+    }
+
     /// Whether a first byte of the current element was read.
     pub(crate) fn has_begun(&self) -> bool {
         match self.state {

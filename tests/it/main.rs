@@ -1,6 +1,8 @@
 //! The integration tests, one module per scenario.
 
 mod assembly;
+#[cfg(feature = "codec")]
+mod async_codec;
 #[cfg(all(feature = "futures-io", feature = "tokio"))]
 mod async_flavours;
 #[cfg(all(feature = "futures-io", feature = "tokio"))]
