@@ -85,6 +85,7 @@ impl<J: Job> Ordered<J> {
     }
 
     /// Drops all jobs without waiting for those that have begun: they own all they use, and nobody sees their results.
+    #[cfg(any(feature = "futures-io", feature = "tokio", test))]
     pub(crate) fn abandon(&mut self) {
         self.cancelled.store(true, Ordering::Relaxed);
         self.under_way.clear();
