@@ -5,13 +5,15 @@
 //! ```
 //!
 //! `cargo run --release --example tcp_proxy --features tokio -- near LISTEN CONNECT`
+//!
+//! With `plain` in place of both `near` and `far` nothing is coded: what is left is the price of two more hops.
 
 use std::{env, io, process::ExitCode};
 
 use ranstream::tokio::{RansEncoder, RansReader};
 use tokio::{
-    io::{AsyncBufRead, AsyncWrite, AsyncWriteExt as _, copy_buf},
-    net::{TcpListener, TcpStream, tcp::OwnedReadHalf},
+    io::{AsyncBufRead, AsyncWrite, AsyncWriteExt as _, BufReader, copy_buf},
+    net::{TcpListener, TcpStream},
 };
 
 #[derive(Clone, Copy)]
@@ -20,16 +22,19 @@ enum Side {
     Near,
     /// The hop is what it takes; connects to the server.
     Far,
+    /// Nothing is coded.
+    Plain,
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let (side, listen, connect) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["near", listen, connect] => (Side::Near, listen, connect),
         ["far", listen, connect] => (Side::Far, listen, connect),
+        ["plain", listen, connect] => (Side::Plain, listen, connect),
         _ => {
-            eprintln!("usage: tcp_proxy near|far LISTEN CONNECT");
+            eprintln!("usage: tcp_proxy near|far|plain LISTEN CONNECT");
             return ExitCode::from(2);
         }
     };
@@ -66,20 +71,24 @@ async fn relay(side: Side, taken: TcpStream, connect: &str) -> io::Result<()> {
     let made = TcpStream::connect(connect).await?;
     taken.set_nodelay(true)?;
     made.set_nodelay(true)?;
-    let (plain, hop) = match side {
-        Side::Near => (taken, made),
-        Side::Far => (made, taken),
+    let (taken_read, taken_write) = taken.into_split();
+    let (made_read, made_write) = made.into_split();
+    // What one direction reports ends both: the peers see a stream without its end. An encoder gives what it has whenever its source pauses, so that no request waits for the next one.
+    match side {
+        Side::Near => tokio::try_join!(
+            pump(RansEncoder::new(taken_read), made_write),
+            pump(RansReader::new(made_read), taken_write),
+        )?,
+        Side::Far => tokio::try_join!(
+            pump(RansReader::new(taken_read), made_write),
+            pump(RansEncoder::new(made_read), taken_write),
+        )?,
+        Side::Plain => tokio::try_join!(
+            pump(BufReader::new(taken_read), made_write),
+            pump(BufReader::new(made_read), taken_write),
+        )?,
     };
-    let (plain_read, plain_write) = plain.into_split();
-    let (hop_read, hop_write) = hop.into_split();
-    // What one direction reports ends both: the peers see a stream without its end.
-    tokio::try_join!(pump(encoder(plain_read), hop_write), pump(RansReader::new(hop_read), plain_write))?;
     Ok(())
-}
-
-/// Codes what the plain side has sent whenever it pauses, so that no request waits for the next one.
-fn encoder(plain: OwnedReadHalf) -> RansEncoder<OwnedReadHalf> {
-    RansEncoder::new(plain)
 }
 
 /// Everything from `reader` to `writer`, then the end: each direction closes by itself.

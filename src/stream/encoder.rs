@@ -41,8 +41,9 @@ pub struct Encoder {
     failed: Option<Error>,
 }
 
-/// The block in progress begins with room for so many bytes when [`Encoder::space`] is asked for.
-const FIRST_BUFFER_LEN: usize = 64 << 10;
+/// The block in progress begins with room for so many bytes when [`Encoder::space`] is asked for. Little, because making room costs time: a live source brings a
+/// few bytes, gets its memory back, and brings a few again.
+const FIRST_BUFFER_LEN: usize = 8 << 10;
 
 /// With so many bytes pending no further block is coded.
 const PENDING_LEN: usize = 4096;
@@ -190,7 +191,7 @@ impl Encoder {
         if self.filled == self.options.block_len {
             self.cut()?;
         }
-        let wanted = self.options.block_len.min((2 * self.filled).max(FIRST_BUFFER_LEN));
+        let wanted = self.options.block_len.min((2 * self.filled).max(FIRST_BUFFER_LEN).max(self.raw.len()));
         self.grow(wanted);
         Ok(&mut self.raw[self.filled..self.options.block_len.min(wanted)])
     }
