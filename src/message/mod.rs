@@ -24,9 +24,19 @@
 //!
 //! # What a model gains
 //!
-//! JSON lines of the given length, 2,000 of each, model trained from 500 others; bytes per message, framing included. `cargo run --release --example message_codec --features codec` prints the table.
+//! JSON lines of a service's log, 2,000 of each length; the model is trained from 500 others. Bytes per message, framing and checks included, and the time of one core for each message with the
+//! model. `cargo run --release --example message_codec --features codec` prints the table.
 //!
-//! @TABLE@
+//! | message | without a model | with one | encode | decode |
+//! |---:|---:|---:|---:|---:|
+//! | 84 | 91 (108 %) | 62 (74 %) | 1.3 µs | 0.5 µs |
+//! | 233 | 206 (88 %) | 153 (66 %) | 2.3 µs | 1.4 µs |
+//! | 483 | 371 (77 %) | 298 (62 %) | 5.1 µs | 2.8 µs |
+//! | 983 | 655 (67 %) | 587 (60 %) | 19.2 µs | 6.0 µs |
+//! | 1983 | 1221 (62 %) | 1164 (59 %) | 33.8 µs | 11.6 µs |
+//! | 3983 | 2354 (59 %) | 2316 (58 %) | 75.4 µs | 24.7 µs |
+//!
+//! From 512 bytes on a table of its own is tried as well, which is the larger part of the time to encode.
 
 mod model;
 
@@ -53,6 +63,9 @@ const MODELLED: u8 = 0x81;
 
 /// No number in a header takes more bytes.
 const MAX_NUMBER_LEN: usize = 4;
+
+/// A coded payload has a state at least, and no message becomes longer by being coded.
+const MIN_MODELLED_LEN: usize = 4;
 
 /// With a model, shorter messages are not tried with a table of their own: it would be longer than what it saves.
 const OWN_TABLE_FROM: usize = 512;
@@ -260,9 +273,9 @@ impl Header {
             let (found, min, max) = (found as u64, min as u64, max as u64);
             if (min..=max).contains(&found) { Ok(()) } else { Err(Corruption::Length { found, min, max }) }
         };
-        within(header.raw_len, usize::from(modelled), MAX_BLOCK_LEN)?;
+        within(header.raw_len, if modelled { MIN_MODELLED_LEN } else { 0 }, MAX_BLOCK_LEN)?;
         if modelled {
-            within(header.payload_len, 4, header.raw_len)?;
+            within(header.payload_len, MIN_MODELLED_LEN, header.raw_len)?;
         }
         Ok(Some((header, at + 1)))
     }
