@@ -162,7 +162,7 @@ fn append_payload(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Opt
             return None;
         }
     }
-    let frequencies = frequencies(&histogram, options);
+    let frequencies = frequencies(&histogram, options.scale_bits_for(raw.len()), options.normalization);
     let min_gain = if forced == Mode::Auto { options.policy.min_gain } else { 0 };
     let worth = raw.len() as u64 * u64::from(1024_u32.saturating_sub(min_gain)) / 1024;
     if coded_bits(histogram.counts(), &frequencies) / 8 >= worth {
@@ -195,10 +195,10 @@ fn is_fill(raw: &[u8], histogram: &Histogram) -> bool {
     histogram.only_symbol().is_some_and(|symbol| raw.iter().all(|&byte| byte == symbol))
 }
 
-fn frequencies(histogram: &Histogram, options: &EncodeOptions) -> Frequencies {
-    match options.normalization {
-        Normalization::Optimal => normalize(histogram, options.scale_bits),
-        Normalization::Compat => normalize_compat(histogram, options.scale_bits),
+fn frequencies(histogram: &Histogram, scale_bits: u8, normalization: Normalization) -> Frequencies {
+    match normalization {
+        Normalization::Optimal => normalize(histogram, scale_bits),
+        Normalization::Compat => normalize_compat(histogram, scale_bits),
     }
 }
 

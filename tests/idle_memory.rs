@@ -74,7 +74,7 @@ fn held_by_each<S>(make: impl Fn() -> S, work: impl Fn(&mut S)) -> usize {
 
 #[test]
 fn ten_thousand_idle_streams_hold_less_than_a_kibibyte_each() {
-    let raw: Vec<u8> = (0..3000_u32).map(|i| (i * i >> 7) as u8 & 31).collect();
+    let raw: Vec<u8> = (0..3000_u32).map(|i| ((i * i) >> 7) as u8 & 31).collect();
     // How blocks are coded does not matter here, and stored ones are quick.
     let options = EncodeOptions::new().block_len(1300).mode(Mode::Stored);
     let mut stream = compress(&raw, &options).unwrap();

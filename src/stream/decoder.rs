@@ -14,10 +14,7 @@ use crate::{
     options::DecodeOptions,
     parallel::{Executor, Job, Lost, Ordered},
     progress::Progress,
-    stream::{
-        Deframer, Event, Op, Status, Step, StreamPosition,
-        deframer::{BlockEvent, Place, split_check},
-    },
+    stream::{BlockEvent, Deframer, Event, Op, Place, Status, Step, StreamPosition, split_check},
 };
 
 /// Application data that stood in a stream.
@@ -373,9 +370,9 @@ impl Decoder {
                 }
                 None
             }
-            Some(Event::ApplicationData { kind, payload, raw_offset }) => {
+            Some(Event::ApplicationData { kind, payload, raw_offset, offset }) => {
                 let data = self.deframer.bytes(&payload, input).to_vec();
-                self.keep(ApplicationData { kind, raw_offset, data });
+                self.keep(ApplicationData { kind, raw_offset, data }, offset);
                 None
             }
             Some(Event::End { end, offset }) => {
@@ -477,11 +474,10 @@ impl Decoder {
         }
     }
 
-    fn keep(&mut self, data: ApplicationData) {
+    fn keep(&mut self, data: ApplicationData, offset: u64) {
         let held: usize = self.application_data.iter().map(|kept| kept.data.len()).sum();
         let (found, allowed) = ((held + data.data.len()) as u64, self.options.application_data as u64);
         if found > allowed {
-            let offset = self.deframer.offset();
             self.fault = Some(Error::LimitExceeded { limit: Limit::ApplicationData, found, allowed, offset });
         } else {
             self.application_data.push_back(data);

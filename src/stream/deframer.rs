@@ -1,78 +1,22 @@
 //! Coded bytes to the parts of a stream, however the bytes are cut.
 
-use std::ops::Range;
-
 use crate::{
     error::{Corruption, Error, Part},
     format::{
         BlockHeader, BlockMode, CHECK_LEN, EndBlock, HEADER_LEN, INDEX_KIND, IndexFooter, MAGIC, StreamHeader,
-        check::{Crc32c, crc32c},
+        check::crc32c,
     },
     limits::Limit,
     options::{DecodeOptions, TrailingData},
-    stream::totals::Totals,
+    stream::{
+        event::{BlockEvent, Event, Place, StreamPosition, split_check, without_check},
+        skipped::Skipped,
+        totals::Totals,
+    },
 };
 
 /// No element is waited for with a larger buffer than this, or twice of what has arrived: a header that lies costs its sender real bytes.
 const FIRST_BUFFER_LEN: usize = 64 << 10;
-
-/// A whole part of a stream.
-#[derive(Debug)]
-pub(crate) enum Event {
-    StreamHeader(StreamHeader),
-    /// A data block whose payload check is not verified yet.
-    Block(BlockEvent),
-    /// Application data that is to be kept. Its check was verified.
-    ApplicationData {
-        kind: u16,
-        payload: Place,
-        raw_offset: u64,
-    },
-    /// The end block. Everything but its content check was verified.
-    End {
-        end: EndBlock,
-        offset: u64,
-    },
-    /// The last byte of a stream was read.
-    StreamEnd,
-}
-
-#[derive(Debug)]
-pub(crate) struct BlockEvent {
-    pub(crate) header: BlockHeader,
-    pub(crate) bytes: [u8; HEADER_LEN],
-    /// Payload and payload check.
-    pub(crate) body: Place,
-    /// Its number in the stream, skippable blocks counted.
-    pub(crate) number: u64,
-    /// Where its header starts in the input.
-    pub(crate) offset: u64,
-}
-
-/// Where the bytes of an event are.
-#[derive(Debug, Clone)]
-pub(crate) enum Place {
-    /// In the slice that was given to [`Deframer::next`].
-    Input(Range<usize>),
-    /// At the start of the deframer's own buffer, so many bytes, until the next call.
-    Buffer(usize),
-}
-
-/// Where in a stream a block header stands, for a reader that jumps there.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct StreamPosition {
-    pub(crate) header: StreamHeader,
-    /// Where the stream starts in the input.
-    pub(crate) stream_offset: u64,
-    /// Where the block starts in the input.
-    pub(crate) offset: u64,
-    /// Blocks of the stream before it.
-    pub(crate) blocks: u64,
-    /// Raw bytes of the stream before it.
-    pub(crate) raw_len: u64,
-    /// Raw bytes of all streams before this one.
-    pub(crate) raw_before: u64,
-}
 
 /// ```text
 ///   StreamHeader ─▶ BlockHeader ─▶ Body ──(data)──▶ BlockHeader
@@ -95,17 +39,6 @@ enum State {
     IndexHeader,
     StreamEnd,
     Done,
-}
-
-#[derive(Debug, Clone)]
-struct Skipped {
-    bytes: [u8; HEADER_LEN],
-    /// Over header and payload.
-    check: Crc32c,
-    /// Over the payload but the footer.
-    entries: Crc32c,
-    is_index: bool,
-    has_entries: bool,
 }
 
 #[derive(Debug)]
@@ -178,8 +111,7 @@ impl Deframer {
                     let buffered = self.filled > 0;
                     let bytes = if buffered { &self.buffer[..self.filled] } else { rest };
                     let len = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
-                    skipped.check.update(&bytes[..len]);
-                    skipped.entries.update(&bytes[..len]);
+                    skipped.update(&bytes[..len]);
                     *left -= len as u64;
                     self.offset += len as u64;
                     if *left == 0 {
@@ -319,11 +251,6 @@ impl Deframer {
         &self.buffer[self.used..self.filled]
     }
 
-    /// Where the element in progress starts in the input.
-    pub(crate) fn offset(&self) -> u64 {
-        self.offset
-    }
-
     fn element_len(&self) -> usize {
         match &self.state {
             State::StreamHeader(len) => *len,
@@ -418,8 +345,9 @@ impl Deframer {
                 self.totals.add(bytes, 0, check);
                 self.state = State::BlockHeader;
                 self.offset += len as u64;
-                let raw_offset = self.raw_before + self.totals.raw_len;
-                return Ok(Some(Event::ApplicationData { kind, payload: without_check(&place), raw_offset }));
+                let (payload, raw_offset) = (without_check(&place), self.raw_before + self.totals.raw_len);
+                let offset = offset - HEADER_LEN as u64;
+                return Ok(Some(Event::ApplicationData { kind, payload, raw_offset, offset }));
             }
             State::Body(BlockHeader::End { .. }, bytes) => {
                 self.verify_body(bytes, &place, input)?;
@@ -475,6 +403,7 @@ impl Deframer {
 
     fn block_header(&self, bytes: [u8; HEADER_LEN]) -> Result<State, Error> {
         let part = Part::Block(self.totals.blocks);
+        self.check_end(bytes, Part::End)?;
         let header = BlockHeader::parse(&bytes, part, self.offset)?;
         let corrupt = |reason| Error::Corrupt { part, offset: self.offset, reason };
         match header {
@@ -510,7 +439,7 @@ impl Deframer {
             BlockHeader::Skippable { kind, payload_len } => {
                 let allowed = self.options.application_data as u64;
                 if kind & 0x8000 != 0 || allowed == 0 {
-                    return Ok(skip(bytes, payload_len.into(), false, false));
+                    return Ok(skip(Skipped::data(bytes, self.offset), payload_len.into()));
                 }
                 if u64::from(payload_len) > allowed {
                     return Err(Error::LimitExceeded {
@@ -523,6 +452,14 @@ impl Deframer {
             }
         }
         Ok(State::Body(header, bytes))
+    }
+
+    /// A stream header in a block's place: whoever wrote the stream before it never came to its end.
+    fn check_end(&self, bytes: [u8; HEADER_LEN], missing: Part) -> Result<(), Error> {
+        if bytes[..MAGIC.len()] != MAGIC {
+            return Ok(());
+        }
+        Err(Error::Corrupt { part: missing, offset: self.offset, reason: Corruption::EndMissing })
     }
 
     fn verify_body(&self, header: [u8; HEADER_LEN], place: &Place, input: &[u8]) -> Result<u32, Error> {
@@ -555,16 +492,23 @@ impl Deframer {
 
     fn index_header(&self, bytes: [u8; HEADER_LEN]) -> Result<State, Error> {
         let corrupt = |reason| Error::Corrupt { part: Part::Index, offset: self.offset, reason };
-        let header = BlockHeader::parse(&bytes, Part::Index, self.offset)?;
-        let BlockHeader::Skippable { kind: INDEX_KIND, payload_len } = header else {
-            return Err(corrupt(Corruption::Field { field: "tag", found: bytes[0].into() }));
+        self.check_end(bytes, Part::Index)?;
+        let payload_len = match BlockHeader::parse(&bytes, Part::Index, self.offset) {
+            Ok(BlockHeader::Skippable { kind: INDEX_KIND, payload_len }) => payload_len,
+            Ok(BlockHeader::Skippable { kind, .. }) => {
+                return Err(corrupt(Corruption::Field { field: "kind", found: kind.into() }));
+            }
+            Ok(_) | Err(Error::Unsupported { .. }) => {
+                return Err(corrupt(Corruption::Field { field: "tag", found: bytes[0].into() }));
+            }
+            Err(error) => return Err(error),
         };
         let (found, footer) = (u64::from(payload_len), IndexFooter::LEN as u64);
         let full = self.totals.blocks.saturating_mul(HEADER_LEN as u64).saturating_add(footer);
         if found != full && found != footer {
             return Err(corrupt(Corruption::Length { found, min: footer, max: full }));
         }
-        Ok(skip(bytes, found - footer, true, found != footer))
+        Ok(skip(Skipped::index(bytes, self.offset, found != footer), found - footer))
     }
 
     /// `bytes`: the check, in an index the footer before it.
@@ -573,7 +517,7 @@ impl Deframer {
         skipped.check.update(footer);
         let computed = skipped.check.value();
         let part = if skipped.is_index { Part::Index } else { Part::Block(self.totals.blocks) };
-        let corrupt = |reason| Error::Corrupt { part, offset: self.offset - bytes.len() as u64, reason };
+        let corrupt = |reason| Error::Corrupt { part, offset: skipped.offset, reason };
         if stored != computed {
             return Err(corrupt(Corruption::PayloadCheck { stored, computed }));
         }
@@ -592,28 +536,11 @@ impl Deframer {
     }
 }
 
-fn skip(bytes: [u8; HEADER_LEN], len: u64, is_index: bool, has_entries: bool) -> State {
-    let mut check = Crc32c::new();
-    check.update(&bytes);
-    let skipped = Skipped { bytes, check, entries: Crc32c::new(), is_index, has_entries };
+/// So many bytes, then what stands behind them.
+fn skip(skipped: Skipped, len: u64) -> State {
     if len == 0 { State::SkipEnd(skipped) } else { State::Skip(skipped, len) }
 }
 
 fn first_header(bytes: &[u8]) -> [u8; HEADER_LEN] {
     bytes.first_chunk().copied().unwrap_or_default()
-}
-
-/// Payload and the check behind it.
-pub(crate) fn split_check(body: &[u8]) -> (&[u8], u32) {
-    match body.split_last_chunk() {
-        Some((payload, check)) => (payload, u32::from_le_bytes(*check)),
-        None => (body, 0),
-    }
-}
-
-fn without_check(place: &Place) -> Place {
-    match place {
-        Place::Input(range) => Place::Input(range.start..range.end - CHECK_LEN),
-        Place::Buffer(len) => Place::Buffer(len - CHECK_LEN),
-    }
 }

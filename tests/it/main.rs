@@ -1,5 +1,6 @@
 //! The integration tests, one module per scenario.
 
+mod application_data;
 mod assembly;
 #[cfg(feature = "codec")]
 mod async_codec;
@@ -13,4 +14,19 @@ mod async_scenarios;
 mod async_sockets;
 #[cfg(all(feature = "futures-io", feature = "tokio"))]
 mod async_wire;
+mod auto_traits;
+mod corruption;
+mod crafted;
 mod data;
+mod faulty;
+mod format_figures;
+mod golden;
+mod limits;
+mod outcomes;
+mod progress;
+mod properties;
+mod reuse;
+mod round_trip;
+mod specification;
+mod steps;
+mod truncation;
