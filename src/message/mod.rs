@@ -364,7 +364,7 @@ mod tests {
         let text = &messages()[5];
         assert_eq!(text.len(), 100);
         assert_eq!(first(text, Some(&model)), MODELLED);
-        assert_eq!(first(text, None), STORED);
+        assert_eq!(first(&text[..20], None), STORED, "a table of its own would be longer than it saves");
         assert_eq!(first(&[0xF7; 30], Some(&model)), STORED, "it does not fit the model");
         assert_eq!(first(&[7; 5000], Some(&model)), 0x02, "a fill block is shorter");
     }

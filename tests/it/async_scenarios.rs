@@ -124,7 +124,7 @@ fn a_cut_gives_the_same_error_in_every_flavour() {
     let streams = data::every_mode_stream();
     let first_end = streams.elements.iter().rev().find(|element| element.part == ranstream::error::Part::Index);
     let first_end = first_end.expect("the first stream has an index").coded.end;
-    for cut in 0..streams.stream.len() {
+    for cut in (0..streams.stream.len()).step_by(5).chain([first_end]) {
         let outcome = all_give(&streams.stream[..cut], THREADS[cut % 2], cut as u64, &format!("cut at {cut}"));
         assert_eq!(outcome.fault.is_none(), cut == first_end, "cut at {cut}: {:?}", outcome.fault);
         assert!(streams.raw.starts_with(&outcome.bytes));
