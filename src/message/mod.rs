@@ -24,17 +24,17 @@
 //!
 //! # What a model gains
 //!
-//! JSON lines of a service's log, 2,000 of each length; the model is trained from 500 others. Bytes per message, framing and checks included, and the time of one core for each message with the
+//! JSON lines of a service's log, 2,000 of each length; the model is trained from 500 others. Bytes per message, framing and checks included, and the median time of one core for a message with the
 //! model. `cargo run --release --example message_codec --features codec` prints the table.
 //!
 //! | message | without a model | with one | encode | decode |
 //! |---:|---:|---:|---:|---:|
-//! | 84 | 91 (108 %) | 62 (74 %) | 1.3 µs | 0.5 µs |
-//! | 233 | 206 (88 %) | 153 (66 %) | 2.3 µs | 1.4 µs |
-//! | 483 | 371 (77 %) | 298 (62 %) | 5.1 µs | 2.8 µs |
-//! | 983 | 655 (67 %) | 587 (60 %) | 19.2 µs | 6.0 µs |
-//! | 1983 | 1221 (62 %) | 1164 (59 %) | 33.8 µs | 11.6 µs |
-//! | 3983 | 2354 (59 %) | 2316 (58 %) | 75.4 µs | 24.7 µs |
+//! | 84 | 91 (108 %) | 62 (74 %) | 1.5 µs | 0.7 µs |
+//! | 233 | 192 (82 %) | 153 (66 %) | 2.2 µs | 1.5 µs |
+//! | 483 | 356 (74 %) | 298 (62 %) | 3.7 µs | 3.3 µs |
+//! | 983 | 641 (65 %) | 587 (60 %) | 18.7 µs | 6.5 µs |
+//! | 1983 | 1208 (61 %) | 1164 (59 %) | 33.9 µs | 10.7 µs |
+//! | 3983 | 2345 (59 %) | 2316 (58 %) | 54.1 µs | 21.2 µs |
 //!
 //! From 512 bytes on a table of its own is tried as well, which is the larger part of the time to encode.
 
