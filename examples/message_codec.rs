@@ -108,11 +108,12 @@ fn json_line(number: u64, len: usize) -> Vec<u8> {
     );
     while line.len() + 26 < len {
         let (key, value) = (WORDS[random(12) as usize], WORDS[random(12) as usize]);
-        line += &match random(3) {
+        let field = match random(3) {
             0 => format!(r#","{key}":{}"#, random(100_000)),
             1 => format!(r#","{key}":"{value}""#),
             _ => format!(r#","{key}_{value}":{}"#, random(2) == 0),
         };
+        line.push_str(&field);
     }
     line.push('}');
     line.into_bytes()
