@@ -116,6 +116,7 @@ pub mod stream;
 pub mod tokio;
 pub mod write;
 
+mod block_map;
 mod limits;
 mod model;
 mod oneshot;
@@ -125,6 +126,8 @@ mod parallel;
 mod poll;
 mod progress;
 mod seek;
+#[allow(unsafe_code)]
+mod simd;
 
 #[doc(inline)]
 pub use error::Error;
@@ -135,4 +138,5 @@ pub use options::{DecodeOptions, EncodeOptions, Mode, Normalization, ParseModeEr
 pub use poll::FlushPolicy;
 pub use progress::Progress;
 pub use read::RansReader;
+pub use simd::{Kernel, ParseKernelError};
 pub use write::RansWriter;

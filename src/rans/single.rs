@@ -7,6 +7,7 @@ use crate::{
     options::within,
     rans::{
         LOWER_BOUND, TableForm, outside_a_stream, parse_state, reserve,
+        turns::{self, Lane},
         words::{WordReader, WordStack},
     },
 };
@@ -69,14 +70,11 @@ pub(crate) fn encode_bare(raw: &[u8], symbols: &SymbolTable, out: &mut Vec<u8>) 
 }
 
 fn encode_words(raw: &[u8], symbols: &SymbolTable) -> (u32, WordStack) {
-    let mut words = WordStack::default();
-    words.reset(raw.len());
-    let mut state = LOWER_BOUND;
-    for &byte in raw.iter().rev() {
-        let code = symbols.code(byte);
-        words.push_if(code.overflows(state), &mut state);
-        state = code.encode(state);
-    }
+    let mut words = [WordStack::default()];
+    words[0].reset(raw.len());
+    let mut states = [LOWER_BOUND];
+    turns::encode(raw, symbols, &mut states, &mut words);
+    let ([state], [words]) = (states, words);
     (state, words)
 }
 
@@ -88,12 +86,13 @@ pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) ->
     let count = fields.u32("words")? as usize;
     let words = WordReader::new(fields.bytes(count.saturating_mul(2), "words")?);
     fields.end()?;
-    let ends = if frequencies.scale_bits() <= <u32 as Slot>::MAX_SCALE_BITS {
-        decode_words(state, words, &SlotTable::<u32, 4096>::new(&frequencies), raw)
+    let mut lane = [Lane { state, words }];
+    let ran_dry = if frequencies.scale_bits() <= <u32 as Slot>::MAX_SCALE_BITS {
+        turns::decode(&mut lane, &SlotTable::<u32, 4096>::new(&frequencies), raw)
     } else {
-        decode_words(state, words, &Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw)
+        turns::decode(&mut lane, &Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw)
     };
-    if ends { Ok(()) } else { Err(Corruption::LaneEnd { lane: 0 }) }
+    end(&lane, ran_dry.is_none())
 }
 
 /// Fills `raw` from a payload without table and count.
@@ -104,24 +103,13 @@ pub(crate) fn decode_bare(payload: &[u8], slots: &SlotTable<u32, 4096>, raw: &mu
     if !words.len().is_multiple_of(2) {
         return Err(fields.ends_in("words"));
     }
-    let ends = decode_words(state, WordReader::new(words), slots, raw);
-    if ends { Ok(()) } else { Err(Corruption::LaneEnd { lane: 0 }) }
+    let mut lane = [Lane { state, words: WordReader::new(words) }];
+    let ran_dry = turns::decode(&mut lane, slots, raw);
+    end(&lane, ran_dry.is_none())
 }
 
-/// Whether state and words end as they should.
-fn decode_words<S: Slot, const LEN: usize>(
-    mut state: u32,
-    mut words: WordReader<'_>,
-    slots: &SlotTable<S, LEN>,
-    raw: &mut [u8],
-) -> bool {
-    for byte in raw {
-        *byte = slots.decode(&mut state);
-        if !words.refill(&mut state) {
-            return false;
-        }
-    }
-    words.is_empty() && state == LOWER_BOUND
+fn end([lane]: &[Lane<'_>; 1], had_words: bool) -> Result<(), Corruption> {
+    if had_words && lane.is_at_end() { Ok(()) } else { Err(Corruption::LaneEnd { lane: 0 }) }
 }
 
 #[cfg(test)]

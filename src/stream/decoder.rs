@@ -11,9 +11,10 @@ use crate::{
     error::{Corruption, Error, Part},
     format::{BlockHeader, CHECK_LEN, HEADER_LEN, StreamHeader, check::ContentHash},
     limits::Limit,
-    options::DecodeOptions,
+    options::{DecodeOptions, TrailingData},
     parallel::{Executor, Job, Lost, Ordered},
     progress::Progress,
+    simd::Kernel,
     stream::{BlockEvent, Deframer, Event, Op, Place, Status, Step, StreamPosition, split_check},
 };
 
@@ -82,6 +83,7 @@ struct DecodeJob {
     body: Vec<u8>,
     /// Room for the raw bytes, perhaps more.
     raw: Vec<u8>,
+    kernel: Kernel,
     number: u64,
     offset: u64,
     result: Result<(), Error>,
@@ -91,7 +93,7 @@ impl Job for DecodeJob {
     fn run(&mut self) {
         let body = &self.body[..self.header.payload_len() as usize + CHECK_LEN];
         let raw = &mut self.raw[..self.header.raw_len()];
-        self.result = decode_body(&self.header, self.bytes, body, raw).map_err(|reason| Error::Corrupt {
+        self.result = decode_body(&self.header, self.bytes, body, raw, self.kernel).map_err(|reason| Error::Corrupt {
             part: Part::Block(self.number),
             offset: self.offset,
             reason,
@@ -266,6 +268,11 @@ impl Decoder {
         self.deframer.unused()
     }
 
+    /// Whether bytes behind the end are to be thrown away, not left to the caller.
+    pub(crate) fn ignores_the_rest(&self) -> bool {
+        self.options.trailing_data == TrailingData::Ignore && !self.options.single_stream
+    }
+
     /// Begins again with the same options, as if made anew. Buffers are kept.
     pub fn reset(&mut self) {
         self.clear();
@@ -278,7 +285,7 @@ impl Decoder {
     pub(crate) fn resume(&mut self, position: &StreamPosition, expected: [u8; HEADER_LEN]) {
         self.clear();
         self.deframer.resume(position, expected);
-        self.header = Some(position.header);
+        self.begin_stream(position.header);
         self.content = (position.blocks == 0 && position.header.content_check).then(Box::default);
     }
 
@@ -356,7 +363,7 @@ impl Decoder {
             }
             None => Some(Status::NeedsInput { at_least: self.deframer.missing() }),
             Some(Event::StreamHeader(header)) => {
-                self.header = Some(header);
+                self.begin_stream(header);
                 self.content = header.content_check.then(Box::default);
                 None
             }
@@ -388,6 +395,13 @@ impl Decoder {
         self.jobs.is_inline() || (block.header.raw_len() <= self.inline_up_to && self.jobs.len() == 0)
     }
 
+    /// Where memory is short, fewer blocks are under way: so many that all may be the largest this stream can have.
+    fn begin_stream(&mut self, header: StreamHeader) {
+        let largest = 2 * (1 << header.max_block_log2) + CHECK_LEN;
+        self.jobs.allow(self.options.limits.memory() / largest);
+        self.header = Some(header);
+    }
+
     /// Decodes a block to `output` if that has room, to [`Decoder::decoded`] if not. How many bytes went to `output` comes back.
     fn decode_here(&mut self, block: &BlockEvent, input: &[u8], output: &mut impl Room) -> Result<usize, Error> {
         let raw_len = block.header.raw_len();
@@ -403,7 +417,7 @@ impl Decoder {
             self.front.truncate(raw_len);
             &mut self.front[..]
         };
-        let decoded = decode_body(&block.header, block.bytes, body, raw);
+        let decoded = decode_body(&block.header, block.bytes, body, raw, Kernel::or_default(self.options.kernel));
         if let (Ok(()), Some(content)) = (&decoded, &mut self.content) {
             content.update(raw);
         }
@@ -421,8 +435,6 @@ impl Decoder {
         let (mut body, mut raw) = self.spare.pop().unwrap_or_default();
         let raw_len = block.header.raw_len();
         let body_len = block.header.payload_len() as usize + CHECK_LEN;
-        let held = (self.jobs.len() + 1).saturating_mul(body_len + raw_len);
-        self.options.limits.check_memory(held, block.offset)?;
         self.options.limits.grow(&mut raw, raw_len, block.offset)?;
         match &block.body {
             Place::Buffer(_) => body = self.deframer.exchange_buffer(body)?,
@@ -436,6 +448,7 @@ impl Decoder {
             bytes: block.bytes,
             body,
             raw,
+            kernel: Kernel::or_default(self.options.kernel),
             number: block.number,
             offset: block.offset,
             result: Ok(()),
@@ -511,8 +524,14 @@ impl Decoder {
 }
 
 /// Verifies and decodes a block whose header was verified.
-fn decode_body(header: &BlockHeader, bytes: [u8; HEADER_LEN], body: &[u8], raw: &mut [u8]) -> Result<(), Corruption> {
+fn decode_body(
+    header: &BlockHeader,
+    bytes: [u8; HEADER_LEN],
+    body: &[u8],
+    raw: &mut [u8],
+    kernel: Kernel,
+) -> Result<(), Corruption> {
     let (payload, stored) = split_check(body);
     block::verify(bytes, payload, stored)?;
-    block::decode_payload(header, payload, raw)
+    block::decode_payload(header, payload, raw, kernel)
 }

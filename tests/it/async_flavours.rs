@@ -39,11 +39,14 @@ pub struct Pushes {
     pub flush_every: usize,
 }
 
-/// The four adapters of one flavour. `Err` holds what was written before.
+/// Where it was written to, and why it ended if not well.
+pub type Written = (Store, Option<Fault>);
+
+/// The four adapters of one flavour.
 pub struct Flavour {
     pub name: &'static str,
-    pub write_encode: fn(Store, &[u8], Pushes, EncodeOptions) -> (Store, Option<Fault>),
-    pub write_decode: fn(Store, &[u8], Pushes, DecodeOptions) -> (Store, Option<Fault>),
+    pub write_encode: fn(Store, &[u8], Pushes, EncodeOptions) -> Written,
+    pub write_decode: fn(Store, &[u8], Pushes, DecodeOptions) -> Written,
     pub read_encode: fn(Wire, usize, EncodeOptions) -> (Wire, Outcome),
     pub read_decode: fn(Wire, usize, DecodeOptions) -> (Wire, Outcome),
 }

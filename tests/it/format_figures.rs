@@ -1,12 +1,12 @@
 //! The sizes that FORMAT.md and the documentation promise.
 
+use std::io::Write as _;
+
+use crate::data::{self, GENERATORS};
 use ranstream::{
     EncodeOptions, Mode, Normalization, RansWriter, block, compress,
     format::{BLOCK_OVERHEAD, EndBlock, StreamHeader},
 };
-use std::io::Write as _;
-
-use crate::data::{self, GENERATORS};
 
 fn coded(raw: &[u8], options: &EncodeOptions) -> usize {
     compress(raw, options).unwrap().len()
@@ -116,7 +116,9 @@ fn lanes_stay_near_the_entropy() {
 /// Bytes that the order-0 entropy of `block` amounts to.
 fn entropy(block: &[u8]) -> f64 {
     let mut counts = [0_u32; 256];
-    block.iter().for_each(|&byte| counts[usize::from(byte)] += 1);
+    for &byte in block {
+        counts[usize::from(byte)] += 1;
+    }
     let total = block.len() as f64;
     let bits = |count: u32| f64::from(count) * (total / f64::from(count)).log2();
     counts.iter().filter(|&&count| count > 0).map(|&count| bits(count)).sum::<f64>() / 8.0

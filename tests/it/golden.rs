@@ -151,7 +151,7 @@ fn letters(len: usize) -> Vec<u8> {
 
 /// One byte in sixteen is another one.
 fn two_symbols(len: usize) -> Vec<u8> {
-    (0..len).map(|i| if stirred(i) % 16 == 0 { b'b' } else { b'a' }).collect()
+    (0..len).map(|i| if stirred(i).is_multiple_of(16) { b'b' } else { b'a' }).collect()
 }
 
 /// All 256 values, small ones more often.

@@ -10,12 +10,12 @@ use ranstream::{
 use super::{Golden, bad::bad_block, letters, two_symbols};
 use crate::assembly::data_block;
 
-/// Where the fields of a single_stream payload with a dense table are.
+/// Where the fields of a `single_stream` payload with a dense table are.
 const TABLE: usize = 1;
 const STATE: usize = 513;
 const WORD_COUNT: usize = 517;
 
-/// Where the number of states of an interleaved_n payload with a dense table is.
+/// Where the number of states of an `interleaved_n` payload with a dense table is.
 const LANES: usize = 513;
 
 pub(super) fn all() -> Vec<Golden> {
@@ -373,7 +373,7 @@ fn payload_of(raw: &[u8], options: &EncodeOptions) -> Vec<u8> {
     bytes[BlockHeader::LEN..bytes.len() - 4].to_vec()
 }
 
-/// The word count of a single_stream payload, whose words are fewer than 256: they end the payload.
+/// The word count of a `single_stream` payload, whose words are fewer than 256: they end the payload.
 fn count_at(payload: &[u8]) -> usize {
     (0..256)
         .find(|&words| {

@@ -14,51 +14,51 @@ pub(super) fn all() -> Vec<Golden> {
 
 fn modes() -> Vec<Golden> {
     vec![
-        one_block("stored", "stored", &letters(9), forced(Mode::Stored), BlockMode::Stored),
-        one_block("fill", "fill", &[b'f'; 1000], forced(Mode::Fill), BlockMode::Fill),
+        one_block("stored", "stored", &letters(9), &forced(Mode::Stored), BlockMode::Stored),
+        one_block("fill", "fill", &[b'f'; 1000], &forced(Mode::Fill), BlockMode::Fill),
         one_block(
             "single-stream",
             "single_stream, dense table",
             &two_symbols(700),
-            compat(Mode::SingleStream),
+            &compat(Mode::SingleStream),
             BlockMode::SingleStream,
         ),
         one_block(
             "interleaved-4",
             "interleaved_n with 4 states, dense table",
             &two_symbols(701),
-            compat(Mode::Interleaved),
+            &compat(Mode::Interleaved),
             BlockMode::Interleaved,
         ),
         one_block(
             "single-stream-compact",
             "single_stream, compact table",
             &letters(100),
-            forced(Mode::SingleStream),
+            &forced(Mode::SingleStream),
             BlockMode::SingleStreamCompact,
         ),
         one_block(
             "interleaved-4-compact",
             "interleaved_n with 4 states, compact table",
             &letters(203),
-            forced(Mode::Interleaved),
+            &forced(Mode::Interleaved),
             BlockMode::InterleavedCompact,
         ),
         one_block(
             "interleaved-1-compact",
             "interleaved_n with 1 state",
             &letters(100),
-            forced(Mode::Interleaved).interleaved_lanes(1),
+            &forced(Mode::Interleaved).interleaved_lanes(1),
             BlockMode::InterleavedCompact,
         ),
         one_block(
             "interleaved-255-compact",
             "interleaved_n with 255 states, the most there can be",
             &letters(4000),
-            forced(Mode::Interleaved).interleaved_lanes(255),
+            &forced(Mode::Interleaved).interleaved_lanes(255),
             BlockMode::InterleavedCompact,
         ),
-        one_block("lanes", "lanes, a tail of 72 bytes", &letters(328), forced(Mode::Lanes), BlockMode::Lanes),
+        one_block("lanes", "lanes, a tail of 72 bytes", &letters(328), &forced(Mode::Lanes), BlockMode::Lanes),
     ]
 }
 
@@ -66,33 +66,39 @@ fn tables() -> Vec<Golden> {
     let single = |bits| compat(Mode::SingleStream).scale_bits(bits);
     let compact = |bits| forced(Mode::Interleaved).scale_bits(bits);
     vec![
-        one_block("single-stream-9-bits", "9 bits, dense table", &two_symbols(700), single(9), BlockMode::SingleStream),
+        one_block(
+            "single-stream-9-bits",
+            "9 bits, dense table",
+            &two_symbols(700),
+            &single(9),
+            BlockMode::SingleStream,
+        ),
         one_block(
             "single-stream-14-bits",
             "14 bits, dense table",
             &two_symbols(700),
-            single(14),
+            &single(14),
             BlockMode::SingleStream,
         ),
         one_block(
             "interleaved-13-bits-compact",
             "13 bits, compact table",
             &letters(200),
-            compact(13),
+            &compact(13),
             BlockMode::InterleavedCompact,
         ),
         one_block(
             "interleaved-14-bits-compact",
             "14 bits, 256 symbols, compact table",
             &all_values(4000),
-            compact(14),
+            &compact(14),
             BlockMode::InterleavedCompact,
         ),
         one_block(
             "single-stream-one-symbol",
             "one symbol at full frequency: no words",
             &[b'o'; 600],
-            compat(Mode::SingleStream),
+            &compat(Mode::SingleStream),
             BlockMode::SingleStream,
         ),
         absent_symbol(),
@@ -126,7 +132,7 @@ fn absent_symbol() -> Golden {
 
 fn lanes() -> Vec<Golden> {
     let lanes = || forced(Mode::Lanes);
-    let block = |name, what, raw: &[u8], options: EncodeOptions| one_block(name, what, raw, options, BlockMode::Lanes);
+    let block = |name, what, raw: &[u8], options: EncodeOptions| one_block(name, what, raw, &options, BlockMode::Lanes);
     vec![
         block("lanes-256", "lanes, whole groups", &letters(256), lanes()),
         block("lanes-9-bits", "lanes, 9 bits", &letters(300), lanes().scale_bits(9)),
@@ -211,8 +217,8 @@ fn features() -> Vec<Golden> {
     ]
 }
 
-fn one_block(name: &str, what: &'static str, raw: &[u8], options: EncodeOptions, mode: BlockMode) -> Golden {
-    golden(name, what, plain(12).data(raw, &options, mode).finish())
+fn one_block(name: &str, what: &'static str, raw: &[u8], options: &EncodeOptions, mode: BlockMode) -> Golden {
+    golden(name, what, plain(12).data(raw, options, mode).finish())
 }
 
 fn golden(name: &str, what: &'static str, assembled: Assembled) -> Golden {
