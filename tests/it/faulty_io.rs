@@ -5,9 +5,11 @@
 use std::{
     fmt::Debug,
     io::{self, ErrorKind, Read, Write},
+    iter,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use ranstream::{
     DecodeOptions, EncodeOptions, RansReader, RansWriter, compress, decompress, read::RansEncoder, write::RansDecoder,
 };
@@ -374,6 +376,39 @@ fn write_persistently<W: Write>(writer: &mut W, mut bytes: &[u8], finish: fn(&mu
     }
     while let Err(error) = finish(writer) {
         assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    }
+}
+
+/// Calls that fail are not repeated but followed by others. What was taken is there once, in its order.
+#[test]
+fn random_calls_over_a_writer_that_often_blocks() {
+    for seed in 0..200 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let options =
+            EncodeOptions::new().block_len(200).index(true).content_check(true).threads(1 + seed as usize % 2);
+        let when = When::Every(random.random_range(2..=4));
+        let inner = Faulty::new(Short::new(Vec::new(), 60, seed), Fault::Error(ErrorKind::WouldBlock), when);
+        let mut writer = RansWriter::with_options(inner, options);
+        let (mut raw, mut kept) = (Vec::new(), Vec::new());
+        for _ in 0..random.random_range(1..60) {
+            let part = data::text(random.random_range(0..500));
+            let result = match random.random_range(0..7) {
+                0 => writer.flush(),
+                1 => writer.cut_block(),
+                2 => writer.write_application_data(3, &part).inspect(|()| kept.push((raw.len() as u64, part))),
+                _ => writer.write(&part).map(|taken| raw.extend(&part[..taken])),
+            };
+            assert!(result.is_ok() || result.unwrap_err().kind() == ErrorKind::WouldBlock);
+        }
+        while writer.try_finish().is_err() {}
+
+        let stream = writer.into_inner().inner.into_inner();
+        let mut reader = RansReader::with_options(&stream[..], DecodeOptions::new().application_data(1 << 20));
+        let mut back = Vec::new();
+        reader.read_to_end(&mut back).unwrap();
+        assert_eq!(back, raw, "seed {seed}");
+        let found = iter::from_fn(|| reader.next_application_data()).map(|data| (data.raw_offset, data.data));
+        assert_eq!(found.collect::<Vec<_>>(), kept, "seed {seed}");
     }
 }
 
