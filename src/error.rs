@@ -107,6 +107,12 @@ pub enum Error {
     /// A seek to a place before the first byte. [`io::ErrorKind::InvalidInput`].
     #[error("cannot seek to a negative or overflowing position")]
     InvalidSeek,
+    /// A message was coded with a model that the decoder was not given. [`io::ErrorKind::InvalidData`].
+    #[error("the message is coded with model {id}, which this decoder was not given")]
+    UnknownModel {
+        /// The model's id.
+        id: u32,
+    },
     /// The worker that had block `block` did not return it. [`io::ErrorKind::Other`].
     #[error("the worker for block {block} was lost")]
     WorkerLost {
@@ -134,6 +140,12 @@ pub enum Part {
     /// A payload of the original coder outside a stream.
     #[error("payload")]
     Payload,
+    /// A message frame.
+    #[error("message")]
+    Message,
+    /// A saved model.
+    #[error("model")]
+    Model,
 }
 
 /// What is wrong with a corrupt part.
@@ -272,9 +284,11 @@ impl Error {
     pub fn kind(&self) -> io::ErrorKind {
         match self {
             Self::Truncated { .. } => io::ErrorKind::UnexpectedEof,
-            Self::NotAStream { .. } | Self::TrailingData { .. } | Self::Corrupt { .. } | Self::LimitExceeded { .. } => {
-                io::ErrorKind::InvalidData
-            }
+            Self::NotAStream { .. }
+            | Self::TrailingData { .. }
+            | Self::Corrupt { .. }
+            | Self::LimitExceeded { .. }
+            | Self::UnknownModel { .. } => io::ErrorKind::InvalidData,
             Self::Unsupported { .. } => io::ErrorKind::Unsupported,
             Self::InvalidOption { .. }
             | Self::OutputTooSmall { .. }

@@ -62,8 +62,11 @@
 //! | a buffer | [`compress`], [`decompress`], [`compress_into`], [`decompress_into`] |
 //! | something to write to | [`RansWriter`]; to decode on the way, [`write::RansDecoder`] |
 //! | something to read from | [`RansReader`], which is `BufRead` and seeks if its inner reader does; to code on the way, [`read::RansEncoder`] |
+//! | a socket, in async code | `tokio` or `futures`: `RansWriter`, `RansReader` and the opposite directions |
 //! | two ends | [`copy_encode`], [`copy_decode`] |
 //! | a protocol, runtime or device of your own | [`stream::Encoder`], [`stream::Decoder`]: state machines that know no I/O |
+//! | messages, each for itself | [`message`], with a model that both sides share; `codec::MessageCodec` for `Framed` |
+//! | a `Framed` connection | `codec::RansCodec` |
 //! | frames of your own | [`block::encode`], [`block::decode`] |
 //! | payloads of the original single-stream coder | [`rans::single`], [`rans::interleaved`] |
 //! | a damaged file | [`recover::Recovery`] |
@@ -88,6 +91,9 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `rayon` | yes | threads; without it `threads(n)` does nothing and the caller codes and decodes |
+//! | `tokio` | no | module `tokio`: adapters over tokio's I/O traits |
+//! | `futures-io` | no | module `futures`: adapters over the I/O traits of futures-io |
+//! | `codec` | no | module `codec`: codecs for tokio-util's `Framed` |
 //! | `cli` | no | the `rans` command |
 //!
 //! [rayon]: https://docs.rs/rayon
@@ -95,12 +101,19 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod block;
+#[cfg(feature = "codec")]
+pub mod codec;
 pub mod error;
 pub mod format;
+#[cfg(feature = "futures-io")]
+pub mod futures;
+pub mod message;
 pub mod rans;
 pub mod read;
 pub mod recover;
 pub mod stream;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 pub mod write;
 
 mod block_map;
@@ -109,6 +122,8 @@ mod model;
 mod oneshot;
 mod options;
 mod parallel;
+#[cfg(any(feature = "futures-io", feature = "tokio"))]
+mod poll;
 mod progress;
 mod seek;
 #[allow(unsafe_code)]
@@ -119,6 +134,8 @@ pub use error::Error;
 pub use limits::{Limit, Limits, MAX_BLOCK_LEN};
 pub use oneshot::{compress, compress_into, copy_decode, copy_encode, decompress, decompress_into};
 pub use options::{DecodeOptions, EncodeOptions, Mode, Normalization, ParseModeError, Policy, TrailingData};
+#[cfg(any(feature = "futures-io", feature = "tokio"))]
+pub use poll::FlushPolicy;
 pub use progress::Progress;
 pub use read::RansReader;
 pub use simd::{Kernel, ParseKernelError};

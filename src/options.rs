@@ -301,6 +301,13 @@ impl EncodeOptions {
         self
     }
 
+    /// For callers that must neither wait nor be woken: the caller does the work.
+    #[cfg(feature = "codec")]
+    pub(crate) fn inline(mut self) -> Self {
+        (self.threads, self.executor) = (1, None);
+        self
+    }
+
     /// The precision for a block of `raw_len` bytes. The thresholds are where the mean coded size over a corpus of text, logs, images, executables and weights is smallest.
     pub(crate) fn scale_bits_for(&self, raw_len: usize) -> u8 {
         self.scale_bits.unwrap_or(match raw_len {
@@ -446,6 +453,13 @@ impl DecodeOptions {
     #[must_use]
     pub fn on_progress(mut self, callback: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         self.observer = Some(Observer(Arc::new(callback)));
+        self
+    }
+
+    /// For callers that must neither wait nor be woken: the caller does the work.
+    #[cfg(feature = "codec")]
+    pub(crate) fn inline(mut self) -> Self {
+        (self.threads, self.executor) = (1, None);
         self
     }
 

@@ -15,6 +15,12 @@ impl Histogram {
         Self { counts, total: raw.len() as u32 }
     }
 
+    /// Takes counts as they are; their sum is below 2^32.
+    #[expect(clippy::large_types_passed_by_value, reason = "it moves into the histogram")]
+    pub(crate) fn from_counts(counts: [u32; 256]) -> Self {
+        Self { counts, total: counts.iter().sum() }
+    }
+
     /// Takes back one occurrence of `byte`, which was counted.
     pub(crate) fn remove(&mut self, byte: u8) {
         self.counts[usize::from(byte)] -= 1;

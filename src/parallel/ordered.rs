@@ -4,9 +4,10 @@ use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Condvar, Mutex, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -85,6 +86,19 @@ impl<J: Job> Ordered<J> {
         }
     }
 
+    /// Ready when the oldest job is done or there is none. Pending: the task is woken when that job comes back, whatever became of it.
+    pub(crate) fn poll_wait(&self, cx: &Context<'_>) -> Poll<()> {
+        self.under_way.front().map_or(Poll::Ready(()), |seat| seat.poll_wait(cx))
+    }
+
+    /// Drops all jobs without waiting for those that have begun: they own all they use, and nobody sees their results.
+    #[cfg(any(feature = "futures-io", feature = "tokio", test))]
+    pub(crate) fn abandon(&mut self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+        self.under_way.clear();
+        self.cancelled = Arc::default();
+    }
+
     /// Drops all jobs. Those that have not begun never do; the others are waited for.
     pub(crate) fn cancel(&mut self) {
         self.cancelled.store(true, Ordering::Relaxed);
@@ -107,30 +121,65 @@ impl<J> Drop for Ordered<J> {
 /// Where a job is waited for.
 #[derive(Debug)]
 struct Seat<J> {
-    result: Mutex<Option<Result<J, Lost>>>,
+    place: Mutex<Place<J>>,
     returned: Condvar,
+}
+
+#[derive(Debug)]
+struct Place<J> {
+    result: Option<Result<J, Lost>>,
+    /// The task that waits here, if one does.
+    waker: Option<Waker>,
 }
 
 impl<J> Default for Seat<J> {
     fn default() -> Self {
-        Self { result: Mutex::new(None), returned: Condvar::new() }
+        Self { place: Mutex::new(Place { result: None, waker: None }), returned: Condvar::new() }
     }
 }
 
 impl<J> Seat<J> {
+    fn lock(&self) -> MutexGuard<'_, Place<J>> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(&self) -> Option<Result<J, Lost>> {
-        self.result.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.lock().result.take()
     }
 
     fn wait(&self, executor: &Executor) {
-        let mut result = self.result.lock().unwrap_or_else(PoisonError::into_inner);
-        while result.is_none() {
-            drop(result);
+        let mut place = self.lock();
+        while place.result.is_none() {
+            drop(place);
             let helped = executor.help();
-            result = self.result.lock().unwrap_or_else(PoisonError::into_inner);
-            if result.is_none() && !helped {
-                result = self.returned.wait_timeout(result, NAP).unwrap_or_else(PoisonError::into_inner).0;
+            place = self.lock();
+            if place.result.is_none() && !helped {
+                place = self.returned.wait_timeout(place, NAP).unwrap_or_else(PoisonError::into_inner).0;
             }
+        }
+    }
+
+    fn poll_wait(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut place = self.lock();
+        if place.result.is_some() {
+            return Poll::Ready(());
+        }
+        match &mut place.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+
+    fn fill(&self, result: Result<J, Lost>) {
+        let mut place = self.lock();
+        place.result = Some(result);
+        let waker = place.waker.take();
+        drop(place);
+        self.returned.notify_all();
+        // Outside the lock: a waker runs code of its own.
+        if let Some(waker) = waker {
+            waker.wake();
         }
     }
 }
@@ -154,13 +203,14 @@ impl<J: Job> Guest<J> {
 
 impl<J> Drop for Guest<J> {
     fn drop(&mut self) {
-        *self.seat.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.job.take().ok_or(Lost));
-        self.seat.returned.notify_all();
+        self.seat.fill(self.job.take().ok_or(Lost));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{sync::mpsc, task::Wake};
+
     use super::*;
 
     #[derive(Debug)]
@@ -236,11 +286,38 @@ mod tests {
     }
 
     #[test]
+    fn a_task_is_woken_by_the_oldest_job_and_by_a_lost_one() {
+        struct Woken(mpsc::Sender<()>);
+        impl Wake for Woken {
+            fn wake(self: Arc<Self>) {
+                self.0.send(()).unwrap();
+            }
+        }
+        for executor in executors() {
+            let (sender, woken) = mpsc::channel();
+            let waker = Waker::from(Arc::new(Woken(sender)));
+            let cx = Context::from_waker(&waker);
+            let mut jobs = Ordered::new(executor, 2);
+            assert_eq!(jobs.poll_wait(&cx), Poll::Ready(()), "there is nothing to wait for");
+            for number in [3, 13] {
+                jobs.submit(Square(number, 0));
+                while jobs.poll_wait(&cx).is_pending() {
+                    woken.recv_timeout(Duration::from_secs(60)).unwrap();
+                }
+                assert_eq!(jobs.take().unwrap().is_err(), number == 13);
+            }
+        }
+    }
+
+    #[test]
     fn dropping_and_cancelling_hang_nothing() {
         for executor in executors() {
             let mut jobs = Ordered::new(executor.clone(), 50);
             (20..70).for_each(|number| jobs.submit(Square(number, 0)));
             jobs.cancel();
+            assert_eq!(jobs.len(), 0);
+            (20..70).for_each(|number| jobs.submit(Square(number, 0)));
+            jobs.abandon();
             assert_eq!(jobs.len(), 0);
             (20..70).for_each(|number| jobs.submit(Square(number, 0)));
             drop(jobs);

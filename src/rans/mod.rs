@@ -46,7 +46,7 @@ pub(crate) enum TableForm {
 }
 
 impl TableForm {
-    fn write(self, frequencies: &Frequencies, out: &mut Vec<u8>) {
+    pub(crate) fn write(self, frequencies: &Frequencies, out: &mut Vec<u8>) {
         out.push(frequencies.scale_bits());
         match self {
             Self::Dense => write_dense(frequencies, out),
@@ -55,7 +55,7 @@ impl TableForm {
     }
 
     /// Reads `scale_bits` and the table behind it.
-    fn parse(self, fields: &mut Fields<'_>) -> Result<Frequencies, Corruption> {
+    pub(crate) fn parse(self, fields: &mut Fields<'_>) -> Result<Frequencies, Corruption> {
         let scale_bits = fields.u8("scale_bits")?;
         if !(9..=14).contains(&scale_bits) {
             return Err(Corruption::Field { field: "scale_bits", found: scale_bits.into() });

@@ -55,16 +55,27 @@ pub fn decode(payload: &[u8], raw_len: usize) -> Result<Vec<u8>, Error> {
 
 /// Appends the payload of `raw`, whose symbols all have a frequency.
 pub(crate) fn encode_payload(raw: &[u8], frequencies: &Frequencies, form: TableForm, out: &mut Vec<u8>) {
-    let symbols = SymbolTable::new(frequencies);
-    let mut words = [WordStack::default()];
-    words[0].reset(raw.len());
-    let mut states = [LOWER_BOUND];
-    turns::encode(raw, &symbols, &mut states, &mut words);
-    let ([state], [words]) = (states, words);
+    let (state, words) = encode_words(raw, &SymbolTable::new(frequencies));
     form.write(frequencies, out);
     out.extend(state.to_le_bytes());
     out.extend((words.words().len() as u32).to_le_bytes());
     words.write(out);
+}
+
+/// Appends state and words of `raw`, whose symbols all have a code: a payload without its table and count.
+pub(crate) fn encode_bare(raw: &[u8], symbols: &SymbolTable, out: &mut Vec<u8>) {
+    let (state, words) = encode_words(raw, symbols);
+    out.extend(state.to_le_bytes());
+    words.write(out);
+}
+
+fn encode_words(raw: &[u8], symbols: &SymbolTable) -> (u32, WordStack) {
+    let mut words = [WordStack::default()];
+    words[0].reset(raw.len());
+    let mut states = [LOWER_BOUND];
+    turns::encode(raw, symbols, &mut states, &mut words);
+    let ([state], [words]) = (states, words);
+    (state, words)
 }
 
 /// Fills `raw` from a payload.
@@ -81,7 +92,24 @@ pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) ->
     } else {
         turns::decode(&mut lane, &Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw)
     };
-    if ran_dry.is_none() && lane[0].is_at_end() { Ok(()) } else { Err(Corruption::LaneEnd { lane: 0 }) }
+    end(&lane, ran_dry.is_none())
+}
+
+/// Fills `raw` from a payload without table and count.
+pub(crate) fn decode_bare(payload: &[u8], slots: &SlotTable<u32, 4096>, raw: &mut [u8]) -> Result<(), Corruption> {
+    let mut fields = Fields::new(payload);
+    let state = parse_state(&mut fields)?;
+    let words = fields.rest();
+    if !words.len().is_multiple_of(2) {
+        return Err(fields.ends_in("words"));
+    }
+    let mut lane = [Lane { state, words: WordReader::new(words) }];
+    let ran_dry = turns::decode(&mut lane, slots, raw);
+    end(&lane, ran_dry.is_none())
+}
+
+fn end([lane]: &[Lane<'_>; 1], had_words: bool) -> Result<(), Corruption> {
+    if had_words && lane.is_at_end() { Ok(()) } else { Err(Corruption::LaneEnd { lane: 0 }) }
 }
 
 #[cfg(test)]

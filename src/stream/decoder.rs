@@ -1,6 +1,10 @@
 //! A stream to raw bytes.
 
-use std::{collections::VecDeque, mem};
+use std::{
+    collections::VecDeque,
+    mem,
+    task::{Context, Poll},
+};
 
 use crate::{
     block,
@@ -53,6 +57,8 @@ pub struct Decoder {
     header: Option<StreamHeader>,
     application_data: VecDeque<ApplicationData>,
     progress: Progress,
+    /// Blocks of up to so many raw bytes are decoded by the caller when no other is under way.
+    inline_up_to: usize,
     failed: Option<Error>,
 }
 
@@ -115,6 +121,7 @@ impl Decoder {
             header: None,
             application_data: VecDeque::new(),
             progress: Progress::default(),
+            inline_up_to: 0,
             failed,
             options,
         }
@@ -223,6 +230,21 @@ impl Decoder {
         self.jobs.wait();
     }
 
+    /// [`wait`](Decoder::wait) for tasks: pending until the oldest block comes back from its worker, which then wakes the task. Ready at once when none is under way.
+    pub fn poll_wait(&mut self, cx: &Context<'_>) -> Poll<()> {
+        self.jobs.poll_wait(cx)
+    }
+
+    /// Gives back the memory of buffers that hold nothing, or no more than a part of a block header. They are allocated again when they are needed.
+    pub fn release_buffers(&mut self) {
+        if self.decoded().is_empty() {
+            self.front = Vec::new();
+            self.front_at = 0;
+        }
+        self.spare = Vec::new();
+        self.deframer.release_buffer();
+    }
+
     /// Takes the oldest application data that was kept, see [`DecodeOptions::application_data`].
     pub fn next_application_data(&mut self) -> Option<ApplicationData> {
         self.application_data.pop_front()
@@ -274,6 +296,31 @@ impl Decoder {
         skipped
     }
 
+    /// Takes all decoded bytes with their buffer. None of them were consumed.
+    #[cfg(feature = "codec")]
+    pub(crate) fn take_decoded(&mut self) -> Vec<u8> {
+        self.front_at = 0;
+        mem::take(&mut self.front)
+    }
+
+    /// Bytes that the element in progress still needs, and that need not be copied if they come in one piece. 0: they may come in pieces.
+    #[cfg(feature = "codec")]
+    pub(crate) fn missing_in_one_piece(&self) -> usize {
+        self.deframer.missing_in_one_piece()
+    }
+
+    /// For drivers that must not wait: blocks of up to `len` raw bytes are decoded by the caller, unless others are under way before them.
+    #[cfg(any(feature = "futures-io", feature = "tokio"))]
+    pub(crate) fn set_inline_up_to(&mut self, len: usize) {
+        self.inline_up_to = len;
+    }
+
+    /// Lets go of the blocks under way without waiting for them.
+    #[cfg(any(feature = "futures-io", feature = "tokio"))]
+    pub(crate) fn abandon(&mut self) {
+        self.jobs.abandon();
+    }
+
     /// One move: at most one part of the stream, or one finished block. Nothing is decoded and waiting when this is called. A block is decoded straight to
     /// `output` if that has room. Comes back: bytes taken, bytes given to `output`, and the status if the move ends a step.
     pub(crate) fn advance(
@@ -320,7 +367,7 @@ impl Decoder {
                 self.content = header.content_check.then(Box::default);
                 None
             }
-            Some(Event::Block(block)) if self.jobs.is_inline() => {
+            Some(Event::Block(block)) if self.decodes_here(&block) => {
                 given = self.decode_here(&block, input, output)?;
                 None
             }
@@ -342,6 +389,10 @@ impl Decoder {
             Some(Event::StreamEnd) => Some(Status::StreamEnd),
         };
         Ok((taken, given, status))
+    }
+
+    fn decodes_here(&self, block: &BlockEvent) -> bool {
+        self.jobs.is_inline() || (block.header.raw_len() <= self.inline_up_to && self.jobs.len() == 0)
     }
 
     /// Where memory is short, fewer blocks are under way: so many that all may be the largest this stream can have.

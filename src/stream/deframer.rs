@@ -162,6 +162,12 @@ impl Deframer {
         }
     }
 
+    /// As [`missing`](Deframer::missing), but 0 for what is stepped over piece by piece.
+    #[cfg(feature = "codec")]
+    pub(crate) fn missing_in_one_piece(&self) -> usize {
+        if let State::Skip(..) = self.state { 0 } else { self.missing() }
+    }
+
     /// Whether a first byte of the current element was read.
     pub(crate) fn has_begun(&self) -> bool {
         match self.state {
@@ -212,6 +218,15 @@ impl Deframer {
     pub(crate) fn commit(&mut self, len: usize) {
         assert!(self.filled + len <= self.buffer.len(), "committed {len} bytes, more than there was room for");
         self.filled += len;
+    }
+
+    /// Gives the buffer's memory back, unless an element's body is on its way in it.
+    pub(crate) fn release_buffer(&mut self) {
+        self.release();
+        if self.filled <= HEADER_LEN {
+            self.buffer.truncate(self.filled);
+            self.buffer.shrink_to_fit();
+        }
     }
 
     /// The bytes of the last event.

@@ -1,6 +1,9 @@
 //! Raw bytes to a stream.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
 use crate::{
     block::{self, Appended},
@@ -33,11 +36,14 @@ pub struct Encoder {
     spare: Vec<(Vec<u8>, Vec<u8>)>,
     pending: Vec<u8>,
     pending_at: usize,
+    /// Blocks of up to so many bytes are coded by the caller when no other is under way.
+    inline_up_to: usize,
     failed: Option<Error>,
 }
 
-/// The block in progress begins with room for so many bytes when [`Encoder::space`] is asked for.
-const FIRST_BUFFER_LEN: usize = 64 << 10;
+/// The block in progress begins with room for so many bytes when [`Encoder::space`] is asked for. Little, because making room costs time: a live source brings a
+/// few bytes, gets its memory back, and brings a few again.
+const FIRST_BUFFER_LEN: usize = 8 << 10;
 
 /// With so many bytes pending no further block is coded.
 const PENDING_LEN: usize = 4096;
@@ -83,6 +89,7 @@ impl Encoder {
             spare: Vec::new(),
             pending: Vec::new(),
             pending_at: 0,
+            inline_up_to: 0,
             failed,
             options,
         }
@@ -189,7 +196,7 @@ impl Encoder {
         if self.filled == self.options.block_len {
             self.cut()?;
         }
-        let wanted = self.options.block_len.min((2 * self.filled).max(FIRST_BUFFER_LEN));
+        let wanted = self.options.block_len.min((2 * self.filled).max(FIRST_BUFFER_LEN).max(self.raw.len()));
         self.grow(wanted);
         Ok(&mut self.raw[self.filled..self.options.block_len.min(wanted)])
     }
@@ -291,6 +298,31 @@ impl Encoder {
         let _ = self.collect();
     }
 
+    /// [`wait`](Encoder::wait) for tasks: pending until the oldest block comes back from its worker, which then wakes the task. Ready at once when none is under way.
+    pub fn poll_wait(&mut self, cx: &Context<'_>) -> Poll<()> {
+        ready!(self.jobs.poll_wait(cx));
+        let _ = self.collect();
+        Poll::Ready(())
+    }
+
+    /// Blocks that workers have.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Gives back the memory of buffers that hold nothing. They are allocated again when they are needed.
+    pub fn release_buffers(&mut self) {
+        if self.filled == 0 {
+            self.raw = Vec::new();
+        }
+        if self.pending_at == self.pending.len() {
+            self.pending = Vec::new();
+            self.pending_at = 0;
+        }
+        self.spare = Vec::new();
+    }
+
     /// Raw bytes that were pushed and are in no block yet.
     #[must_use]
     pub fn buffered(&self) -> usize {
@@ -315,6 +347,18 @@ impl Encoder {
         self.failed.take_if(|error| !matches!(error, Error::InvalidOption { .. }));
     }
 
+    /// For drivers that must not wait: blocks of up to `len` bytes are coded by the caller, unless others are under way before them.
+    #[cfg(any(feature = "futures-io", feature = "tokio"))]
+    pub(crate) fn set_inline_up_to(&mut self, len: usize) {
+        self.inline_up_to = len;
+    }
+
+    /// Lets go of the blocks under way without waiting for them. The stream is torn then.
+    #[cfg(any(feature = "futures-io", feature = "tokio"))]
+    pub(crate) fn abandon(&mut self) {
+        self.jobs.abandon();
+    }
+
     /// Whether what is pending should go out before another block is coded behind it. A stream header alone should not: it goes out with the first block.
     fn pending_is_full(&self) -> bool {
         self.pending().len() >= self.options.block_len.min(PENDING_LEN)
@@ -332,7 +376,7 @@ impl Encoder {
         if self.filled == 0 {
             return Ok(true);
         }
-        if self.jobs.is_inline() {
+        if self.jobs.is_inline() || (self.filled <= self.inline_up_to && self.jobs.len() == 0) {
             if self.pending_is_full() {
                 return Ok(false);
             }

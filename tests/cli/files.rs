@@ -156,6 +156,13 @@ fn a_folder_is_no_input() {
 }
 
 #[test]
+fn a_folder_that_is_not_there_is_named() {
+    let folder = Folder::with(&[("a", b"some bytes")]);
+    let run = folder.fail("a -o nowhere/b", "cannot write in nowhere: ");
+    assert!(!run.stderr.contains("os error"), "{}", run.stderr);
+}
+
+#[test]
 fn options_that_make_no_sense_are_misuse() {
     let folder = Folder::with(&[("a", b"some bytes")]);
     for line in [

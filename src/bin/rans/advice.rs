@@ -35,11 +35,11 @@ fn explain_stream(error: &Error) -> anyhow::Error {
     anyhow::anyhow!("{error}; {advice}")
 }
 
-/// The system's own words, without the number that std puts behind them.
+/// The system's own words, without the number that std puts behind them, and the path that others put behind that.
 fn without_code(error: &io::Error) -> String {
     let text = error.to_string();
-    match error.raw_os_error() {
-        Some(code) => text.trim_end_matches(&format!(" (os error {code})")).to_owned(),
+    match text.split_once(" (os error ") {
+        Some((words, _)) => words.to_owned(),
         None => text,
     }
 }

@@ -145,7 +145,7 @@ pub(crate) struct EncodeArgs {
     /// Raw bytes per segment of a lanes block, 128 to 16M (default 64K)
     #[arg(long, value_name = "SIZE", value_parser = segment_size)]
     segment_size: Option<usize>,
-    /// Precision of frequencies, 9 to 12; single and interleaved take up to 14 (default 12)
+    /// Precision of frequencies, 9 to 12; single and interleaved take up to 14 (default: by block length)
     #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(9..=14))]
     scale_bits: Option<u8>,
     /// States of an interleaved block, 1 to 255 (default 4)

@@ -1,0 +1,177 @@
+//! A stream of bytes through `Framed`.
+
+use std::io;
+
+use bytes::{Buf as _, Bytes, BytesMut};
+
+use crate::{
+    codec::{MAX_FRAME_LEN, reserve},
+    limits::Limits,
+    options::{DecodeOptions, EncodeOptions},
+    progress::Progress,
+    stream::{Decoder, Encoder, Status},
+};
+
+/// What is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame {
+    /// Raw bytes. They wait for a full block, a flush or the end.
+    Data(Bytes),
+    /// The block ends here: the peer can decode everything up to this.
+    Flush,
+    /// The stream ends here. Nothing can be sent after it. `Framed` tells a codec nothing of the connection's end, so without this the stream is truncated.
+    Finish,
+}
+
+/// A compressed stream over a connection: [`Frame`]s in, [`Bytes`] out.
+///
+/// The cuts between the items do not survive: what comes out are the blocks, each in the buffer that it was decoded to. [`MessageCodec`](super::MessageCodec) keeps them.
+///
+/// `FramedWrite` starts writing when 8 KiB wait, less than a block: `set_backpressure_boundary` with the block length keeps the pipe full.
+///
+/// ```
+/// use bytes::Bytes;
+/// use futures_util::{SinkExt, TryStreamExt};
+/// use ranstream::codec::{Frame, RansCodec};
+/// use tokio_util::codec::Framed;
+///
+/// # tokio_test::block_on(async {
+/// let (here, there) = tokio::io::duplex(1000);
+/// let send = async {
+///     let mut framed = Framed::new(here, RansCodec::new());
+///     framed.send(Frame::Data(Bytes::from_static(b"some bytes"))).await?;
+///     framed.send(Frame::Finish).await
+/// };
+/// let receive = async { Framed::new(there, RansCodec::new()).try_collect::<Vec<Bytes>>().await };
+/// let (sent, received) = tokio::join!(send, receive);
+/// sent?;
+/// assert_eq!(received?.concat(), b"some bytes");
+/// # Ok::<(), std::io::Error>(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct RansCodec {
+    encoder: Encoder,
+    decoder: Decoder,
+}
+
+impl Default for RansCodec {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl RansCodec {
+    /// The default options, but for blocks of up to 8 MiB only.
+    #[must_use]
+    pub fn new() -> Self {
+        let limits = Limits::new().max_block_len(MAX_FRAME_LEN);
+        Self::with_options(EncodeOptions::new(), DecodeOptions::new().limits(limits))
+    }
+
+    /// [`Limits::max_block_len`] is the longest frame that is accepted. Concatenated streams are read as one, [`DecodeOptions::single_stream`] is not used. Options outside their
+    /// range are reported by the first item.
+    #[must_use]
+    pub fn with_options(encode: EncodeOptions, decode: DecodeOptions) -> Self {
+        Self { encoder: Encoder::new(encode.inline()), decoder: Decoder::new(decode.inline().single_stream(false)) }
+    }
+
+    /// How far the stream has come that is sent.
+    #[must_use]
+    pub fn sent(&self) -> &Progress {
+        self.encoder.progress()
+    }
+
+    /// How far the stream has come that is received.
+    #[must_use]
+    pub fn received(&self) -> &Progress {
+        self.decoder.progress()
+    }
+
+    fn take_pending(&mut self, dst: &mut BytesMut) {
+        while !self.encoder.pending().is_empty() {
+            let pending = self.encoder.pending();
+            dst.extend_from_slice(pending);
+            self.encoder.consume(pending.len());
+        }
+    }
+}
+
+impl tokio_util::codec::Encoder<Frame> for RansCodec {
+    type Error = io::Error;
+
+    fn encode(&mut self, frame: Frame, dst: &mut BytesMut) -> io::Result<()> {
+        match frame {
+            Frame::Data(mut bytes) => {
+                while !bytes.is_empty() {
+                    let taken = self.encoder.push(&bytes)?;
+                    bytes.advance(taken);
+                    self.take_pending(dst);
+                }
+            }
+            Frame::Flush => {
+                while !self.encoder.cut_block()? {
+                    self.take_pending(dst);
+                }
+                self.take_pending(dst);
+                self.encoder.release_buffers();
+            }
+            Frame::Finish => {
+                while !self.encoder.end_stream()? {
+                    self.take_pending(dst);
+                }
+                self.take_pending(dst);
+                self.encoder.release_buffers();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl tokio_util::codec::Decoder for RansCodec {
+    type Item = Bytes;
+    type Error = io::Error;
+
+    fn decode(&mut self, src: &mut BytesMut) -> io::Result<Option<Bytes>> {
+        loop {
+            if !self.decoder.decoded().is_empty() {
+                return Ok(Some(Bytes::from(self.decoder.take_decoded())));
+            }
+            // A payload is decoded from where it is. What is shorter than that is taken as it comes, so that a wrong header is seen at once.
+            let missing = self.decoder.missing_in_one_piece();
+            if missing > crate::format::StreamHeader::MAX_LEN && src.len() < missing {
+                reserve(src, missing - src.len());
+                return Ok(None);
+            }
+            let (taken, _, status) = self.decoder.advance(src, &mut &mut [][..])?;
+            src.advance(taken);
+            match status {
+                Some(Status::NeedsInput { .. }) => {
+                    self.decoder.release_buffers();
+                    return Ok(None);
+                }
+                Some(Status::Finished) => {
+                    src.clear();
+                    return Ok(None);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn decode_eof(&mut self, src: &mut BytesMut) -> io::Result<Option<Bytes>> {
+        if let Some(bytes) = self.decode(src)? {
+            return Ok(Some(bytes));
+        }
+        // A part of a payload waits in `src`: it counts in the place where the input ends.
+        loop {
+            let (taken, _, status) = self.decoder.advance(src, &mut &mut [][..])?;
+            src.advance(taken);
+            match status {
+                Some(Status::NeedsInput { .. }) => self.decoder.end_of_input(),
+                Some(Status::Finished) => return Ok(None),
+                _ => {}
+            }
+        }
+    }
+}

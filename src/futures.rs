@@ -1,0 +1,237 @@
+//! Adapters over the traits of [futures-io](https://docs.rs/futures-io): what [`read`](crate::read) and [`write`](crate::write) are for std.
+//!
+//! ```
+//! use futures_util::{AsyncReadExt, AsyncWriteExt};
+//! use ranstream::futures::{RansReader, RansWriter};
+//!
+//! # tokio_test::block_on(async {
+//! let mut writer = RansWriter::new(Vec::new());
+//! writer.write_all(b"What was written and flushed ").await?;
+//! writer.flush().await?; // the peer can decode up to here
+//! writer.write_all(b"can be read by the peer.").await?;
+//! writer.finish().await?; // without this the stream is truncated, and every reader says so
+//!
+//! let mut text = String::new();
+//! RansReader::new(&writer.into_inner()[..]).read_to_string(&mut text).await?;
+//! assert_eq!(text, "What was written and flushed can be read by the peer.");
+//! # Ok::<(), std::io::Error>(())
+//! # }).unwrap();
+//! ```
+//!
+//! Blocks of up to 16 KiB are worked on by the polling task; larger ones too with one thread, else on the pool that the options name, whose worker wakes the task. No thread is held
+//! by a stream that waits, and at most [`in_flight`](crate::EncodeOptions::in_flight) blocks are under way. For many streams name one pool, or `threads(0)`: `threads(4)` would
+//! make four threads for each. A stream that waits with nothing buffered holds less than 1 KiB.
+//!
+//! # Cancel safety
+//!
+//! All state is in the adapters, so a future over any method may be dropped and made anew: nothing is lost, doubled or half done. What the runtime's own combinators promise (`write_all` does not
+//! say how much it wrote) holds as ever.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use futures_io::{AsyncBufRead, AsyncRead, AsyncWrite};
+
+use crate::{
+    options::{DecodeOptions, EncodeOptions},
+    poll::{
+        DecodeSink, DecodeSource, EncodeSink, EncodeSource, FlushPolicy, Sink, Source, reading_adapter, writing_adapter,
+    },
+    progress::Progress,
+    stream::ApplicationData,
+};
+
+writing_adapter! {
+    /// Takes raw bytes and writes a compressed stream.
+    ///
+    /// - `flush` cuts the block, writes everything and flushes the inner writer: the peer can decode all bytes written so far.
+    /// - [`finish`](RansWriter::finish) ends the stream and flushes. `close` ends the stream, flushes, and shuts the inner writer down. All of them may be called any number of times.
+    /// - A stream that is dropped without either is truncated, and seen as that by every reader.
+    ///
+    /// # Cancel safety
+    ///
+    /// A write that is dropped while it is pending took nothing. Flush, finish and close go on where they were.
+    #[must_use = "a stream that is not finished is truncated"]
+    RansWriter over AsyncWrite, EncodeSink, EncodeOptions
+}
+
+impl<W> RansWriter<W> {
+    /// When to send without being asked to. Default: [`FlushPolicy::Never`].
+    #[must_use = "a stream that is not finished is truncated"]
+    pub fn flush_policy(mut self, policy: FlushPolicy) -> Self {
+        self.state.set_flush_policy(policy);
+        self
+    }
+}
+
+writing_adapter! {
+    /// Takes a compressed stream and writes raw bytes: the push form of [`RansReader`].
+    ///
+    /// Blocks that are whole and right are written before the error of what follows them is reported. [`finish`](RansDecoder::finish) and `close` report a stream that is not whole.
+    ///
+    /// # Cancel safety
+    ///
+    /// A write that is dropped while it is pending took nothing. Flush, finish and close go on where they were.
+    #[must_use = "without finish nobody knows whether the stream was whole"]
+    RansDecoder over AsyncWrite, DecodeSink, DecodeOptions
+}
+
+impl<W> RansDecoder<W> {
+    /// Takes the oldest application data that was kept, see [`DecodeOptions::application_data`].
+    pub fn next_application_data(&mut self) -> Option<ApplicationData> {
+        self.state.next_application_data()
+    }
+}
+
+reading_adapter! {
+    /// Reads a compressed stream and gives raw bytes.
+    ///
+    /// What is decoded is given before the inner reader is polled, and blocks that are whole and right come out before the error of what follows them. Concatenated streams are read as one. No byte behind
+    /// the last stream is taken with [`DecodeOptions::single_stream`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A read that is dropped while it is pending gave nothing, and nothing is lost.
+    RansReader, DecodeSource, DecodeOptions
+}
+
+impl<R> RansReader<R> {
+    /// The inner reader, and coded bytes that were taken from it but belong to no block yet: at most one block header, or what was read to see that no stream follows the last one.
+    pub fn into_parts(self) -> (R, Vec<u8>) {
+        let unused = self.state.unused().to_vec();
+        (self.inner, unused)
+    }
+
+    /// Raw bytes of the current stream, if its header says how many and has been read.
+    pub fn content_length(&self) -> Option<u64> {
+        self.state.content_length()
+    }
+
+    /// Takes the oldest application data that was kept, see [`DecodeOptions::application_data`].
+    pub fn next_application_data(&mut self) -> Option<ApplicationData> {
+        self.state.next_application_data()
+    }
+}
+
+reading_adapter! {
+    /// Reads raw bytes from its inner reader and gives a compressed stream: the pull form of [`RansWriter`].
+    ///
+    /// When the inner reader has nothing for now, what was read before is coded and given, so that a live source is not held back; [`flush_policy`](RansEncoder::flush_policy) can
+    /// say otherwise.
+    ///
+    /// # Cancel safety
+    ///
+    /// A read that is dropped while it is pending gave nothing, and nothing is lost.
+    RansEncoder, EncodeSource, EncodeOptions
+}
+
+impl<R> RansEncoder<R> {
+    /// When to give what was read before a block is full. Default: [`FlushPolicy::OnPause`].
+    #[must_use]
+    pub fn flush_policy(mut self, policy: FlushPolicy) -> Self {
+        self.state.set_flush_policy(policy);
+        self
+    }
+}
+
+impl<W: AsyncWrite> AsyncWrite for RansWriter<W> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.project();
+        this.state.poll_write(&mut Io(this.inner), cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.project();
+        this.state.poll_flush(&mut Io(this.inner), cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.project();
+        this.state.poll_close(&mut Io(this.inner), cx)
+    }
+}
+
+impl<W: AsyncWrite> AsyncWrite for RansDecoder<W> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.project();
+        this.state.poll_write(&mut Io(this.inner), cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.project();
+        this.state.poll_flush(&mut Io(this.inner), cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.project();
+        this.state.poll_close(&mut Io(this.inner), cx)
+    }
+}
+
+impl<R: AsyncRead> AsyncBufRead for RansReader<R> {
+    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let this = self.project();
+        this.state.poll_fill(&mut Io(this.inner), cx)
+    }
+
+    fn consume(self: Pin<&mut Self>, len: usize) {
+        self.project().state.consume(len);
+    }
+}
+
+impl<R: AsyncRead> AsyncBufRead for RansEncoder<R> {
+    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let this = self.project();
+        this.state.poll_fill(&mut Io(this.inner), cx)
+    }
+
+    fn consume(self: Pin<&mut Self>, len: usize) {
+        self.project().state.consume(len);
+    }
+}
+
+impl<R: AsyncRead> AsyncRead for RansReader<R> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        let this = self.project();
+        this.state.poll_read(&mut Io(this.inner), cx, buf)
+    }
+}
+
+impl<R: AsyncRead> AsyncRead for RansEncoder<R> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        if buf.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        let ready = ready!(self.as_mut().poll_fill_buf(cx))?;
+        let len = ready.len().min(buf.len());
+        buf[..len].copy_from_slice(&ready[..len]);
+        self.consume(len);
+        Poll::Ready(Ok(len))
+    }
+}
+
+/// An inner stream as the driver sees it.
+struct Io<'a, T>(Pin<&'a mut T>);
+
+impl<W: AsyncWrite> Sink for Io<'_, W> {
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.as_mut().poll_write(cx, bytes)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.as_mut().poll_flush(cx)
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.as_mut().poll_close(cx)
+    }
+}
+
+impl<R: AsyncRead> Source for Io<'_, R> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.0.as_mut().poll_read(cx, space)
+    }
+}

@@ -1,0 +1,119 @@
+//! The one driver behind [`futures`](crate::futures) and [`tokio`](crate::tokio): it moves bytes between the state machines of [`stream`](crate::stream) and an inner stream that
+//! is polled. It knows no runtime.
+//!
+//! ```text
+//!   futures::RansWriter ─┐                          ┌─ EncodeSink ──▶ Sink
+//!   tokio::RansWriter  ──┴─ adapter: trait methods ─┤
+//!                           of one runtime          └─ DecodeSource ─▶ Source   (and the two opposite directions)
+//! ```
+//!
+//! Three rules hold for every method here. All state is in the adapter, none in a future, so whatever is dropped at a pending point goes on where it was. What is ready
+//! goes out before the inner stream is polled. A method that returns pending has left its task's waker with whoever it waits for: the inner stream, a worker, or both.
+
+#[macro_use]
+mod adapter;
+mod sink;
+mod source;
+
+use std::{
+    io,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+pub(crate) use adapter::{reading_adapter, writing_adapter};
+pub(crate) use sink::{DecodeSink, EncodeSink};
+pub(crate) use source::{DecodeSource, EncodeSource};
+
+/// Blocks of up to so many raw bytes are worked on by the polling task itself, in at most some ten microseconds: a worker would not be quicker.
+const INLINE_LEN: usize = 16 << 10;
+
+/// When an asynchronous encoder sends what it has without being asked to.
+///
+/// Every such point ends a block, and small blocks cost size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FlushPolicy {
+    /// When a block is full, or the caller flushes. The default of `RansWriter`.
+    Never,
+    /// When the input pauses.
+    ///
+    /// The input of a `RansEncoder`, whose default this is, pauses when its inner reader has nothing for now. That of a `RansWriter` pauses after each
+    /// write, as far as it can tell: a task that writes nothing polls nothing. So write whole messages, and note that it does not wait for an inner writer that takes no more; what is left then goes out with
+    /// the next write or flush. Loops that flush when their reader pauses, as `tokio::io::copy` does, need no policy.
+    OnPause,
+    /// When bytes have waited for so long. The clock is looked at whenever the adapter is polled; there is no timer that would poll it.
+    Interval(Duration),
+}
+
+/// What runtimes' writers have in common.
+pub(crate) trait Sink {
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+/// What runtimes' readers have in common.
+pub(crate) trait Source {
+    fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>>;
+}
+
+/// Writes at least one byte. Interrupted writes are repeated.
+fn poll_write_some(inner: &mut impl Sink, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    loop {
+        return Poll::Ready(match ready!(inner.poll_write(cx, bytes)) {
+            Ok(0) => Err(io::Error::new(io::ErrorKind::WriteZero, "the inner writer takes nothing more")),
+            Ok(written) if written > bytes.len() => {
+                Err(io::Error::other(format!("the inner writer claims {written} bytes of {}", bytes.len())))
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            result => result,
+        });
+    }
+}
+
+/// Reads once. Interrupted reads are repeated.
+fn poll_read_some(inner: &mut impl Source, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
+    loop {
+        return Poll::Ready(match ready!(inner.poll_read(cx, space)) {
+            Ok(read) if read > space.len() => {
+                Err(io::Error::other(format!("the inner reader claims {read} bytes, room was for {}", space.len())))
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            result => result,
+        });
+    }
+}
+
+/// Tells when bytes that wait are to go out.
+#[derive(Debug)]
+struct Pace {
+    policy: FlushPolicy,
+    /// When the oldest byte that waits was taken; kept for [`FlushPolicy::Interval`] only.
+    oldest: Option<Instant>,
+}
+
+impl Pace {
+    fn new(policy: FlushPolicy) -> Self {
+        Self { policy, oldest: None }
+    }
+
+    fn taken(&mut self) {
+        if let FlushPolicy::Interval(_) = self.policy {
+            self.oldest.get_or_insert_with(Instant::now);
+        }
+    }
+
+    fn sent(&mut self) {
+        self.oldest = None;
+    }
+
+    /// Whether to send now. `pauses`: the input does.
+    fn is_due(&self, pauses: bool) -> bool {
+        match self.policy {
+            FlushPolicy::Never => false,
+            FlushPolicy::OnPause => pauses,
+            FlushPolicy::Interval(interval) => self.oldest.is_some_and(|oldest| oldest.elapsed() >= interval),
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Adapters that are written to.
+
+use std::{
+    io,
+    task::{Context, Poll, ready},
+};
+
+use crate::{
+    error::Error,
+    options::{DecodeOptions, EncodeOptions},
+    poll::{FlushPolicy, INLINE_LEN, Pace, Sink, poll_write_some},
+    progress::Progress,
+    stream::{ApplicationData, Decoder, Encoder, Status},
+};
+
+/// How far the end of a stream has come. Each step is taken once, however often it is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// Takes no more bytes.
+    Finishing,
+    /// Everything is out, and the inner writer was flushed.
+    Finished,
+    /// The inner writer was shut down.
+    Closed,
+}
+
+/// Codes what is written to it: the state of a `RansWriter`.
+#[derive(Debug)]
+pub(crate) struct EncodeSink {
+    encoder: Encoder,
+    pace: Pace,
+    phase: Phase,
+    /// An error of a write that had already taken bytes.
+    deferred: Option<io::Error>,
+}
+
+impl EncodeSink {
+    pub(crate) fn new(options: EncodeOptions) -> Self {
+        let mut encoder = Encoder::new(options);
+        encoder.set_inline_up_to(INLINE_LEN);
+        Self { encoder, pace: Pace::new(FlushPolicy::Never), phase: Phase::Open, deferred: None }
+    }
+
+    pub(crate) fn set_flush_policy(&mut self, policy: FlushPolicy) {
+        self.pace = Pace::new(policy);
+    }
+
+    pub(crate) fn progress(&self) -> &Progress {
+        self.encoder.progress()
+    }
+
+    pub(crate) fn poll_write(
+        &mut self,
+        inner: &mut impl Sink,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.take_deferred()?;
+        if self.phase != Phase::Open {
+            return Poll::Ready(Err(Error::Finished.into()));
+        }
+        // A stream header goes out with the first block.
+        if self.encoder.progress().blocks() > 0
+            && let Poll::Ready(sent) = self.poll_drain(inner, cx)
+        {
+            sent?;
+        }
+        loop {
+            let taken = self.encoder.push(buf)?;
+            if taken > 0 || buf.is_empty() {
+                self.pace.taken();
+                if self.pace.is_due(true) {
+                    self.deferred = self.send(inner, cx).err();
+                }
+                return Poll::Ready(Ok(taken));
+            }
+            ready!(self.poll_advance(inner, cx))?;
+        }
+    }
+
+    pub(crate) fn poll_flush(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.take_deferred()?;
+        if self.is_finished() {
+            return Poll::Ready(Ok(()));
+        }
+        while !self.encoder.cut_block()? || !self.encoder.pending().is_empty() {
+            ready!(self.poll_advance(inner, cx))?;
+        }
+        self.poll_settle(inner, cx)
+    }
+
+    /// End mark and flush.
+    pub(crate) fn poll_finish(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.take_deferred()?;
+        if self.is_finished() {
+            return Poll::Ready(Ok(()));
+        }
+        self.phase = Phase::Finishing;
+        while !self.encoder.end_stream()? || !self.encoder.pending().is_empty() {
+            ready!(self.poll_advance(inner, cx))?;
+        }
+        ready!(self.poll_settle(inner, cx))?;
+        self.phase = Phase::Finished;
+        Poll::Ready(Ok(()))
+    }
+
+    /// End mark, flush and shutdown.
+    pub(crate) fn poll_close(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.phase != Phase::Closed {
+            ready!(self.poll_finish(inner, cx))?;
+            ready!(inner.poll_close(cx))?;
+            self.phase = Phase::Closed;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn is_finished(&self) -> bool {
+        matches!(self.phase, Phase::Finished | Phase::Closed)
+    }
+
+    /// Sends what was taken, as far as the inner writer takes it at once.
+    fn send(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> io::Result<()> {
+        let done = self.encoder.cut_block()?;
+        if let Poll::Ready(sent) = self.poll_drain(inner, cx) {
+            sent?;
+            if done && let Poll::Ready(flushed) = self.poll_settle(inner, cx) {
+                return flushed;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything is out: flushes the inner writer and gives memory back.
+    fn poll_settle(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.pace.sent();
+        self.encoder.release_buffers();
+        inner.poll_flush(cx)
+    }
+
+    /// Sends what is pending; with nothing pending, waits for a worker.
+    fn poll_advance(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_drain(inner, cx))?;
+        if self.encoder.pending().is_empty() {
+            ready!(self.encoder.poll_wait(cx));
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_drain(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.encoder.pending().is_empty() {
+            let written = ready!(poll_write_some(inner, cx, self.encoder.pending()))?;
+            self.encoder.consume(written);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn take_deferred(&mut self) -> io::Result<()> {
+        self.deferred.take().map_or(Ok(()), Err)
+    }
+}
+
+impl Drop for EncodeSink {
+    /// A task must not wait for workers.
+    fn drop(&mut self) {
+        self.encoder.abandon();
+    }
+}
+
+/// Decodes what is written to it: the state of a writing `RansDecoder`.
+#[derive(Debug)]
+pub(crate) struct DecodeSink {
+    decoder: Decoder,
+    phase: Phase,
+    /// An error of a write that had already taken bytes.
+    deferred: Option<io::Error>,
+}
+
+impl DecodeSink {
+    pub(crate) fn new(options: DecodeOptions) -> Self {
+        let mut decoder = Decoder::new(options);
+        decoder.set_inline_up_to(INLINE_LEN);
+        Self { decoder, phase: Phase::Open, deferred: None }
+    }
+
+    pub(crate) fn progress(&self) -> &Progress {
+        self.decoder.progress()
+    }
+
+    pub(crate) fn next_application_data(&mut self) -> Option<ApplicationData> {
+        self.decoder.next_application_data()
+    }
+
+    pub(crate) fn poll_write(
+        &mut self,
+        inner: &mut impl Sink,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.take_deferred()?;
+        if buf.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        if self.phase != Phase::Open {
+            return Poll::Ready(Err(Error::Finished.into()));
+        }
+        loop {
+            ready!(self.poll_drain(inner, cx))?;
+            let (taken, _, status) = self.decoder.advance(buf, &mut &mut [][..])?;
+            if taken > 0 {
+                if let Poll::Ready(sent) = self.poll_drain(inner, cx) {
+                    self.deferred = sent.err();
+                }
+                return Poll::Ready(Ok(taken));
+            }
+            match status {
+                Some(Status::Finished) => return Poll::Ready(Err(Error::Finished.into())),
+                Some(Status::InFlight { .. }) => ready!(self.decoder.poll_wait(cx)),
+                _ => {}
+            }
+        }
+    }
+
+    pub(crate) fn poll_flush(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.take_deferred()?;
+        if self.is_finished() {
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            match ready!(self.poll_advance(inner, cx))? {
+                Some(Status::NeedsInput { .. }) if self.decoder.in_flight() > 0 => ready!(self.decoder.poll_wait(cx)),
+                Some(Status::NeedsInput { .. } | Status::Finished) => break,
+                _ => {}
+            }
+        }
+        self.decoder.release_buffers();
+        inner.poll_flush(cx)
+    }
+
+    /// There is no more input: everything out, and flush.
+    pub(crate) fn poll_finish(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.take_deferred()?;
+        if self.is_finished() {
+            return Poll::Ready(Ok(()));
+        }
+        self.phase = Phase::Finishing;
+        loop {
+            match ready!(self.poll_advance(inner, cx))? {
+                Some(Status::NeedsInput { .. }) => self.decoder.end_of_input(),
+                Some(Status::Finished) => break,
+                _ => {}
+            }
+        }
+        self.decoder.release_buffers();
+        ready!(inner.poll_flush(cx))?;
+        self.phase = Phase::Finished;
+        Poll::Ready(Ok(()))
+    }
+
+    /// There is no more input: everything out, flush and shutdown.
+    pub(crate) fn poll_close(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.phase != Phase::Closed {
+            ready!(self.poll_finish(inner, cx))?;
+            ready!(inner.poll_close(cx))?;
+            self.phase = Phase::Closed;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn is_finished(&self) -> bool {
+        matches!(self.phase, Phase::Finished | Phase::Closed)
+    }
+
+    /// Sends what is decoded, then moves on by one step, or waits for a worker.
+    fn poll_advance(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<Option<Status>>> {
+        ready!(self.poll_drain(inner, cx))?;
+        let (_, _, status) = self.decoder.advance(&[], &mut &mut [][..])?;
+        if let Some(Status::InFlight { .. }) = status {
+            ready!(self.decoder.poll_wait(cx));
+        }
+        Poll::Ready(Ok(status))
+    }
+
+    fn poll_drain(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.decoder.decoded().is_empty() {
+            let written = ready!(poll_write_some(inner, cx, self.decoder.decoded()))?;
+            self.decoder.consume(written);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn take_deferred(&mut self) -> io::Result<()> {
+        self.deferred.take().map_or(Ok(()), Err)
+    }
+}
+
+impl Drop for DecodeSink {
+    /// A task must not wait for workers.
+    fn drop(&mut self) {
+        self.decoder.abandon();
+    }
+}
