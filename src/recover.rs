@@ -40,6 +40,8 @@ pub enum Found {
 /// Every position where a block header could stand is tried, so blocks are found behind any damage; only a block whose header and payload checks are both right is one. Stream headers, end
 /// blocks, indexes and application data that are whole are passed over, the latter two up to the largest block. Memory is bounded by the largest block that the limits allow.
 ///
+/// A damaged block is bytes like any others: if it stored a stream as it was, that stream's blocks are found in it.
+///
 /// ```
 /// use ranstream::{EncodeOptions, compress, recover::{Found, Recovery}};
 ///

@@ -16,7 +16,7 @@ use ranstream::{
 
 use crate::{
     data::{self, every_mode_stream},
-    faulty::{Fault, Faulty, NoFurther, Short, When},
+    faulty::{EndsOnce, Fault, Faulty, NoFurther, Short, When},
     outcomes::{Outcome, agreed, from_io, read},
 };
 
@@ -103,6 +103,15 @@ fn a_reader_after_its_end() {
         assert_eq!(reader.read(&mut [0; 10]).unwrap(), 0);
         assert_eq!(reader.fill_buf().unwrap(), b"");
         assert_eq!(reader.read_to_end(&mut Vec::new()).unwrap(), 0);
+    }
+
+    let mut encoder = RansEncoder::with_options(EndsOnce::new(&b"some bytes"[..]), options());
+    let mut read = Vec::new();
+    encoder.read_to_end(&mut read).unwrap();
+    assert_eq!(read, stream);
+    for _ in 0..3 {
+        assert_eq!(encoder.read(&mut [0; 10]).unwrap(), 0);
+        assert_eq!(encoder.fill_buf().unwrap(), b"");
     }
 }
 

@@ -219,7 +219,12 @@ fn a_stream_within_a_stream() {
         .application_data(1, &inner)
         .finish();
     let place = outer.elements[1].coded.start as u64..outer.elements[1].coded.end as u64;
-    assert_eq!(recovered(&outer.stream[..]), [Found::Block { raw: inner, place }]);
+    assert_eq!(recovered(&outer.stream[..]), [Found::Block { raw: inner.clone(), place }]);
+
+    let mut damaged = outer.stream.clone();
+    damaged[outer.elements[1].coded.start] ^= 1;
+    let blocks = recovered(&damaged[..]).iter().filter(|part| matches!(part, Found::Block { .. })).count();
+    assert_eq!(blocks, 4, "nobody can tell that they were not the outer stream's own");
 }
 
 #[test]
