@@ -9,7 +9,7 @@ use ranstream::{DecodeOptions, EncodeOptions, Kernel, Mode};
 use ranstream_benches::{
     data::{Sample, samples},
     measure::{Figures, in_turns},
-    peers::{Codec, Deflate, Huff0, Lz4, Memcpy, Rans, Snap, Zstd},
+    peers::{Codec, Rans, side_by_side},
 };
 
 /// Samples are repeated to this many bytes, well beyond the caches.
@@ -33,15 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn codecs() -> Vec<Box<dyn Codec>> {
-    let mut codecs: Vec<Box<dyn Codec>> = vec![
-        Box::new(Memcpy),
-        Box::new(Rans::new("ranstream", EncodeOptions::new(), DecodeOptions::new())),
-        Box::new(Huff0::default()),
-        Box::new(Zstd(1)),
-        Box::new(Lz4),
-        Box::new(Snap),
-        Box::new(Deflate),
-    ];
+    let mut codecs = side_by_side();
     for kernel in Kernel::all_available() {
         let encode = EncodeOptions::new().mode(Mode::Lanes).kernel(kernel);
         codecs.push(Box::new(Rans::new(&format!("lanes, {kernel}"), encode, DecodeOptions::new().kernel(kernel))));

@@ -3,32 +3,16 @@
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use ranstream::{DecodeOptions, EncodeOptions};
-use ranstream_benches::{
-    data::samples,
-    peers::{Codec, Deflate, Huff0, Lz4, Memcpy, Rans, Snap, Zstd},
-};
+use ranstream_benches::{data::samples, peers::side_by_side};
 
 const LEN: usize = 8 << 20;
-
-fn codecs() -> Vec<Box<dyn Codec>> {
-    vec![
-        Box::new(Memcpy),
-        Box::new(Rans::new("ranstream", EncodeOptions::new(), DecodeOptions::new())),
-        Box::new(Huff0::default()),
-        Box::new(Zstd(1)),
-        Box::new(Lz4),
-        Box::new(Snap),
-        Box::new(Deflate),
-    ]
-}
 
 fn throughput(c: &mut Criterion) {
     for sample in samples(LEN) {
         let raw = &sample.bytes[..LEN];
         let mut group = c.benchmark_group(format!("throughput/{}", sample.name));
         group.throughput(Throughput::Bytes(LEN as u64));
-        for mut codec in codecs() {
+        for mut codec in side_by_side() {
             let mut coded = Vec::new();
             codec.encode(raw, &mut coded);
             println!("{} with {}: {:.2} %", sample.name, codec.name(), 100.0 * coded.len() as f64 / LEN as f64);

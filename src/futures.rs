@@ -119,7 +119,7 @@ impl<R> RansReader<R> {
 reading_adapter! {
     /// Reads raw bytes from its inner reader and gives a compressed stream: the pull form of [`RansWriter`].
     ///
-    /// When the inner reader has nothing for now, what was read before is coded and given, so that a live source is not held back; [`flush_policy`](RansEncoder::flush_policy) can
+    /// When the inner reader has nothing yet, what was read before is coded and given, so that a live source is not held back; [`flush_policy`](RansEncoder::flush_policy) can
     /// say otherwise.
     ///
     /// # Cancel safety

@@ -16,6 +16,20 @@ pub trait Codec {
     fn decode(&mut self, coded: &[u8], raw: &mut [u8]);
 }
 
+/// memcpy, ours with the defaults, and those that people would otherwise take.
+#[must_use]
+pub fn side_by_side() -> Vec<Box<dyn Codec>> {
+    vec![
+        Box::new(Memcpy),
+        Box::new(Rans::new("ranstream", ranstream::EncodeOptions::new(), ranstream::DecodeOptions::new())),
+        Box::new(Huff0::default()),
+        Box::new(Zstd(1)),
+        Box::new(Lz4),
+        Box::new(Snap),
+        Box::new(Deflate),
+    ]
+}
+
 /// The bound of all: bytes are moved, nothing else.
 #[derive(Debug, Default)]
 pub struct Memcpy;

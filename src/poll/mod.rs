@@ -38,7 +38,7 @@ pub enum FlushPolicy {
     Never,
     /// When the input pauses.
     ///
-    /// The input of a `RansEncoder`, whose default this is, pauses when its inner reader has nothing for now. That of a `RansWriter` pauses after each
+    /// The input of a `RansEncoder`, whose default this is, pauses when its inner reader has nothing yet. That of a `RansWriter` pauses after each
     /// write, as far as it can tell: a task that writes nothing polls nothing. So write whole messages, and note that it does not wait for an inner writer that takes no more; what is left then goes out with
     /// the next write or flush. Loops that flush when their reader pauses, as `tokio::io::copy` does, need no policy.
     OnPause,

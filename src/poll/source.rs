@@ -193,7 +193,7 @@ impl EncodeSource {
         Ok(())
     }
 
-    /// The inner reader has nothing for now. Ready: there is something to look at.
+    /// The inner reader has nothing yet. Ready: there is something to look at.
     fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.encoder.buffered() > 0 && self.pace.is_due(true) {
             self.cut()?;
