@@ -97,6 +97,8 @@
 pub mod block;
 pub mod error;
 pub mod format;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod rans;
 pub mod read;
 pub mod recover;

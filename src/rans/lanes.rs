@@ -149,6 +149,22 @@ impl<'a> LanesPayload<'a> {
         Ok(lanes)
     }
 
+    /// All segments as they stand in the payload, the padding between them included.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn segment_bytes(&self) -> &'a [u8] {
+        self.segments
+    }
+
+    /// Where in [`segment_bytes`](Self::segment_bytes) each segment's states begin, and how many words follow them.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn places(&self) -> impl Iterator<Item = (usize, u32)> {
+        self.counts.iter().scan(0_usize, |at, count| {
+            let start = *at;
+            *at = (start + 4 * LANES + words_len(*count)).next_multiple_of(4);
+            Some((start, u32::from_le_bytes(*count)))
+        })
+    }
+
     pub(crate) fn segments(&self) -> impl Iterator<Item = Segment<'a>> {
         let mut rest = self.segments;
         self.counts.iter().map(move |count| {
