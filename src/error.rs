@@ -243,6 +243,9 @@ pub enum Corruption {
         /// The first such segment of the block.
         segment: u32,
     },
+    /// Another stream begins before this one ended: its end block or index block is missing.
+    #[error("another stream begins here, and this one has not ended")]
+    EndMissing,
     /// The index does not describe the stream before it.
     #[error("index does not agree with the stream")]
     IndexMismatch,

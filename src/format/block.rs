@@ -123,6 +123,7 @@ impl BlockHeader {
     /// [`Error::Corrupt`] or [`Error::Unsupported`].
     pub fn parse(bytes: &[u8; Self::LEN], part: Part, offset: u64) -> Result<Self, Error> {
         let corrupt = |reason| Error::Corrupt { part, offset, reason };
+        let corrupt_end = |reason| Error::Corrupt { part: Part::End, offset, reason };
         let [tag, a, b, c, d, e, f, stored] = *bytes;
         let computed = crc8(&bytes[..7]);
         if stored != computed {
@@ -131,8 +132,10 @@ impl BlockHeader {
         let first = u32::from_le_bytes([a, b, c, 0]) as usize;
         let payload_len = u32::from_le_bytes([d, e, f, 0]) as usize + 1;
         match tag {
-            TAG_END if first != 0 => Err(corrupt(Corruption::Field { field: "raw length - 1", found: first as u64 })),
-            TAG_END if !matches!(payload_len, 20 | 28) => Err(corrupt(length(payload_len, 20, 28))),
+            TAG_END if first != 0 => {
+                Err(corrupt_end(Corruption::Field { field: "raw length - 1", found: first as u64 }))
+            }
+            TAG_END if !matches!(payload_len, 20 | 28) => Err(corrupt_end(length(payload_len, 20, 28))),
             TAG_END => Ok(Self::End { payload_len }),
             TAG_SKIPPABLE => {
                 Ok(Self::Skippable { kind: u16::from_le_bytes([a, b]), payload_len: u32::from_le_bytes([c, d, e, f]) })

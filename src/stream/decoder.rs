@@ -10,10 +10,7 @@ use crate::{
     options::DecodeOptions,
     parallel::{Executor, Job, Lost, Ordered},
     progress::Progress,
-    stream::{
-        Deframer, Event, Op, Status, Step, StreamPosition,
-        deframer::{BlockEvent, Place, split_check},
-    },
+    stream::{BlockEvent, Deframer, Event, Op, Place, Status, Step, StreamPosition, split_check},
 };
 
 /// Application data that stood in a stream.

@@ -1,7 +1,5 @@
 //! Coded bytes to the parts of a stream, however the bytes are cut.
 
-use std::ops::Range;
-
 use crate::{
     error::{Corruption, Error, Part},
     format::{
@@ -10,69 +8,14 @@ use crate::{
     },
     limits::Limit,
     options::{DecodeOptions, TrailingData},
-    stream::totals::Totals,
+    stream::{
+        event::{BlockEvent, Event, Place, StreamPosition, split_check, without_check},
+        totals::Totals,
+    },
 };
 
 /// No element is waited for with a larger buffer than this, or twice of what has arrived: a header that lies costs its sender real bytes.
 const FIRST_BUFFER_LEN: usize = 64 << 10;
-
-/// A whole part of a stream.
-#[derive(Debug)]
-pub(crate) enum Event {
-    StreamHeader(StreamHeader),
-    /// A data block whose payload check is not verified yet.
-    Block(BlockEvent),
-    /// Application data that is to be kept. Its check was verified.
-    ApplicationData {
-        kind: u16,
-        payload: Place,
-        raw_offset: u64,
-    },
-    /// The end block. Everything but its content check was verified.
-    End {
-        end: EndBlock,
-        offset: u64,
-    },
-    /// The last byte of a stream was read.
-    StreamEnd,
-}
-
-#[derive(Debug)]
-pub(crate) struct BlockEvent {
-    pub(crate) header: BlockHeader,
-    pub(crate) bytes: [u8; HEADER_LEN],
-    /// Payload and payload check.
-    pub(crate) body: Place,
-    /// Its number in the stream, skippable blocks counted.
-    pub(crate) number: u64,
-    /// Where its header starts in the input.
-    pub(crate) offset: u64,
-}
-
-/// Where the bytes of an event are.
-#[derive(Debug, Clone)]
-pub(crate) enum Place {
-    /// In the slice that was given to [`Deframer::next`].
-    Input(Range<usize>),
-    /// At the start of the deframer's own buffer, so many bytes, until the next call.
-    Buffer(usize),
-}
-
-/// Where in a stream a block header stands, for a reader that jumps there.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct StreamPosition {
-    pub(crate) header: StreamHeader,
-    /// Where the stream starts in the input.
-    pub(crate) stream_offset: u64,
-    /// Where the block starts in the input.
-    pub(crate) offset: u64,
-    /// Blocks of the stream before it.
-    pub(crate) blocks: u64,
-    /// Raw bytes of the stream before it.
-    pub(crate) raw_len: u64,
-    /// Raw bytes of all streams before this one.
-    pub(crate) raw_before: u64,
-}
 
 /// ```text
 ///   StreamHeader ─▶ BlockHeader ─▶ Body ──(data)──▶ BlockHeader
@@ -460,6 +403,7 @@ impl Deframer {
 
     fn block_header(&self, bytes: [u8; HEADER_LEN]) -> Result<State, Error> {
         let part = Part::Block(self.totals.blocks);
+        self.check_end(bytes, Part::End)?;
         let header = BlockHeader::parse(&bytes, part, self.offset)?;
         let corrupt = |reason| Error::Corrupt { part, offset: self.offset, reason };
         match header {
@@ -510,6 +454,14 @@ impl Deframer {
         Ok(State::Body(header, bytes))
     }
 
+    /// A stream header in a block's place: whoever wrote the stream before it never came to its end.
+    fn check_end(&self, bytes: [u8; HEADER_LEN], missing: Part) -> Result<(), Error> {
+        if bytes[..MAGIC.len()] != MAGIC {
+            return Ok(());
+        }
+        Err(Error::Corrupt { part: missing, offset: self.offset, reason: Corruption::EndMissing })
+    }
+
     fn verify_body(&self, header: [u8; HEADER_LEN], place: &Place, input: &[u8]) -> Result<u32, Error> {
         let (payload, stored) = split_check(self.bytes(place, input));
         let computed = crc32c(&header, payload);
@@ -540,9 +492,13 @@ impl Deframer {
 
     fn index_header(&self, bytes: [u8; HEADER_LEN]) -> Result<State, Error> {
         let corrupt = |reason| Error::Corrupt { part: Part::Index, offset: self.offset, reason };
-        let header = BlockHeader::parse(&bytes, Part::Index, self.offset)?;
-        let BlockHeader::Skippable { kind: INDEX_KIND, payload_len } = header else {
-            return Err(corrupt(Corruption::Field { field: "tag", found: bytes[0].into() }));
+        self.check_end(bytes, Part::Index)?;
+        let payload_len = match BlockHeader::parse(&bytes, Part::Index, self.offset) {
+            Ok(BlockHeader::Skippable { kind: INDEX_KIND, payload_len }) => payload_len,
+            Ok(_) | Err(Error::Unsupported { .. }) => {
+                return Err(corrupt(Corruption::Field { field: "tag", found: bytes[0].into() }));
+            }
+            Err(error) => return Err(error),
         };
         let (found, footer) = (u64::from(payload_len), IndexFooter::LEN as u64);
         let full = self.totals.blocks.saturating_mul(HEADER_LEN as u64).saturating_add(footer);
@@ -586,19 +542,4 @@ fn skip(bytes: [u8; HEADER_LEN], len: u64, is_index: bool, has_entries: bool) ->
 
 fn first_header(bytes: &[u8]) -> [u8; HEADER_LEN] {
     bytes.first_chunk().copied().unwrap_or_default()
-}
-
-/// Payload and the check behind it.
-pub(crate) fn split_check(body: &[u8]) -> (&[u8], u32) {
-    match body.split_last_chunk() {
-        Some((payload, check)) => (payload, u32::from_le_bytes(*check)),
-        None => (body, 0),
-    }
-}
-
-fn without_check(place: &Place) -> Place {
-    match place {
-        Place::Input(range) => Place::Input(range.start..range.end - CHECK_LEN),
-        Place::Buffer(len) => Place::Buffer(len - CHECK_LEN),
-    }
 }

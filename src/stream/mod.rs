@@ -38,6 +38,7 @@ mod codec;
 mod decoder;
 mod deframer;
 mod encoder;
+mod event;
 mod framer;
 mod totals;
 
@@ -46,7 +47,8 @@ pub use decoder::{ApplicationData, Decoder};
 pub use encoder::Encoder;
 
 pub(crate) use decoder::Room;
-pub(crate) use deframer::{Deframer, Event, StreamPosition, split_check};
+pub(crate) use deframer::Deframer;
+pub(crate) use event::{BlockEvent, Event, Place, StreamPosition, split_check};
 pub(crate) use framer::Framer;
 
 /// What a step is to reach.

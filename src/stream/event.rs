@@ -1,0 +1,78 @@
+//! The whole parts of a stream, as the deframer gives them.
+
+use std::ops::Range;
+
+use crate::format::{BlockHeader, CHECK_LEN, EndBlock, HEADER_LEN, StreamHeader};
+
+/// A whole part of a stream.
+#[derive(Debug)]
+pub(crate) enum Event {
+    StreamHeader(StreamHeader),
+    /// A data block whose payload check is not verified yet.
+    Block(BlockEvent),
+    /// Application data that is to be kept. Its check was verified.
+    ApplicationData {
+        kind: u16,
+        payload: Place,
+        raw_offset: u64,
+    },
+    /// The end block. Everything but its content check was verified.
+    End {
+        end: EndBlock,
+        offset: u64,
+    },
+    /// The last byte of a stream was read.
+    StreamEnd,
+}
+
+#[derive(Debug)]
+pub(crate) struct BlockEvent {
+    pub(crate) header: BlockHeader,
+    pub(crate) bytes: [u8; HEADER_LEN],
+    /// Payload and payload check.
+    pub(crate) body: Place,
+    /// Its number in the stream, skippable blocks counted.
+    pub(crate) number: u64,
+    /// Where its header starts in the input.
+    pub(crate) offset: u64,
+}
+
+/// Where the bytes of an event are.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// In the slice that was given to [`Deframer::next`].
+    Input(Range<usize>),
+    /// At the start of the deframer's own buffer, so many bytes, until the next call.
+    Buffer(usize),
+}
+
+/// Where in a stream a block header stands, for a reader that jumps there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StreamPosition {
+    pub(crate) header: StreamHeader,
+    /// Where the stream starts in the input.
+    pub(crate) stream_offset: u64,
+    /// Where the block starts in the input.
+    pub(crate) offset: u64,
+    /// Blocks of the stream before it.
+    pub(crate) blocks: u64,
+    /// Raw bytes of the stream before it.
+    pub(crate) raw_len: u64,
+    /// Raw bytes of all streams before this one.
+    pub(crate) raw_before: u64,
+}
+
+/// Payload and the check behind it.
+pub(crate) fn split_check(body: &[u8]) -> (&[u8], u32) {
+    match body.split_last_chunk() {
+        Some((payload, check)) => (payload, u32::from_le_bytes(*check)),
+        None => (body, 0),
+    }
+}
+
+pub(crate) fn without_check(place: &Place) -> Place {
+    match place {
+        Place::Input(range) => Place::Input(range.start..range.end - CHECK_LEN),
+        Place::Buffer(len) => Place::Buffer(len - CHECK_LEN),
+    }
+}
