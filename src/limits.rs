@@ -81,6 +81,12 @@ impl Limits {
         self
     }
 
+    /// [`max_memory`](Self::max_memory), as it was set.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn memory(&self) -> usize {
+        self.max_memory
+    }
+
     /// `len` raw bytes in one block that is announced at `offset`.
     pub(crate) fn check_block_len(&self, len: usize, offset: u64) -> Result<(), Error> {
         check(Limit::BlockLen, len as u64, self.max_block_len as u64, offset)

@@ -3,7 +3,7 @@
 use crate::{
     block,
     error::{Corruption, Error, Part},
-    format::{BlockHeader, BlockMode, CHECK_LEN, HEADER_LEN},
+    format::{BLOCK_OVERHEAD, BlockHeader, BlockMode, CHECK_LEN, HEADER_LEN},
 };
 
 /// One whole coded block, as [`block::encode`](crate::block::encode) writes it. Its header was verified, its payload not yet.
@@ -50,6 +50,16 @@ impl<'a> Block<'a> {
 
     pub(super) fn payload(&self) -> &'a [u8] {
         self.payload
+    }
+
+    /// The block of a payload whose header was verified. `None`: it is no data block.
+    pub(crate) fn new(header: BlockHeader, bytes: [u8; HEADER_LEN], payload: &'a [u8], check: u32) -> Option<Self> {
+        matches!(header, BlockHeader::Data { .. }).then_some(Self { header, bytes, payload, check })
+    }
+
+    /// Bytes of header, payload and check.
+    pub(crate) fn coded_len(&self) -> usize {
+        self.payload.len() + BLOCK_OVERHEAD
     }
 
     /// Verifies and decodes it here, on the CPU. `raw` has its length.

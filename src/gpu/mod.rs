@@ -20,6 +20,7 @@
 //!
 //! [wgpu]: https://docs.rs/wgpu
 
+mod backend;
 mod block;
 mod cost;
 mod decoder;
@@ -32,6 +33,7 @@ mod resident;
 mod slot;
 mod stage;
 
+pub use backend::{Backend, ParseBackendError};
 pub use block::Block;
 pub use decoder::Decoder;
 pub use device::{Gpu, GpuOptions, Tally};
@@ -40,5 +42,5 @@ pub use kernel::{Form, ParseFormError};
 pub use resident::{FailedSegment, ResidentBlocks, StatusTicket};
 pub use wgpu;
 
-pub(crate) use cost::SMALLEST_BATCH;
+pub(crate) use backend::Choice;
 pub(crate) use decoder::Item;

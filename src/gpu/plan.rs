@@ -130,14 +130,14 @@ mod tests {
 
     #[test]
     fn blocks_need_what_their_mode_takes() {
-        let raw: Vec<u8> = (0..200_000_u32).map(|i| (i % 7) as u8).collect();
+        let raw: Vec<u8> = (0..262_144_u32).map(|i| (i % 7) as u8).collect();
         let of = |mode| {
             let mut coded = Vec::new();
             block::encode(&raw, &EncodeOptions::new().mode(mode).segment_len(1 << 10), &mut coded).unwrap();
             needs(&Block::parse(&coded).unwrap())
         };
-        assert_eq!(of(Mode::Stored), Some(Needs { coded_words: 50_000, raw_words: 50_000, jobs: 4 }));
-        assert_eq!(of(Mode::Lanes).unwrap().jobs, 25);
+        assert_eq!(of(Mode::Stored), Some(Needs { coded_words: 65_536, raw_words: 65_536, jobs: 4 }));
+        assert_eq!(of(Mode::Lanes).unwrap().jobs, 32);
         assert_eq!(of(Mode::Interleaved), None);
     }
 }

@@ -2,13 +2,15 @@
 
 use std::{collections::VecDeque, mem};
 
+#[cfg(feature = "gpu")]
+use crate::{gpu, parallel::GATHERED};
 use crate::{
     block,
     error::{Corruption, Error, Part},
     format::{BlockHeader, CHECK_LEN, HEADER_LEN, StreamHeader, check::ContentHash},
     limits::Limit,
     options::DecodeOptions,
-    parallel::{Executor, Job, Lost, Ordered},
+    parallel::{Job, Lost, Ordered},
     progress::Progress,
     stream::{BlockEvent, Deframer, Event, Op, Place, Status, Step, StreamPosition, split_check},
 };
@@ -40,6 +42,8 @@ pub struct Decoder {
     options: DecodeOptions,
     deframer: Deframer,
     jobs: Ordered<DecodeJob>,
+    /// Bytes of the jobs under way.
+    held: usize,
     spare: Vec<(Vec<u8>, Vec<u8>)>,
     /// The block that comes out next, from `front_at` on.
     front: Vec<u8>,
@@ -83,13 +87,26 @@ struct DecodeJob {
 
 impl Job for DecodeJob {
     fn run(&mut self) {
-        let body = &self.body[..self.header.payload_len() as usize + CHECK_LEN];
+        let body = &self.body[..self.body_len()];
         let raw = &mut self.raw[..self.header.raw_len()];
         self.result = decode_body(&self.header, self.bytes, body, raw).map_err(|reason| Error::Corrupt {
             part: Part::Block(self.number),
             offset: self.offset,
             reason,
         });
+    }
+
+    #[cfg(feature = "gpu")]
+    fn item(&mut self) -> Option<gpu::Item<'_>> {
+        let (payload, check) = split_check(&self.body[..self.body_len()]);
+        let block = gpu::Block::new(self.header, self.bytes, payload, check)?;
+        Some(gpu::Item { block, raw: &mut self.raw[..self.header.raw_len()], done: false })
+    }
+}
+
+impl DecodeJob {
+    fn body_len(&self) -> usize {
+        self.header.payload_len() as usize + CHECK_LEN
     }
 }
 
@@ -99,11 +116,11 @@ impl Decoder {
     pub fn new(options: DecodeOptions) -> Self {
         let failed = options.validate().err();
         let options = if failed.is_some() { DecodeOptions::default() } else { options };
-        let executor = options.executor.clone().unwrap_or_else(|| Executor::with_threads(options.threads));
-        let capacity = options.in_flight.unwrap_or(executor.width() + 2);
+        let (executor, capacity) = options.executor();
         Self {
             deframer: Deframer::new(options.clone()),
             jobs: Ordered::new(executor, capacity),
+            held: 0,
             spare: Vec::new(),
             front: Vec::new(),
             front_at: 0,
@@ -289,7 +306,7 @@ impl Decoder {
             if self.deframer.is_done() {
                 return Ok((0, 0, Some(Status::Finished)));
             }
-        } else if self.fault.is_some() || self.end.is_some() || !self.jobs.has_room() {
+        } else if self.fault.is_some() || self.end.is_some() || !self.has_room() {
             return Ok((0, 0, Some(Status::InFlight { blocks: self.jobs.len() })));
         }
         let (taken, event) = match self.deframer.next(input) {
@@ -370,7 +387,7 @@ impl Decoder {
         let (mut body, mut raw) = self.spare.pop().unwrap_or_default();
         let raw_len = block.header.raw_len();
         let body_len = block.header.payload_len() as usize + CHECK_LEN;
-        let held = (self.jobs.len() + 1).saturating_mul(body_len + raw_len);
+        let held = self.held.saturating_add(body_len + raw_len);
         self.options.limits.check_memory(held, block.offset)?;
         self.options.limits.grow(&mut raw, raw_len, block.offset)?;
         match &block.body {
@@ -380,6 +397,7 @@ impl Decoder {
                 body[..body_len].copy_from_slice(self.deframer.bytes(place, input));
             }
         }
+        self.held = held;
         self.jobs.submit(DecodeJob {
             header: block.header,
             bytes: block.bytes,
@@ -400,6 +418,7 @@ impl Decoder {
             return self.fail(error);
         }
         let raw_len = job.header.raw_len();
+        self.held -= job.body_len() + raw_len;
         job.raw.truncate(raw_len);
         mem::swap(&mut self.front, &mut job.raw);
         self.front_at = 0;
@@ -441,8 +460,20 @@ impl Decoder {
         }
     }
 
+    /// Whether the next block may be submitted beside those under way. Where a device gathers them, their number hardly bounds their bytes.
+    fn has_room(&self) -> bool {
+        #[cfg(feature = "gpu")]
+        if self.jobs.gathers() {
+            let next = self.header.map_or(0, |header| 2 << header.max_block_log2);
+            let most = self.options.limits.memory().min(4 * GATHERED);
+            return self.jobs.has_room() && self.held + next <= most;
+        }
+        self.jobs.has_room()
+    }
+
     fn clear(&mut self) {
         self.jobs.cancel();
+        self.held = 0;
         self.front_at = self.front.len();
         (self.fault, self.end, self.content) = (None, None, None);
         self.application_data.clear();
