@@ -228,9 +228,9 @@ pub(super) fn map(buffer: &wgpu::Buffer, mode: wgpu::MapMode) -> Mapped {
     receiver
 }
 
-/// The mapping is done, after [`wait`].
+/// The mapping is done, after [`wait`]. The callback may still be on its way: whoever polls the device, another thread perhaps, calls it.
 pub(super) fn arrived(mapped: &Mapped) -> Result<(), GpuError> {
-    match mapped.try_recv() {
+    match mapped.recv_timeout(PATIENCE) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(GpuError::Device(error.to_string())),
         Err(_) => Err(GpuError::Device("a buffer was never mapped".into())),
