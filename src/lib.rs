@@ -89,6 +89,7 @@
 //! |---|---|---|
 //! | `rayon` | yes | threads; without it `threads(n)` does nothing and the caller codes and decodes |
 //! | `cli` | no | the `rans` command |
+//! | `gpu` | no | module `gpu` and [`DecodeOptions`]`::backend`: batches of blocks decoded by a GPU through Vulkan (wgpu), on the device or back to the host |
 //!
 //! [rayon]: https://docs.rs/rayon
 

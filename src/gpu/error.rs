@@ -63,7 +63,9 @@ pub enum GpuError {
         block: usize,
     },
     /// A buffer of the caller's does not take the raw bytes.
-    #[error("the buffer has {available} bytes from offset {offset}, {needed} are needed; it must have the usage STORAGE, and the offset must be a multiple of 256")]
+    #[error(
+        "the buffer has {available} bytes from offset {offset}, {needed} are needed; it must have the usage STORAGE, and the offset must be a multiple of 256"
+    )]
     Buffer {
         /// Where the raw bytes were to go.
         offset: u64,

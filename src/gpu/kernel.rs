@@ -53,9 +53,7 @@ impl Form {
             (Self::Workgroup, _) => Some(1),
             (Self::Merged, Some((_, max))) => (max <= LANES).then_some(1),
             (Self::Ballot, Some((min, _))) if min >= LANES => Some(1),
-            (Self::Ballot, Some((min, max))) => {
-                (min == max && min >= 4 && min.is_power_of_two()).then(|| LANES / min)
-            }
+            (Self::Ballot, Some((min, max))) => (min == max && min >= 4 && min.is_power_of_two()).then(|| LANES / min),
             (_, None) => None,
         };
         let (smallest, largest) = sizes.unwrap_or_default();
@@ -112,8 +110,7 @@ impl Kernel {
         };
         // SAFETY: every index the shader uses comes from a job, which `stage` writes from a payload that `LanesPayload::parse` verified and places inside the bound ranges; a table's
         // slots are masked to its scale; the one index that depends on coded words, that of the next word, is clamped to the segment; every loop counts to a number in a job.
-        let module =
-            unsafe { device.create_shader_module_trusted(shader, wgpu::ShaderRuntimeChecks::unchecked()) };
+        let module = unsafe { device.create_shader_module_trusted(shader, wgpu::ShaderRuntimeChecks::unchecked()) };
         let storage = |binding, read_only| wgpu::BindGroupLayoutEntry {
             binding,
             visibility: wgpu::ShaderStages::COMPUTE,
@@ -173,7 +170,9 @@ mod tests {
 
     #[test]
     fn workgroup_memory_is_what_the_shaders_declare() {
-        for (form, votes) in [(Form::Ballot, 0), (Form::Merged, 3 * SEGMENTS as u32), (Form::Workgroup, 3 * SEGMENTS as u32)] {
+        for (form, votes) in
+            [(Form::Ballot, 0), (Form::Merged, 3 * SEGMENTS as u32), (Form::Workgroup, 3 * SEGMENTS as u32)]
+        {
             let module = parse_str(&form.source(1)).unwrap();
             let mut layouter = wgpu::naga::proc::Layouter::default();
             layouter.update(module.to_ctx()).unwrap();

@@ -126,9 +126,11 @@ impl ResidentBlocks {
                 part.buffers.record_kernel(&self.gpu, encoder, part.jobs, raw);
                 let (at, len) = (4 * before as u64, 4 * part.jobs as u64);
                 encoder.copy_buffer_to_buffer(&part.buffers.status, 0, &readback, at, len);
-                jobs.extend(part.placed.iter().map(|(block, place)| {
-                    (*block, before + place.jobs.start..before + place.jobs.end)
-                }));
+                jobs.extend(
+                    part.placed
+                        .iter()
+                        .map(|(block, place)| (*block, before + place.jobs.start..before + place.jobs.end)),
+                );
                 before += part.jobs;
             }
             Ok(StatusTicket { gpu: self.gpu.clone(), readback, jobs })
@@ -147,8 +149,7 @@ impl StatusTicket {
             let mapped = map(&self.readback, wgpu::MapMode::Read);
             wait(&self.gpu, None)?;
             arrived(&mapped)?;
-            let view =
-                self.readback.get_mapped_range(..).map_err(|error| GpuError::Device(error.to_string()))?;
+            let view = self.readback.get_mapped_range(..).map_err(|error| GpuError::Device(error.to_string()))?;
             Ok(words(&view))
         })?;
         let mut failed = Vec::new();
@@ -233,9 +234,9 @@ fn place(stage: &mut Stage<'_>, index: usize, block: &Block<'_>) -> Result<Place
     let pushed = match stage.push(block) {
         Push::Refused => {
             let mut raw = vec![0; block.raw_len()];
-            block.decode(&mut raw).map_err(|reason| {
-                GpuError::Block { block: index, error: Block::corrupt(index, reason) }
-            })?;
+            block
+                .decode(&mut raw)
+                .map_err(|reason| GpuError::Block { block: index, error: Block::corrupt(index, reason) })?;
             stage.push_raw(&raw)
         }
         pushed => pushed,

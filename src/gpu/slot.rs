@@ -5,12 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::gpu::{
-    Gpu, GpuError,
-    layout::Job,
-    plan::Capacity,
-    stage::Stage,
-};
+use crate::gpu::{Gpu, GpuError, layout::Job, plan::Capacity, stage::Stage};
 
 /// A device that takes longer than this over one batch is not waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -76,12 +71,7 @@ impl Slot {
             buffers: DeviceBuffers {
                 coded: create("coded", capacity.coded_words, Usage::STORAGE | Usage::COPY_DST, false),
                 jobs: create("jobs", job_words, Usage::STORAGE | Usage::COPY_DST, false),
-                status: create(
-                    "status",
-                    capacity.jobs,
-                    Usage::STORAGE | Usage::COPY_SRC | Usage::COPY_DST,
-                    false,
-                ),
+                status: create("status", capacity.jobs, Usage::STORAGE | Usage::COPY_SRC | Usage::COPY_DST, false),
             },
             raw: create("raw", capacity.raw_words, Usage::STORAGE | Usage::COPY_SRC, false),
             readback: create("readback", capacity.raw_words + capacity.jobs, Usage::MAP_READ | Usage::COPY_DST, false),
@@ -206,8 +196,7 @@ impl Flight {
         wait(gpu, Some(submission))?;
         mapped.iter().try_for_each(arrived)?;
         let (raw, end) = (4 * used.raw_words, 4 * (used.raw_words + jobs));
-        let view =
-            slot.readback.get_mapped_range(..end as u64).map_err(|error| GpuError::Device(error.to_string()))?;
+        let view = slot.readback.get_mapped_range(..end as u64).map_err(|error| GpuError::Device(error.to_string()))?;
         let result = read(&view[..raw], &words(&view[raw..end]));
         drop(view);
         slot.readback.unmap();

@@ -43,7 +43,8 @@ impl<J: Job> Gatherer<J> {
     /// `None`: the system gives no thread.
     pub(super) fn start(choice: Choice, cpu: Executor) -> Option<Self> {
         let (sender, receiver) = channel();
-        let thread = thread::Builder::new().name("ranstream-gpu".into()).spawn(move || gather(&receiver, &choice, &cpu));
+        let thread =
+            thread::Builder::new().name("ranstream-gpu".into()).spawn(move || gather(&receiver, &choice, &cpu));
         Some(Self { sender: Some(sender), thread: Some(thread.ok()?) })
     }
 

@@ -10,9 +10,9 @@ use std::{
     time::Duration,
 };
 
+use crate::parallel::Executor;
 #[cfg(feature = "gpu")]
 use crate::{gpu::Item, parallel::gather::Gatherer};
-use crate::parallel::Executor;
 
 /// How long a worker of the pool that waits here sleeps before it looks for work again.
 const NAP: Duration = Duration::from_micros(200);

@@ -2,8 +2,6 @@
 
 use std::{collections::VecDeque, mem};
 
-#[cfg(feature = "gpu")]
-use crate::{gpu, parallel::GATHERED};
 use crate::{
     block,
     error::{Corruption, Error, Part},
@@ -14,6 +12,8 @@ use crate::{
     progress::Progress,
     stream::{BlockEvent, Deframer, Event, Op, Place, Status, Step, StreamPosition, split_check},
 };
+#[cfg(feature = "gpu")]
+use crate::{gpu, parallel::GATHERED};
 
 /// Application data that stood in a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -35,8 +35,7 @@ impl Parts {
             .map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap()) as usize)
             .collect();
         // The last segment has no padding, so the first one's place follows from the end.
-        let before_last: usize =
-            words[..count - 1].iter().map(|words| (STATES + 2 * words).next_multiple_of(4)).sum();
+        let before_last: usize = words[..count - 1].iter().map(|words| (STATES + 2 * words).next_multiple_of(4)).sum();
         let mut at = payload.len() - before_last - STATES - 2 * words[count - 1];
         let table = payload[4 + 4 * count..at].to_vec();
         let mut segments = Vec::new();

@@ -68,9 +68,7 @@ pub fn random(rng: &mut StdRng, max_len: usize) -> Coded {
     let mode = *[Mode::Auto, Mode::Lanes, Mode::Lanes, Mode::Lanes, Mode::Stored, Mode::Fill, Mode::Interleaved]
         .get(rng.random_range(0..7))
         .unwrap();
-    let options = EncodeOptions::new()
-        .mode(mode)
-        .segment_len(128 << rng.random_range(0..9))
-        .scale_bits(rng.random_range(9..=12));
+    let options =
+        EncodeOptions::new().mode(mode).segment_len(128 << rng.random_range(0..9)).scale_bits(rng.random_range(9..=12));
     code(bytes(rng, len), &options)
 }

@@ -64,6 +64,9 @@ fn a_limit_below_what_the_kernel_needs_is_named() {
         lower(&mut limits);
         let Some((device, queue)) = device(gpu, &limits) else { return };
         let error = Gpu::from_wgpu(device, queue, &GpuOptions::new()).unwrap_err();
-        assert!(matches!(error, GpuError::Limit { limit, needed, available } if limit == name && needed > available), "{error}");
+        assert!(
+            matches!(error, GpuError::Limit { limit, needed, available } if limit == name && needed > available),
+            "{error}"
+        );
     }
 }

@@ -57,9 +57,8 @@ fn what_no_dispatch_holds_is_decoded_by_several() {
     let limits = wgpu::Limits { max_storage_buffer_binding_size: 1 << 20, ..gpu.device().limits() };
     let Some(gpu) = crate::limits::device(gpu, &limits) else { return };
     let gpu = Gpu::from_wgpu(gpu.0, gpu.1, &GpuOptions::new()).unwrap();
-    let coded: Vec<_> = (0..24_usize)
-        .map(|k| lanes((0..250_001).map(|i: usize| (i * k % 31) as u8).collect(), 16 << 10, 12))
-        .collect();
+    let coded: Vec<_> =
+        (0..24_usize).map(|k| lanes((0..250_001).map(|i: usize| (i * k % 31) as u8).collect(), 16 << 10, 12)).collect();
     let blocks: Vec<_> = coded.iter().map(|coded| Block::parse(&coded.block).unwrap()).collect();
     let resident = ResidentBlocks::upload(&gpu, &blocks).unwrap();
     let (bytes, failed) = decode_resident(&gpu, &resident);
