@@ -59,7 +59,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let counts = count_on_device(&gpu, &resident, blocks.len())?;
 
     let mut expected = [0_u32; 256];
-    raw.iter().for_each(|&byte| expected[usize::from(byte)] += 1);
+    for &byte in &raw {
+        expected[usize::from(byte)] += 1;
+    }
     if counts != expected {
         return Err("the device counted something else than the host".into());
     }

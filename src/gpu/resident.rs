@@ -107,7 +107,7 @@ impl ResidentBlocks {
         offset: u64,
     ) -> Result<StatusTicket, GpuError> {
         let fits = offset.checked_add(self.len).is_some_and(|end| end <= out.size());
-        if !fits || offset % ALIGNMENT != 0 || !out.usage().contains(wgpu::BufferUsages::STORAGE) {
+        if !fits || !offset.is_multiple_of(ALIGNMENT) || !out.usage().contains(wgpu::BufferUsages::STORAGE) {
             let available = out.size().saturating_sub(offset);
             return Err(GpuError::Buffer { offset, needed: self.len, available });
         }
