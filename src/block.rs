@@ -26,6 +26,7 @@ use crate::{
     model::{Frequencies, Histogram, coded_bits, normalize, normalize_compat},
     options::{EncodeOptions, Mode, Normalization, within},
     rans::{TableForm, interleaved, lanes, single},
+    simd::Kernel,
 };
 
 /// Appends `raw` as one block to `out`; how many bytes that were comes back. Options that concern a whole stream, `block_len` among them, are not used.
@@ -65,7 +66,7 @@ pub fn decode(block: &[u8], raw: &mut [u8]) -> Result<usize, Error> {
         return Err(Error::TrailingData { offset: (end + CHECK_LEN) as u64 });
     }
     verify(*bytes, payload, u32::from_le_bytes(check))
-        .and_then(|()| decode_payload(&header, payload, raw))
+        .and_then(|()| decode_payload(&header, payload, raw, Kernel::or_default(None)))
         .map_err(corrupt)?;
     Ok(needed)
 }
@@ -97,7 +98,12 @@ pub(crate) fn verify(header: [u8; HEADER_LEN], payload: &[u8], stored: u32) -> R
 }
 
 /// Fills `raw`, which has the header's length, from a payload whose check was verified.
-pub(crate) fn decode_payload(header: &BlockHeader, payload: &[u8], raw: &mut [u8]) -> Result<(), Corruption> {
+pub(crate) fn decode_payload(
+    header: &BlockHeader,
+    payload: &[u8],
+    raw: &mut [u8],
+    kernel: Kernel,
+) -> Result<(), Corruption> {
     let BlockHeader::Data { mode, .. } = header else { return Ok(()) };
     match mode {
         BlockMode::Stored => raw.copy_from_slice(payload),
@@ -106,7 +112,7 @@ pub(crate) fn decode_payload(header: &BlockHeader, payload: &[u8], raw: &mut [u8
         BlockMode::Interleaved => interleaved::decode_payload(payload, TableForm::Dense, raw)?,
         BlockMode::SingleStreamCompact => single::decode_payload(payload, TableForm::Compact, raw)?,
         BlockMode::InterleavedCompact => interleaved::decode_payload(payload, TableForm::Compact, raw)?,
-        BlockMode::Lanes => lanes::decode_payload(payload, raw)?,
+        BlockMode::Lanes => lanes::decode_payload(payload, raw, kernel)?,
     }
     Ok(())
 }
@@ -184,7 +190,7 @@ fn append_payload(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Opt
             interleaved_mode
         }
         _ => {
-            lanes::encode_payload(raw, cut, &frequencies, out);
+            lanes::encode_payload(raw, cut, &frequencies, Kernel::or_default(options.kernel), out);
             BlockMode::Lanes
         }
     };

@@ -113,6 +113,8 @@ mod options;
 mod parallel;
 mod progress;
 mod seek;
+#[allow(unsafe_code)]
+mod simd;
 
 #[doc(inline)]
 pub use error::Error;
@@ -121,4 +123,5 @@ pub use oneshot::{compress, compress_into, copy_decode, copy_encode, decompress,
 pub use options::{DecodeOptions, EncodeOptions, Mode, Normalization, ParseModeError, Policy, TrailingData};
 pub use progress::Progress;
 pub use read::RansReader;
+pub use simd::{Kernel, ParseKernelError};
 pub use write::RansWriter;

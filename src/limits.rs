@@ -58,7 +58,7 @@ impl Limits {
         Self::default()
     }
 
-    /// Raw bytes that the largest block may have. A stream whose header announces larger ones is refused at once.
+    /// Raw bytes that the largest block may have. A block that has more is refused at its header, before anything is allocated for it.
     #[must_use]
     pub fn max_block_len(mut self, bytes: usize) -> Self {
         self.max_block_len = bytes;

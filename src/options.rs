@@ -9,6 +9,7 @@ use crate::{
     limits::{Limits, MAX_BLOCK_LEN},
     parallel::Executor,
     progress::{Observer, Progress},
+    simd::Kernel,
 };
 
 /// How to code a block.
@@ -138,6 +139,7 @@ pub struct EncodeOptions {
     pub(crate) segment_len: usize,
     pub(crate) scale_bits: Option<u8>,
     pub(crate) interleaved_lanes: usize,
+    pub(crate) kernel: Option<Kernel>,
     pub(crate) content_length: Option<u64>,
     pub(crate) content_check: bool,
     pub(crate) index: bool,
@@ -158,6 +160,7 @@ impl Default for EncodeOptions {
             segment_len: 64 << 10,
             scale_bits: None,
             interleaved_lanes: 4,
+            kernel: None,
             content_length: None,
             content_check: false,
             index: false,
@@ -229,6 +232,13 @@ impl EncodeOptions {
     #[must_use]
     pub fn interleaved_lanes(mut self, lanes: usize) -> Self {
         self.interleaved_lanes = lanes;
+        self
+    }
+
+    /// Asks for a kernel. Default: the fastest one, or what `RANS_KERNEL` names. The coded bytes are the same with every kernel.
+    #[must_use]
+    pub fn kernel(mut self, kernel: Kernel) -> Self {
+        self.kernel = Some(kernel);
         self
     }
 
@@ -346,6 +356,7 @@ pub struct DecodeOptions {
     pub(crate) single_stream: bool,
     pub(crate) trailing_data: TrailingData,
     pub(crate) application_data: usize,
+    pub(crate) kernel: Option<Kernel>,
     pub(crate) threads: usize,
     pub(crate) in_flight: Option<usize>,
     pub(crate) executor: Option<Executor>,
@@ -363,6 +374,7 @@ impl Default for DecodeOptions {
             single_stream: false,
             trailing_data: TrailingData::Reject,
             application_data: 0,
+            kernel: None,
             threads: 1,
             in_flight: None,
             executor: None,
@@ -407,6 +419,13 @@ impl DecodeOptions {
     #[must_use]
     pub fn application_data(mut self, max_bytes: usize) -> Self {
         self.application_data = max_bytes;
+        self
+    }
+
+    /// Asks for a kernel. Default: the fastest one, or what `RANS_KERNEL` names. Bytes and errors are the same with every kernel.
+    #[must_use]
+    pub fn kernel(mut self, kernel: Kernel) -> Self {
+        self.kernel = Some(kernel);
         self
     }
 

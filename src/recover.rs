@@ -11,6 +11,7 @@ use crate::{
     format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, StreamHeader},
     limits::Limits,
     read::read_retried,
+    simd::Kernel,
     stream::split_check,
 };
 
@@ -136,7 +137,11 @@ impl<R: Read> Recovery<R> {
         }
         let mut raw = vec![0; raw_len];
         match header {
-            BlockHeader::Data { .. } if block::decode_payload(&header, payload, &mut raw).is_err() => Ok(None),
+            BlockHeader::Data { .. }
+                if block::decode_payload(&header, payload, &mut raw, Kernel::or_default(None)).is_err() =>
+            {
+                Ok(None)
+            }
             BlockHeader::Data { .. } => Ok(Some((len, Some(raw)))),
             _ => Ok(Some((len, None))),
         }

@@ -4,6 +4,7 @@ use crate::{
     block,
     error::{Corruption, Error, Part},
     format::{BLOCK_OVERHEAD, BlockHeader, BlockMode, CHECK_LEN, HEADER_LEN},
+    simd::Kernel,
 };
 
 /// One whole coded block, as [`block::encode`](crate::block::encode) writes it. Its header was verified, its payload not yet.
@@ -65,7 +66,7 @@ impl<'a> Block<'a> {
     /// Verifies and decodes it here, on the CPU. `raw` has its length.
     pub(super) fn decode(&self, raw: &mut [u8]) -> Result<(), Corruption> {
         block::verify(self.bytes, self.payload, self.check)?;
-        block::decode_payload(&self.header, self.payload, raw)
+        block::decode_payload(&self.header, self.payload, raw, Kernel::or_default(None))
     }
 
     /// `reason` as an error of the block at `index`.

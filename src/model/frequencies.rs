@@ -25,6 +25,12 @@ impl Frequencies {
         Self { of, scale_bits }
     }
 
+    /// The symbol that has all slots.
+    pub(crate) fn only_symbol(&self) -> Option<u8> {
+        let most = self.of.iter().position(|&frequency| u32::from(frequency) == self.scale())?;
+        Some(most as u8)
+    }
+
     pub(crate) fn scale_bits(&self) -> u8 {
         self.scale_bits
     }

@@ -16,12 +16,12 @@ pub(crate) trait Slot: Copy + Default {
     fn advance(self, state: u32, scale_bits: u8) -> u32;
 }
 
-/// `offset << 20 | (frequency - 1) << 8 | symbol`: frequency 4096 fits as 4095.
+/// `frequency << 20 | offset << 8 | symbol`. A frequency of 4096 does not fit, see [`SlotTable::new`].
 impl Slot for u32 {
     const MAX_SCALE_BITS: u8 = 12;
 
     fn new(symbol: u8, frequency: u32, offset: u32) -> Self {
-        offset << 20 | (frequency - 1) << 8 | u32::from(symbol)
+        frequency << 20 | offset << 8 | u32::from(symbol)
     }
 
     #[inline(always)]
@@ -31,7 +31,7 @@ impl Slot for u32 {
 
     #[inline(always)]
     fn advance(self, state: u32, scale_bits: u8) -> u32 {
-        ((self >> 8 & 0xFFF) + 1).wrapping_mul(state >> scale_bits).wrapping_add(self >> 20)
+        (self >> 20).wrapping_mul(state >> scale_bits).wrapping_add(self >> 8 & 0xFFF)
     }
 }
 
@@ -65,6 +65,14 @@ impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
     pub(crate) fn new(frequencies: &Frequencies) -> Self {
         const { assert!(LEN == 1 << S::MAX_SCALE_BITS) };
         let mut slots = [S::default(); LEN];
+        if let Some(symbol) = frequencies.only_symbol() {
+            // It leaves every state alone, whatever the scale is: at half the scale its frequency fits into a slot.
+            let scale_bits = frequencies.scale_bits() - 1;
+            for (offset, slot) in (0..1 << scale_bits).zip(&mut slots) {
+                *slot = S::new(symbol, 1 << scale_bits, offset);
+            }
+            return Self { slots, scale_bits };
+        }
         for (symbol, (frequency, cumulative)) in (0_u8..=255).zip(frequencies.ranges()) {
             let range = &mut slots[cumulative as usize..(cumulative + frequency) as usize];
             for (offset, slot) in (0..).zip(range) {
@@ -72,6 +80,14 @@ impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
             }
         }
         Self { slots, scale_bits: frequencies.scale_bits() }
+    }
+
+    pub(crate) fn scale_bits(&self) -> u8 {
+        self.scale_bits
+    }
+
+    pub(crate) fn as_array(&self) -> &[S; LEN] {
+        &self.slots
     }
 
     /// Takes the symbol out of `state`, which may then be below 2^16 and want a word.

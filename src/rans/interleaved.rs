@@ -7,9 +7,13 @@ use crate::{
     options::within,
     rans::{
         LOWER_BOUND, TableForm, outside_a_stream, parse_state, reserve,
+        turns::{self, Lane},
         words::{WordReader, WordStack},
     },
 };
+
+/// The default number of lanes. A number known to the compiler keeps their states in registers.
+const FEW: usize = 4;
 
 /// Codes `raw` as the original coder did, byte for byte, with `lanes` states, 1..=255. `scale_bits` is 9..=14. Nothing becomes nothing.
 ///
@@ -62,6 +66,21 @@ pub(crate) fn encode_payload(raw: &[u8], lanes: usize, frequencies: &Frequencies
     let counts_at = states_at + 4 * lanes;
     out.resize(counts_at + 4 * lanes, 0);
 
+    let write = |lane: usize, state: u32, words: &WordStack, out: &mut Vec<u8>| {
+        out[states_at + 4 * lane..][..4].copy_from_slice(&state.to_le_bytes());
+        out[counts_at + 4 * lane..][..4].copy_from_slice(&(words.words().len() as u32).to_le_bytes());
+        words.write(out);
+    };
+    if lanes == FEW {
+        let mut stacks: [WordStack; FEW] = Default::default();
+        stacks.iter_mut().for_each(|stack| stack.reset(raw.len().div_ceil(FEW)));
+        let mut states = [LOWER_BOUND; FEW];
+        turns::encode(raw, &symbols, &mut states, &mut stacks);
+        for (lane, (state, stack)) in states.iter().zip(&stacks).enumerate() {
+            write(lane, *state, stack, out);
+        }
+        return;
+    }
     let mut words = WordStack::default();
     for lane in 0..lanes {
         words.reset(raw.len().div_ceil(lanes));
@@ -71,9 +90,7 @@ pub(crate) fn encode_payload(raw: &[u8], lanes: usize, frequencies: &Frequencies
             words.push_if(code.overflows(state), &mut state);
             state = code.encode(state);
         }
-        out[states_at + 4 * lane..][..4].copy_from_slice(&state.to_le_bytes());
-        out[counts_at + 4 * lane..][..4].copy_from_slice(&(words.words().len() as u32).to_le_bytes());
-        words.write(out);
+        write(lane, state, &words, out);
     }
 }
 
@@ -102,46 +119,20 @@ pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) ->
     }
 }
 
-#[derive(Debug, Clone)]
-struct Lane<'a> {
-    state: u32,
-    words: WordReader<'a>,
-}
-
 fn decode_lanes<S: Slot, const LEN: usize>(
     lanes: &mut [Lane<'_>],
     slots: &SlotTable<S, LEN>,
     raw: &mut [u8],
 ) -> Result<(), Corruption> {
-    // Four lanes are the default: a number known here keeps their states in registers.
-    let ran_dry = match <&mut [Lane<'_>; 4]>::try_from(&mut *lanes) {
-        Ok(four) => decode_turns(four, slots, raw),
-        Err(_) => decode_turns(lanes, slots, raw),
+    let ran_dry = match <&mut [Lane<'_>; FEW]>::try_from(&mut *lanes) {
+        Ok(few) => turns::decode(few, slots, raw),
+        Err(_) => turns::decode_carefully(lanes, slots, raw),
     };
-    let bad = ran_dry.or_else(|| lanes.iter().position(|lane| lane.state != LOWER_BOUND || !lane.words.is_empty()));
+    let bad = ran_dry.or_else(|| lanes.iter().position(|lane| !lane.is_at_end()));
     match bad {
         None => Ok(()),
         Some(lane) => Err(Corruption::LaneEnd { lane: lane as u32 }),
     }
-}
-
-/// The lane that ran out of words, if one did.
-#[inline(always)]
-fn decode_turns<'a, S: Slot, const LEN: usize>(
-    lanes: &mut (impl AsMut<[Lane<'a>]> + ?Sized),
-    slots: &SlotTable<S, LEN>,
-    raw: &mut [u8],
-) -> Option<usize> {
-    let lanes = lanes.as_mut();
-    for turn in raw.chunks_mut(lanes.len()) {
-        for (index, (byte, lane)) in turn.iter_mut().zip(&mut *lanes).enumerate() {
-            *byte = slots.decode(&mut lane.state);
-            if !lane.words.refill(&mut lane.state) {
-                return Some(index);
-            }
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The payload of a `lanes` block: segments that share one table (FORMAT.md, 4.4).
 
-use std::ops::Range;
+use std::{mem, ops::Range};
 
 use crate::{
     error::Corruption,
@@ -8,16 +8,20 @@ use crate::{
         fields::Fields,
         table::{parse_compact, write_compact},
     },
-    model::{Frequencies, Histogram, SymbolTable},
+    model::{Frequencies, Histogram},
     rans::{
         parse_state,
-        segment::{self, GROUP, LANES, LaneSlots, QUAD},
-        words::{WordReader, WordStack},
+        segment::{GROUP, LANES, LaneSlots, QUAD, Segment},
+        words::WordStack,
     },
+    simd::{self, Encoder, Kernel},
 };
 
 /// The most segments a block may have.
 pub(crate) const MAX_SEGMENTS: usize = 4096;
+
+/// Segments that a kernel gets at a time: a multiple of what any of them decodes side by side.
+const BATCH: usize = 8;
 
 /// How a block is cut into segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +74,7 @@ pub(crate) fn count_coded(raw: &[u8], cut: Cut) -> Histogram {
 }
 
 /// Appends the payload of `raw`, whose coded symbols all have a frequency.
-pub(crate) fn encode_payload(raw: &[u8], cut: Cut, frequencies: &Frequencies, out: &mut Vec<u8>) {
+pub(crate) fn encode_payload(raw: &[u8], cut: Cut, frequencies: &Frequencies, kernel: Kernel, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend([frequencies.scale_bits(), 0]);
     out.extend((cut.segments as u16).to_le_bytes());
@@ -78,24 +82,28 @@ pub(crate) fn encode_payload(raw: &[u8], cut: Cut, frequencies: &Frequencies, ou
     out.resize(counts_at + 4 * cut.segments, 0);
     write_compact(frequencies, out);
 
-    let symbols = SymbolTable::new(frequencies);
+    let encoder = Encoder::new(kernel, frequencies);
     let mut words = WordStack::default();
     for (index, range) in cut.ranges().enumerate() {
         out.resize(out.len() + (out.len() - start).wrapping_neg() % 4, 0);
-        let states = segment::encode(&raw[range], &symbols, &mut words);
+        let states = encoder.encode(&raw[range], &mut words);
         out.extend(states.iter().flat_map(|state| state.to_le_bytes()));
         words.write(out);
         out[counts_at + 4 * index..][..4].copy_from_slice(&(words.words().len() as u32).to_le_bytes());
     }
 }
 
-/// Fills `raw` from a payload.
-pub(crate) fn decode_payload(payload: &[u8], raw: &mut [u8]) -> Result<(), Corruption> {
+/// Fills `raw` from a payload. Of several segments that are damaged the first is reported.
+pub(crate) fn decode_payload(payload: &[u8], raw: &mut [u8], kernel: Kernel) -> Result<(), Corruption> {
     let lanes = LanesPayload::parse(payload, raw.len())?;
     let slots = LaneSlots::new(&lanes.frequencies);
-    for (index, (mut segment, range)) in lanes.segments().zip(lanes.cut.ranges()).enumerate() {
-        if !segment::decode(&mut segment.states, segment.words, &slots, &mut raw[range]) {
-            return Err(Corruption::SegmentEnd { segment: index as u32 });
+    let mut segments = lanes.segments(raw);
+    let mut batch = Vec::with_capacity(BATCH.min(lanes.cut.segments));
+    for first in (0..lanes.cut.segments).step_by(BATCH) {
+        batch.clear();
+        batch.extend(segments.by_ref().take(BATCH));
+        if let Some(bad) = simd::decode(kernel, payload, &slots, &mut batch) {
+            return Err(Corruption::SegmentEnd { segment: (first + bad) as u32 });
         }
     }
     Ok(())
@@ -106,15 +114,10 @@ pub(crate) fn decode_payload(payload: &[u8], raw: &mut [u8]) -> Result<(), Corru
 pub(crate) struct LanesPayload<'a> {
     pub(crate) frequencies: Frequencies,
     pub(crate) cut: Cut,
+    payload: &'a [u8],
     counts: &'a [[u8; 4]],
-    segments: &'a [u8],
-}
-
-/// What a decoder of one segment starts with.
-#[derive(Debug)]
-pub(crate) struct Segment<'a> {
-    pub(crate) states: [u32; LANES],
-    pub(crate) words: WordReader<'a>,
+    /// Where in the payload the first segment begins.
+    segments_at: usize,
 }
 
 impl<'a> LanesPayload<'a> {
@@ -135,7 +138,8 @@ impl<'a> LanesPayload<'a> {
         let counts = fields.bytes(4 * usize::from(segments), "word counts")?.as_chunks().0;
         let frequencies = parse_compact(&mut fields, scale_bits)?;
         fields.padding()?;
-        let lanes = Self { frequencies, cut, counts, segments: fields.rest() };
+        let segments_at = payload.len() - fields.rest().len();
+        let lanes = Self { frequencies, cut, payload, counts, segments_at };
         for (index, count) in lanes.counts.iter().enumerate() {
             if index > 0 {
                 fields.padding()?;
@@ -152,7 +156,7 @@ impl<'a> LanesPayload<'a> {
     /// All segments as they stand in the payload, the padding between them included.
     #[cfg(feature = "gpu")]
     pub(crate) fn segment_bytes(&self) -> &'a [u8] {
-        self.segments
+        &self.payload[self.segments_at..]
     }
 
     /// Where in [`segment_bytes`](Self::segment_bytes) each segment's states begin, and how many words follow them.
@@ -165,17 +169,20 @@ impl<'a> LanesPayload<'a> {
         })
     }
 
-    pub(crate) fn segments(&self) -> impl Iterator<Item = Segment<'a>> {
-        let mut rest = self.segments;
-        self.counts.iter().map(move |count| {
-            let (states, after) = rest.split_at(4 * LANES);
-            let (words, after) = after.split_at(words_len(*count));
-            rest = after.get(words.len() % 4..).unwrap_or_default();
-            let mut values = [0; LANES];
-            for (value, bytes) in values.iter_mut().zip(states.as_chunks().0) {
-                *value = u32::from_le_bytes(*bytes);
+    /// What a decoder of each segment starts with. `raw` has the block's length.
+    fn segments<'r>(&self, mut raw: &'r mut [u8]) -> impl Iterator<Item = Segment<'r>> {
+        let mut at = self.segments_at;
+        self.counts.iter().zip(self.cut.ranges()).map(move |(count, range)| {
+            let mut states = [0; LANES];
+            for (state, bytes) in states.iter_mut().zip(self.payload[at..].as_chunks().0) {
+                *state = u32::from_le_bytes(*bytes);
             }
-            Segment { states: values, words: WordReader::new(words) }
+            let start = at + 4 * LANES;
+            let words = start..start + words_len(*count);
+            at = words.end.next_multiple_of(4);
+            let (segment, rest) = mem::take(&mut raw).split_at_mut(range.len());
+            raw = rest;
+            Segment { states, words, raw: segment }
         })
     }
 }
@@ -192,7 +199,7 @@ mod tests {
     fn payload(raw: &[u8], segments: usize, scale_bits: u8) -> Vec<u8> {
         let cut = Cut::new(raw.len(), segments).unwrap();
         let mut payload = Vec::new();
-        encode_payload(raw, cut, &normalize(&count_coded(raw, cut), scale_bits), &mut payload);
+        encode_payload(raw, cut, &normalize(&count_coded(raw, cut), scale_bits), Kernel::Portable, &mut payload);
         payload
     }
 
@@ -206,7 +213,7 @@ mod tests {
             let raw = sample(len);
             for scale_bits in 9..=12 {
                 let mut back = vec![0xAA; len];
-                decode_payload(&payload(&raw, 1, scale_bits), &mut back).unwrap();
+                decode_payload(&payload(&raw, 1, scale_bits), &mut back, Kernel::Portable).unwrap();
                 assert_eq!(back, raw, "{len} bytes at {scale_bits} bits");
             }
         }
@@ -221,7 +228,7 @@ mod tests {
                     continue;
                 }
                 let mut back = vec![0xAA; len];
-                decode_payload(&payload(&raw, segments, 12), &mut back).unwrap();
+                decode_payload(&payload(&raw, segments, 12), &mut back, Kernel::Portable).unwrap();
                 assert_eq!(back, raw, "{len} bytes in {segments} segments");
             }
         }
@@ -260,7 +267,7 @@ mod tests {
         let len = payload(&raw, 1, 12).len();
         assert!(len < raw.len() + 300, "{len}");
         let mut back = vec![0; raw.len()];
-        decode_payload(&payload(&raw, 1, 12), &mut back).unwrap();
+        decode_payload(&payload(&raw, 1, 12), &mut back, Kernel::Portable).unwrap();
         assert_eq!(back, raw);
     }
 
@@ -272,12 +279,12 @@ mod tests {
         for bit in 0..good.len() * 8 {
             let mut bad = good.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
-            if decode_payload(&bad, &mut back).is_ok() {
+            if decode_payload(&bad, &mut back, Kernel::Portable).is_ok() {
                 assert_ne!(back, raw, "bit {bit} has no meaning");
             }
         }
         for cut in 0..good.len() {
-            assert!(decode_payload(&good[..cut], &mut back).is_err(), "cut at {cut}");
+            assert!(decode_payload(&good[..cut], &mut back, Kernel::Portable).is_err(), "cut at {cut}");
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod single;
 
 pub(crate) mod lanes;
 pub(crate) mod segment;
+pub(crate) mod turns;
 pub(crate) mod words;
 
 use crate::{

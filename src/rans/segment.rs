@@ -1,5 +1,7 @@
 //! One segment of a `lanes` block: 32 states that share one word stream, bytes in quad order (FORMAT.md, 4.4).
 
+use std::{hint::select_unpredictable, ops::Range};
+
 use crate::{
     model::{SlotTable, SymbolTable},
     rans::{
@@ -23,29 +25,79 @@ const CODED_ROUNDS_OF_LAST_GROUP: usize = 2;
 /// The decoder's table for every scale that `lanes` has.
 pub(crate) type LaneSlots = SlotTable<u32, 4096>;
 
-/// Codes `raw`, which is not empty: the words land on the empty stack `words`, the states a decoder starts with come back.
-pub(crate) fn encode(raw: &[u8], symbols: &SymbolTable, words: &mut WordStack) -> [u32; LANES] {
+/// A segment that is being decoded. Kernels take whole groups off its front, [`finish`](Self::finish) does the rest.
+#[derive(Debug)]
+pub(crate) struct Segment<'a> {
+    pub(crate) states: [u32; LANES],
+    /// Where in the payload the words are that were not taken yet. One that was led too far has a start above its end.
+    pub(crate) words: Range<usize>,
+    /// Room for the bytes that were not decoded yet. Not empty.
+    pub(crate) raw: &'a mut [u8],
+}
+
+impl Segment<'_> {
+    /// How many groups a kernel may take: those that have all their rounds and do not end the segment.
+    pub(crate) fn whole_groups(&self) -> usize {
+        (self.raw.len() - 1) / GROUP
+    }
+
+    /// Decodes all that is left. `false`: the segment does not end as the encoder began it.
+    pub(crate) fn finish(&mut self, payload: &[u8], slots: &LaneSlots) -> bool {
+        let Some(words) = payload.get(self.words.clone()) else { return false };
+        decode(&mut self.states, WordReader::new(words), slots, self.raw)
+    }
+}
+
+/// Codes what stands behind the last of the whole groups of `raw`, which is not empty. The words land on the stack `words`, which is emptied before; the states and the groups that are left come back.
+pub(crate) fn encode_end<'a>(
+    raw: &'a [u8],
+    symbols: &SymbolTable,
+    words: &mut WordStack,
+) -> ([u32; LANES], &'a [[u8; GROUP]]) {
     words.reset(raw.len());
     let (groups, tail) = raw.as_chunks::<GROUP>();
     let mut states = [LOWER_BOUND; LANES];
-    let groups = if let ([before @ .., last], []) = (groups, tail) {
+    if let ([before @ .., last], []) = (groups, tail) {
         for (state, quad) in states.iter_mut().zip(last.as_chunks::<QUAD>().0) {
             *state |= u32::from(quad[2]) | u32::from(quad[3]) << 8;
         }
         encode_rounds(last, 0..CODED_ROUNDS_OF_LAST_GROUP, symbols, &mut states, words);
-        before
+        (states, before)
     } else {
         encode_rounds(tail, 0..QUAD, symbols, &mut states, words);
-        groups
-    };
-    for group in groups.iter().rev() {
-        encode_rounds(group, 0..QUAD, symbols, &mut states, words);
+        (states, groups)
     }
-    states
+}
+
+/// Codes whole groups on top of what stands behind them.
+pub(crate) fn encode_groups(
+    groups: &[[u8; GROUP]],
+    symbols: &SymbolTable,
+    states: &mut [u32; LANES],
+    words: &mut WordStack,
+) {
+    for group in groups.iter().rev() {
+        for round in (0..QUAD).rev() {
+            let Some(room) = words.room::<LANES>() else {
+                encode_rounds(group, 0..round + 1, symbols, states, words);
+                break;
+            };
+            let mut free = LANES;
+            for (quad, state) in group.as_chunks::<QUAD>().0.iter().zip(&mut *states).rev() {
+                let code = symbols.code(quad[round]);
+                let gives = code.overflows(*state);
+                // At most one word per lane: there is room for each, and the mask only tells the compiler so.
+                room[(free - 1) % LANES] = *state as u16;
+                free -= usize::from(gives);
+                *state = code.encode(select_unpredictable(gives, *state >> 16, *state));
+            }
+            words.push(LANES - free);
+        }
+    }
 }
 
 /// Fills `raw`, which is not empty. `false`: the segment does not end as the encoder began it.
-pub(crate) fn decode(states: &mut [u32; LANES], mut words: WordReader<'_>, slots: &LaneSlots, raw: &mut [u8]) -> bool {
+fn decode(states: &mut [u32; LANES], mut words: WordReader<'_>, slots: &LaneSlots, raw: &mut [u8]) -> bool {
     let (groups, tail) = raw.as_chunks_mut::<GROUP>();
     if tail.is_empty() {
         let Some((last, before)) = groups.split_last_mut() else { return words.is_empty() };
@@ -62,7 +114,7 @@ pub(crate) fn decode(states: &mut [u32; LANES], mut words: WordReader<'_>, slots
 }
 
 /// The two bytes per lane that rode on the start states. `false`: these are no start states.
-pub(crate) fn take_from_states(states: &[u32; LANES], last: &mut [u8; GROUP]) -> bool {
+fn take_from_states(states: &[u32; LANES], last: &mut [u8; GROUP]) -> bool {
     for (state, quad) in states.iter().zip(last.as_chunks_mut::<QUAD>().0) {
         [quad[2], quad[3], ..] = state.to_le_bytes();
     }
@@ -70,13 +122,13 @@ pub(crate) fn take_from_states(states: &[u32; LANES], last: &mut [u8; GROUP]) ->
 }
 
 /// How many lanes have a byte in `round` (0..=3) of a group of `len` bytes.
-pub(crate) fn lanes_in_round(len: usize, round: usize) -> usize {
+fn lanes_in_round(len: usize, round: usize) -> usize {
     len.saturating_sub(round).div_ceil(QUAD)
 }
 
 fn encode_rounds(
     group: &[u8],
-    rounds: std::ops::Range<usize>,
+    rounds: Range<usize>,
     symbols: &SymbolTable,
     states: &mut [u32; LANES],
     words: &mut WordStack,
@@ -92,7 +144,7 @@ fn encode_rounds(
 }
 
 /// Whole groups. Where a round's most words are there for certain, each lane only selects.
-pub(crate) fn decode_groups(
+fn decode_groups(
     states: &mut [u32; LANES],
     words: &mut WordReader<'_>,
     slots: &LaneSlots,
@@ -109,7 +161,7 @@ pub(crate) fn decode_groups(
                 // At most one word per lane: the index stays below 32, and the mask only tells the compiler so.
                 let word = u32::from(u16::from_le_bytes(next[taken % LANES]));
                 let low = *state < LOWER_BOUND;
-                *state = if low { *state << 16 | word } else { *state };
+                *state = select_unpredictable(low, *state << 16 | word, *state);
                 taken += usize::from(low);
             }
             words.skip(taken);
@@ -119,12 +171,12 @@ pub(crate) fn decode_groups(
 }
 
 /// Some rounds of one group, which may be shorter than a whole one. `false`: the words ran out.
-pub(crate) fn decode_rounds(
+fn decode_rounds(
     states: &mut [u32; LANES],
     words: &mut WordReader<'_>,
     slots: &LaneSlots,
     group: &mut [u8],
-    rounds: std::ops::Range<usize>,
+    rounds: Range<usize>,
 ) -> bool {
     for round in rounds {
         for lane in 0..lanes_in_round(group.len(), round) {

@@ -7,6 +7,7 @@ use crate::{
     options::within,
     rans::{
         LOWER_BOUND, TableForm, outside_a_stream, parse_state, reserve,
+        turns::{self, Lane},
         words::{WordReader, WordStack},
     },
 };
@@ -55,14 +56,11 @@ pub fn decode(payload: &[u8], raw_len: usize) -> Result<Vec<u8>, Error> {
 /// Appends the payload of `raw`, whose symbols all have a frequency.
 pub(crate) fn encode_payload(raw: &[u8], frequencies: &Frequencies, form: TableForm, out: &mut Vec<u8>) {
     let symbols = SymbolTable::new(frequencies);
-    let mut words = WordStack::default();
-    words.reset(raw.len());
-    let mut state = LOWER_BOUND;
-    for &byte in raw.iter().rev() {
-        let code = symbols.code(byte);
-        words.push_if(code.overflows(state), &mut state);
-        state = code.encode(state);
-    }
+    let mut words = [WordStack::default()];
+    words[0].reset(raw.len());
+    let mut states = [LOWER_BOUND];
+    turns::encode(raw, &symbols, &mut states, &mut words);
+    let ([state], [words]) = (states, words);
     form.write(frequencies, out);
     out.extend(state.to_le_bytes());
     out.extend((words.words().len() as u32).to_le_bytes());
@@ -77,28 +75,13 @@ pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) ->
     let count = fields.u32("words")? as usize;
     let words = WordReader::new(fields.bytes(count.saturating_mul(2), "words")?);
     fields.end()?;
-    let ends = if frequencies.scale_bits() <= <u32 as Slot>::MAX_SCALE_BITS {
-        decode_words(state, words, &SlotTable::<u32, 4096>::new(&frequencies), raw)
+    let mut lane = [Lane { state, words }];
+    let ran_dry = if frequencies.scale_bits() <= <u32 as Slot>::MAX_SCALE_BITS {
+        turns::decode(&mut lane, &SlotTable::<u32, 4096>::new(&frequencies), raw)
     } else {
-        decode_words(state, words, &Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw)
+        turns::decode(&mut lane, &Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw)
     };
-    if ends { Ok(()) } else { Err(Corruption::LaneEnd { lane: 0 }) }
-}
-
-/// Whether state and words end as they should.
-fn decode_words<S: Slot, const LEN: usize>(
-    mut state: u32,
-    mut words: WordReader<'_>,
-    slots: &SlotTable<S, LEN>,
-    raw: &mut [u8],
-) -> bool {
-    for byte in raw {
-        *byte = slots.decode(&mut state);
-        if !words.refill(&mut state) {
-            return false;
-        }
-    }
-    words.is_empty() && state == LOWER_BOUND
+    if ran_dry.is_none() && lane[0].is_at_end() { Ok(()) } else { Err(Corruption::LaneEnd { lane: 0 }) }
 }
 
 #[cfg(test)]

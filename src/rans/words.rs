@@ -1,5 +1,7 @@
 //! 16-bit words between states and payloads.
 
+use std::hint::select_unpredictable;
+
 /// The words of one lane or segment, read forwards.
 #[derive(Debug, Clone)]
 pub(crate) struct WordReader<'a> {
@@ -15,12 +17,10 @@ impl<'a> WordReader<'a> {
     /// Takes one word into `state` if it is below 2^16. `false`: there was none left.
     #[inline(always)]
     pub(crate) fn refill(&mut self, state: &mut u32) -> bool {
-        if *state >= super::LOWER_BOUND {
-            return true;
-        }
-        let Some((word, rest)) = self.words.split_first() else { return false };
-        self.words = rest;
-        *state = *state << 16 | u32::from(u16::from_le_bytes(*word));
+        let low = *state < super::LOWER_BOUND;
+        let Some(word) = self.words.first() else { return !low };
+        *state = select_unpredictable(low, *state << 16 | u32::from(u16::from_le_bytes(*word)), *state);
+        self.words = &self.words[usize::from(low)..];
         true
     }
 
@@ -48,8 +48,9 @@ pub(crate) struct WordStack {
 }
 
 impl WordStack {
-    /// Empties the stack and makes room for `capacity` words.
+    /// Empties the stack and makes room for `capacity` words and a few more, which lets vectors be stored whole.
     pub(crate) fn reset(&mut self, capacity: usize) {
+        let capacity = capacity + 64;
         if self.words.len() < capacity {
             self.words.resize(capacity, 0);
         }
@@ -59,11 +60,34 @@ impl WordStack {
     /// Moves the lower word of `state` here if `gives`.
     #[inline(always)]
     pub(crate) fn push_if(&mut self, gives: bool, state: &mut u32) {
-        if gives {
-            self.start -= 1;
-            self.words[self.start] = *state as u16;
-            *state >>= 16;
-        }
+        self.words[self.start - 1] = *state as u16;
+        self.start -= usize::from(gives);
+        *state = select_unpredictable(gives, *state >> 16, *state);
+    }
+
+    /// Puts `words` on top, which are in the order in which a decoder reads them.
+    #[inline(always)]
+    pub(crate) fn push_all(&mut self, words: &[u16]) {
+        let end = self.start;
+        self.start -= words.len();
+        self.words[self.start..end].copy_from_slice(words);
+    }
+
+    /// The `N` free places under the top of the stack, the last of which is the next to be filled.
+    #[inline(always)]
+    pub(crate) fn room<const N: usize>(&mut self) -> Option<&mut [u16; N]> {
+        self.words[..self.start].last_chunk_mut()
+    }
+
+    /// All free places. The last of them is the next to be filled.
+    pub(crate) fn free(&mut self) -> &mut [u16] {
+        &mut self.words[..self.start]
+    }
+
+    /// Makes words of the last `count` free places, which were written to.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, count: usize) {
+        self.start -= count;
     }
 
     /// The words in the order in which a decoder reads them.

@@ -10,6 +10,7 @@ use crate::{
     options::DecodeOptions,
     parallel::{Job, Lost, Ordered},
     progress::Progress,
+    simd::Kernel,
     stream::{BlockEvent, Deframer, Event, Op, Place, Status, Step, StreamPosition, split_check},
 };
 #[cfg(feature = "gpu")]
@@ -80,6 +81,7 @@ struct DecodeJob {
     body: Vec<u8>,
     /// Room for the raw bytes, perhaps more.
     raw: Vec<u8>,
+    kernel: Kernel,
     number: u64,
     offset: u64,
     result: Result<(), Error>,
@@ -89,7 +91,7 @@ impl Job for DecodeJob {
     fn run(&mut self) {
         let body = &self.body[..self.body_len()];
         let raw = &mut self.raw[..self.header.raw_len()];
-        self.result = decode_body(&self.header, self.bytes, body, raw).map_err(|reason| Error::Corrupt {
+        self.result = decode_body(&self.header, self.bytes, body, raw, self.kernel).map_err(|reason| Error::Corrupt {
             part: Part::Block(self.number),
             offset: self.offset,
             reason,
@@ -340,9 +342,9 @@ impl Decoder {
                 }
                 None
             }
-            Some(Event::ApplicationData { kind, payload, raw_offset }) => {
+            Some(Event::ApplicationData { kind, payload, raw_offset, offset }) => {
                 let data = self.deframer.bytes(&payload, input).to_vec();
-                self.keep(ApplicationData { kind, raw_offset, data });
+                self.keep(ApplicationData { kind, raw_offset, data }, offset);
                 None
             }
             Some(Event::End { end, offset }) => {
@@ -369,7 +371,7 @@ impl Decoder {
             self.front.truncate(raw_len);
             &mut self.front[..]
         };
-        let decoded = decode_body(&block.header, block.bytes, body, raw);
+        let decoded = decode_body(&block.header, block.bytes, body, raw, Kernel::or_default(self.options.kernel));
         if let (Ok(()), Some(content)) = (&decoded, &mut self.content) {
             content.update(raw);
         }
@@ -403,6 +405,7 @@ impl Decoder {
             bytes: block.bytes,
             body,
             raw,
+            kernel: Kernel::or_default(self.options.kernel),
             number: block.number,
             offset: block.offset,
             result: Ok(()),
@@ -442,11 +445,10 @@ impl Decoder {
         }
     }
 
-    fn keep(&mut self, data: ApplicationData) {
+    fn keep(&mut self, data: ApplicationData, offset: u64) {
         let held: usize = self.application_data.iter().map(|kept| kept.data.len()).sum();
         let (found, allowed) = ((held + data.data.len()) as u64, self.options.application_data as u64);
         if found > allowed {
-            let offset = self.deframer.offset();
             self.fault = Some(Error::LimitExceeded { limit: Limit::ApplicationData, found, allowed, offset });
         } else {
             self.application_data.push_back(data);
@@ -492,8 +494,14 @@ impl Decoder {
 }
 
 /// Verifies and decodes a block whose header was verified.
-fn decode_body(header: &BlockHeader, bytes: [u8; HEADER_LEN], body: &[u8], raw: &mut [u8]) -> Result<(), Corruption> {
+fn decode_body(
+    header: &BlockHeader,
+    bytes: [u8; HEADER_LEN],
+    body: &[u8],
+    raw: &mut [u8],
+    kernel: Kernel,
+) -> Result<(), Corruption> {
     let (payload, stored) = split_check(body);
     block::verify(bytes, payload, stored)?;
-    block::decode_payload(header, payload, raw)
+    block::decode_payload(header, payload, raw, kernel)
 }

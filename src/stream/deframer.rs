@@ -4,12 +4,13 @@ use crate::{
     error::{Corruption, Error, Part},
     format::{
         BlockHeader, BlockMode, CHECK_LEN, EndBlock, HEADER_LEN, INDEX_KIND, IndexFooter, MAGIC, StreamHeader,
-        check::{Crc32c, crc32c},
+        check::crc32c,
     },
     limits::Limit,
     options::{DecodeOptions, TrailingData},
     stream::{
         event::{BlockEvent, Event, Place, StreamPosition, split_check, without_check},
+        skipped::Skipped,
         totals::Totals,
     },
 };
@@ -38,17 +39,6 @@ enum State {
     IndexHeader,
     StreamEnd,
     Done,
-}
-
-#[derive(Debug, Clone)]
-struct Skipped {
-    bytes: [u8; HEADER_LEN],
-    /// Over header and payload.
-    check: Crc32c,
-    /// Over the payload but the footer.
-    entries: Crc32c,
-    is_index: bool,
-    has_entries: bool,
 }
 
 #[derive(Debug)]
@@ -121,8 +111,7 @@ impl Deframer {
                     let buffered = self.filled > 0;
                     let bytes = if buffered { &self.buffer[..self.filled] } else { rest };
                     let len = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
-                    skipped.check.update(&bytes[..len]);
-                    skipped.entries.update(&bytes[..len]);
+                    skipped.update(&bytes[..len]);
                     *left -= len as u64;
                     self.offset += len as u64;
                     if *left == 0 {
@@ -247,11 +236,6 @@ impl Deframer {
         &self.buffer[self.used..self.filled]
     }
 
-    /// Where the element in progress starts in the input.
-    pub(crate) fn offset(&self) -> u64 {
-        self.offset
-    }
-
     fn element_len(&self) -> usize {
         match &self.state {
             State::StreamHeader(len) => *len,
@@ -346,8 +330,9 @@ impl Deframer {
                 self.totals.add(bytes, 0, check);
                 self.state = State::BlockHeader;
                 self.offset += len as u64;
-                let raw_offset = self.raw_before + self.totals.raw_len;
-                return Ok(Some(Event::ApplicationData { kind, payload: without_check(&place), raw_offset }));
+                let (payload, raw_offset) = (without_check(&place), self.raw_before + self.totals.raw_len);
+                let offset = offset - HEADER_LEN as u64;
+                return Ok(Some(Event::ApplicationData { kind, payload, raw_offset, offset }));
             }
             State::Body(BlockHeader::End { .. }, bytes) => {
                 self.verify_body(bytes, &place, input)?;
@@ -439,7 +424,7 @@ impl Deframer {
             BlockHeader::Skippable { kind, payload_len } => {
                 let allowed = self.options.application_data as u64;
                 if kind & 0x8000 != 0 || allowed == 0 {
-                    return Ok(skip(bytes, payload_len.into(), false, false));
+                    return Ok(skip(Skipped::data(bytes, self.offset), payload_len.into()));
                 }
                 if u64::from(payload_len) > allowed {
                     return Err(Error::LimitExceeded {
@@ -495,6 +480,9 @@ impl Deframer {
         self.check_end(bytes, Part::Index)?;
         let payload_len = match BlockHeader::parse(&bytes, Part::Index, self.offset) {
             Ok(BlockHeader::Skippable { kind: INDEX_KIND, payload_len }) => payload_len,
+            Ok(BlockHeader::Skippable { kind, .. }) => {
+                return Err(corrupt(Corruption::Field { field: "kind", found: kind.into() }));
+            }
             Ok(_) | Err(Error::Unsupported { .. }) => {
                 return Err(corrupt(Corruption::Field { field: "tag", found: bytes[0].into() }));
             }
@@ -505,7 +493,7 @@ impl Deframer {
         if found != full && found != footer {
             return Err(corrupt(Corruption::Length { found, min: footer, max: full }));
         }
-        Ok(skip(bytes, found - footer, true, found != footer))
+        Ok(skip(Skipped::index(bytes, self.offset, found != footer), found - footer))
     }
 
     /// `bytes`: the check, in an index the footer before it.
@@ -514,7 +502,7 @@ impl Deframer {
         skipped.check.update(footer);
         let computed = skipped.check.value();
         let part = if skipped.is_index { Part::Index } else { Part::Block(self.totals.blocks) };
-        let corrupt = |reason| Error::Corrupt { part, offset: self.offset - bytes.len() as u64, reason };
+        let corrupt = |reason| Error::Corrupt { part, offset: skipped.offset, reason };
         if stored != computed {
             return Err(corrupt(Corruption::PayloadCheck { stored, computed }));
         }
@@ -533,10 +521,8 @@ impl Deframer {
     }
 }
 
-fn skip(bytes: [u8; HEADER_LEN], len: u64, is_index: bool, has_entries: bool) -> State {
-    let mut check = Crc32c::new();
-    check.update(&bytes);
-    let skipped = Skipped { bytes, check, entries: Crc32c::new(), is_index, has_entries };
+/// So many bytes, then what stands behind them.
+fn skip(skipped: Skipped, len: u64) -> State {
     if len == 0 { State::SkipEnd(skipped) } else { State::Skip(skipped, len) }
 }
 

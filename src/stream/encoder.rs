@@ -103,6 +103,9 @@ impl Encoder {
             produced += len;
             let stop = |consumed, status| Ok(Step { consumed, produced, status });
             if !self.pending().is_empty() {
+                if produced < output.len() {
+                    continue;
+                }
                 return stop(consumed, Status::NeedsOutput { ready: self.pending().len() });
             }
             if consumed < input.len() {
@@ -114,13 +117,14 @@ impl Encoder {
                 continue;
             }
             let done = match op {
-                Op::Run => {
+                Op::Run if self.filled < self.options.block_len => {
                     return stop(consumed, Status::NeedsInput { at_least: self.options.block_len - self.filled });
                 }
+                Op::Run => self.cut()?,
                 Op::Flush => self.cut_block()?,
                 Op::Finish => self.end_stream()?,
             };
-            if !self.pending().is_empty() {
+            if !self.pending().is_empty() || (done && op == Op::Run) {
                 continue;
             }
             return stop(
@@ -361,6 +365,9 @@ impl Encoder {
     fn code(&mut self, raw: &[u8]) -> Result<(), Error> {
         let taken = self.framer.take(raw);
         self.or_fail(taken)?;
+        // A driver that always leaves a few bytes pending would else make the buffer grow for ever.
+        self.pending.drain(..self.pending_at);
+        self.pending_at = 0;
         self.framer.append_block(raw, &self.options, &mut self.pending);
         self.observe();
         Ok(())

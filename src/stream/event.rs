@@ -15,6 +15,8 @@ pub(crate) enum Event {
         kind: u16,
         payload: Place,
         raw_offset: u64,
+        /// Where its header starts in the input.
+        offset: u64,
     },
     /// The end block. Everything but its content check was verified.
     End {

@@ -40,6 +40,7 @@ mod deframer;
 mod encoder;
 mod event;
 mod framer;
+mod skipped;
 mod totals;
 
 pub use codec::{Decode, Encode, PartialBuffer};

@@ -1,0 +1,141 @@
+//! States that take turns, each with its own words: the loops behind single streams (one state) and interleaved ones.
+//!
+//! Whether a state takes or gives a word is as good as random, so the loops select and never branch on it. They run over pieces for which no stack and no stream can end, and
+//! leave what is left, less than a piece or the last words of a stream, to the careful loops.
+
+use std::hint::select_unpredictable;
+
+use crate::{
+    model::{Slot, SlotTable, SymbolTable},
+    rans::{
+        LOWER_BOUND,
+        words::{WordReader, WordStack},
+    },
+};
+
+/// Symbols of each lane in a piece.
+const TURNS: usize = 16;
+
+/// A state that is being decoded with, and the words it has not taken.
+#[derive(Debug, Clone)]
+pub(crate) struct Lane<'a> {
+    pub(crate) state: u32,
+    pub(crate) words: WordReader<'a>,
+}
+
+impl Lane<'_> {
+    /// Whether it is where the encoder began.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.state == LOWER_BOUND && self.words.is_empty()
+    }
+}
+
+/// Fills `raw`, a byte from each lane in turn. The lane that ran out of words, if one did, comes back.
+pub(crate) fn decode<S: Slot, const LEN: usize, const LANES: usize>(
+    lanes: &mut [Lane<'_>; LANES],
+    slots: &SlotTable<S, LEN>,
+    raw: &mut [u8],
+) -> Option<usize> {
+    let mut decoded = 0;
+    for piece in raw.chunks_exact_mut(TURNS * LANES) {
+        if !decode_piece(lanes, slots, piece) {
+            break;
+        }
+        decoded += TURNS * LANES;
+    }
+    decode_carefully(lanes, slots, &mut raw[decoded..])
+}
+
+/// [`decode`] for any number of lanes.
+pub(crate) fn decode_carefully<S: Slot, const LEN: usize>(
+    lanes: &mut [Lane<'_>],
+    slots: &SlotTable<S, LEN>,
+    raw: &mut [u8],
+) -> Option<usize> {
+    for turn in raw.chunks_mut(lanes.len()) {
+        for (index, (byte, lane)) in turn.iter_mut().zip(&mut *lanes).enumerate() {
+            *byte = slots.decode(&mut lane.state);
+            if !lane.words.refill(&mut lane.state) {
+                return Some(index);
+            }
+        }
+    }
+    None
+}
+
+/// `false`: a lane may run out of words in this piece, which was left alone.
+#[inline(always)]
+fn decode_piece<S: Slot, const LEN: usize, const LANES: usize>(
+    lanes: &mut [Lane<'_>; LANES],
+    slots: &SlotTable<S, LEN>,
+    piece: &mut [u8],
+) -> bool {
+    let mut windows = [&[[0; 2]; TURNS]; LANES];
+    for (window, lane) in windows.iter_mut().zip(&*lanes) {
+        let Some(next) = lane.words.peek::<TURNS>() else { return false };
+        *window = next;
+    }
+    let mut states = lanes.each_ref().map(|lane| lane.state);
+    let mut taken = [0; LANES];
+    for turn in piece.chunks_exact_mut(LANES) {
+        for lane in 0..LANES {
+            turn[lane] = slots.decode(&mut states[lane]);
+            // At most one word per turn: the index stays below their number, and the remainder only tells the compiler so.
+            let word = u32::from(u16::from_le_bytes(windows[lane][taken[lane] % TURNS]));
+            let low = states[lane] < LOWER_BOUND;
+            states[lane] = select_unpredictable(low, states[lane] << 16 | word, states[lane]);
+            taken[lane] += usize::from(low);
+        }
+    }
+    for (lane, (state, taken)) in lanes.iter_mut().zip(states.into_iter().zip(taken)) {
+        lane.state = state;
+        lane.words.skip(taken);
+    }
+    true
+}
+
+/// Codes `raw`, a byte to each state in turn; the words land on the empty stacks.
+pub(crate) fn encode<const LANES: usize>(
+    raw: &[u8],
+    symbols: &SymbolTable,
+    states: &mut [u32; LANES],
+    stacks: &mut [WordStack; LANES],
+) {
+    let (whole, tail) = raw.split_at(raw.len() / (TURNS * LANES) * (TURNS * LANES));
+    for turn in tail.chunks(LANES).rev() {
+        for (lane, &byte) in turn.iter().enumerate() {
+            let code = symbols.code(byte);
+            stacks[lane].push_if(code.overflows(states[lane]), &mut states[lane]);
+            states[lane] = code.encode(states[lane]);
+        }
+    }
+    for piece in whole.chunks_exact(TURNS * LANES).rev() {
+        encode_piece(piece, symbols, states, stacks);
+    }
+}
+
+#[inline(always)]
+fn encode_piece<const LANES: usize>(
+    piece: &[u8],
+    symbols: &SymbolTable,
+    states: &mut [u32; LANES],
+    stacks: &mut [WordStack; LANES],
+) {
+    let mut rooms = [[0; TURNS]; LANES];
+    let mut free = [TURNS; LANES];
+    let mut x = *states;
+    for turn in piece.chunks_exact(LANES).rev() {
+        for lane in 0..LANES {
+            let code = symbols.code(turn[lane]);
+            let gives = code.overflows(x[lane]);
+            // At most one word per turn: there is room for each, and the remainder only tells the compiler so.
+            rooms[lane][(free[lane] - 1) % TURNS] = x[lane] as u16;
+            free[lane] -= usize::from(gives);
+            x[lane] = code.encode(select_unpredictable(gives, x[lane] >> 16, x[lane]));
+        }
+    }
+    *states = x;
+    for (stack, (room, free)) in stacks.iter_mut().zip(rooms.iter().zip(free)) {
+        stack.push_all(&room[free..]);
+    }
+}

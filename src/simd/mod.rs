@@ -1,0 +1,160 @@
+//! Which kernel codes the segments of a `lanes` block, and the way to it.
+//!
+//! A kernel is one implementation of the loop over whole groups. All kernels take and give the same bytes, and refuse the same payloads: what differs is the time. The scalar code in
+//! `rans::segment` does the ends of every segment for all of them, and is what they are tested against.
+//!
+//! `unsafe` lives in this module alone. A kernel is a safe function for processors that have its instructions; that the processor has them is checked here, before each call.
+
+use std::{fmt, str::FromStr, sync::OnceLock};
+
+#[cfg(target_arch = "x86_64")]
+use x86_64::avx2;
+
+use crate::{
+    model::{Frequencies, SymbolTable},
+    rans::{
+        segment::{self, LANES, LaneSlots, Segment},
+        words::WordStack,
+    },
+};
+
+/// How the segments of a [`Mode::Lanes`](crate::Mode::Lanes) block are coded. It changes the speed, and nothing else.
+///
+/// The fastest one that the processor has is used by default. The environment variable `RANS_KERNEL` overrides that, and the option of the same name overrides both (a switch for when one
+/// kernel is in doubt). Where the processor lacks what was asked for, or `RANS_KERNEL` names no kernel, the default holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kernel {
+    /// Scalar code without `unsafe`, for every processor.
+    Portable,
+    /// x86-64 with AVX2, BMI2 and POPCNT: Intel since 2013, AMD since 2015.
+    Avx2,
+}
+
+impl Kernel {
+    /// All kernels with their names, as `RANS_KERNEL` takes them, the slowest first.
+    pub const ALL: [(&'static str, Self); 2] = [("portable", Self::Portable), ("avx2", Self::Avx2)];
+
+    /// Those that this processor has, the slowest first. Never empty.
+    pub fn all_available() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().map(|(_, kernel)| kernel).filter(|kernel| kernel.is_available())
+    }
+
+    /// Whether this processor has it.
+    #[must_use]
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => avx2::is_available(),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 => false,
+        }
+    }
+
+    /// What `asked` comes to here: itself where it is available, else what `RANS_KERNEL` names, else the fastest.
+    pub(crate) fn or_default(asked: Option<Self>) -> Self {
+        static DEFAULT: OnceLock<Kernel> = OnceLock::new();
+        let available = |kernel: &Self| kernel.is_available();
+        asked.filter(available).unwrap_or_else(|| {
+            *DEFAULT.get_or_init(|| {
+                let named = std::env::var("RANS_KERNEL").ok().and_then(|name| name.parse().ok());
+                named.filter(available).or_else(|| Self::all_available().last()).unwrap_or(Self::Portable)
+            })
+        })
+    }
+}
+
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::ALL.iter().find(|(_, kernel)| kernel == self).map_or("unknown", |(name, _)| name);
+        f.pad(name)
+    }
+}
+
+/// Takes a name of [`Kernel::ALL`].
+impl FromStr for Kernel {
+    type Err = ParseKernelError;
+
+    fn from_str(name: &str) -> Result<Self, ParseKernelError> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, kernel)| *kernel).ok_or(ParseKernelError)
+    }
+}
+
+/// A name that is not in [`Kernel::ALL`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("unknown kernel; the kernels are portable, avx2")]
+pub struct ParseKernelError;
+
+/// Decodes `segments`, whose words are in `payload`, to the end. The index of the first that does not end as the encoder began it comes back.
+pub(crate) fn decode(kernel: Kernel, payload: &[u8], slots: &LaneSlots, segments: &mut [Segment<'_>]) -> Option<usize> {
+    match kernel {
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx2 if kernel.is_available() => {
+            // SAFETY: the processor has the features that it needs: `is_available` just asked it.
+            unsafe { avx2::decode(payload, slots, segments) }
+        }
+        _ => segments.iter_mut().position(|segment| !segment.finish(payload, slots)),
+    }
+}
+
+/// The tables of one block, for one kernel.
+#[derive(Debug)]
+pub(crate) struct Encoder {
+    symbols: SymbolTable,
+    #[cfg(target_arch = "x86_64")]
+    avx2: Option<avx2::CodeTable>,
+}
+
+impl Encoder {
+    pub(crate) fn new(kernel: Kernel, frequencies: &Frequencies) -> Self {
+        Self {
+            symbols: SymbolTable::new(frequencies),
+            #[cfg(target_arch = "x86_64")]
+            avx2: (kernel == Kernel::Avx2 && avx2::is_available()).then(|| avx2::CodeTable::new(frequencies)),
+        }
+    }
+
+    /// Codes `raw`, which is not empty: the words land on the stack `words`, which is emptied before; the states a decoder starts with come back.
+    pub(crate) fn encode(&self, raw: &[u8], words: &mut WordStack) -> [u32; LANES] {
+        let (mut states, groups) = segment::encode_end(raw, &self.symbols, words);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(table) = &self.avx2 {
+            // SAFETY: the processor has the features that it needs: there is a table only where `is_available` said so.
+            unsafe { avx2::encode_groups(groups, table, &mut states, words) };
+            return states;
+        }
+        segment::encode_groups(groups, &self.symbols, &mut states, words);
+        states
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+#[cfg(test)]
+mod differential;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kernel_is_found_by_its_name() {
+        for (name, kernel) in Kernel::ALL {
+            assert_eq!(name.parse(), Ok(kernel));
+            assert_eq!(kernel.to_string(), name);
+            assert!(ParseKernelError.to_string().contains(name));
+        }
+        assert_eq!("mmx".parse::<Kernel>(), Err(ParseKernelError));
+    }
+
+    #[test]
+    fn what_is_not_available_falls_back() {
+        assert!(Kernel::all_available().any(|kernel| kernel == Kernel::Portable));
+        for (_, kernel) in Kernel::ALL {
+            let taken = Kernel::or_default(Some(kernel));
+            assert_eq!(taken == kernel, kernel.is_available() || Kernel::or_default(None) == kernel);
+        }
+    }
+}

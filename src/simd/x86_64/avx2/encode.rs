@@ -1,0 +1,163 @@
+//! Encoding.
+
+#[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
+use std::arch::x86_64::*;
+use std::mem;
+
+use super::Shuffles;
+use crate::{
+    model::Frequencies,
+    rans::{
+        segment::{GROUP, LANES, QUAD},
+        words::WordStack,
+    },
+};
+
+/// Lanes in a vector.
+const WIDTH: usize = 8;
+
+/// Vectors that hold the states of a segment.
+const VECTORS: usize = LANES / WIDTH;
+
+/// What coding each symbol takes.
+#[derive(Debug)]
+pub(in crate::simd) struct CodeTable {
+    codes: [Code; 256],
+    scale_bits: u8,
+}
+
+/// How one symbol goes into a state: what eight lanes load and then transpose.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(C, align(16))]
+struct Code {
+    frequency: u32,
+    cumulative: u32,
+    /// `2^32 / frequency` rounded down, or `2^32 - 1`: makes a quotient that is right or too small by one.
+    reciprocal: u32,
+    /// `scale - frequency`.
+    complement: u32,
+}
+
+impl CodeTable {
+    pub(in crate::simd) fn new(frequencies: &Frequencies) -> Self {
+        let mut codes = [Code::default(); 256];
+        for (code, (frequency, cumulative)) in codes.iter_mut().zip(frequencies.ranges()) {
+            let reciprocal = if frequency > 1 { ((1 << 32) / u64::from(frequency)) as u32 } else { u32::MAX };
+            *code = Code { frequency, cumulative, reciprocal, complement: frequencies.scale() - frequency };
+        }
+        Self { codes, scale_bits: frequencies.scale_bits() }
+    }
+}
+
+/// Codes whole groups on top of what stands behind them.
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+pub(in crate::simd) fn encode_groups(
+    groups: &[[u8; GROUP]],
+    table: &CodeTable,
+    states: &mut [u32; LANES],
+    words: &mut WordStack,
+) {
+    let free = words.free();
+    assert!(free.len() >= groups.len() * GROUP + WIDTH, "a word for each symbol and a vector more must have room");
+    // A state with its upper bits, above the slots of a symbol, at the frequency or higher must give a word away.
+    let limit_bits = _mm_cvtsi32_si128(32 - i32::from(table.scale_bits));
+    // SAFETY: both are 128 bytes, and every bit pattern is valid.
+    let mut x: [__m256i; VECTORS] = unsafe { mem::transmute(*states) };
+    let mut top = free.len();
+    for group in groups.iter().rev() {
+        for round in (0..QUAD).rev() {
+            for vector in (0..VECTORS).rev() {
+                let codes = look_up(table, group, vector, round);
+                let (reduced, given, count) = give_words(x[vector], codes.frequencies, limit_bits);
+                // SAFETY: each symbol moves `top` down by one at most, so at least `WIDTH` places are below it: the assertion above counted them.
+                unsafe { _mm_storeu_si128(free.as_mut_ptr().add(top - WIDTH).cast(), given) };
+                top -= count;
+                x[vector] = codes.encode(reduced);
+            }
+        }
+    }
+    let count = free.len() - top;
+    words.push(count);
+    // SAFETY: as above.
+    *states = unsafe { mem::transmute::<[__m256i; VECTORS], [u32; LANES]>(x) };
+}
+
+/// The [`Code`]s of eight lanes.
+struct Codes {
+    frequencies: __m256i,
+    cumulatives: __m256i,
+    reciprocals: __m256i,
+    complements: __m256i,
+}
+
+impl Codes {
+    /// `((state / frequency) << scale_bits) + state % frequency + cumulative`, as `state + cumulative + (state / frequency) * complement`.
+    #[inline]
+    #[target_feature(enable = "avx2,bmi2,popcnt")]
+    fn encode(&self, states: __m256i) -> __m256i {
+        let even = _mm256_mul_epu32(states, self.reciprocals);
+        let odd = _mm256_mul_epu32(_mm256_srli_epi64::<32>(states), _mm256_srli_epi64::<32>(self.reciprocals));
+        let quotients = _mm256_blend_epi32::<0b1010_1010>(_mm256_srli_epi64::<32>(even), odd);
+        // The reciprocal is less than 1 too small and a state below 2^32, so the quotient is too small by one at most; then the rest is the frequency or more.
+        let rests = _mm256_sub_epi32(states, _mm256_mullo_epi32(quotients, self.frequencies));
+        let exact = _mm256_cmpgt_epi32(self.frequencies, rests);
+        let one_more = _mm256_andnot_si256(exact, self.complements);
+        let moved = _mm256_add_epi32(_mm256_mullo_epi32(quotients, self.complements), one_more);
+        _mm256_add_epi32(_mm256_add_epi32(states, self.cumulatives), moved)
+    }
+}
+
+/// The codes of the symbols in `round` of the lanes of `vector`.
+#[inline]
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+fn look_up(table: &CodeTable, group: &[u8; GROUP], vector: usize, round: usize) -> Codes {
+    let quads = group.as_chunks::<QUAD>().0;
+    let code = |lane: usize| {
+        let code = &table.codes[usize::from(quads[WIDTH * vector + lane][round])];
+        // SAFETY: a code is 16 bytes, aligned to as many.
+        unsafe { _mm_load_si128((&raw const *code).cast()) }
+    };
+    let halves = |lane: usize| _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(code(lane)), code(lane + 4));
+    let (a, b, c, d) = (halves(0), halves(1), halves(2), halves(3));
+    let (low_ab, high_ab) = (_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+    let (low_cd, high_cd) = (_mm256_unpacklo_epi32(c, d), _mm256_unpackhi_epi32(c, d));
+    Codes {
+        frequencies: _mm256_unpacklo_epi64(low_ab, low_cd),
+        cumulatives: _mm256_unpackhi_epi64(low_ab, low_cd),
+        reciprocals: _mm256_unpacklo_epi64(high_ab, high_cd),
+        complements: _mm256_unpackhi_epi64(high_ab, high_cd),
+    }
+}
+
+/// Moves the lower word out of each state that has no room for its symbol. The states, the words at the end of a vector in lane order, and their number come back.
+#[inline]
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+fn give_words(states: __m256i, frequencies: __m256i, limit_bits: __m128i) -> (__m256i, __m128i, usize) {
+    let keeps = _mm256_cmpgt_epi32(frequencies, _mm256_srl_epi32(states, limit_bits));
+    let lanes = 0xFF ^ _mm256_movemask_ps(_mm256_castsi256_ps(keeps)).cast_unsigned() as usize;
+    let lower = _mm256_and_si256(states, _mm256_set1_epi32(0xFFFF));
+    let lower = _mm_packus_epi32(_mm256_castsi256_si128(lower), _mm256_extracti128_si256::<1>(lower));
+    // SAFETY: a mask of eight lanes is below 256, and a control is 16 bytes, aligned to as many.
+    let close_up = unsafe { _mm_load_si128(CLOSE_UP.0.as_ptr().add(lanes).cast()) };
+    let reduced = _mm256_blendv_epi8(_mm256_srli_epi32::<16>(states), states, keeps);
+    (reduced, _mm_shuffle_epi8(lower, close_up), lanes.count_ones() as usize)
+}
+
+/// For each set of lanes: moves the words of those lanes to the end, in order.
+static CLOSE_UP: Shuffles = {
+    let mut controls = [[0x80; 16]; 256];
+    let mut lanes = 0;
+    while lanes < 256 {
+        let (mut lane, mut word) = (WIDTH, WIDTH);
+        while lane > 0 {
+            lane -= 1;
+            if lanes >> lane & 1 == 1 {
+                word -= 1;
+                controls[lanes][2 * word] = 2 * lane as u8;
+                controls[lanes][2 * word + 1] = 2 * lane as u8 + 1;
+            }
+        }
+        lanes += 1;
+    }
+    Shuffles(controls)
+};

@@ -1,0 +1,19 @@
+//! AVX2: eight lanes per vector, four vectors per segment.
+//!
+//! The 32-bit states of 32 lanes are four registers, so two segments fill half of the register file and keep the processor busy while one of them waits for its table look-ups. What AVX2
+//! lacks is a way to spread words over those lanes that need one, and to close the gaps between those that give one: `pshufb` does both, by a table of 256 shuffles.
+
+mod decode;
+mod encode;
+
+pub(in crate::simd) use decode::decode;
+pub(in crate::simd) use encode::{CodeTable, encode_groups};
+
+/// Whether this processor has all that the kernels here use.
+pub(in crate::simd) fn is_available() -> bool {
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("popcnt")
+}
+
+/// One `pshufb` control for each set of lanes.
+#[repr(align(64))]
+struct Shuffles([[u8; 16]; 256]);

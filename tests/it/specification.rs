@@ -1,0 +1,38 @@
+//! FORMAT.md shows two streams byte by byte. The crate writes exactly these, and reads them.
+
+use std::io::Write;
+
+use ranstream::{DecodeOptions, EncodeOptions, Mode, RansWriter, compress, decompress};
+
+const FORMAT: &str = include_str!("../../FORMAT.md");
+
+#[test]
+fn the_first_annotated_stream_is_what_the_crate_writes() {
+    let raw = ["abracadabra".repeat(4), "-".repeat(20)].concat();
+    let options = EncodeOptions::new().block_len(44).scale_bits(9).content_length(64).content_check(true).index(true);
+    let mut writer = RansWriter::with_options(Vec::new(), options);
+    writer.write_all(raw.as_bytes()).unwrap();
+    writer.write_application_data(1, b"note").unwrap();
+    let stream = writer.finish().unwrap();
+    assert_eq!(stream, dump("### 10.1"));
+    assert_eq!(decompress(&stream, &DecodeOptions::new()).unwrap(), raw.as_bytes());
+}
+
+#[test]
+fn the_second_annotated_stream_is_what_the_crate_writes() {
+    let raw = &b"she sells sea shells by the sea shore; ".repeat(7)[..256];
+    let stream = compress(raw, &EncodeOptions::new().mode(Mode::Lanes).block_len(256).scale_bits(9)).unwrap();
+    assert_eq!(stream, dump("### 10.2"));
+    assert_eq!(decompress(&stream, &DecodeOptions::new()).unwrap(), raw);
+}
+
+/// The bytes of the first hex dump behind a heading: an offset, up to 16 bytes, and the same as text.
+fn dump(heading: &str) -> Vec<u8> {
+    let section = FORMAT.split(heading).nth(1).expect("the heading is there");
+    let dump = section.split("```").nth(1).expect("a dump follows it");
+    dump.lines()
+        .skip(1)
+        .flat_map(|line| line.get(6..53).unwrap_or_default().split_whitespace())
+        .map(|byte| u8::from_str_radix(byte, 16).expect("two hexadecimal digits"))
+        .collect()
+}
