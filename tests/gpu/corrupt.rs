@@ -162,27 +162,31 @@ fn every_segment_has_the_verdict_that_the_cpu_gives() {
 #[test]
 fn every_flipped_bit_of_a_small_segment_has_the_cpus_verdict() {
     let Some(gpu) = gpu() else { return };
-    let raw = (0..1200_u32).map(|i| (i * i % 13 % 5) as u8).collect();
-    let whole = Parts::new(&lanes(raw, 1200, 10).block);
-    let mut decoder = Decoder::new(gpu);
-    let blocks: Vec<_> = (STATES * 8..whole.segments[0].len() * 8)
-        .map(|bit| {
+    // One with a tail, and one whose last two rounds ride on the states: they end in different checks.
+    for len in [1200_usize, 1280] {
+        let raw = (0..len).map(|i| (i * i % 13 % 5) as u8).collect();
+        let whole = Parts::new(&lanes(raw, len, 10).block);
+        let mut decoder = Decoder::new(gpu);
+        let (mut failed, bits) = (0, 0..whole.segments[0].len() * 8);
+        // The upper half of a state decides whether it is one, which is no matter of the kernel.
+        for bit in bits.clone().filter(|bit| bit / 8 >= STATES || bit / 16 % 2 == 0) {
             let mut segments = whole.segments.clone();
             segments[0][bit / 8] ^= 1 << (bit % 8);
-            Parts { segments, table: whole.table.clone(), raw_lens: whole.raw_lens.clone(), ..whole }.whole()
-        })
-        .collect();
-    let mut failed = 0;
-    for coded in &blocks {
-        let (mut on_gpu, mut on_cpu) = (vec![0; 1200], vec![0; 1200]);
-        let expected = block::decode(coded, &mut on_cpu);
-        assert_eq!(decoder.decode_into(&[Block::parse(coded).unwrap()], &mut on_gpu), expected);
-        if expected.is_ok() {
-            assert_eq!(on_gpu, on_cpu);
+            let damaged = Parts { segments, table: whole.table.clone(), raw_lens: whole.raw_lens.clone(), ..whole };
+            let coded = damaged.whole();
+            let (mut on_gpu, mut on_cpu) = (vec![0; len], vec![0; len]);
+            let expected = block::decode(&coded, &mut on_cpu);
+            let returned = gpu.tally().returned;
+            assert_eq!(decoder.decode_into(&[Block::parse(&coded).unwrap()], &mut on_gpu), expected, "bit {bit}");
+            if expected.is_ok() {
+                assert_eq!(on_gpu, on_cpu, "bit {bit}");
+            } else {
+                assert!(gpu.tally().returned > returned, "bit {bit}: the device took it for good");
+            }
+            failed += usize::from(expected.is_err());
         }
-        failed += usize::from(expected.is_err());
+        assert!(failed * 3 > bits.len(), "{failed} of {}", bits.len());
     }
-    assert!(failed * 10 > blocks.len() * 9, "{failed} of {}", blocks.len());
     assert_eq!(gpu.lost(), None);
 }
 
