@@ -47,9 +47,10 @@ impl<J: Job> Ordered<J> {
     pub(crate) fn new(executor: Executor, capacity: usize) -> Self {
         Self {
             #[cfg(feature = "gpu")]
-            gatherer: match &executor {
-                Executor::Device(choice, cpu) => Gatherer::start(choice.clone(), (**cpu).clone()),
-                _ => None,
+            gatherer: if let Executor::Device(choice, cpu) = &executor {
+                Gatherer::start(choice.clone(), (**cpu).clone())
+            } else {
+                None
             },
             executor,
             capacity,
