@@ -5,10 +5,10 @@
 use std::{env, error::Error, fmt::Write as _, fs, path::Path};
 
 use plotters::prelude::*;
-use ranstream::{DecodeOptions, EncodeOptions};
+use ranstream::{DecodeOptions, EncodeOptions, Kernel, Mode};
 use ranstream_benches::{
     data::{Sample, samples},
-    measure::{Figures, interleaved},
+    measure::{Figures, in_turns},
     peers::{Codec, Deflate, Huff0, Lz4, Memcpy, Rans, Snap, Zstd},
 };
 
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut page = header(rounds);
     for sample in samples(LEN) {
         eprintln!("{}", sample.name);
-        let figures = interleaved(&mut codecs(), &sample.bytes, rounds);
+        let figures = in_turns(&mut codecs(), &sample.bytes, rounds);
         let plot = format!("{}.svg", sample.name);
         draw(&folder.join(&plot), &sample, &figures)?;
         section(&mut page, &sample, &plot, &figures)?;
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn codecs() -> Vec<Box<dyn Codec>> {
-    vec![
+    let mut codecs: Vec<Box<dyn Codec>> = vec![
         Box::new(Memcpy),
         Box::new(Rans::new("ranstream", EncodeOptions::new(), DecodeOptions::new())),
         Box::new(Huff0::default()),
@@ -41,13 +41,21 @@ fn codecs() -> Vec<Box<dyn Codec>> {
         Box::new(Lz4),
         Box::new(Snap),
         Box::new(Deflate),
-    ]
+    ];
+    for kernel in Kernel::all_available() {
+        let encode = EncodeOptions::new().mode(Mode::Lanes).kernel(kernel);
+        codecs.push(Box::new(Rans::new(&format!("lanes, {kernel}"), encode, DecodeOptions::new().kernel(kernel))));
+    }
+    for mode in [Mode::Interleaved, Mode::SingleStream] {
+        codecs.push(Box::new(Rans::new(&mode.to_string(), EncodeOptions::new().mode(mode), DecodeOptions::new())));
+    }
+    codecs
 }
 
 fn header(rounds: usize) -> String {
     format!(
         "# Benchmarks\n\n\
-        Made by `scripts/bench.sh`. One core ({}), {} MiB of each sample, {rounds} rounds in which every codec runs once in turn; each figure is the median. Buffers were touched before. \
+        Made by `scripts/bench.sh`. One core ({}), {} MiB of each sample in pieces of 1 MiB, which all codecs take in turns; {rounds} rounds, the median of each piece, thread time. Buffers were touched before. \
         Ratios to memcpy and huff0 are of this run; absolute speeds are of this machine.\n\n\
         `ranstream` is the default: blocks of 256 KiB, mode by policy, CRC-32C over every block. `huff0` is zstd's Huffman coder alone, without a check. \
         The others also find repeats, which an order-0 coder does not: compare them by what you need.\n",
@@ -86,7 +94,8 @@ fn section(page: &mut String, sample: &Sample, plot: &str, figures: &[Figures]) 
 
 /// Size over decoding speed, one point a codec: the lower right is where one wants to be.
 fn draw(path: &Path, sample: &Sample, figures: &[Figures]) -> Result<(), Box<dyn Error>> {
-    let shown: Vec<_> = figures.iter().filter(|figures| figures.name != "memcpy").collect();
+    // The last rows are our own kernels and modes; the default stands for them.
+    let shown: Vec<_> = figures.iter().skip(1).take(6).collect();
     let fastest = shown.iter().map(|figures| figures.decode / 1e9).fold(0.1, f64::max);
     let area = SVGBackend::new(path, (720, 420)).into_drawing_area();
     area.fill(&WHITE)?;

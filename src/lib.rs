@@ -106,6 +106,7 @@ pub mod recover;
 pub mod stream;
 pub mod write;
 
+mod block_map;
 mod limits;
 mod model;
 mod oneshot;

@@ -81,8 +81,7 @@ impl Limits {
         self
     }
 
-    /// [`max_memory`](Self::max_memory), as it was set.
-    #[cfg(feature = "gpu")]
+    /// What [`Limits::max_memory`] was set to.
     pub(crate) fn memory(&self) -> usize {
         self.max_memory
     }

@@ -6,7 +6,6 @@ use crate::{
     error::Error,
     limits::Limits,
     options::{DecodeOptions, EncodeOptions},
-    parallel::Executor,
     progress::Progress,
     read::RansReader,
     stream::{Decoder, Encoder, Framer, Room, Status},
@@ -42,7 +41,7 @@ pub fn compress(raw: &[u8], options: &EncodeOptions) -> Result<Vec<u8>, Error> {
 pub fn compress_into(raw: &[u8], out: &mut Vec<u8>, options: &EncodeOptions) -> Result<usize, Error> {
     options.validate()?;
     let before = out.len();
-    if options.executor.is_none() && options.threads == 1 || Executor::with_threads(2).is_inline() {
+    if options.executor.is_none() && options.threads == 1 || cfg!(not(feature = "rayon")) {
         let mut framer = Framer::new(options);
         framer.start(out);
         for block in raw.chunks(options.block_len) {

@@ -3,9 +3,9 @@
 use std::io::{self, BufRead, Read};
 
 use crate::{
+    block_map::BlockMap,
     options::{DecodeOptions, EncodeOptions},
     progress::Progress,
-    seek::BlockMap,
     stream::{ApplicationData, Decoder, Encoder, Status},
 };
 
@@ -44,6 +44,10 @@ pub struct RansReader<R> {
     /// A seek went to the end or past it: there is nothing to read.
     pub(crate) past_end: bool,
     pub(crate) map: Option<BlockMap>,
+    /// Where in the inner reader the input begins, once a seek asked.
+    pub(crate) base: Option<u64>,
+    /// A seek failed half way: the inner reader may stand anywhere.
+    pub(crate) displaced: bool,
 }
 
 impl<R> RansReader<R> {
@@ -62,6 +66,8 @@ impl<R> RansReader<R> {
             skip: 0,
             past_end: false,
             map: None,
+            base: None,
+            displaced: false,
         }
     }
 
@@ -125,6 +131,9 @@ impl<R: Read> RansReader<R> {
     }
 
     fn fill(&mut self) -> io::Result<()> {
+        if self.displaced {
+            return Err(io::Error::other("a seek failed and left the inner reader at an unknown place: seek again"));
+        }
         let space = self.decoder.space()?;
         let read = read_retried(&mut self.inner, space)?;
         if read == 0 {

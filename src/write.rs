@@ -47,7 +47,7 @@ impl<W> RansWriter<W> {
 
     /// Writes to `inner`. Options outside their range are reported by the first write, flush or finish.
     pub fn with_options(inner: W, options: EncodeOptions) -> Self {
-        Self { sink: Sink { inner, torn: false }, encoder: Encoder::new(options) }
+        Self { sink: Sink::new(inner), encoder: Encoder::new(options) }
     }
 
     /// The inner writer.
@@ -94,7 +94,7 @@ impl<W: Write> RansWriter<W> {
             let ended = self.encoder.end_stream()?;
             self.drain()?;
             if ended {
-                return self.sink.inner.flush();
+                return self.sink.finish();
             }
             self.wait();
         }
@@ -163,7 +163,7 @@ impl<W: Write> Write for RansWriter<W> {
             let done = self.encoder.cut_block()?;
             self.drain()?;
             if done {
-                return self.sink.inner.flush();
+                return self.sink.flush();
             }
             self.wait();
         }
@@ -239,7 +239,7 @@ impl<W> RansDecoder<W> {
 
     /// Writes to `inner`. Options outside their range are reported by the first write, flush or finish.
     pub fn with_options(inner: W, options: DecodeOptions) -> Self {
-        Self { sink: Sink { inner, torn: false }, decoder: Decoder::new(options) }
+        Self { sink: Sink::new(inner), decoder: Decoder::new(options) }
     }
 
     /// The inner writer.
@@ -290,7 +290,7 @@ impl<W: Write> RansDecoder<W> {
         while self.advance(&[])?.1 != Some(Status::Finished) {
             self.decoder.end_of_input();
         }
-        self.sink.inner.flush()
+        self.sink.finish()
     }
 
     /// Drains, then moves until input is taken or needed, or the end is reached.
@@ -314,12 +314,13 @@ impl<W: Write> RansDecoder<W> {
 impl<W: Write> Write for RansDecoder<W> {
     /// # Errors
     ///
-    /// What the inner writer or the stream has against it; [`Error::Finished`] for bytes behind a single stream's end.
+    /// What the inner writer or the stream has against it; [`Error::Finished`] for bytes behind a single stream's end, or after [`finish`](RansDecoder::finish).
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         if buf.is_empty() {
             return Ok(0);
         }
         match self.advance(buf)? {
+            (0, Some(Status::Finished)) if self.decoder.ignores_the_rest() && !self.sink.finished => Ok(buf.len()),
             (0, Some(Status::Finished)) => Err(Error::Finished.into()),
             (taken, _) => Ok(taken),
         }
@@ -331,32 +332,58 @@ impl<W: Write> Write for RansDecoder<W> {
             self.decoder.wait();
             self.advance(&[])?;
         }
-        self.sink.inner.flush()
+        self.sink.flush()
     }
 }
 
-/// An inner writer, and whether it panicked in the middle of a write: then nobody knows what it took.
+/// The inner writer.
 #[derive(Debug)]
 struct Sink<W> {
     inner: W,
+    /// It panicked in the middle of a call: nobody knows what it took.
     torn: bool,
+    /// It was flushed behind the last byte.
+    finished: bool,
+}
+
+impl<W> Sink<W> {
+    fn new(inner: W) -> Self {
+        Self { inner, torn: false, finished: false }
+    }
 }
 
 impl<W: Write> Sink<W> {
-    /// Writes at least one byte. Interrupted writes are repeated.
+    /// Writes at least one byte.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.retried(|inner| inner.write(bytes))? {
+            0 => Err(io::Error::new(io::ErrorKind::WriteZero, "the inner writer takes nothing more")),
+            written if written > bytes.len() => {
+                Err(io::Error::other(format!("the inner writer claims {written} bytes of {}", bytes.len())))
+            }
+            written => Ok(written),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.retried(W::flush)
+    }
+
+    /// Flushes for the last time, once.
+    fn finish(&mut self) -> io::Result<()> {
+        if !self.finished {
+            self.flush()?;
+            self.finished = true;
+        }
+        Ok(())
+    }
+
+    /// Interrupted calls are repeated.
+    fn retried<T>(&mut self, mut call: impl FnMut(&mut W) -> io::Result<T>) -> io::Result<T> {
         loop {
             self.torn = true;
-            let result = self.inner.write(bytes);
+            let result = call(&mut self.inner);
             self.torn = false;
             match result {
-                Ok(0) => return Err(io::Error::new(io::ErrorKind::WriteZero, "the inner writer takes nothing more")),
-                Ok(written) if written > bytes.len() => {
-                    return Err(io::Error::other(format!(
-                        "the inner writer claims {written} bytes of {}",
-                        bytes.len()
-                    )));
-                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => return result,
             }

@@ -90,11 +90,17 @@ impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
         &self.slots
     }
 
+    /// The slot that `state` stands in. Its lower half is enough to tell.
+    #[inline(always)]
+    pub(crate) fn slot(&self, state: u32) -> S {
+        // LEN is a power of two, so the second mask only tells the compiler that the index is in range.
+        self.slots[state as usize & ((1 << self.scale_bits) - 1) & (LEN - 1)]
+    }
+
     /// Takes the symbol out of `state`, which may then be below 2^16 and want a word.
     #[inline(always)]
     pub(crate) fn decode(&self, state: &mut u32) -> u8 {
-        // LEN is a power of two, so the second mask only tells the compiler that the index is in range.
-        let slot = self.slots[*state as usize & ((1 << self.scale_bits) - 1) & (LEN - 1)];
+        let slot = self.slot(*state);
         *state = slot.advance(*state, self.scale_bits);
         slot.symbol()
     }

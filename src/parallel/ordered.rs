@@ -37,6 +37,8 @@ pub(crate) struct Lost;
 pub(crate) struct Ordered<J> {
     executor: Executor,
     capacity: usize,
+    /// As the caller's memory allows.
+    allowed: usize,
     under_way: VecDeque<Arc<Seat<J>>>,
     cancelled: Arc<AtomicBool>,
     #[cfg(feature = "gpu")]
@@ -54,6 +56,7 @@ impl<J: Job> Ordered<J> {
             },
             executor,
             capacity,
+            allowed: usize::MAX,
             under_way: VecDeque::new(),
             cancelled: Arc::default(),
         }
@@ -75,7 +78,12 @@ impl<J: Job> Ordered<J> {
     }
 
     pub(crate) fn has_room(&self) -> bool {
-        self.len() < self.capacity
+        self.len() < self.capacity.min(self.allowed)
+    }
+
+    /// From now on at most `jobs` at a time, 1 or more, or the capacity if that is less.
+    pub(crate) fn allow(&mut self, jobs: usize) {
+        self.allowed = jobs.max(1);
     }
 
     /// There is room.

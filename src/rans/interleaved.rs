@@ -73,7 +73,9 @@ pub(crate) fn encode_payload(raw: &[u8], lanes: usize, frequencies: &Frequencies
     };
     if lanes == FEW {
         let mut stacks: [WordStack; FEW] = Default::default();
-        stacks.iter_mut().for_each(|stack| stack.reset(raw.len().div_ceil(FEW)));
+        for stack in &mut stacks {
+            stack.reset(raw.len().div_ceil(FEW));
+        }
         let mut states = [LOWER_BOUND; FEW];
         turns::encode(raw, &symbols, &mut states, &mut stacks);
         for (lane, (state, stack)) in states.iter().zip(&stacks).enumerate() {

@@ -87,7 +87,7 @@ pub(crate) fn encode_groups(
                 let code = symbols.code(quad[round]);
                 let gives = code.overflows(*state);
                 // At most one word per lane: there is room for each, and the mask only tells the compiler so.
-                room[(free - 1) % LANES] = *state as u16;
+                room[(free - 1) % LANES] = (*state as u16).to_le_bytes();
                 free -= usize::from(gives);
                 *state = code.encode(select_unpredictable(gives, *state >> 16, *state));
             }

@@ -76,14 +76,19 @@ fn decode_piece<S: Slot, const LEN: usize, const LANES: usize>(
         *window = next;
     }
     let mut states = lanes.each_ref().map(|lane| lane.state);
+    let mut lowest = states;
     let mut taken = [0; LANES];
     for turn in piece.chunks_exact_mut(LANES) {
         for lane in 0..LANES {
-            turn[lane] = slots.decode(&mut states[lane]);
+            // One state alone is one chain of waits. Its lower half is known two steps before the whole, and finds the slot.
+            let slot = slots.slot(if LANES == 1 { lowest[lane] } else { states[lane] });
+            turn[lane] = slot.symbol();
+            let x = slot.advance(states[lane], slots.scale_bits());
             // At most one word per turn: the index stays below their number, and the remainder only tells the compiler so.
             let word = u32::from(u16::from_le_bytes(windows[lane][taken[lane] % TURNS]));
-            let low = states[lane] < LOWER_BOUND;
-            states[lane] = select_unpredictable(low, states[lane] << 16 | word, states[lane]);
+            let low = x < LOWER_BOUND;
+            lowest[lane] = select_unpredictable(low, word, x);
+            states[lane] = select_unpredictable(low, x << 16 | word, x);
             taken[lane] += usize::from(low);
         }
     }
@@ -121,7 +126,7 @@ fn encode_piece<const LANES: usize>(
     states: &mut [u32; LANES],
     stacks: &mut [WordStack; LANES],
 ) {
-    let mut rooms = [[0; TURNS]; LANES];
+    let mut rooms = [[[0; 2]; TURNS]; LANES];
     let mut free = [TURNS; LANES];
     let mut x = *states;
     for turn in piece.chunks_exact(LANES).rev() {
@@ -129,7 +134,7 @@ fn encode_piece<const LANES: usize>(
             let code = symbols.code(turn[lane]);
             let gives = code.overflows(x[lane]);
             // At most one word per turn: there is room for each, and the remainder only tells the compiler so.
-            rooms[lane][(free[lane] - 1) % TURNS] = x[lane] as u16;
+            rooms[lane][(free[lane] - 1) % TURNS] = (x[lane] as u16).to_le_bytes();
             free[lane] -= usize::from(gives);
             x[lane] = code.encode(select_unpredictable(gives, x[lane] >> 16, x[lane]));
         }

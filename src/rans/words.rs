@@ -43,7 +43,8 @@ impl<'a> WordReader<'a> {
 /// A buffer that is filled with words from its end to its start.
 #[derive(Debug, Default)]
 pub(crate) struct WordStack {
-    words: Vec<u16>,
+    /// Little-endian, as they will be written.
+    words: Vec<[u8; 2]>,
     start: usize,
 }
 
@@ -52,7 +53,7 @@ impl WordStack {
     pub(crate) fn reset(&mut self, capacity: usize) {
         let capacity = capacity + 64;
         if self.words.len() < capacity {
-            self.words.resize(capacity, 0);
+            self.words.resize(capacity, [0; 2]);
         }
         self.start = self.words.len();
     }
@@ -60,14 +61,14 @@ impl WordStack {
     /// Moves the lower word of `state` here if `gives`.
     #[inline(always)]
     pub(crate) fn push_if(&mut self, gives: bool, state: &mut u32) {
-        self.words[self.start - 1] = *state as u16;
+        self.words[self.start - 1] = (*state as u16).to_le_bytes();
         self.start -= usize::from(gives);
         *state = select_unpredictable(gives, *state >> 16, *state);
     }
 
     /// Puts `words` on top, which are in the order in which a decoder reads them.
     #[inline(always)]
-    pub(crate) fn push_all(&mut self, words: &[u16]) {
+    pub(crate) fn push_all(&mut self, words: &[[u8; 2]]) {
         let end = self.start;
         self.start -= words.len();
         self.words[self.start..end].copy_from_slice(words);
@@ -75,12 +76,12 @@ impl WordStack {
 
     /// The `N` free places under the top of the stack, the last of which is the next to be filled.
     #[inline(always)]
-    pub(crate) fn room<const N: usize>(&mut self) -> Option<&mut [u16; N]> {
+    pub(crate) fn room<const N: usize>(&mut self) -> Option<&mut [[u8; 2]; N]> {
         self.words[..self.start].last_chunk_mut()
     }
 
     /// All free places. The last of them is the next to be filled.
-    pub(crate) fn free(&mut self) -> &mut [u16] {
+    pub(crate) fn free(&mut self) -> &mut [[u8; 2]] {
         &mut self.words[..self.start]
     }
 
@@ -91,12 +92,12 @@ impl WordStack {
     }
 
     /// The words in the order in which a decoder reads them.
-    pub(crate) fn words(&self) -> &[u16] {
+    pub(crate) fn words(&self) -> &[[u8; 2]] {
         &self.words[self.start..]
     }
 
     /// Appends the words in the order in which a decoder reads them.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        out.extend(self.words().iter().flat_map(|word| word.to_le_bytes()));
+        out.extend_from_slice(self.words().as_flattened());
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     error::{Corruption, Error, Part},
     format::{BlockHeader, CHECK_LEN, HEADER_LEN, StreamHeader, check::ContentHash},
     limits::Limit,
-    options::DecodeOptions,
+    options::{DecodeOptions, TrailingData},
     parallel::{Job, Lost, Ordered},
     progress::Progress,
     simd::Kernel,
@@ -43,8 +43,6 @@ pub struct Decoder {
     options: DecodeOptions,
     deframer: Deframer,
     jobs: Ordered<DecodeJob>,
-    /// Bytes of the jobs under way.
-    held: usize,
     spare: Vec<(Vec<u8>, Vec<u8>)>,
     /// The block that comes out next, from `front_at` on.
     front: Vec<u8>,
@@ -122,7 +120,6 @@ impl Decoder {
         Self {
             deframer: Deframer::new(options.clone()),
             jobs: Ordered::new(executor, capacity),
-            held: 0,
             spare: Vec::new(),
             front: Vec::new(),
             front_at: 0,
@@ -263,6 +260,11 @@ impl Decoder {
         self.deframer.unused()
     }
 
+    /// Whether bytes behind the end are to be thrown away, not left to the caller.
+    pub(crate) fn ignores_the_rest(&self) -> bool {
+        self.options.trailing_data == TrailingData::Ignore && !self.options.single_stream
+    }
+
     /// Begins again with the same options, as if made anew. Buffers are kept.
     pub fn reset(&mut self) {
         self.clear();
@@ -275,7 +277,7 @@ impl Decoder {
     pub(crate) fn resume(&mut self, position: &StreamPosition, expected: [u8; HEADER_LEN]) {
         self.clear();
         self.deframer.resume(position, expected);
-        self.header = Some(position.header);
+        self.begin_stream(position.header);
         self.content = (position.blocks == 0 && position.header.content_check).then(Box::default);
     }
 
@@ -308,7 +310,7 @@ impl Decoder {
             if self.deframer.is_done() {
                 return Ok((0, 0, Some(Status::Finished)));
             }
-        } else if self.fault.is_some() || self.end.is_some() || !self.has_room() {
+        } else if self.fault.is_some() || self.end.is_some() || !self.jobs.has_room() {
             return Ok((0, 0, Some(Status::InFlight { blocks: self.jobs.len() })));
         }
         let (taken, event) = match self.deframer.next(input) {
@@ -328,7 +330,7 @@ impl Decoder {
             }
             None => Some(Status::NeedsInput { at_least: self.deframer.missing() }),
             Some(Event::StreamHeader(header)) => {
-                self.header = Some(header);
+                self.begin_stream(header);
                 self.content = header.content_check.then(Box::default);
                 None
             }
@@ -354,6 +356,17 @@ impl Decoder {
             Some(Event::StreamEnd) => Some(Status::StreamEnd),
         };
         Ok((taken, given, status))
+    }
+
+    /// Where memory is short, fewer blocks are under way: so many that all may be the largest this stream can have.
+    fn begin_stream(&mut self, header: StreamHeader) {
+        let largest = 2 * (1 << header.max_block_log2) + CHECK_LEN;
+        let memory = self.options.limits.memory();
+        // Where a device gathers blocks, their number alone would allow too many.
+        #[cfg(feature = "gpu")]
+        let memory = if self.jobs.gathers() { memory.min(4 * GATHERED) } else { memory };
+        self.jobs.allow(memory / largest);
+        self.header = Some(header);
     }
 
     /// Decodes a block to `output` if that has room, to [`Decoder::decoded`] if not. How many bytes went to `output` comes back.
@@ -389,8 +402,6 @@ impl Decoder {
         let (mut body, mut raw) = self.spare.pop().unwrap_or_default();
         let raw_len = block.header.raw_len();
         let body_len = block.header.payload_len() as usize + CHECK_LEN;
-        let held = self.held.saturating_add(body_len + raw_len);
-        self.options.limits.check_memory(held, block.offset)?;
         self.options.limits.grow(&mut raw, raw_len, block.offset)?;
         match &block.body {
             Place::Buffer(_) => body = self.deframer.exchange_buffer(body)?,
@@ -399,7 +410,6 @@ impl Decoder {
                 body[..body_len].copy_from_slice(self.deframer.bytes(place, input));
             }
         }
-        self.held = held;
         self.jobs.submit(DecodeJob {
             header: block.header,
             bytes: block.bytes,
@@ -421,7 +431,6 @@ impl Decoder {
             return self.fail(error);
         }
         let raw_len = job.header.raw_len();
-        self.held -= job.body_len() + raw_len;
         job.raw.truncate(raw_len);
         mem::swap(&mut self.front, &mut job.raw);
         self.front_at = 0;
@@ -462,20 +471,8 @@ impl Decoder {
         }
     }
 
-    /// Whether the next block may be submitted beside those under way. Where a device gathers them, their number hardly bounds their bytes.
-    fn has_room(&self) -> bool {
-        #[cfg(feature = "gpu")]
-        if self.jobs.gathers() {
-            let next = self.header.map_or(0, |header| 2 << header.max_block_log2);
-            let most = self.options.limits.memory().min(4 * GATHERED);
-            return self.jobs.has_room() && self.held + next <= most;
-        }
-        self.jobs.has_room()
-    }
-
     fn clear(&mut self) {
         self.jobs.cancel();
-        self.held = 0;
         self.front_at = self.front.len();
         (self.fault, self.end, self.content) = (None, None, None);
         self.application_data.clear();

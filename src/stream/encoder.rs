@@ -92,7 +92,8 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidOption`], [`Error::ContentLength`]; [`Error::Finished`] for input after [`Op::Finish`]. Every later call returns the same error.
+    /// [`Error::InvalidOption`], [`Error::ContentLength`]; every later call returns the same error. [`Error::Finished`] for input after [`Op::Finish`], which
+    /// harms nothing.
     pub fn step(&mut self, input: &[u8], output: &mut [u8], op: Op) -> Result<Step, Error> {
         let (mut consumed, mut produced) = (0, 0);
         loop {
@@ -150,7 +151,7 @@ impl Encoder {
             return Ok(0);
         }
         if self.state == State::Finished {
-            return self.fail(Error::Finished);
+            return Err(Error::Finished);
         }
         self.start();
         self.collect()?;
@@ -181,7 +182,7 @@ impl Encoder {
     pub fn space(&mut self) -> Result<&mut [u8], Error> {
         self.check()?;
         if self.state == State::Finished {
-            return self.fail(Error::Finished);
+            return Err(Error::Finished);
         }
         self.start();
         self.collect()?;
@@ -253,7 +254,7 @@ impl Encoder {
     pub fn application_data(&mut self, kind: u16, data: &[u8]) -> Result<bool, Error> {
         self.check()?;
         if self.state == State::Finished {
-            return self.fail(Error::Finished);
+            return Err(Error::Finished);
         }
         if !self.cut_block()? || self.pending_at < self.pending.len() {
             return Ok(false);
@@ -336,9 +337,10 @@ impl Encoder {
                 return Ok(false);
             }
             let raw = std::mem::take(&mut self.raw);
-            let coded = self.code(&raw[..self.filled]);
+            // Before anything can panic in a callback of the user's: the block must not be coded twice.
+            let len = std::mem::take(&mut self.filled);
+            let coded = self.code(&raw[..len]);
             self.raw = raw;
-            self.filled = 0;
             coded?;
             return Ok(true);
         }

@@ -101,8 +101,8 @@ impl Payload {
         match self.mode {
             BlockMode::SingleStream => (DENSE_TABLE_END, 1),
             BlockMode::Interleaved => (DENSE_TABLE_END + 1, 3),
-            BlockMode::SingleStreamCompact => ((1..).find(fits).unwrap(), 1),
-            BlockMode::InterleavedCompact => ((1..).find(fits).unwrap() + 1, 3),
+            BlockMode::SingleStreamCompact => ((1..self.bytes.len()).find(fits).unwrap(), 1),
+            BlockMode::InterleavedCompact => ((1..self.bytes.len()).find(fits).unwrap() + 1, 3),
             _ => (self.segments()[0], 32),
         }
     }

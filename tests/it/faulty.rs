@@ -66,20 +66,21 @@ impl<T> Faulty<T> {
         self.when = When::never();
     }
 
-    /// Counts an operation; the fault, if it is a faulty one.
-    fn begin(&mut self) -> Option<Fault> {
+    /// Counts an operation that can have some faults; the fault, if it has one.
+    fn begin(&mut self, can_have: impl Fn(Fault) -> bool) -> Option<Fault> {
         self.ops += 1;
         let faulty = match &self.when {
             When::During(ops) => ops.contains(&self.ops),
             When::Every(nth) => self.ops.is_multiple_of(*nth),
         };
+        let faulty = faulty && can_have(self.fault);
         self.faults += u64::from(faulty);
         faulty.then_some(self.fault)
     }
 
     /// An operation that moves up to `len` bytes with `work`.
     fn bytes(&mut self, len: usize, work: impl FnOnce(&mut T, usize) -> io::Result<usize>) -> io::Result<usize> {
-        match self.begin() {
+        match self.begin(|_| true) {
             None => work(&mut self.inner, len),
             Some(Fault::OneByte) => work(&mut self.inner, len.min(1)),
             Some(Fault::Zero) => Ok(0),
@@ -89,12 +90,12 @@ impl<T> Faulty<T> {
         }
     }
 
-    /// An operation that moves no bytes: only errors and panics can befall it.
+    /// An operation that moves no bytes.
     fn plain<O>(&mut self, work: impl FnOnce(&mut T) -> io::Result<O>) -> io::Result<O> {
-        match self.begin() {
+        match self.begin(|fault| matches!(fault, Fault::Error(_) | Fault::Panic)) {
             Some(Fault::Error(kind)) => Err(kind.into()),
-            Some(Fault::Panic) => unwind(),
-            _ => work(&mut self.inner),
+            Some(_) => unwind(),
+            None => work(&mut self.inner),
         }
     }
 }
@@ -129,7 +130,7 @@ fn unwind() -> ! {
 /// Moves a random number of bytes at a time, 1 up to a limit.
 #[derive(Debug)]
 pub struct Short<T> {
-    inner: T,
+    pub inner: T,
     most: usize,
     random: StdRng,
 }

@@ -68,7 +68,7 @@ pub fn push(stream: &[u8], options: &DecodeOptions) -> Outcome {
 /// Slices of 0 to 7 bytes on both sides.
 pub fn step(stream: &[u8], options: &DecodeOptions) -> Outcome {
     let mut decoder = Decoder::new(options.clone());
-    let (raw, result) = steps::decode(&mut decoder, stream, &mut Cuts::new(vec![5, 0, 1, 7, 2]));
+    let (raw, result) = steps::decode(&mut decoder, stream, &Cuts::new(vec![5, 0, 1, 7, 2]));
     Outcome::new(raw, result)
 }
 

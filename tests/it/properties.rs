@@ -143,7 +143,8 @@ struct Settings {
     normalization: Normalization,
     block_len: usize,
     segment_len: usize,
-    scale_bits: u8,
+    /// `None`: by the block's length.
+    scale_bits: Option<u8>,
     lanes: usize,
     content_length: bool,
     content_check: bool,
@@ -164,13 +165,13 @@ impl Settings {
             .normalization(self.normalization)
             .block_len(self.block_len(raw_len))
             .segment_len(self.segment_len)
-            .scale_bits(self.scale_bits)
             .interleaved_lanes(self.lanes)
             .content_check(self.content_check)
             .index(self.index)
             .threads(self.threads)
             .in_flight(self.in_flight);
-        if self.content_length { options.content_length(raw_len as u64) } else { options }
+        let options = if self.content_length { options.content_length(raw_len as u64) } else { options };
+        if let Some(bits) = self.scale_bits { options.scale_bits(bits) } else { options }
     }
 }
 
@@ -179,7 +180,7 @@ fn settings() -> impl Strategy<Value = Settings> {
         select(&Mode::ALL[..]).prop_map(|(_, mode)| mode),
         policy(),
         any::<bool>().prop_map(|compat| if compat { Normalization::Compat } else { Normalization::Optimal }),
-        9..=14_u8,
+        proptest::option::of(9..=14_u8),
         1..=255_usize,
     );
     let cutting =
@@ -198,7 +199,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                 normalization,
                 block_len,
                 segment_len,
-                scale_bits: bits.min(max_bits),
+                scale_bits: bits.map(|bits| bits.min(max_bits)),
                 lanes,
                 content_length,
                 content_check,

@@ -11,7 +11,7 @@ use ranstream::{
     write::RansDecoder,
 };
 
-use crate::data::{self, GENERATORS};
+use crate::data::{self, GENERATORS, Generator};
 
 const MODES: [Mode; 6] = [Mode::Auto, Mode::Stored, Mode::Fill, Mode::SingleStream, Mode::Interleaved, Mode::Lanes];
 
@@ -52,8 +52,13 @@ fn every_length(mode: Mode) {
 
 #[test]
 fn around_the_thresholds_of_the_policy() {
+    for (name, generate) in [("gaussian", data::gaussian as Generator), ("text", data::text)] {
+        for len in [(64 << 10) - 1, 64 << 10, (64 << 10) + 1] {
+            one_shot(&generate(len), &EncodeOptions::new(), || format!("{len} bytes of {name}"));
+        }
+    }
     for (name, generate) in GENERATORS {
-        for threshold in [256, 8 << 10] {
+        for threshold in [256, 2 << 10, 8 << 10] {
             for len in threshold - 1..=threshold + 1 {
                 let raw = generate(len);
                 every_way(&raw, &EncodeOptions::new(), &format!("{len} bytes of {name}"));
@@ -157,7 +162,7 @@ fn blocks_of_the_largest_length() {
 
 #[test]
 fn several_blocks_of_the_default_length() {
-    for (name, generate) in [("text", data::text as data::Generator), ("gaussian", data::gaussian)] {
+    for (name, generate) in [("text", data::text as Generator), ("gaussian", data::gaussian)] {
         let raw = generate(600_000);
         for threads in [1, 3] {
             let options = EncodeOptions::new().threads(threads);

@@ -60,6 +60,7 @@ pub(in crate::simd) fn encode_groups(
     let free = words.free();
     assert!(free.len() >= groups.len() * GROUP + WIDTH, "a word for each symbol and a vector more must have room");
     // A state with its upper bits, above the slots of a symbol, at the frequency or higher must give a word away.
+    let scale_bits = _mm_cvtsi32_si128(table.scale_bits.into());
     let limit_bits = _mm_cvtsi32_si128(32 - i32::from(table.scale_bits));
     // SAFETY: both are 128 bytes, and every bit pattern is valid.
     let mut x: [__m256i; VECTORS] = unsafe { mem::transmute(*states) };
@@ -72,7 +73,7 @@ pub(in crate::simd) fn encode_groups(
                 // SAFETY: each symbol moves `top` down by one at most, so at least `WIDTH` places are below it: the assertion above counted them.
                 unsafe { _mm_storeu_si128(free.as_mut_ptr().add(top - WIDTH).cast(), given) };
                 top -= count;
-                x[vector] = codes.encode(reduced);
+                x[vector] = codes.encode(reduced, scale_bits);
             }
         }
     }
@@ -91,19 +92,20 @@ struct Codes {
 }
 
 impl Codes {
-    /// `((state / frequency) << scale_bits) + state % frequency + cumulative`, as `state + cumulative + (state / frequency) * complement`.
+    /// `((state / frequency) << scale_bits) + state % frequency + cumulative`.
     #[inline]
     #[target_feature(enable = "avx2,bmi2,popcnt")]
-    fn encode(&self, states: __m256i) -> __m256i {
+    fn encode(&self, states: __m256i, scale_bits: __m128i) -> __m256i {
         let even = _mm256_mul_epu32(states, self.reciprocals);
         let odd = _mm256_mul_epu32(_mm256_srli_epi64::<32>(states), _mm256_srli_epi64::<32>(self.reciprocals));
         let quotients = _mm256_blend_epi32::<0b1010_1010>(_mm256_srli_epi64::<32>(even), odd);
-        // The reciprocal is less than 1 too small and a state below 2^32, so the quotient is too small by one at most; then the rest is the frequency or more.
+        // The reciprocal is less than 1 too small and a state below 2^32, so the quotient is too small by one at most. Then the rest is the frequency or more, and the sum lacks the scale for the
+        // quotient less the frequency for the rest: the complement.
         let rests = _mm256_sub_epi32(states, _mm256_mullo_epi32(quotients, self.frequencies));
         let exact = _mm256_cmpgt_epi32(self.frequencies, rests);
         let one_more = _mm256_andnot_si256(exact, self.complements);
-        let moved = _mm256_add_epi32(_mm256_mullo_epi32(quotients, self.complements), one_more);
-        _mm256_add_epi32(_mm256_add_epi32(states, self.cumulatives), moved)
+        let shifted = _mm256_add_epi32(_mm256_sll_epi32(quotients, scale_bits), self.cumulatives);
+        _mm256_add_epi32(shifted, _mm256_add_epi32(rests, one_more))
     }
 }
 

@@ -1,0 +1,45 @@
+//! Errors in words that say what to do.
+
+use std::{fmt, io};
+
+use ranstream::{Error, Limit};
+
+/// An error of a stream or a system call, with what can be done about it.
+pub(crate) fn explain(error: io::Error) -> anyhow::Error {
+    match Error::try_from(error) {
+        Ok(error) => explain_stream(&error),
+        Err(error) => anyhow::Error::msg(without_code(&error)),
+    }
+}
+
+/// Adds what was tried to an error.
+pub(crate) fn because(what: impl fmt::Display) -> impl FnOnce(io::Error) -> anyhow::Error {
+    move |error| explain(error).context(what.to_string())
+}
+
+fn explain_stream(error: &Error) -> anyhow::Error {
+    let advice = match error {
+        Error::Truncated { offset: 0 } => return anyhow::anyhow!("empty, not a ranstream stream"),
+        Error::NotAStream { .. } => return anyhow::anyhow!("not a ranstream stream"),
+        Error::ContentLength { declared, actual } => {
+            return anyhow::anyhow!(
+                "changed while it was read: {declared} bytes long at first, {actual} later; compress a copy, or send it through a pipe"
+            );
+        }
+        Error::Truncated { .. } | Error::Corrupt { .. } => "`rans recover` saves the complete blocks",
+        Error::LimitExceeded { limit: Limit::Memory, .. } => "allow more with --memory",
+        Error::LimitExceeded { limit: Limit::Output, .. } => "allow more with --max-output",
+        Error::Unsupported { .. } => "a newer rans may know it",
+        _ => return anyhow::anyhow!("{error}"),
+    };
+    anyhow::anyhow!("{error}; {advice}")
+}
+
+/// The system's own words, without the number that std puts behind them, and the path that others put behind that.
+fn without_code(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error ") {
+        Some((words, _)) => words.to_owned(),
+        None => text,
+    }
+}

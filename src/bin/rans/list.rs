@@ -1,0 +1,162 @@
+//! What is in compressed files, as a table or as JSON.
+
+use std::{path::Path, process::ExitCode};
+
+use anyhow::Result;
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::HumanBytes;
+
+use crate::{
+    advice::explain,
+    arguments::{ListArgs, VoiceArgs},
+    input::{self, Input},
+    output::print,
+    report::{Report, percent},
+    survey::{Modes, Stream, Survey, survey},
+};
+
+pub(crate) fn run(args: ListArgs) -> ExitCode {
+    let inputs = input::or_stdin(args.inputs);
+    let mut report = Report::new(VoiceArgs { quiet: false, verbose: args.verbose }, &inputs);
+    let mut surveys = Vec::new();
+    for path in &inputs {
+        match look(path, args.verbose) {
+            Ok(survey) => surveys.push(survey),
+            Err(error) => report.error(&error.context(input::name(path))),
+        }
+    }
+    let printed = if args.json { json(&surveys) } else { tables(&surveys, args.verbose) };
+    if let Err(error) = printed {
+        report.error(&error);
+    }
+    report.exit_code()
+}
+
+fn look(path: &Path, every_block: bool) -> Result<Survey> {
+    survey(&Input::open_compressed(path, false)?, every_block).map_err(explain)
+}
+
+fn json(surveys: &[Survey]) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(surveys)?;
+    text.push('\n');
+    print(text.as_bytes())
+}
+
+fn tables(surveys: &[Survey], every_block: bool) -> Result<()> {
+    if surveys.is_empty() {
+        return Ok(());
+    }
+    print(files(surveys).as_bytes())?;
+    for survey in surveys.iter().filter(|_| every_block) {
+        print(format!("\n{}\n{}", survey.file, blocks(survey)).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// One line per file, and one with the sums.
+fn files(surveys: &[Survey]) -> String {
+    let mut table =
+        Columns::new(&["streams", "blocks", "compressed", "raw", "ratio"], &["check", "index", "modes", "file"]);
+    let mut total = Total::default();
+    for survey in surveys {
+        let Survey { compressed_bytes, raw_bytes, blocks, ref modes, ref streams, .. } = *survey;
+        let line = Total { streams: streams.len() as u64, blocks, compressed_bytes, raw_bytes, modes: modes.clone() };
+        let check = in_streams(streams, "xxh3", |stream| stream.content_check.is_some());
+        let index = in_streams(streams, "yes", |stream| stream.index);
+        table.add(line.cells(check, index, survey.file.clone()));
+        total.add(line);
+    }
+    if surveys.len() > 1 {
+        table.add(total.cells("", "", format!("{} files", surveys.len())));
+    }
+    table.finish()
+}
+
+/// The figures of one file, or of all.
+#[derive(Debug, Default)]
+struct Total {
+    streams: u64,
+    blocks: u64,
+    compressed_bytes: u64,
+    raw_bytes: u64,
+    modes: Modes,
+}
+
+impl Total {
+    fn add(&mut self, other: Self) {
+        self.streams += other.streams;
+        self.blocks += other.blocks;
+        self.compressed_bytes += other.compressed_bytes;
+        self.raw_bytes += other.raw_bytes;
+        for (mode, count) in other.modes {
+            *self.modes.entry(mode).or_default() += count;
+        }
+    }
+
+    fn cells(&self, check: &str, index: &str, file: String) -> Vec<String> {
+        let modes: Vec<_> = self.modes.iter().map(|(mode, count)| format!("{mode}:{count}")).collect();
+        vec![
+            self.streams.to_string(),
+            self.blocks.to_string(),
+            HumanBytes(self.compressed_bytes).to_string(),
+            HumanBytes(self.raw_bytes).to_string(),
+            percent(self.compressed_bytes, self.raw_bytes),
+            check.to_owned(),
+            index.to_owned(),
+            if modes.is_empty() { "-".to_owned() } else { modes.join(" ") },
+            file,
+        ]
+    }
+}
+
+/// `all` if every stream has it.
+fn in_streams(streams: &[Stream], all: &'static str, has: impl Fn(&Stream) -> bool) -> &'static str {
+    match streams.iter().filter(|stream| has(stream)).count() {
+        0 => "no",
+        some if some < streams.len() => "some",
+        _ => all,
+    }
+}
+
+/// One line per block of a file.
+fn blocks(survey: &Survey) -> String {
+    let mut table = Columns::new(&["block", "offset", "compressed", "raw offset", "raw", "ratio"], &["mode"]);
+    let blocks = survey.streams.iter().flat_map(|stream| stream.block_list.iter().flatten());
+    for (number, block) in blocks.enumerate() {
+        table.add(vec![
+            number.to_string(),
+            block.offset.to_string(),
+            block.compressed_bytes.to_string(),
+            block.raw_offset.to_string(),
+            block.raw_bytes.to_string(),
+            percent(block.compressed_bytes, block.raw_bytes),
+            block.mode.clone(),
+        ]);
+    }
+    table.finish()
+}
+
+/// A table without lines. Figures stand to the right of their columns, words to the left.
+struct Columns(Table);
+
+impl Columns {
+    fn new(figures: &[&str], words: &[&str]) -> Self {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_header(figures.iter().chain(words));
+        for (index, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((0, 2));
+            if index < figures.len() {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        Self(table)
+    }
+
+    fn add(&mut self, cells: Vec<String>) {
+        self.0.add_row(cells);
+    }
+
+    fn finish(&self) -> String {
+        self.0.trim_fmt() + "\n"
+    }
+}

@@ -1,0 +1,58 @@
+//! The `rans` command: compresses, restores, tests, lists and repairs files.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `arguments` | what can be asked for |
+//! | `compress`, `decompress`, `test`, `list`, `recover`, `manual` | one operation each |
+//! | `transfer` | which input goes to which output: shared by `compress` and `decompress` |
+//! | `input`, `output`, `temporary` | files, standard streams, and outputs that appear only when they are complete |
+//! | `survey` | the structure of a compressed file, without its payloads |
+//! | `report`, `bar`, `advice` | what the user is told, on standard error |
+
+mod advice;
+mod arguments;
+mod bar;
+mod compress;
+mod decompress;
+mod input;
+mod list;
+mod manual;
+mod output;
+mod recover;
+mod report;
+mod survey;
+mod temporary;
+mod test;
+mod transfer;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Cli, FileArgs, ListArgs, Task, TestArgs};
+
+fn main() -> ExitCode {
+    let Cli { task, files } = Cli::parse();
+    match task {
+        None => operate(files),
+        Some(Task::List(args)) => list::run(args),
+        Some(Task::Test(args)) => test::run(args),
+        Some(Task::Recover(args)) => recover::run(&args),
+        Some(Task::Completions { shell }) => manual::completions(shell),
+        Some(Task::Man { subcommand }) => manual::page(subcommand.as_deref()),
+    }
+}
+
+/// What was asked for by flags.
+fn operate(args: FileArgs) -> ExitCode {
+    let FileArgs { inputs, operation, limits, threads, voice, .. } = args;
+    if operation.list {
+        list::run(ListArgs { inputs, json: operation.json, verbose: voice.verbose })
+    } else if operation.test {
+        test::run(TestArgs { inputs, limits, threads, voice })
+    } else if operation.decompress {
+        decompress::run(inputs, &args.range, &limits.options(&threads), &args.output, voice)
+    } else {
+        compress::run(inputs, &args.encode, &threads, &args.output, voice)
+    }
+}

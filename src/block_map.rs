@@ -1,0 +1,287 @@
+//! Where each block of an input is: by the streams' indexes, or by hopping from header to header.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use crate::{
+    error::{Corruption, Error, Part},
+    format::{
+        BLOCK_OVERHEAD, BlockHeader, CHECK_LEN, EndBlock, HEADER_LEN, INDEX_KIND, IndexFooter, MAGIC, StreamHeader,
+        check::crc32c,
+    },
+    limits::Limits,
+    options::{DecodeOptions, TrailingData},
+    read::read_retried,
+    stream::{StreamPosition, split_check},
+};
+
+/// Every block of an input, by the raw bytes before it.
+#[derive(Debug, Default)]
+pub(crate) struct BlockMap {
+    streams: Vec<StreamEntry>,
+    blocks: Vec<BlockEntry>,
+    raw_len: u64,
+}
+
+#[derive(Debug)]
+struct StreamEntry {
+    header: StreamHeader,
+    offset: u64,
+    raw_before: u64,
+    first_block: usize,
+}
+
+#[derive(Debug)]
+struct BlockEntry {
+    header: [u8; HEADER_LEN],
+    offset: u64,
+    raw_start: u64,
+}
+
+impl BlockMap {
+    /// From the index at the tail if every stream has one, else from header to header. The inner reader is left anywhere.
+    pub(crate) fn read(inner: &mut (impl Read + Seek), base: u64, options: &DecodeOptions) -> io::Result<Self> {
+        let mut input = Input { inner, base };
+        match by_index(&mut input, options)? {
+            Some(map) => Ok(map),
+            None => by_hopping(&mut input, options),
+        }
+    }
+
+    /// Raw bytes of all streams.
+    pub(crate) fn raw_len(&self) -> u64 {
+        self.raw_len
+    }
+
+    /// The block that holds raw byte `raw`, its header, and where in it the byte is. `None`: there are not so many bytes.
+    pub(crate) fn find(&self, raw: u64) -> Option<(StreamPosition, [u8; HEADER_LEN], u64)> {
+        if raw >= self.raw_len {
+            return None;
+        }
+        let index = self.blocks.partition_point(|block| block.raw_start <= raw) - 1;
+        let stream = &self.streams[self.streams.partition_point(|stream| stream.first_block <= index) - 1];
+        let block = &self.blocks[index];
+        let position = StreamPosition {
+            header: stream.header,
+            stream_offset: stream.offset,
+            offset: block.offset,
+            blocks: (index - stream.first_block) as u64,
+            raw_len: block.raw_start - stream.raw_before,
+            raw_before: stream.raw_before,
+        };
+        Some((position, block.header, raw - block.raw_start))
+    }
+
+    fn begin_stream(&mut self, header: StreamHeader, offset: u64, limits: &Limits) -> Result<(), Error> {
+        limits.check_memory(self.held() + size_of::<StreamEntry>(), offset)?;
+        self.streams.push(StreamEntry { header, offset, raw_before: self.raw_len, first_block: self.blocks.len() });
+        Ok(())
+    }
+
+    /// The raw length of a map is a sum of block lengths, so it cannot overflow before its memory does.
+    fn add_block(
+        &mut self,
+        header: [u8; HEADER_LEN],
+        raw_len: usize,
+        offset: u64,
+        limits: &Limits,
+    ) -> Result<(), Error> {
+        limits.check_memory(self.held() + size_of::<BlockEntry>(), offset)?;
+        self.blocks.push(BlockEntry { header, offset, raw_start: self.raw_len });
+        self.raw_len += raw_len as u64;
+        Ok(())
+    }
+
+    fn blocks_of_last_stream(&self) -> u64 {
+        self.streams.last().map_or(0, |stream| self.blocks.len() - stream.first_block) as u64
+    }
+
+    /// Bytes of memory.
+    fn held(&self) -> usize {
+        self.streams.len() * size_of::<StreamEntry>() + self.blocks.len() * size_of::<BlockEntry>()
+    }
+}
+
+/// The inner reader's bytes from where the first stream begins; offsets count from there.
+struct Input<'a, R> {
+    inner: &'a mut R,
+    base: u64,
+}
+
+impl<R: Read + Seek> Input<'_, R> {
+    fn len(&mut self) -> io::Result<u64> {
+        Ok(self.inner.seek(SeekFrom::End(0))?.saturating_sub(self.base))
+    }
+
+    /// Fills `bytes` from `offset` on.
+    fn read_at(&mut self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let place = self.base.checked_add(offset).ok_or(Error::Truncated { offset })?;
+        self.inner.seek(SeekFrom::Start(place))?;
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match read_retried(self.inner, &mut bytes[filled..])? {
+                0 => return Err(Error::Truncated { offset: offset + filled as u64 }.into()),
+                read => filled += read,
+            }
+        }
+        Ok(())
+    }
+
+    fn stream_header(&mut self, offset: u64) -> io::Result<StreamHeader> {
+        let mut bytes = [0; StreamHeader::MAX_LEN];
+        let (fixed, rest) = bytes.split_at_mut(StreamHeader::FIXED_LEN);
+        self.read_at(offset, fixed)?;
+        let len = StreamHeader::len_from(fixed.first_chunk().unwrap_or(&[0; 8]), offset)?;
+        self.read_at(offset + StreamHeader::FIXED_LEN as u64, &mut rest[..len - StreamHeader::FIXED_LEN])?;
+        Ok(StreamHeader::parse(&bytes[..len], offset)?)
+    }
+
+    fn block_header(&mut self, offset: u64, part: Part) -> io::Result<([u8; HEADER_LEN], BlockHeader)> {
+        let mut bytes = [0; HEADER_LEN];
+        self.read_at(offset, &mut bytes)?;
+        Ok((bytes, BlockHeader::parse(&bytes, part, offset)?))
+    }
+
+    /// The block at `offset`, which is to have this header: header and payload. `None`: it has another one, or a wrong check.
+    fn block(&mut self, offset: u64, header: BlockHeader, limits: &Limits) -> io::Result<Option<Vec<u8>>> {
+        let mut bytes = Vec::new();
+        limits.grow(&mut bytes, header.payload_len() as usize + BLOCK_OVERHEAD, offset)?;
+        self.read_at(offset, &mut bytes)?;
+        let (signed, check) = split_check(&bytes);
+        let is_right = signed[..HEADER_LEN] == header.to_bytes() && crc32c(signed, &[]) == check;
+        bytes.truncate(bytes.len() - CHECK_LEN);
+        Ok(is_right.then_some(bytes))
+    }
+}
+
+/// A stream as its index describes it.
+struct Indexed {
+    start: u64,
+    header: StreamHeader,
+    entries: Vec<u8>,
+}
+
+/// From the last stream's index to the first's. `None`: not every stream has one that lists its blocks.
+fn by_index(input: &mut Input<'_, impl Read + Seek>, options: &DecodeOptions) -> io::Result<Option<BlockMap>> {
+    let limits = &options.limits;
+    let (mut end, mut held) = (input.len()?, 0);
+    let mut streams = Vec::new();
+    loop {
+        let Some(stream) = stream_before(input, end, limits)? else { return Ok(None) };
+        held += stream.entries.len() + size_of::<Indexed>();
+        limits.check_memory(held, stream.start)?;
+        end = stream.start;
+        streams.push(stream);
+        if end == 0 {
+            break;
+        }
+    }
+    streams.reverse();
+    if options.single_stream {
+        streams.truncate(1);
+    }
+    let mut map = BlockMap::default();
+    for Indexed { start, header, entries } in streams {
+        map.begin_stream(header, start, limits)?;
+        let mut offset = start + header.encoded_len() as u64;
+        for bytes in entries.as_chunks().0 {
+            let block = BlockHeader::parse(bytes, Part::Index, offset)?;
+            map.add_block(*bytes, block.raw_len(), offset, limits)?;
+            offset += block_len(&block);
+        }
+    }
+    Ok(Some(map))
+}
+
+/// The stream that ends at `end`. Nothing is believed that leads elsewhere: `None` leaves it to those who read all headers to say what is wrong.
+fn stream_before(input: &mut Input<'_, impl Read + Seek>, end: u64, limits: &Limits) -> io::Result<Option<Indexed>> {
+    let Some(tail_at) = end.checked_sub(IndexFooter::TAIL_LEN as u64) else { return Ok(None) };
+    let mut tail = [0; IndexFooter::TAIL_LEN];
+    input.read_at(tail_at, &mut tail)?;
+    let Some(footer) = tail.first_chunk().and_then(IndexFooter::parse) else { return Ok(None) };
+    let (Some(start), Some(index_at), Ok(payload_len)) =
+        (end.checked_sub(footer.stream_len), end.checked_sub(footer.block_len()), u32::try_from(footer.payload_len()))
+    else {
+        return Ok(None);
+    };
+    let index = BlockHeader::Skippable { kind: INDEX_KIND, payload_len };
+    let Some(mut entries) = input.block(index_at, index, limits)? else { return Ok(None) };
+    entries.drain(..HEADER_LEN);
+    entries.truncate(entries.len() - IndexFooter::LEN);
+    let header = match input.stream_header(start) {
+        Ok(header) if header.index => header,
+        Err(error) if !error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Error>) => {
+            return Err(error);
+        }
+        _ => return Ok(None),
+    };
+
+    let end_block = BlockHeader::End { payload_len: EndBlock::payload_len(header.content_check) };
+    let mismatch = Error::Corrupt { part: Part::Index, offset: index_at, reason: Corruption::IndexMismatch };
+    let (mut raw_len, mut offset) = (0, start + header.encoded_len() as u64);
+    for bytes in entries.as_chunks().0 {
+        let block = BlockHeader::parse(bytes, Part::Index, index_at)?;
+        raw_len += block.raw_len() as u64;
+        offset = offset.saturating_add(block_len(&block));
+    }
+    if offset.saturating_add(block_len(&end_block)) != index_at {
+        // An index without entries stands for a list that grew too long.
+        return if entries.is_empty() { Ok(None) } else { Err(mismatch.into()) };
+    }
+    let Some(totals) = input.block(offset, end_block, limits)? else { return Ok(None) };
+    match EndBlock::parse(&totals[HEADER_LEN..]) {
+        Some(totals) if totals.raw_len == raw_len && totals.blocks == u64::from(footer.entries) => {
+            Ok(Some(Indexed { start, header, entries }))
+        }
+        _ => Err(mismatch.into()),
+    }
+}
+
+/// From header to header, payloads unread.
+fn by_hopping(input: &mut Input<'_, impl Read + Seek>, options: &DecodeOptions) -> io::Result<BlockMap> {
+    let limits = &options.limits;
+    let input_end = input.len()?;
+    let mut map = BlockMap::default();
+    let mut offset = 0;
+    loop {
+        let mut found = [0; MAGIC.len()];
+        let len = MAGIC.len().min(usize::try_from(input_end - offset).unwrap_or(usize::MAX));
+        input.read_at(offset, &mut found[..len])?;
+        if !MAGIC.starts_with(&found[..len]) {
+            return match options.trailing_data {
+                _ if offset == 0 => Err(Error::NotAStream { found }.into()),
+                TrailingData::Reject => Err(Error::TrailingData { offset }.into()),
+                TrailingData::Ignore => Ok(map),
+            };
+        }
+        let header = input.stream_header(offset)?;
+        map.begin_stream(header, offset, limits)?;
+        offset += header.encoded_len() as u64;
+        loop {
+            let (bytes, block) = input.block_header(offset, Part::Block(map.blocks_of_last_stream()))?;
+            let at = offset;
+            offset = end_of_block(at, &block, input_end)?;
+            if let BlockHeader::End { .. } = block {
+                break;
+            }
+            map.add_block(bytes, block.raw_len(), at, limits)?;
+        }
+        if header.index {
+            let (_, block) = input.block_header(offset, Part::Index)?;
+            offset = end_of_block(offset, &block, input_end)?;
+        }
+        if options.single_stream || offset == input_end {
+            return Ok(map);
+        }
+    }
+}
+
+/// Where the block with this header ends, if the input has all of it.
+fn end_of_block(offset: u64, header: &BlockHeader, input_end: u64) -> Result<u64, Error> {
+    let end = offset.saturating_add(block_len(header));
+    if end > input_end { Err(Error::Truncated { offset: input_end }) } else { Ok(end) }
+}
+
+/// Coded bytes of the block with this header.
+fn block_len(header: &BlockHeader) -> u64 {
+    header.payload_len() + BLOCK_OVERHEAD as u64
+}

@@ -1,0 +1,12 @@
+//! The `rans` command, as its users run it.
+
+mod cli {
+    mod damage;
+    mod files;
+    mod folder;
+    mod listing;
+    mod pipes;
+    mod ranges;
+    #[cfg(unix)]
+    mod signals;
+}
