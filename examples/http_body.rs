@@ -2,6 +2,9 @@
 //!
 //! The server makes an event only after the client has read the one before it, so this ends only if nothing is held back on the way.
 
+// The types of the server's future, with every feature's dependencies in scope, are deeper than the default allows.
+#![recursion_limit = "256"]
+
 use std::{convert::Infallible, error::Error};
 
 use futures_util::TryStreamExt as _;

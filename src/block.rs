@@ -80,7 +80,8 @@ pub fn raw_len(block: &[u8]) -> Result<usize, Error> {
     Ok(parse_header(block)?.0.raw_len())
 }
 
-fn parse_header(block: &[u8]) -> Result<(BlockHeader, &[u8; HEADER_LEN]), Error> {
+/// The header of the data block that `block` begins with, and its bytes.
+pub(crate) fn parse_header(block: &[u8]) -> Result<(BlockHeader, &[u8; HEADER_LEN]), Error> {
     let bytes = block.first_chunk().ok_or(Error::Truncated { offset: block.len() as u64 })?;
     let header = BlockHeader::parse(bytes, Part::Block(0), 0)?;
     if let BlockHeader::Data { .. } = header {

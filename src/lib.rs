@@ -95,6 +95,7 @@
 //! | `futures-io` | no | module `futures`: adapters over the I/O traits of futures-io |
 //! | `codec` | no | module `codec`: codecs for tokio-util's `Framed` |
 //! | `cli` | no | the `rans` command |
+//! | `gpu` | no | module `gpu` and [`DecodeOptions`]`::backend`: batches of blocks decoded by a GPU through Vulkan (wgpu), on the device or back to the host |
 //!
 //! [rayon]: https://docs.rs/rayon
 
@@ -107,6 +108,8 @@ pub mod error;
 pub mod format;
 #[cfg(feature = "futures-io")]
 pub mod futures;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod message;
 pub mod rans;
 pub mod read;

@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
+#[cfg(feature = "gpu")]
+use crate::gpu::{Backend, Choice, Gpu};
 use crate::{
     error::Error,
     limits::{Limits, MAX_BLOCK_LEN},
@@ -366,6 +368,10 @@ pub struct DecodeOptions {
     pub(crate) in_flight: Option<usize>,
     pub(crate) executor: Option<Executor>,
     pub(crate) observer: Option<Observer>,
+    #[cfg(feature = "gpu")]
+    pub(crate) backend: Backend,
+    #[cfg(feature = "gpu")]
+    pub(crate) gpu: Option<Gpu>,
 }
 
 impl Default for DecodeOptions {
@@ -380,6 +386,10 @@ impl Default for DecodeOptions {
             in_flight: None,
             executor: None,
             observer: None,
+            #[cfg(feature = "gpu")]
+            backend: Backend::default(),
+            #[cfg(feature = "gpu")]
+            gpu: None,
         }
     }
 }
@@ -449,6 +459,37 @@ impl DecodeOptions {
         self
     }
 
+    /// Who decodes blocks. Default: [`Backend::Cpu`]. What a device does not decode goes to the threads.
+    ///
+    /// Except with [`Backend::Cpu`], blocks are gathered into batches: up to 96 MiB of raw bytes are under way, and as many coded ones, unless [`in_flight`](Self::in_flight) or
+    /// [`Limits::max_memory`] set a lower bound; the device's buffers come on top.
+    ///
+    /// ```
+    /// use std::io::Read;
+    ///
+    /// use ranstream::{DecodeOptions, EncodeOptions, RansReader, compress, gpu::Backend};
+    ///
+    /// let stream = compress(&[7; 100_000], &EncodeOptions::new().segment_len(16 << 10))?;
+    /// let mut raw = Vec::new();
+    /// RansReader::with_options(&stream[..], DecodeOptions::new().backend(Backend::Auto)).read_to_end(&mut raw)?;
+    /// assert_eq!(raw, [7; 100_000]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[cfg(feature = "gpu")]
+    #[must_use]
+    pub fn backend(mut self, backend: Backend) -> Self {
+        self.backend = backend;
+        self
+    }
+
+    /// Decodes on this device, whatever [`backend`](Self::backend) says.
+    #[cfg(feature = "gpu")]
+    #[must_use]
+    pub fn gpu(mut self, gpu: &Gpu) -> Self {
+        self.gpu = Some(gpu.clone());
+        self
+    }
+
     /// Calls `callback` after each block.
     #[must_use]
     pub fn on_progress(mut self, callback: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
@@ -460,7 +501,22 @@ impl DecodeOptions {
     #[cfg(feature = "codec")]
     pub(crate) fn inline(mut self) -> Self {
         (self.threads, self.executor) = (1, None);
+        #[cfg(feature = "gpu")]
+        {
+            self.backend = Backend::Cpu;
+        }
         self
+    }
+
+    /// Who runs the jobs that these options ask for, and how many may be under way.
+    pub(crate) fn executor(&self) -> (Executor, usize) {
+        let cpu = self.executor.clone().unwrap_or_else(|| Executor::with_threads(self.threads));
+        #[cfg(feature = "gpu")]
+        if let Some(choice) = Choice::new(self.backend, self.gpu.as_ref()) {
+            return (Executor::Device(choice, Box::new(cpu)), self.in_flight.unwrap_or(4096));
+        }
+        let in_flight = self.in_flight.unwrap_or(cpu.width() + 2);
+        (cpu, in_flight)
     }
 
     /// # Errors

@@ -3,6 +3,9 @@
 #[cfg(feature = "rayon")]
 use std::sync::Arc;
 
+#[cfg(feature = "gpu")]
+use crate::gpu::Choice;
+
 /// Where a job goes.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Executor {
@@ -15,6 +18,9 @@ pub(crate) enum Executor {
     /// To one pool.
     #[cfg(feature = "rayon")]
     Pool(Arc<rayon::ThreadPool>),
+    /// In batches to a device, and what it does not do to another executor.
+    #[cfg(feature = "gpu")]
+    Device(Choice, Box<Executor>),
 }
 
 impl Executor {
@@ -50,6 +56,8 @@ impl Executor {
             Self::Global => rayon::current_num_threads(),
             #[cfg(feature = "rayon")]
             Self::Pool(pool) => pool.current_num_threads(),
+            #[cfg(feature = "gpu")]
+            Self::Device(_, cpu) => cpu.width(),
         }
     }
 
@@ -60,6 +68,8 @@ impl Executor {
             Self::Global => rayon::spawn_fifo(work),
             #[cfg(feature = "rayon")]
             Self::Pool(pool) => pool.spawn_fifo(work),
+            #[cfg(feature = "gpu")]
+            Self::Device(_, cpu) => cpu.spawn(work),
         }
     }
 
@@ -71,6 +81,8 @@ impl Executor {
             Self::Global => matches!(rayon::yield_now(), Some(rayon::Yield::Executed)),
             #[cfg(feature = "rayon")]
             Self::Pool(pool) => matches!(pool.yield_now(), Some(rayon::Yield::Executed)),
+            #[cfg(feature = "gpu")]
+            Self::Device(_, cpu) => cpu.help(),
         }
     }
 }

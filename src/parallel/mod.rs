@@ -4,7 +4,11 @@
 //! ran them, so an executor is chosen here and nowhere else. I/O stays with the caller, who needs no `Send`.
 
 mod executor;
+#[cfg(feature = "gpu")]
+mod gather;
 mod ordered;
 
 pub(crate) use executor::Executor;
+#[cfg(feature = "gpu")]
+pub(crate) use gather::GATHERED;
 pub(crate) use ordered::{Job, Lost, Ordered};

@@ -12,6 +12,8 @@ use std::{
 };
 
 use crate::parallel::Executor;
+#[cfg(feature = "gpu")]
+use crate::{gpu::Item, parallel::gather::Gatherer};
 
 /// How long a worker of the pool that waits here sleeps before it looks for work again.
 const NAP: Duration = Duration::from_micros(200);
@@ -19,6 +21,12 @@ const NAP: Duration = Duration::from_micros(200);
 /// A block's work. It owns everything it needs and holds its result afterwards.
 pub(crate) trait Job: Send + 'static {
     fn run(&mut self);
+
+    /// The work as a device takes it. `None`: it is not for devices.
+    #[cfg(feature = "gpu")]
+    fn item(&mut self) -> Option<Item<'_>> {
+        None
+    }
 }
 
 /// The worker did not bring the job back: it panicked, or its pool went down.
@@ -34,16 +42,36 @@ pub(crate) struct Ordered<J> {
     allowed: usize,
     under_way: VecDeque<Arc<Seat<J>>>,
     cancelled: Arc<AtomicBool>,
+    #[cfg(feature = "gpu")]
+    gatherer: Option<Gatherer<J>>,
 }
 
 impl<J: Job> Ordered<J> {
     pub(crate) fn new(executor: Executor, capacity: usize) -> Self {
-        Self { executor, capacity, allowed: usize::MAX, under_way: VecDeque::new(), cancelled: Arc::default() }
+        Self {
+            #[cfg(feature = "gpu")]
+            gatherer: if let Executor::Device(choice, cpu) = &executor {
+                Gatherer::start(choice.clone(), (**cpu).clone())
+            } else {
+                None
+            },
+            executor,
+            capacity,
+            allowed: usize::MAX,
+            under_way: VecDeque::new(),
+            cancelled: Arc::default(),
+        }
     }
 
     /// Whether jobs run on the caller's thread, so that it may as well work on buffers of its own.
     pub(crate) fn is_inline(&self) -> bool {
         self.executor.is_inline()
+    }
+
+    /// Whether jobs go to a device in batches.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn gathers(&self) -> bool {
+        self.gatherer.is_some()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -63,8 +91,12 @@ impl<J: Job> Ordered<J> {
     pub(crate) fn submit(&mut self, job: J) {
         let seat = Arc::new(Seat::default());
         self.under_way.push_back(Arc::clone(&seat));
-        let guest = Guest { seat, job: Some(job) };
+        let guest = Guest { seat, job: Some(job), ran: false };
         let cancelled = Arc::clone(&self.cancelled);
+        #[cfg(feature = "gpu")]
+        if let Some(gatherer) = &self.gatherer {
+            return gatherer.submit(guest, cancelled);
+        }
         self.executor.spawn(move || {
             if !cancelled.load(Ordering::Relaxed) {
                 guest.run();
@@ -81,6 +113,10 @@ impl<J: Job> Ordered<J> {
 
     /// Blocks until the oldest job is done, if there is one. A caller who is a worker of the pool does the pool's work meanwhile.
     pub(crate) fn wait(&self) {
+        #[cfg(feature = "gpu")]
+        if let Some(gatherer) = &self.gatherer {
+            gatherer.hurry();
+        }
         if let Some(seat) = self.under_way.front() {
             seat.wait(&self.executor);
         }
@@ -88,6 +124,10 @@ impl<J: Job> Ordered<J> {
 
     /// Ready when the oldest job is done or there is none. Pending: the task is woken when that job comes back, whatever became of it.
     pub(crate) fn poll_wait(&self, cx: &Context<'_>) -> Poll<()> {
+        #[cfg(feature = "gpu")]
+        if let Some(gatherer) = &self.gatherer {
+            gatherer.hurry();
+        }
         self.under_way.front().map_or(Poll::Ready(()), |seat| seat.poll_wait(cx))
     }
 
@@ -184,26 +224,51 @@ impl<J> Seat<J> {
     }
 }
 
-/// A job on its way. However that ends, its seat is filled: with the job, or with [`Lost`].
-struct Guest<J> {
+/// A job on its way. However that ends, its seat is filled: with the job if it ran, else with [`Lost`].
+#[derive(Debug)]
+pub(super) struct Guest<J> {
     seat: Arc<Seat<J>>,
     job: Option<J>,
+    ran: bool,
 }
 
 impl<J: Job> Guest<J> {
-    fn run(mut self) {
+    pub(super) fn run(mut self) {
         // A job that panicked is dropped, not looked into: nothing half done is seen.
         if let Some(mut job) = self.job.take()
             && catch_unwind(AssertUnwindSafe(|| job.run())).is_ok()
         {
             self.job = Some(job);
+            self.ran = true;
         }
+    }
+}
+
+#[cfg(feature = "gpu")]
+impl<J: Job> Guest<J> {
+    pub(super) fn item(&mut self) -> Option<Item<'_>> {
+        self.job.as_mut()?.item()
+    }
+
+    /// Takes the job to where it is done, or put back.
+    pub(super) fn take(&mut self) -> Option<J> {
+        self.job.take()
+    }
+
+    pub(super) fn put(&mut self, job: J) {
+        self.job = Some(job);
+    }
+
+    /// The job was done elsewhere.
+    pub(super) fn give_back(mut self, job: J) {
+        self.job = Some(job);
+        self.ran = true;
     }
 }
 
 impl<J> Drop for Guest<J> {
     fn drop(&mut self) {
-        self.seat.fill(self.job.take().ok_or(Lost));
+        self.seat.fill(self.job.take().filter(|_| self.ran).ok_or(Lost));
     }
 }
 

@@ -153,6 +153,22 @@ impl<'a> LanesPayload<'a> {
         Ok(lanes)
     }
 
+    /// All segments as they stand in the payload, the padding between them included.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn segment_bytes(&self) -> &'a [u8] {
+        &self.payload[self.segments_at..]
+    }
+
+    /// Where in [`segment_bytes`](Self::segment_bytes) each segment's states begin, and how many words follow them.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn places(&self) -> impl Iterator<Item = (usize, u32)> {
+        self.counts.iter().scan(0_usize, |at, count| {
+            let start = *at;
+            *at = (start + 4 * LANES + words_len(*count)).next_multiple_of(4);
+            Some((start, u32::from_le_bytes(*count)))
+        })
+    }
+
     /// What a decoder of each segment starts with. `raw` has the block's length.
     fn segments<'r>(&self, mut raw: &'r mut [u8]) -> impl Iterator<Item = Segment<'r>> {
         let mut at = self.segments_at;

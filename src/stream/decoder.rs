@@ -12,11 +12,13 @@ use crate::{
     format::{BlockHeader, CHECK_LEN, HEADER_LEN, StreamHeader, check::ContentHash},
     limits::Limit,
     options::{DecodeOptions, TrailingData},
-    parallel::{Executor, Job, Lost, Ordered},
+    parallel::{Job, Lost, Ordered},
     progress::Progress,
     simd::Kernel,
     stream::{BlockEvent, Deframer, Event, Op, Place, Status, Step, StreamPosition, split_check},
 };
+#[cfg(feature = "gpu")]
+use crate::{gpu, parallel::GATHERED};
 
 /// Application data that stood in a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,13 +93,26 @@ struct DecodeJob {
 
 impl Job for DecodeJob {
     fn run(&mut self) {
-        let body = &self.body[..self.header.payload_len() as usize + CHECK_LEN];
+        let body = &self.body[..self.body_len()];
         let raw = &mut self.raw[..self.header.raw_len()];
         self.result = decode_body(&self.header, self.bytes, body, raw, self.kernel).map_err(|reason| Error::Corrupt {
             part: Part::Block(self.number),
             offset: self.offset,
             reason,
         });
+    }
+
+    #[cfg(feature = "gpu")]
+    fn item(&mut self) -> Option<gpu::Item<'_>> {
+        let (payload, check) = split_check(&self.body[..self.body_len()]);
+        let block = gpu::Block::new(self.header, self.bytes, payload, check)?;
+        Some(gpu::Item { block, raw: &mut self.raw[..self.header.raw_len()], done: false })
+    }
+}
+
+impl DecodeJob {
+    fn body_len(&self) -> usize {
+        self.header.payload_len() as usize + CHECK_LEN
     }
 }
 
@@ -107,8 +122,7 @@ impl Decoder {
     pub fn new(options: DecodeOptions) -> Self {
         let failed = options.validate().err();
         let options = if failed.is_some() { DecodeOptions::default() } else { options };
-        let executor = options.executor.clone().unwrap_or_else(|| Executor::with_threads(options.threads));
-        let capacity = options.in_flight.unwrap_or(executor.width() + 2);
+        let (executor, capacity) = options.executor();
         Self {
             deframer: Deframer::new(options.clone()),
             jobs: Ordered::new(executor, capacity),
@@ -398,7 +412,11 @@ impl Decoder {
     /// Where memory is short, fewer blocks are under way: so many that all may be the largest this stream can have.
     fn begin_stream(&mut self, header: StreamHeader) {
         let largest = 2 * (1 << header.max_block_log2) + CHECK_LEN;
-        self.jobs.allow(self.options.limits.memory() / largest);
+        let memory = self.options.limits.memory();
+        // Where a device gathers blocks, their number alone would allow too many.
+        #[cfg(feature = "gpu")]
+        let memory = if self.jobs.gathers() { memory.min(4 * GATHERED) } else { memory };
+        self.jobs.allow(memory / largest);
         self.header = Some(header);
     }
 

@@ -1,0 +1,49 @@
+// What the host and every kernel agree on. The same structs and numbers stand in src/gpu/layout.rs; a test there compares the two.
+//
+// The host puts one line in front of this file, `const FOLD: u32 = ...u;`: how many lanes of a segment one invocation works for.
+
+const LANES: u32 = 32u;
+const QUAD: u32 = 4u;
+const GROUP: u32 = 128u;
+const SEGMENTS: u32 = 8u;
+const LOWER_BOUND: u32 = 65536u;
+const MAX_SCALE: u32 = 4096u;
+const SYMBOLS: u32 = 256u;
+
+// Invocations that share a segment, and those of a workgroup.
+const WIDTH: u32 = LANES / FOLD;
+const INVOCATIONS: u32 = SEGMENTS * WIDTH;
+
+const MODE_LANES: u32 = 0u;
+const MODE_STORED: u32 = 1u;
+const MODE_FILL: u32 = 2u;
+
+// A status without this bit is of a job that never ran. The lowest bits name the segments that failed.
+const STATUS_DONE: u32 = 0x80000000u;
+
+// Places are in words of 32 bits.
+struct Segment {
+    // 32 states, then 16-bit words. Mode stored: the raw bytes. Mode fill: not a place, but the byte, four times.
+    coded_at: u32,
+    // 16-bit words behind the states.
+    words: u32,
+    raw_at: u32,
+    // In bytes. 0: there is no such segment.
+    raw_len: u32,
+}
+
+// What one workgroup does.
+struct Job {
+    mode: u32,
+    scale_bits: u32,
+    // 256 frequencies of 16 bits.
+    table_at: u32,
+    // Groups of the longest segment.
+    groups: u32,
+    segments: array<Segment, SEGMENTS>,
+}
+
+@group(0) @binding(0) var<storage, read> coded: array<u32>;
+@group(0) @binding(1) var<storage, read> jobs: array<Job>;
+@group(0) @binding(2) var<storage, read_write> raw: array<u32>;
+@group(0) @binding(3) var<storage, read_write> status: array<u32>;

@@ -1,0 +1,53 @@
+// The slots of a job's table, expanded from its frequencies into workgroup memory. 512 bytes travel instead of up to 16 KiB.
+
+// offset << 20 | (frequency - 1) << 8 | symbol
+var<workgroup> table: array<u32, MAX_SCALE>;
+var<workgroup> cumulative: array<u32, SYMBOLS + 1u>;
+
+fn frequency(table_at: u32, symbol: u32) -> u32 {
+    return (coded[table_at + (symbol >> 1u)] >> ((symbol & 1u) << 4u)) & 0xffffu;
+}
+
+// All invocations of a workgroup come here together; the table is complete when they return.
+fn build_table(table_at: u32, scale_bits: u32, id: u32) {
+    // Each invocation sums FOLD neighbours; a scan over those sums gives where each starts.
+    var own = 0u;
+    for (var j = 0u; j < FOLD; j++) {
+        own += frequency(table_at, id * FOLD + j);
+    }
+    cumulative[id] = own;
+    workgroupBarrier();
+    for (var step = 1u; step < INVOCATIONS; step <<= 1u) {
+        var before = 0u;
+        if id >= step {
+            before = cumulative[id - step];
+        }
+        workgroupBarrier();
+        cumulative[id] += before;
+        workgroupBarrier();
+    }
+    var start = cumulative[id] - own;
+    workgroupBarrier();
+    for (var j = 0u; j < FOLD; j++) {
+        let symbol = id * FOLD + j;
+        cumulative[symbol] = start;
+        start += frequency(table_at, symbol);
+    }
+    if id == INVOCATIONS - 1u {
+        cumulative[SYMBOLS] = start;
+    }
+    workgroupBarrier();
+
+    for (var slot = id; slot < (1u << scale_bits); slot += INVOCATIONS) {
+        // The last symbol that starts at or before the slot. Symbols without frequency start where the next one does, so it is never one of them.
+        var symbol = 0u;
+        for (var half = SYMBOLS >> 1u; half > 0u; half >>= 1u) {
+            if cumulative[symbol + half] <= slot {
+                symbol += half;
+            }
+        }
+        let first = cumulative[symbol];
+        table[slot] = ((slot - first) << 20u) | ((cumulative[symbol + 1u] - first - 1u) << 8u) | symbol;
+    }
+    workgroupBarrier();
+}

@@ -1,0 +1,212 @@
+//! Blocks to bytes in the host's memory, batch by batch.
+
+use std::collections::VecDeque;
+
+use crate::{
+    error::{Corruption, Error},
+    gpu::{
+        Block, Gpu, GpuError,
+        layout::STATUS_DONE,
+        plan::{Capacity, needs},
+        slot::{Flight, Slot},
+        stage::{Placed, Push},
+    },
+};
+
+/// Batches under way at a time: one is filled, one is decoded, one is emptied.
+const RING: usize = 3;
+
+/// Decodes blocks in batches on a device, and on the CPU what the device does not.
+///
+/// The host verifies each block's check while it copies the block to where the device reads it, and looks at every segment's verdict afterwards. What is damaged is decoded again on the
+/// CPU, so that errors are the same as everywhere in this crate. When the device fails or is lost, the CPU does the rest.
+///
+/// ```no_run
+/// use ranstream::{
+///     EncodeOptions, block,
+///     gpu::{Block, Decoder, Gpu, GpuOptions},
+/// };
+///
+/// let raw = vec![7; 1 << 20];
+/// let mut coded = Vec::new();
+/// block::encode(&raw, &EncodeOptions::new().segment_len(16 << 10), &mut coded)?;
+///
+/// let mut decoder = Decoder::new(&Gpu::request(&GpuOptions::new())?);
+/// let mut back = vec![0; raw.len()];
+/// decoder.decode_into(&[Block::parse(&coded)?], &mut back)?;
+/// assert_eq!(back, raw);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Decoder {
+    gpu: Gpu,
+    idle: Vec<Slot>,
+}
+
+/// A block, and where its bytes go.
+#[derive(Debug)]
+pub(crate) struct Item<'a> {
+    pub(crate) block: Block<'a>,
+    /// As long as the block says.
+    pub(crate) raw: &'a mut [u8],
+    /// The bytes are there, and right.
+    pub(crate) done: bool,
+}
+
+impl Item<'_> {
+    /// Decodes it on the CPU, unless it is done.
+    fn finish(&mut self) -> Result<(), Corruption> {
+        if self.done {
+            return Ok(());
+        }
+        self.block.decode(self.raw)?;
+        self.done = true;
+        Ok(())
+    }
+}
+
+/// A batch that the device has, and the items in it.
+struct Batch {
+    flight: Flight,
+    placed: Vec<(usize, Placed)>,
+}
+
+impl Decoder {
+    /// A decoder with buffers of its own, which are made when they are first needed.
+    #[must_use]
+    pub fn new(gpu: &Gpu) -> Self {
+        Self { gpu: gpu.clone(), idle: Vec::new() }
+    }
+
+    /// The device.
+    #[must_use]
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// Decodes `blocks` one behind the other to the start of `out`; how many bytes they have comes back.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutputTooSmall`], with nothing done; [`Error::Corrupt`] for the first damaged block, named by its place in `blocks`: all blocks before it are decoded, what stands
+    /// behind them in `out` may be anything.
+    pub fn decode_into(&mut self, blocks: &[Block<'_>], out: &mut [u8]) -> Result<usize, Error> {
+        let needed: usize = blocks.iter().map(Block::raw_len).sum();
+        if out.len() < needed {
+            return Err(Error::OutputTooSmall { needed: needed as u64, available: out.len() as u64 });
+        }
+        let mut rest = out;
+        let mut items = Vec::with_capacity(blocks.len());
+        for &block in blocks {
+            let (raw, behind) = rest.split_at_mut(block.raw_len());
+            items.push(Item { block, raw, done: false });
+            rest = behind;
+        }
+        self.run(&mut items);
+        for (index, item) in items.iter_mut().enumerate() {
+            item.finish().map_err(|reason| Block::corrupt(index, reason))?;
+        }
+        Ok(needed)
+    }
+
+    /// Decodes on the device what it can. Items that are not done afterwards are for the CPU.
+    pub(crate) fn run(&mut self, items: &mut [Item<'_>]) {
+        let mut flights = VecDeque::new();
+        // An error leaves items undone, which says it all: the device counts as lost, and why is kept there.
+        let _ = self.launch_all(items, &mut flights);
+        while let Some(batch) = flights.pop_front() {
+            if self.land(batch, items).is_err() {
+                break;
+            }
+        }
+        let done = items.iter().filter(|item| item.done).count();
+        self.gpu.count_decoded(done);
+        self.gpu.count_returned(items.len() - done);
+    }
+
+    fn launch_all(&mut self, items: &mut [Item<'_>], flights: &mut VecDeque<Batch>) -> Result<(), GpuError> {
+        let mut next = 0;
+        while next < items.len() {
+            if flights.len() == RING
+                && let Some(oldest) = flights.pop_front()
+            {
+                self.land(oldest, items)?;
+            }
+            next = self.launch(items, next, flights)?;
+        }
+        Ok(())
+    }
+
+    /// Sends one batch on its way, from item `next` on. The first item that is not in it comes back.
+    fn launch(
+        &mut self,
+        items: &[Item<'_>],
+        mut next: usize,
+        flights: &mut VecDeque<Batch>,
+    ) -> Result<usize, GpuError> {
+        let gpu = self.gpu.clone();
+        let wanted = wanted(&gpu, &items[next..]);
+        let mut placed = Vec::new();
+        let launched = gpu.attempt(|| {
+            let slot = match self.idle.pop() {
+                Some(slot) if slot.holds(wanted) => slot,
+                _ => Slot::new(&gpu, wanted),
+            };
+            let filled = slot.fill(|stage| {
+                while let Some(item) = items.get(next) {
+                    match stage.push(&item.block) {
+                        Push::Placed(place) => placed.push((next, place)),
+                        // A block that an empty batch has no room for is too large for this device.
+                        Push::Full if !placed.is_empty() => break,
+                        Push::Full | Push::Refused => {}
+                    }
+                    next += 1;
+                }
+            })?;
+            Ok(if filled.is_empty() { Err(filled.into_slot()) } else { Ok(filled.submit(&gpu)) })
+        })?;
+        match launched {
+            Ok(flight) => flights.push_back(Batch { flight, placed }),
+            Err(slot) => self.idle.push(slot),
+        }
+        Ok(next)
+    }
+
+    /// Waits for a batch and takes its bytes.
+    fn land(&mut self, batch: Batch, items: &mut [Item<'_>]) -> Result<(), GpuError> {
+        let gpu = &self.gpu;
+        let Batch { flight, placed } = batch;
+        let (slot, ran) = gpu.attempt(|| {
+            flight.finish(gpu, |raw, statuses| {
+                for (index, place) in &placed {
+                    let item = &mut items[*index];
+                    if statuses[place.jobs.clone()].iter().all(|&status| status == STATUS_DONE) {
+                        item.raw.copy_from_slice(&raw[place.raw_at..place.raw_at + place.raw_len]);
+                        item.done = true;
+                    }
+                }
+                statuses.iter().all(|status| status & STATUS_DONE != 0)
+            })
+        })?;
+        self.idle.push(slot);
+        if !ran {
+            self.gpu.give_up("the kernel did not run: the device's subgroups are not as it said");
+        }
+        Ok(())
+    }
+}
+
+/// The capacity for as many of `items` as go into one batch, rounded up so that slots are seldom made anew.
+fn wanted(gpu: &Gpu, items: &[Item<'_>]) -> Capacity {
+    let most = gpu.capacity();
+    let mut wanted = Capacity::NOTHING;
+    for needs in items.iter().filter_map(|item| needs(&item.block)) {
+        let more = wanted.plus(needs);
+        if most.take(more).is_some() {
+            wanted = more;
+        } else if wanted != Capacity::NOTHING {
+            break;
+        }
+    }
+    wanted.rounded_up(most)
+}

@@ -1,0 +1,46 @@
+//! Batches of blocks decoded by a GPU, through [wgpu].
+//!
+//! A [`Gpu`] is a device with the decode kernel on it. Three things decode through one:
+//!
+//! | you want | you take |
+//! |---|---|
+//! | blocks in memory decoded to memory | [`Decoder`] |
+//! | bytes that stay on the device, for shaders of your own | [`ResidentBlocks`] |
+//! | a stream | [`DecodeOptions::backend`](crate::DecodeOptions::backend), or [`DecodeOptions::gpu`](crate::DecodeOptions::gpu) with a device of your own |
+//!
+//! `lanes`, stored and fill blocks are decoded on the device; single-stream and interleaved ones, which are for small blocks, by the host. The host verifies every block's check while it
+//! uploads the block, and the kernel tells for every segment whether it ends as the encoder began it. Bytes, errors and verdicts are those of the CPU.
+//!
+//! No failure of a device reaches the caller of a [`Decoder`] or a stream, and none panics: the CPU does what the device did not. [`Gpu::lost`] says why, [`Gpu::tally`] how much.
+//!
+//! Encode for a GPU with [`segment_len(16 << 10)`](crate::EncodeOptions::segment_len) and blocks of 128 KiB or more: one workgroup decodes eight segments of one block. `docs/gpu.md` in the
+//! repository says what runs where, and what was measured.
+//!
+//! [wgpu] is re-exported, since its types are part of this module; a change of its major version is one of this module.
+//!
+//! [wgpu]: https://docs.rs/wgpu
+
+mod backend;
+mod block;
+mod cost;
+mod decoder;
+mod device;
+mod error;
+mod kernel;
+mod layout;
+mod plan;
+mod resident;
+mod slot;
+mod stage;
+
+pub use backend::{Backend, ParseBackendError};
+pub use block::Block;
+pub use decoder::Decoder;
+pub use device::{Gpu, GpuOptions, Tally};
+pub use error::GpuError;
+pub use kernel::{Form, ParseFormError};
+pub use resident::{FailedSegment, ResidentBlocks, StatusTicket};
+pub use wgpu;
+
+pub(crate) use backend::Choice;
+pub(crate) use decoder::Item;

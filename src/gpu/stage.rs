@@ -1,0 +1,176 @@
+//! Blocks into a buffer that the device will read: verified while they are copied, with a list of jobs.
+
+use std::ops::Range;
+
+use crate::{
+    format::{BlockMode, check::Crc32c},
+    gpu::{
+        Block,
+        layout::{Job, MODE_FILL, MODE_LANES, MODE_STORED, SEGMENTS, Segment},
+        plan::{Capacity, Needs, PIECE, TABLE_WORDS, needs},
+    },
+    rans::{lanes::LanesPayload, segment::GROUP},
+};
+
+/// Bytes that are checked and copied while they are in the cache.
+const CHUNK: usize = 32 << 10;
+
+/// Where a block of a batch is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Placed {
+    /// In the batch's jobs.
+    pub(super) jobs: Range<usize>,
+    /// Where the raw bytes begin in the batch's output, in bytes: a multiple of 4.
+    pub(super) raw_at: usize,
+    pub(super) raw_len: usize,
+}
+
+/// What became of a block.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Push {
+    Placed(Placed),
+    /// The batch has no room for it.
+    Full,
+    /// The device cannot decode it, or it is damaged: it is for the CPU, which finds out.
+    Refused,
+}
+
+/// A batch that is being filled.
+#[derive(Debug)]
+pub(super) struct Stage<'v> {
+    view: &'v mut wgpu::BufferViewMut,
+    left: Capacity,
+    used: Capacity,
+    jobs: Vec<Job>,
+}
+
+impl<'v> Stage<'v> {
+    /// `view` holds the coded words of `capacity`.
+    pub(super) fn new(view: &'v mut wgpu::BufferViewMut, capacity: Capacity) -> Self {
+        Self { view, left: capacity, used: Capacity::NOTHING, jobs: Vec::new() }
+    }
+
+    /// Verifies the block's check while it copies the block; nothing of a refused block stays.
+    pub(super) fn push(&mut self, block: &Block<'_>) -> Push {
+        let Some(needs) = needs(block) else { return Push::Refused };
+        let Some(left) = self.left.take(needs) else { return Push::Full };
+        let first = self.jobs.len();
+        let mut crc = Crc32c::new();
+        crc.update(&block.bytes);
+        let known = match block.mode() {
+            BlockMode::Lanes => self.push_lanes(block, &mut crc),
+            BlockMode::Fill => {
+                crc.update(block.payload);
+                let quad = u32::from_ne_bytes([block.payload[0]; 4]);
+                self.push_pieces(MODE_FILL, quad, block.raw_len());
+                true
+            }
+            _ => {
+                self.copy_checked(self.used.coded_words, block.payload, &mut crc);
+                self.push_pieces(MODE_STORED, self.used.coded_words as u32, block.raw_len());
+                true
+            }
+        };
+        if !known || crc.value() != block.check {
+            self.jobs.truncate(first);
+            return Push::Refused;
+        }
+        self.placed(needs, left, first, block.raw_len())
+    }
+
+    /// Raw bytes that travel as they are.
+    pub(super) fn push_raw(&mut self, raw: &[u8]) -> Push {
+        let words = raw.len().div_ceil(4);
+        let needs = Needs { coded_words: words, raw_words: words, jobs: raw.len().div_ceil(PIECE) };
+        let Some(left) = self.left.take(needs) else { return Push::Full };
+        let first = self.jobs.len();
+        self.copy(self.used.coded_words, raw);
+        self.push_pieces(MODE_STORED, self.used.coded_words as u32, raw.len());
+        self.placed(needs, left, first, raw.len())
+    }
+
+    /// The jobs, and what the batch takes of its capacity.
+    pub(super) fn finish(self) -> (Vec<Job>, Capacity) {
+        (self.jobs, self.used)
+    }
+
+    fn placed(&mut self, needs: Needs, left: Capacity, first: usize, raw_len: usize) -> Push {
+        let raw_at = self.used.raw_words * 4;
+        self.left = left;
+        self.used = self.used.plus(needs);
+        Push::Placed(Placed { jobs: first..self.jobs.len(), raw_at, raw_len })
+    }
+
+    /// `false`: a field of the payload is not as the format asks.
+    fn push_lanes(&mut self, block: &Block<'_>, crc: &mut Crc32c) -> bool {
+        let Ok(lanes) = LanesPayload::parse(block.payload, block.raw_len()) else { return false };
+        let table_at = self.used.coded_words;
+        let segments_at = table_at + TABLE_WORDS;
+        let mut table = [0; 4 * TABLE_WORDS];
+        for (bytes, frequency) in table.as_chunks_mut().0.iter_mut().zip(lanes.frequencies.iter()) {
+            *bytes = frequency.to_le_bytes();
+        }
+        self.copy(table_at, &table);
+        let bytes = lanes.segment_bytes();
+        crc.update(&block.payload[..block.payload.len() - bytes.len()]);
+        self.copy_checked(segments_at, bytes, crc);
+
+        let raw_at = self.used.raw_words;
+        let segments = lanes.places().zip(lanes.cut.ranges()).map(|((at, words), range)| Segment {
+            coded_at: (segments_at + at / 4) as u32,
+            words,
+            raw_at: (raw_at + range.start / 4) as u32,
+            raw_len: range.len() as u32,
+        });
+        let job = Job {
+            mode: MODE_LANES,
+            scale_bits: lanes.frequencies.scale_bits().into(),
+            table_at: table_at as u32,
+            ..Job::default()
+        };
+        for (index, segment) in segments.enumerate() {
+            if index % SEGMENTS == 0 {
+                // The first segment of a block is the longest or as long as any.
+                self.jobs.push(Job { groups: segment.raw_len.div_ceil(GROUP as u32), ..job });
+            }
+            if let Some(job) = self.jobs.last_mut() {
+                job.segments[index % SEGMENTS] = segment;
+            }
+        }
+        true
+    }
+
+    /// Jobs that copy from `coded_at`, or that fill with it.
+    fn push_pieces(&mut self, mode: u32, coded_at: u32, raw_len: usize) {
+        for start in (0..raw_len).step_by(PIECE) {
+            let moved = if mode == MODE_FILL { 0 } else { (start / 4) as u32 };
+            let mut job = Job { mode, ..Job::default() };
+            job.segments[0] = Segment {
+                coded_at: coded_at + moved,
+                words: 0,
+                raw_at: (self.used.raw_words + start / 4) as u32,
+                raw_len: (raw_len - start).min(PIECE) as u32,
+            };
+            self.jobs.push(job);
+        }
+    }
+
+    fn copy_checked(&mut self, word: usize, bytes: &[u8], crc: &mut Crc32c) {
+        for (index, chunk) in bytes.chunks(CHUNK).enumerate() {
+            crc.update(chunk);
+            self.copy(word + index * (CHUNK / 4), chunk);
+        }
+    }
+
+    /// A last word that is cut is filled with zeros.
+    fn copy(&mut self, word: usize, bytes: &[u8]) {
+        let (words, tail) = bytes.as_chunks::<4>();
+        let end = 4 * (word + words.len());
+        self.view.slice(4 * word..end).copy_from_slice(words.as_flattened());
+        if !tail.is_empty() {
+            let mut last = [0; 4];
+            last[..tail.len()].copy_from_slice(tail);
+            self.view.slice(end..end + 4).copy_from_slice(&last);
+        }
+    }
+}
