@@ -22,6 +22,8 @@
 //! by a stream that waits, and at most [`in_flight`](crate::EncodeOptions::in_flight) blocks are under way. For many streams name one pool, or `threads(0)`: `threads(4)` would
 //! make four threads for each. A stream that waits with nothing buffered holds less than 1 KiB.
 //!
+//! A reader asks its inner one for a block's header, then for the block. Where small blocks are the rule a buffered inner reader saves a system call for each; large blocks pass its buffer by.
+//!
 //! # Cancel safety
 //!
 //! All state is in the adapters, so a future over any method may be dropped and made anew: nothing is lost, doubled or half done. What the runtime's own combinators promise (`write_all` does not

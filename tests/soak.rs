@@ -114,7 +114,7 @@ async fn round(address: SocketAddr) {
                 let (read, write) = TcpStream::connect(address).await.unwrap().into_split();
                 let (mut writer, mut reader) = (RansWriter::new(write), RansReader::new(read));
                 for number in 0..10 {
-                    let len = 1 + (client * 7919 + number * 104_729) % 300_000;
+                    let len = 1 + (client * 7919 + number * 104_729) % 100_000;
                     let request: Vec<u8> = (0..len).map(|at| b"abcdefgh"[at * at % 7 + number % 2]).collect();
                     writer.write_all(&request).await.unwrap();
                     if client % 4 == 0 && number == 5 {
