@@ -56,7 +56,7 @@ struct Costs {
 
 fn blocks(messages: &[&[u8]]) -> Result<Costs, Box<dyn Error>> {
     let options = EncodeOptions::new();
-    let mut coded = vec![Vec::with_capacity(8192); BATCH];
+    let mut coded = vec![Vec::new(); BATCH];
     let mut back = vec![0; 8192];
     let (mut encode, mut decode, mut lens) = (Vec::new(), Vec::new(), Vec::new());
     for batch in messages.chunks_exact(BATCH) {

@@ -14,7 +14,7 @@ stop() {
 }
 trap stop EXIT
 
-# server and both pairs; the arguments are what each program is started with
+# the server and both pairs; the arguments stand before each program
 start() {
     "$@" "$loopback" echo 127.0.0.1:$port & programs+=($!)
     "$@" "$proxy" plain 127.0.0.1:$((port + 1)) 127.0.0.1:$((port + 2)) & programs+=($!)
@@ -27,8 +27,8 @@ start() {
     done
 }
 
-# the median of three runs' medians; the first argument is the port
-ping() {
+# of three runs' medians; the first argument is the port
+median() {
     local to=$1 run
     shift
     for run in 1 2 3; do
@@ -40,9 +40,9 @@ row() {
     local name=$1 direct plain coded
     shift
     start "$@"
-    direct=$(ping $port "$@")
-    plain=$(ping $((port + 1)) "$@")
-    coded=$(ping $((port + 3)) "$@")
+    direct=$(median $port "$@")
+    plain=$(median $((port + 1)) "$@")
+    coded=$(median $((port + 3)) "$@")
     stop
     awk -v name="$name" -v d="$direct" -v p="$plain" -v c="$coded" \
         'BEGIN { printf "| %s | %.0f µs | %.0f µs | %.0f µs | %.0f µs | %.0f µs |\n", name, d, p, c, c - d, c - p }'

@@ -104,9 +104,12 @@ mod tests {
 
     #[test]
     fn the_used_symbols_are_those_with_a_frequency() {
-        for symbols in [vec![0], vec![255], vec![63, 64], vec![1, 62, 127, 128, 191, 192, 254], (0..=255).collect()] {
+        for symbols in [vec![0_u8], vec![255], vec![63, 64], vec![1, 62, 127, 128, 191, 192, 254], (0..=255).collect()]
+        {
             let mut of = [0; 256];
-            symbols.iter().for_each(|&symbol: &u8| of[usize::from(symbol)] = 1);
+            for &symbol in &symbols {
+                of[usize::from(symbol)] = 1;
+            }
             of[usize::from(symbols[0])] += 512 - symbols.len() as u16;
             let frequencies = Frequencies::new(of, 9).unwrap();
             let expected: Vec<_> = (0_u8..=255)

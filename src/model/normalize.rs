@@ -137,6 +137,7 @@ impl Shares {
 }
 
 /// The first of the values that come before all others, in four columns that do not wait for each other.
+#[expect(clippy::float_cmp, reason = "the one that is found is one of them")]
 #[inline(always)]
 fn extreme(values: &[f64], worst: f64, is_before: impl Fn(f64, f64) -> bool) -> (usize, f64) {
     let (rows, rest) = values.as_chunks::<4>();

@@ -114,10 +114,13 @@ pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) ->
         lane.words = WordReader::new(fields.bytes(count.saturating_mul(2), "words")?);
     }
     fields.end()?;
-    match frequencies.scale_bits() {
-        0..=SMALL_SCALE_BITS => decode_lanes(&mut lanes, &SmallSlots::new(&frequencies), raw),
-        0..=<u32 as Slot>::MAX_SCALE_BITS => decode_lanes(&mut lanes, &SlotTable::<u32, 4096>::new(&frequencies), raw),
-        _ => decode_lanes(&mut lanes, &Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw),
+    let scale_bits = frequencies.scale_bits();
+    if scale_bits <= SMALL_SCALE_BITS {
+        decode_lanes(&mut lanes, &SmallSlots::new(&frequencies), raw)
+    } else if scale_bits <= <u32 as Slot>::MAX_SCALE_BITS {
+        decode_lanes(&mut lanes, &SlotTable::<u32, 4096>::new(&frequencies), raw)
+    } else {
+        decode_lanes(&mut lanes, &Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw)
     }
 }
 

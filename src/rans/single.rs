@@ -87,10 +87,13 @@ pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) ->
     let words = WordReader::new(fields.bytes(count.saturating_mul(2), "words")?);
     fields.end()?;
     let mut lane = [Lane { state, words }];
-    let ran_dry = match frequencies.scale_bits() {
-        0..=SMALL_SCALE_BITS => turns::decode(&mut lane, &SmallSlots::new(&frequencies), raw),
-        0..=<u32 as Slot>::MAX_SCALE_BITS => turns::decode(&mut lane, &SlotTable::<u32, 4096>::new(&frequencies), raw),
-        _ => turns::decode(&mut lane, &Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw),
+    let scale_bits = frequencies.scale_bits();
+    let ran_dry = if scale_bits <= SMALL_SCALE_BITS {
+        turns::decode(&mut lane, &SmallSlots::new(&frequencies), raw)
+    } else if scale_bits <= <u32 as Slot>::MAX_SCALE_BITS {
+        turns::decode(&mut lane, &SlotTable::<u32, 4096>::new(&frequencies), raw)
+    } else {
+        turns::decode(&mut lane, &Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw)
     };
     end(&lane, ran_dry.is_none())
 }

