@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 count=${1:-5000} port=${2:-7100}
-cargo build --release --features tokio --example loopback --example tcp_proxy
+cargo build --quiet --release --features tokio --example loopback --example tcp_proxy
 loopback=target/release/examples/loopback proxy=target/release/examples/tcp_proxy
 programs=()
 stop() {
