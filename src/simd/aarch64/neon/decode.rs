@@ -6,7 +6,7 @@ use std::mem;
 
 use super::{PAIR, PAIRS, States, lanes_of, load_states, shuffle, store_states};
 use crate::{
-    rans::segment::{GROUP, LaneSlots, QUAD, Segment},
+    rans::segment::{GROUP, LaneSlots, Segment},
     simd::shuffles::SPREAD,
 };
 
@@ -51,7 +51,6 @@ fn decode_groups(payload: &[u8], slots: &LaneSlots, segment: &mut Segment<'_>) {
 /// # Safety
 ///
 /// `words` leaves `GROUP_WORDS_LEN` bytes of `payload` behind it for each group of `raw`.
-#[allow(clippy::needless_range_loop, reason = "pairs and vectors index several arrays at a time")]
 #[inline]
 #[target_feature(enable = "neon")]
 unsafe fn decode_run(
@@ -67,24 +66,42 @@ unsafe fn decode_run(
     let mut x = *states;
     for group in raw {
         let mut quads = [[vdupq_n_u32(0); PAIR]; PAIRS];
-        for round in 0..QUAD {
-            for pair in 0..PAIRS {
-                let mut advanced = x[pair];
-                for vector in 0..PAIR {
-                    let taken = look_up(slots, scale, x[pair][vector]);
-                    quads[pair][vector] = append_symbols(quads[pair][vector], taken, round);
-                    advanced[vector] = advance(taken, x[pair][vector], scale);
-                }
-                // SAFETY: a lane takes one word per round at most. Before a pair of a group, at least its eight lanes have not had their turn, so 16 of the `GROUP_WORDS_LEN` bytes that the
-                // caller promised for this group are still ahead.
-                (x[pair], next) = unsafe { refill(advanced, next) };
-            }
+        // SAFETY: the four rounds take a word for each symbol of the group at most, and the caller promised `GROUP_WORDS_LEN` bytes for it.
+        unsafe {
+            next = decode_round::<0>(next, slots, scale, &mut x, &mut quads);
+            next = decode_round::<1>(next, slots, scale, &mut x, &mut quads);
+            next = decode_round::<2>(next, slots, scale, &mut x, &mut quads);
+            next = decode_round::<3>(next, slots, scale, &mut x, &mut quads);
         }
         // SAFETY: both are 128 bytes, and every bit pattern is valid.
         *group = unsafe { mem::transmute::<States, [u8; GROUP]>(quads) };
     }
     *states = x;
     next.addr() - payload.as_ptr().addr()
+}
+
+/// A symbol of every lane, into byte `ROUND` of the quads; the place of the word that comes next comes back.
+///
+/// # Safety
+///
+/// A word for each lane can be read from `next`.
+#[inline]
+#[target_feature(enable = "neon")]
+unsafe fn decode_round<const ROUND: usize>(
+    mut next: *const u8,
+    slots: &LaneSlots,
+    scale: &Scale,
+    states: &mut States,
+    quads: &mut States,
+) -> *const u8 {
+    for (states, quads) in states.iter_mut().zip(quads) {
+        let taken = states.map(|states| look_up(slots, scale, states));
+        *quads = [0, 1].map(|vector| append_symbols::<ROUND>(quads[vector], taken[vector]));
+        let advanced = [0, 1].map(|vector| advance(taken[vector], states[vector], scale));
+        // SAFETY: a lane takes one word at most. Before a pair, at least its eight lanes have not had their turn, so 16 of the bytes that the caller promised are still ahead.
+        (*states, next) = unsafe { refill(advanced, next) };
+    }
+    next
 }
 
 /// The scale of a table, for vectors.
@@ -122,11 +139,11 @@ fn look_up(slots: &LaneSlots, scale: &Scale, states: uint32x4_t) -> uint32x4_t {
     vsetq_lane_u32::<3>(slot(high >> 32), three)
 }
 
-/// Puts the symbols of `slots` into byte `round` of the quads, whose lower bytes are kept.
+/// Puts the symbols of `slots` into byte `ROUND` of the quads, whose lower bytes are kept.
 #[inline]
 #[target_feature(enable = "neon")]
-fn append_symbols(quads: uint32x4_t, slots: uint32x4_t, round: usize) -> uint32x4_t {
-    match round {
+fn append_symbols<const ROUND: usize>(quads: uint32x4_t, slots: uint32x4_t) -> uint32x4_t {
+    match ROUND {
         0 => slots,
         1 => vsliq_n_u32::<8>(quads, slots),
         2 => vsliq_n_u32::<16>(quads, slots),
