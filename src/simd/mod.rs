@@ -5,15 +5,15 @@
 //!
 //! `unsafe` lives in this module alone. A kernel is a safe function for processors that have its instructions; that the processor has them is checked here, before each call.
 
-use std::{fmt, str::FromStr, sync::OnceLock};
+use std::{fmt, mem, str::FromStr, sync::OnceLock};
 
 #[cfg(target_arch = "x86_64")]
-use x86_64::avx2;
+use x86_64::{avx2, avx512};
 
 use crate::{
     model::{Frequencies, SymbolTable},
     rans::{
-        segment::{self, LANES, LaneSlots, Segment},
+        segment::{self, Encoding, LaneSlots, Segment},
         words::WordStack,
     },
 };
@@ -29,11 +29,14 @@ pub enum Kernel {
     Portable,
     /// x86-64 with AVX2, BMI2 and POPCNT: Intel since 2013, AMD since 2015.
     Avx2,
+    /// x86-64 with AVX-512 F, BW, VBMI, VBMI2 and BITALG: Intel since Ice Lake (2019), AMD since Zen 4 (2022).
+    Avx512,
 }
 
 impl Kernel {
     /// All kernels with their names, as `RANS_KERNEL` takes them, the slowest first.
-    pub const ALL: [(&'static str, Self); 2] = [("portable", Self::Portable), ("avx2", Self::Avx2)];
+    pub const ALL: [(&'static str, Self); 3] =
+        [("portable", Self::Portable), ("avx2", Self::Avx2), ("avx512", Self::Avx512)];
 
     /// Those that this processor has, the slowest first. Never empty.
     pub fn all_available() -> impl Iterator<Item = Self> {
@@ -47,8 +50,10 @@ impl Kernel {
             Self::Portable => true,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => avx2::is_available(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => avx512::is_available(),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 => false,
+            Self::Avx2 | Self::Avx512 => false,
         }
     }
 
@@ -83,7 +88,7 @@ impl FromStr for Kernel {
 
 /// A name that is not in [`Kernel::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown kernel; the kernels are portable, avx2")]
+#[error("unknown kernel; the kernels are portable, avx2, avx512")]
 pub struct ParseKernelError;
 
 /// Decodes `segments`, whose words are in `payload`, to the end. The index of the first that does not end as the encoder began it comes back.
@@ -93,6 +98,11 @@ pub(crate) fn decode(kernel: Kernel, payload: &[u8], slots: &LaneSlots, segments
         Kernel::Avx2 if kernel.is_available() => {
             // SAFETY: the processor has the features that it needs: `is_available` just asked it.
             unsafe { avx2::decode(payload, slots, segments) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx512 if kernel.is_available() => {
+            // SAFETY: as above.
+            unsafe { avx512::decode(payload, slots, segments) }
         }
         _ => segments.iter_mut().position(|segment| !segment.finish(payload, slots)),
     }
@@ -104,7 +114,12 @@ pub(crate) struct Encoder {
     symbols: SymbolTable,
     #[cfg(target_arch = "x86_64")]
     avx2: Option<avx2::CodeTable>,
+    #[cfg(target_arch = "x86_64")]
+    avx512: Option<avx512::CodeTable>,
 }
+
+/// Segments that a kernel codes side by side.
+pub(crate) const ABREAST: usize = 4;
 
 impl Encoder {
     pub(crate) fn new(kernel: Kernel, frequencies: &Frequencies) -> Self {
@@ -112,20 +127,35 @@ impl Encoder {
             symbols: SymbolTable::new(frequencies),
             #[cfg(target_arch = "x86_64")]
             avx2: (kernel == Kernel::Avx2 && avx2::is_available()).then(|| avx2::CodeTable::new(frequencies)),
+            #[cfg(target_arch = "x86_64")]
+            avx512: (kernel == Kernel::Avx512 && avx512::is_available()).then(|| avx512::CodeTable::new(frequencies)),
         }
     }
 
-    /// Codes `raw`, which is not empty: the words land on the stack `words`, which is emptied before; the states a decoder starts with come back.
-    pub(crate) fn encode(&self, raw: &[u8], words: &mut WordStack) -> [u32; LANES] {
-        let (mut states, groups) = segment::encode_end(raw, &self.symbols, words);
+    /// Codes what stands behind the whole groups of `raw`, which is not empty. The words land on the stack `words`, which is emptied before.
+    pub(crate) fn begin<'a>(&self, raw: &'a [u8], words: &'a mut WordStack) -> Encoding<'a> {
+        let (states, groups) = segment::encode_end(raw, &self.symbols, words);
+        Encoding { states, groups, words }
+    }
+
+    /// Codes the rest of segments of one block, at best [`ABREAST`] of them. Their states are what a decoder starts with then.
+    pub(crate) fn encode(&self, segments: &mut [Encoding<'_>]) {
         #[cfg(target_arch = "x86_64")]
-        if let Some(table) = &self.avx2 {
+        if let Some(table) = &self.avx512 {
             // SAFETY: the processor has the features that it needs: there is a table only where `is_available` said so.
-            unsafe { avx2::encode_groups(groups, table, &mut states, words) };
-            return states;
+            unsafe { avx512::encode_groups(segments, table) };
+            return;
         }
-        segment::encode_groups(groups, &self.symbols, &mut states, words);
-        states
+        for Encoding { states, groups, words } in segments {
+            let groups = mem::take(groups);
+            #[cfg(target_arch = "x86_64")]
+            if let Some(table) = &self.avx2 {
+                // SAFETY: as above.
+                unsafe { avx2::encode_groups(groups, table, states, words) };
+                continue;
+            }
+            segment::encode_groups(groups, &self.symbols, states, words);
+        }
     }
 }
 
