@@ -14,7 +14,7 @@ use crate::{
         segment::{GROUP, LANES, LaneSlots, QUAD, Segment},
         words::WordStack,
     },
-    simd::{self, Encoder, Kernel},
+    simd::{self, ABREAST, Encoder, Kernel},
 };
 
 /// The most segments a block may have.
@@ -83,13 +83,18 @@ pub(crate) fn encode_payload(raw: &[u8], cut: Cut, frequencies: &Frequencies, ke
     write_compact(frequencies, out);
 
     let encoder = Encoder::new(kernel, frequencies);
-    let mut words = WordStack::default();
-    for (index, range) in cut.ranges().enumerate() {
-        out.resize(out.len() + (out.len() - start).wrapping_neg() % 4, 0);
-        let states = encoder.encode(&raw[range], &mut words);
-        out.extend(states.iter().flat_map(|state| state.to_le_bytes()));
-        words.write(out);
-        out[counts_at + 4 * index..][..4].copy_from_slice(&(words.words().len() as u32).to_le_bytes());
+    let mut stacks: [WordStack; ABREAST] = Default::default();
+    let mut ranges = cut.ranges();
+    for first in (0..cut.segments).step_by(ABREAST) {
+        let begin = |(words, range)| encoder.begin(&raw[range], words);
+        let mut segments: Vec<_> = stacks.iter_mut().zip(ranges.by_ref()).map(begin).collect();
+        encoder.encode(&mut segments);
+        for (index, segment) in (first..).zip(segments) {
+            out.resize(out.len() + (out.len() - start).wrapping_neg() % 4, 0);
+            out.extend(segment.states.iter().flat_map(|state| state.to_le_bytes()));
+            segment.words.write(out);
+            out[counts_at + 4 * index..][..4].copy_from_slice(&(segment.words.words().len() as u32).to_le_bytes());
+        }
     }
 }
 

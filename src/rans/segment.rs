@@ -48,6 +48,15 @@ impl Segment<'_> {
     }
 }
 
+/// A segment that is being encoded, from its end to its start. Kernels code its groups.
+#[derive(Debug)]
+pub(crate) struct Encoding<'a> {
+    pub(crate) states: [u32; LANES],
+    /// What was not coded yet.
+    pub(crate) groups: &'a [[u8; GROUP]],
+    pub(crate) words: &'a mut WordStack,
+}
+
 /// Codes what stands behind the last of the whole groups of `raw`, which is not empty. The words land on the stack `words`, which is emptied before; the states and the groups that are left come back.
 pub(crate) fn encode_end<'a>(
     raw: &'a [u8],

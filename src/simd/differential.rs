@@ -8,7 +8,7 @@ use crate::{
     model::normalize,
     rans::{
         lanes::{Cut, count_coded, decode_payload, encode_payload},
-        segment::GROUP,
+        segment::{GROUP, LANES},
     },
 };
 

@@ -5,17 +5,17 @@
 //!
 //! `unsafe` lives in this module alone. A kernel is a safe function for processors that have its instructions; that the processor has them is checked here, before each call.
 
-use std::{fmt, str::FromStr, sync::OnceLock};
+use std::{fmt, mem, str::FromStr, sync::OnceLock};
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 use aarch64::neon;
 #[cfg(target_arch = "x86_64")]
-use x86_64::avx2;
+use x86_64::{avx2, avx512};
 
 use crate::{
     model::{Frequencies, SymbolTable},
     rans::{
-        segment::{self, LANES, LaneSlots, Segment},
+        segment::{self, Encoding, LaneSlots, Segment},
         words::WordStack,
     },
     simd::code_table::CodeTable,
@@ -34,12 +34,14 @@ pub enum Kernel {
     Neon,
     /// x86-64 with AVX2, BMI2 and POPCNT: Intel since 2013, AMD since 2015.
     Avx2,
+    /// x86-64 with AVX-512 F, BW, VBMI, VBMI2 and BITALG: Intel since Ice Lake (2019), AMD since Zen 4 (2022).
+    Avx512,
 }
 
 impl Kernel {
     /// All kernels with their names, as `RANS_KERNEL` takes them, the slowest first.
-    pub const ALL: [(&'static str, Self); 3] =
-        [("portable", Self::Portable), ("neon", Self::Neon), ("avx2", Self::Avx2)];
+    pub const ALL: [(&'static str, Self); 4] =
+        [("portable", Self::Portable), ("neon", Self::Neon), ("avx2", Self::Avx2), ("avx512", Self::Avx512)];
 
     /// Those that this processor has, the slowest first. Never empty.
     pub fn all_available() -> impl Iterator<Item = Self> {
@@ -55,6 +57,8 @@ impl Kernel {
             Self::Neon => neon::is_available(),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => avx2::is_available(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => avx512::is_available(),
             #[allow(unreachable_patterns, reason = "every architecture lacks the kernels of the others")]
             _ => false,
         }
@@ -91,7 +95,7 @@ impl FromStr for Kernel {
 
 /// A name that is not in [`Kernel::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown kernel; the kernels are portable, neon, avx2")]
+#[error("unknown kernel; the kernels are portable, neon, avx2, avx512")]
 pub struct ParseKernelError;
 
 /// Decodes `segments`, whose words are in `payload`, to the end. The index of the first that does not end as the encoder began it comes back.
@@ -101,6 +105,11 @@ pub(crate) fn decode(kernel: Kernel, payload: &[u8], slots: &LaneSlots, segments
         Kernel::Avx2 if kernel.is_available() => {
             // SAFETY: the processor has the features that it needs: `is_available` just asked it.
             unsafe { avx2::decode(payload, slots, segments) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx512 if kernel.is_available() => {
+            // SAFETY: as above.
+            unsafe { avx512::decode(payload, slots, segments) }
         }
         #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
         Kernel::Neon if kernel.is_available() => {
@@ -115,35 +124,74 @@ pub(crate) fn decode(kernel: Kernel, payload: &[u8], slots: &LaneSlots, segments
 #[derive(Debug)]
 pub(crate) struct Encoder {
     symbols: SymbolTable,
-    /// For a kernel of short vectors, which the processor has.
-    codes: Option<(Kernel, CodeTable)>,
+    kernel: KernelTable,
 }
+
+/// Segments that a kernel codes side by side.
+pub(crate) const ABREAST: usize = 4;
 
 impl Encoder {
     pub(crate) fn new(kernel: Kernel, frequencies: &Frequencies) -> Self {
-        Self {
-            symbols: SymbolTable::new(frequencies),
-            codes: (kernel != Kernel::Portable && kernel.is_available()).then(|| (kernel, CodeTable::new(frequencies))),
-        }
+        Self { symbols: SymbolTable::new(frequencies), kernel: KernelTable::new(kernel, frequencies) }
     }
 
-    /// Codes `raw`, which is not empty: the words land on the stack `words`, which is emptied before; the states a decoder starts with come back.
-    pub(crate) fn encode(&self, raw: &[u8], words: &mut WordStack) -> [u32; LANES] {
-        let (mut states, groups) = segment::encode_end(raw, &self.symbols, words);
-        match &self.codes {
-            #[cfg(target_arch = "x86_64")]
-            Some((Kernel::Avx2, table)) => {
-                // SAFETY: the processor has the features that it needs: there is a table only where `is_available` said so.
-                unsafe { avx2::encode_groups(groups, table, &mut states, words) }
-            }
-            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
-            Some((Kernel::Neon, table)) => {
-                // SAFETY: as above.
-                unsafe { neon::encode_groups(groups, table, &mut states, words) }
-            }
-            _ => segment::encode_groups(groups, &self.symbols, &mut states, words),
+    /// Codes what stands behind the whole groups of `raw`, which is not empty. The words land on the stack `words`, which is emptied before.
+    pub(crate) fn begin<'a>(&self, raw: &'a [u8], words: &'a mut WordStack) -> Encoding<'a> {
+        let (states, groups) = segment::encode_end(raw, &self.symbols, words);
+        Encoding { states, groups, words }
+    }
+
+    /// Codes the rest of segments of one block, at best [`ABREAST`] of them. Their states are what a decoder starts with then.
+    pub(crate) fn encode(&self, segments: &mut [Encoding<'_>]) {
+        #[cfg(target_arch = "x86_64")]
+        if let KernelTable::Avx512(table) = &self.kernel {
+            // SAFETY: the processor has the features that it needs: there is a table only where `is_available` said so.
+            return unsafe { avx512::encode_groups(segments, table) };
         }
-        states
+        for Encoding { states, groups, words } in segments {
+            let groups = mem::take(groups);
+            match &self.kernel {
+                #[cfg(target_arch = "x86_64")]
+                KernelTable::Avx2(table) => {
+                    // SAFETY: as above.
+                    unsafe { avx2::encode_groups(groups, table, states, words) }
+                }
+                #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+                KernelTable::Neon(table) => {
+                    // SAFETY: as above.
+                    unsafe { neon::encode_groups(groups, table, states, words) }
+                }
+                _ => segment::encode_groups(groups, &self.symbols, states, words),
+            }
+        }
+    }
+}
+
+/// What a kernel looks symbols up in, where it has a table of its own.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "it stands on the stack for one block")]
+enum KernelTable {
+    /// That of the scalar code will do.
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2(CodeTable),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::CodeTable),
+    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+    Neon(CodeTable),
+}
+
+impl KernelTable {
+    fn new(kernel: Kernel, frequencies: &Frequencies) -> Self {
+        match kernel {
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 if kernel.is_available() => Self::Avx2(CodeTable::new(frequencies)),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512 if kernel.is_available() => Self::Avx512(avx512::CodeTable::new(frequencies)),
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Kernel::Neon if kernel.is_available() => Self::Neon(CodeTable::new(frequencies)),
+            _ => Self::Portable,
+        }
     }
 }
 

@@ -1,0 +1,398 @@
+//! Encoding, four or two segments at a time.
+
+#[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
+use std::arch::x86_64::*;
+use std::{array::from_fn, hint::black_box, mem};
+
+use super::{Bytes, PAIR, Words, from_bytes, from_words, opaque_one, unpack};
+use crate::{
+    model::Frequencies,
+    rans::segment::{Encoding, GROUP, LANES, QUAD},
+    simd::{code_table, x86_64::avx2},
+};
+
+/// What coding each symbol takes.
+#[derive(Debug)]
+pub(in crate::simd) struct CodeTable {
+    /// `None`: one symbol has all slots, and its limit does not fit into a word.
+    side_by_side: Option<Tables>,
+    /// For what is left of a segment, or a segment that is left.
+    alone: code_table::CodeTable,
+}
+
+impl CodeTable {
+    pub(in crate::simd) fn new(frequencies: &Frequencies) -> Self {
+        let side_by_side = frequencies.only_symbol().is_none().then(|| Tables::new(frequencies));
+        Self { side_by_side, alone: code_table::CodeTable::new(frequencies) }
+    }
+}
+
+/// Codes all groups of all segments on top of what stands behind them.
+#[target_feature(enable = "avx512vbmi,avx512vbmi2,bmi2,popcnt")]
+pub(in crate::simd) fn encode_groups(segments: &mut [Encoding<'_>], table: &CodeTable) {
+    if let Some(tables) = &table.side_by_side {
+        let pairs = segments.as_chunks_mut().0;
+        for two in pairs.as_chunks_mut().0 {
+            encode_side_by_side::<2>(two, tables);
+        }
+        for one in pairs.as_chunks_mut().0 {
+            encode_side_by_side::<1>(one, tables);
+        }
+    }
+    for Encoding { groups, states, words } in segments {
+        avx2::encode_groups(mem::take(groups), &table.alone, states, words);
+    }
+}
+
+/// Codes groups as long as each segment has one left.
+#[inline]
+#[target_feature(enable = "avx512vbmi,avx512vbmi2,bmi2,popcnt")]
+fn encode_side_by_side<const PAIRS: usize>(segments: &mut [[Encoding<'_>; PAIR]; PAIRS], tables: &Tables) {
+    let run = segments.as_flattened().iter().map(|segment| segment.groups.len()).min().unwrap_or(0);
+    if run == 0 {
+        return;
+    }
+    let mut x = segments.each_ref().map(|pair| pair.each_ref().map(|segment| Words::load(reversed(segment.states))));
+    let groups = segments.each_mut().map(|pair| {
+        pair.each_mut().map(|segment| {
+            let (before, groups) = segment.groups.split_at(segment.groups.len() - run);
+            segment.groups = before;
+            groups
+        })
+    });
+    let given = {
+        let free = segments.each_mut().map(|pair| {
+            pair.each_mut().map(|segment| {
+                let free = segment.words.free();
+                assert!(free.len() >= run * GROUP + LANES, "a word for each symbol and a vector more must have room");
+                free
+            })
+        });
+        // SAFETY: `groups` has `run` groups each, and the assertion above counted the places in `free`.
+        unsafe { encode_run(tables, &mut x, groups, free, run) }
+    };
+    for ((segment, x), count) in segments.as_flattened_mut().iter_mut().zip(x.as_flattened()).zip(given.as_flattened())
+    {
+        segment.states = reversed(x.store());
+        segment.words.push(*count);
+    }
+}
+
+/// Codes `run` groups of each segment. The words land at the ends of `free`; their numbers come back. States are in the order of falling lanes.
+///
+/// # Safety
+///
+/// Each of `groups` has `run` groups, and each of `free` has a place for each of their symbols and `LANES` more.
+#[allow(clippy::needless_pass_by_value, reason = "it is a list of borrows")]
+#[inline]
+#[target_feature(enable = "avx512vbmi,avx512vbmi2,bmi2,popcnt")]
+unsafe fn encode_run<const PAIRS: usize>(
+    tables: &Tables,
+    states: &mut [[Words; PAIR]; PAIRS],
+    groups: [[&[[u8; GROUP]]; PAIR]; PAIRS],
+    mut free: [[&mut [[u8; 2]]; PAIR]; PAIRS],
+    run: usize,
+) -> [[usize; PAIR]; PAIRS] {
+    let bottom = free.each_mut().map(|pair| pair.each_mut().map(|free| free.as_mut_ptr_range().end));
+    let mut top = bottom;
+    let mut x = *states;
+    let scale = Scale::new(tables);
+    let mut symbols = [[_mm512_setzero_si512(); PAIRS]; QUAD];
+    for group in (0..run).rev() {
+        for (pair, groups) in groups.iter().enumerate() {
+            // SAFETY: `group` is below `run`, and the caller promised that each has `run` groups.
+            let pair_groups = groups.map(|groups| unsafe { groups.get_unchecked(group) });
+            for (round, of_pair) in symbols.iter_mut().zip(rounds(pair_groups)) {
+                round[pair] = of_pair;
+            }
+        }
+        for round in symbols.iter().rev() {
+            // SAFETY: each symbol moves the top down by one at most, so at least `LANES` places are below it: the caller promised as many.
+            unsafe { encode_round(tables, &scale, &mut x, &mut top, round) };
+        }
+    }
+    *states = x;
+    from_fn(|pair| from_fn(|side| (bottom[pair][side].addr() - top[pair][side].addr()) / 2))
+}
+
+/// Codes one symbol in each lane of all segments.
+///
+/// # Safety
+///
+/// `LANES` places can be written to below each `top`.
+#[inline]
+#[target_feature(enable = "avx512vbmi,avx512vbmi2,popcnt")]
+unsafe fn encode_round<const PAIRS: usize>(
+    tables: &Tables,
+    scale: &Scale,
+    x: &mut [[Words; PAIR]; PAIRS],
+    top: &mut [[*mut [u8; 2]; PAIR]; PAIRS],
+    symbols: &[__m512i; PAIRS],
+) {
+    let each = from_fn::<usize, PAIRS, _>(|pair| pair);
+    let mixed = each.map(|pair| tables.mixed.look_up::<256>(symbols[pair]));
+    let upper = each.map(|pair| tables.limit_upper.look_up::<256>(symbols[pair]));
+    let limits =
+        each.map(|pair| unpack(_mm512_and_si512(mixed[pair], _mm512_set1_epi8(0xF0_u8.cast_signed())), upper[pair]));
+    for pair in 0..PAIRS {
+        for side in 0..PAIR {
+            // SAFETY: the caller promised the places.
+            (x[pair][side], top[pair][side]) =
+                unsafe { give_words(x[pair][side], limits[pair][side], top[pair][side]) };
+        }
+    }
+    let lower = each.map(|pair| tables.reciprocal_lower.look_up::<256>(symbols[pair]));
+    let upper = each.map(|pair| tables.reciprocal_upper.look_up::<256>(symbols[pair]));
+    let shifts = each.map(|pair| unpack(tables.shift.look_up::<256>(symbols[pair]), _mm512_setzero_si512()));
+    let divisors = each.map(|pair| {
+        let [first, second] = unpack(lower[pair], upper[pair]);
+        [
+            Divisor { frequency: scale.frequencies(limits[pair][0]), reciprocal: first, shift: shifts[pair][0] },
+            Divisor { frequency: scale.frequencies(limits[pair][1]), reciprocal: second, shift: shifts[pair][1] },
+        ]
+    });
+    let upper = each.map(|pair| _mm512_and_si512(mixed[pair], _mm512_set1_epi8(0x0F)));
+    let lower = each.map(|pair| tables.cumulative_lower.look_up::<256>(symbols[pair]));
+    let cumulatives = each.map(|pair| unpack(lower[pair], upper[pair]));
+    for side in 0..PAIR {
+        let quotients = each.map(|pair| divisors[pair][side].divide(x[pair][side], scale));
+        for pair in 0..PAIRS {
+            x[pair][side] = scale.encode(&quotients[pair], cumulatives[pair][side]);
+        }
+    }
+}
+
+/// Everything about a symbol, in bytes that are looked up by the symbol.
+#[derive(Debug)]
+struct Tables {
+    /// The upper byte of the limit, `frequency << (16 - scale_bits)`: a state with an upper half of so much or more must give a word away.
+    limit_upper: Bytes,
+    /// The upper four bits of the limit's lower byte, which are all that is in it, and the upper four of the cumulative frequency's twelve.
+    mixed: Bytes,
+    /// The lower byte of the cumulative frequency.
+    cumulative_lower: Bytes,
+    /// See [`Divisor`].
+    reciprocal_lower: Bytes,
+    reciprocal_upper: Bytes,
+    shift: Bytes,
+    scale_bits: u8,
+}
+
+impl Tables {
+    /// No symbol has all slots.
+    fn new(frequencies: &Frequencies) -> Self {
+        let zero = || Bytes([0; 256]);
+        let scale_bits = frequencies.scale_bits();
+        let mut tables = Self {
+            limit_upper: zero(),
+            mixed: zero(),
+            cumulative_lower: zero(),
+            reciprocal_lower: zero(),
+            reciprocal_upper: zero(),
+            shift: zero(),
+            scale_bits,
+        };
+        for (symbol, frequency, cumulative) in frequencies.used() {
+            let symbol = usize::from(symbol);
+            let limit = frequency << (16 - scale_bits);
+            tables.limit_upper.0[symbol] = (limit >> 8) as u8;
+            tables.mixed.0[symbol] = (limit & 0xF0 | cumulative >> 8) as u8;
+            tables.cumulative_lower.0[symbol] = cumulative as u8;
+            let (reciprocal, shift) = reciprocal(frequency);
+            tables.reciprocal_lower.0[symbol] = reciprocal as u8;
+            tables.reciprocal_upper.0[symbol] = (reciprocal >> 8) as u8;
+            tables.shift.0[symbol] = shift;
+        }
+        tables
+    }
+}
+
+/// `(2^32 - 1) / (frequency << shift) - 2^16`, and the `shift` that makes 16 bits of the frequency, which is below 2^16 and not 0.
+fn reciprocal(frequency: u32) -> (u16, u8) {
+    let shift = frequency.leading_zeros() - 16;
+    ((u32::MAX / (frequency << shift) - (1 << 16)) as u16, shift as u8)
+}
+
+/// What depends on the scale alone, for vectors.
+struct Scale {
+    /// Number of slots, the factor that a shift by `bits` is. The ports that multiply are free where those that shift are not. The compiler must not know that all words are the same: it would
+    /// multiply words of 32 bits.
+    slots: __m512i,
+    bits: __m512i,
+    one: __m512i,
+    two: __m512i,
+}
+
+impl Scale {
+    #[inline]
+    #[target_feature(enable = "avx512bw")]
+    fn new(tables: &Tables) -> Self {
+        let one = opaque_one();
+        Self {
+            slots: black_box(_mm512_set1_epi16(1 << tables.scale_bits)),
+            bits: _mm512_set1_epi16(tables.scale_bits.into()),
+            one,
+            two: _mm512_add_epi16(one, one),
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512bw")]
+    fn frequencies(&self, limits: __m512i) -> __m512i {
+        _mm512_mulhi_epu16(limits, self.slots)
+    }
+
+    /// `(quotient << bits) + cumulative + rest`.
+    #[inline]
+    #[target_feature(enable = "avx512vbmi2")]
+    fn encode(&self, quotients: &Quotients, cumulatives: __m512i) -> Words {
+        let slots = _mm512_add_epi16(cumulatives, quotients.rests);
+        Words {
+            upper: _mm512_shldv_epi16(quotients.upper, quotients.lower, self.bits),
+            lower: _mm512_add_epi16(_mm512_mullo_epi16(quotients.lower, self.slots), slots),
+        }
+    }
+}
+
+/// Moves the lower word out of each state that has no room for its symbol, to the top of a stack that grows down. The new top comes back too.
+///
+/// # Safety
+///
+/// `LANES` places can be written to below `top`.
+#[inline]
+#[target_feature(enable = "avx512vbmi2,popcnt")]
+unsafe fn give_words(state: Words, limits: __m512i, top: *mut [u8; 2]) -> (Words, *mut [u8; 2]) {
+    let gives = _mm512_cmpge_epu16_mask(state.upper, limits);
+    // Lanes fall from the vector's start, so the words are at its start and the last lane's is the first of them. Turned round they end at the top, in lane order.
+    let words = _mm512_permutexvar_epi16(from_words(REVERSED), _mm512_maskz_compress_epi16(gives, state.lower));
+    // SAFETY: the caller promised the places, and a mask of 32 lanes counts as many at most.
+    let top = unsafe {
+        _mm512_storeu_si512(top.sub(LANES).cast(), words);
+        top.sub(gives.count_ones() as usize)
+    };
+    let lower = _mm512_mask_mov_epi16(state.lower, gives, state.upper);
+    (Words { upper: _mm512_maskz_mov_epi16(!gives, state.upper), lower }, top)
+}
+
+/// A frequency to divide by.
+struct Divisor {
+    frequency: __m512i,
+    /// `(2^32 - 1) / (frequency << shift) - 2^16`.
+    reciprocal: __m512i,
+    /// Makes 16 bits of the frequency.
+    shift: __m512i,
+}
+
+/// What comes of a division: a quotient of 32 bits, and a rest below 2^12.
+struct Quotients {
+    upper: __m512i,
+    lower: __m512i,
+    rests: __m512i,
+}
+
+impl Divisor {
+    /// School division with digits of 16 bits. Both digits are guessed too small, the first by one at most, the second by three.
+    #[inline]
+    #[target_feature(enable = "avx512vbmi2")]
+    fn divide(&self, state: Words, scale: &Scale) -> Quotients {
+        let Self { frequency, reciprocal, shift } = *self;
+        // 2^16 / frequency: the reciprocal with the leading bit that it has lost.
+        let coarse = _mm512_shldv_epi16(scale.one, reciprocal, shift);
+        let upper = _mm512_mulhi_epu16(state.upper, coarse);
+        let rest = _mm512_sub_epi16(state.upper, _mm512_mullo_epi16(upper, frequency));
+        let (upper, rest) = correct(upper, rest, scale.one, frequency);
+
+        let shifted = _mm512_shldv_epi16(rest, state.lower, shift);
+        let lower = _mm512_add_epi16(_mm512_mulhi_epu16(reciprocal, shifted), shifted);
+        let rests = _mm512_sub_epi16(state.lower, _mm512_mullo_epi16(lower, frequency));
+        let (lower, rests) = correct(lower, rests, scale.two, _mm512_add_epi16(frequency, frequency));
+        let (lower, rests) = correct(lower, rests, scale.one, frequency);
+        Quotients { upper, lower, rests }
+    }
+}
+
+/// Moves `amount`, which is `step` times the divisor, from the rests to the quotients where it fits.
+#[inline]
+#[target_feature(enable = "avx512bw")]
+fn correct(quotients: __m512i, rests: __m512i, step: __m512i, amount: __m512i) -> (__m512i, __m512i) {
+    let fits = _mm512_cmpge_epu16_mask(rests, amount);
+    (_mm512_mask_add_epi16(quotients, fits, quotients, step), _mm512_mask_sub_epi16(rests, fits, rests, amount))
+}
+
+/// The bytes of each round of a group of both segments, lanes in falling order: in each 16 bytes eight of the first segment and eight of the second.
+#[inline]
+#[target_feature(enable = "avx512vbmi")]
+fn rounds(groups: [&[u8; GROUP]; PAIR]) -> [__m512i; QUAD] {
+    let [first, second] = groups.map(|group| {
+        // SAFETY: both are 128 bytes, and every bit pattern is valid.
+        let [lower, upper] = unsafe { mem::transmute::<[u8; GROUP], [__m512i; 2]>(*group) };
+        ROUNDS.map(|indices| _mm512_permutex2var_epi8(lower, from_bytes(indices), upper))
+    });
+    [
+        _mm512_unpacklo_epi64(first[0], second[0]),
+        _mm512_unpackhi_epi64(first[0], second[0]),
+        _mm512_unpacklo_epi64(first[1], second[1]),
+        _mm512_unpackhi_epi64(first[1], second[1]),
+    ]
+}
+
+/// Which bytes of a group make rounds 0 and 1, and 2 and 3: in each 16 bytes eight lanes of the one, then of the other.
+const ROUNDS: [[u8; GROUP / 2]; 2] = {
+    let mut indices = [[0; GROUP / 2]; 2];
+    let mut at = 0;
+    while at < GROUP {
+        let (vector, byte) = (at / (GROUP / 2), at % (GROUP / 2));
+        let lane = LANES - 1 - (byte / 16 * 8 + byte % 8);
+        let round = 2 * vector + byte % 16 / 8;
+        indices[vector][byte] = (lane * QUAD + round) as u8;
+        at += 1;
+    }
+    indices
+};
+
+/// Turns a vector of words round.
+const REVERSED: [u16; LANES] = {
+    let mut indices = [0; LANES];
+    let mut lane = 0;
+    while lane < LANES {
+        indices[lane] = (LANES - 1 - lane) as u16;
+        lane += 1;
+    }
+    indices
+};
+
+fn reversed(mut states: [u32; LANES]) -> [u32; LANES] {
+    states.reverse();
+    states
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What [`Divisor::divide`] builds on, in numbers: it needs no processor of its kind.
+    #[test]
+    fn digits_are_guessed_too_small_by_one_and_three_at_most() {
+        for frequency in 1..1 << 12 {
+            let (reciprocal, shift) = reciprocal(frequency);
+            let coarse = 1 << shift | u32::from(reciprocal) >> (16 - shift);
+            assert!(coarse < 1 << 16, "{frequency}");
+            // Guesses only grow with what is divided: the first number of a quotient has the smallest one, the last the largest.
+            for quotient in 0..(1 << 16) / frequency {
+                let first = quotient * frequency;
+                let guess = |upper: u32| (upper * coarse) >> 16;
+                assert!(
+                    quotient <= guess(first) + 1 && guess(first + frequency - 1) <= quotient,
+                    "{first}, {frequency}"
+                );
+            }
+            let beyond = frequency << shift;
+            for shifted in (0..beyond).step_by(97).chain([beyond - 1]) {
+                let guess = ((u32::from(reciprocal) * shifted) >> 16) + shifted;
+                let least = shifted << (16 - shift);
+                let most = least | ((1 << (16 - shift)) - 1);
+                assert!(guess <= least / frequency && most / frequency <= guess + 3, "{shifted}, {frequency}");
+            }
+        }
+    }
+}
