@@ -24,6 +24,12 @@ impl<'a> WordReader<'a> {
         true
     }
 
+    /// Words that were not taken.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn len(&self) -> usize {
+        self.words.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.words.is_empty()
     }

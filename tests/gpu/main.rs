@@ -10,6 +10,7 @@ mod faults;
 mod limits;
 mod resident;
 mod streams;
+mod turns;
 
 use std::sync::OnceLock;
 

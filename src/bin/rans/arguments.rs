@@ -3,7 +3,7 @@
 use std::{ffi::OsStr, path::PathBuf};
 
 use clap::{
-    Arg, ArgAction, Args, Command, CommandFactory, Parser, Subcommand,
+    Arg, ArgAction, Args, Command, CommandFactory, Parser, Subcommand, ValueEnum,
     builder::{PossibleValue, StringValueParser, TypedValueParser},
     error::ErrorKind,
 };
@@ -82,6 +82,8 @@ pub(crate) struct FileArgs {
     pub(crate) range: RangeArgs,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) backend: BackendArgs,
     #[command(flatten)]
     pub(crate) threads: ThreadArgs,
     #[command(flatten)]
@@ -196,6 +198,25 @@ pub(crate) struct MemoryArgs {
     memory: Option<usize>,
 }
 
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Decompression")]
+pub(crate) struct BackendArgs {
+    /// Who decodes blocks
+    #[arg(id = "backend", long = "backend", value_enum, default_value_t = BackendName::Cpu)]
+    pub(crate) name: BackendName,
+}
+
+/// In every build, so that a command line means the same or says why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackendName {
+    /// The threads and a GPU, as far as a GPU is faster; for long files
+    Auto,
+    /// The threads alone
+    Cpu,
+    /// A GPU, and the threads for what it does not do; needs a rans with the feature gpu
+    Gpu,
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "General")]
 pub(crate) struct ThreadArgs {
@@ -247,6 +268,8 @@ pub(crate) struct TestArgs {
     pub(crate) inputs: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) backend: BackendArgs,
     #[command(flatten)]
     pub(crate) threads: ThreadArgs,
     #[command(flatten)]
