@@ -10,12 +10,15 @@ fn frequency(table_at: u32, symbol: u32) -> u32 {
 
 // The last symbol that starts at or before the slot. Symbols without frequency start where the next one does, so it is never one of them.
 fn symbol_at(slot: u32) -> u32 {
-    var symbol = 0u;
-    for (var half = SYMBOLS >> 1u; half > 0u; half >>= 1u) {
-        if cumulative[symbol + half] <= slot {
-            symbol += half;
-        }
-    }
+    // No loop: this is the inside of others, and some devices count the passes of all together.
+    var symbol = select(0u, 128u, cumulative[128u] <= slot);
+    symbol += select(0u, 64u, cumulative[symbol + 64u] <= slot);
+    symbol += select(0u, 32u, cumulative[symbol + 32u] <= slot);
+    symbol += select(0u, 16u, cumulative[symbol + 16u] <= slot);
+    symbol += select(0u, 8u, cumulative[symbol + 8u] <= slot);
+    symbol += select(0u, 4u, cumulative[symbol + 4u] <= slot);
+    symbol += select(0u, 2u, cumulative[symbol + 2u] <= slot);
+    symbol += select(0u, 1u, cumulative[symbol + 1u] <= slot);
     return symbol;
 }
 

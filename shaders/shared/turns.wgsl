@@ -33,22 +33,26 @@ fn decode_turns(job: u32, id: u32) {
         for (var j = 0u; j < FOLD; j++) {
             let lane = j * INVOCATIONS + id;
             if lane < lanes {
-                for (var first = 0u; first * lanes < len; first += QUAD) {
-                    var quad = 0u;
-                    for (var k = 0u; k < QUAD; k++) {
-                        if (first + k) * lanes + lane < len {
-                            let decoded = decode_symbol(states[j], jobs[job].scale_bits);
-                            states[j] = decoded.state;
-                            if decoded.state < LOWER_BOUND {
-                                // The clamp keeps damaged states inside their payload; `next` still runs past `end` and tells.
-                                states[j] = (decoded.state << 16u) | word(min(next[j], end[j] - 1u));
-                                next[j] += 1u;
-                            }
-                            quad |= decoded.symbol << (8u * k);
-                        }
+                var state = State(states[j], next[j], 0u);
+                // Byte `at` is this lane's next one, and every `lanes`th behind it.
+                var quad = lane;
+                for (var at = lane; at < len; at += QUAD * lanes) {
+                    state.bytes = 0u;
+                    state = turn(state, end[j], jobs[job].scale_bits, 0u);
+                    if at + lanes < len {
+                        state = turn(state, end[j], jobs[job].scale_bits, 8u);
                     }
-                    tile[first / QUAD * lanes + lane] = quad;
+                    if at + 2u * lanes < len {
+                        state = turn(state, end[j], jobs[job].scale_bits, 16u);
+                    }
+                    if at + 3u * lanes < len {
+                        state = turn(state, end[j], jobs[job].scale_bits, 24u);
+                    }
+                    tile[quad] = state.bytes;
+                    quad += lanes;
                 }
+                states[j] = state.x;
+                next[j] = state.next;
             }
         }
         workgroupBarrier();
@@ -65,21 +69,38 @@ fn decode_turns(job: u32, id: u32) {
     }
 }
 
-struct Decoded {
-    symbol: u32,
-    // After the symbol, before a word is taken.
-    state: u32,
+struct State {
+    x: u32,
+    // The place of its next word.
+    next: u32,
+    // What it gave in these turns.
+    bytes: u32,
 }
 
-fn decode_symbol(state: u32, scale_bits: u32) -> Decoded {
-    let slot = state & ((1u << scale_bits) - 1u);
+// Takes a symbol out of the state, and the word that it then wants. The symbol lands `shift` bits high.
+fn turn(before: State, end: u32, scale_bits: u32, shift: u32) -> State {
+    let slot = before.x & ((1u << scale_bits) - 1u);
+    var symbol: u32;
+    var frequency: u32;
+    var offset: u32;
     if scale_bits <= MAX_SLOTS_BITS {
         let entry = table[slot];
-        return Decoded(entry & 0xffu, (((entry >> 8u) & 0xfffu) + 1u) * (state >> scale_bits) + (entry >> 20u));
+        symbol = entry & 0xffu;
+        frequency = ((entry >> 8u) & 0xfffu) + 1u;
+        offset = entry >> 20u;
+    } else {
+        symbol = symbol_at(slot);
+        offset = slot - cumulative[symbol];
+        frequency = cumulative[symbol + 1u] - cumulative[symbol];
     }
-    let symbol = symbol_at(slot);
-    let first = cumulative[symbol];
-    return Decoded(symbol, (cumulative[symbol + 1u] - first) * (state >> scale_bits) + slot - first);
+    var x = frequency * (before.x >> scale_bits) + offset;
+    var next = before.next;
+    if x < LOWER_BOUND {
+        // The clamp keeps damaged states inside their payload; `next` still runs past `end` and tells.
+        x = (x << 16u) | word(min(next, end - 1u));
+        next += 1u;
+    }
+    return State(x, next, before.bytes | (symbol << shift));
 }
 
 // `len` bytes of the tile, in their order.

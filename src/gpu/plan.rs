@@ -12,8 +12,8 @@ use crate::{
 /// Bytes of a stored or fill block that one job copies.
 pub(super) const PIECE: usize = 64 << 10;
 
-/// Raw bytes of the longest single or interleaved block that a device decodes. All of them may hang on one state, one after the other; a kernel that takes seconds is stopped by many systems.
-const LONGEST_CHAIN: usize = 2 << 20;
+/// Raw bytes of the longest single or interleaved block that a device decodes. All of them may hang on one state, one after the other: a longer one would take longer than the rest of its batch.
+const LONGEST_CHAIN: usize = 64 << 10;
 
 /// Words of 32 bits that a table takes: 256 frequencies of 16 bits.
 pub(super) const TABLE_WORDS: usize = 128;
@@ -143,6 +143,7 @@ mod tests {
         };
         assert_eq!(of(Mode::Stored), Some(Needs { coded_words: 65_536, raw_words: 65_536, jobs: 4 }));
         assert_eq!(of(Mode::Lanes).unwrap().jobs, 32);
-        assert_eq!(of(Mode::Interleaved).unwrap().jobs, 1);
+        assert_eq!(of(Mode::Interleaved), None, "a long chain");
+        assert_eq!(of(Mode::SingleStream), None, "a long chain");
     }
 }

@@ -93,6 +93,9 @@ fn every_scale_both_tables_and_every_tail() {
             }
             // One symbol has all slots.
             blocks.push(code(vec![9; 3000], &options(4, scale_bits, normalization)).block);
+            // The longest that a device takes, and all symbols.
+            let long = (0..64 << 10).map(|_| rng.random_range(0..16_u8) * rng.random_range(0..17_u8)).collect();
+            blocks.push(code(long, &options(0, scale_bits, normalization)).block);
         }
     }
     assert!(!blocks.iter().any(|coded| mode(coded) == BlockMode::Stored));
@@ -179,9 +182,10 @@ fn errors_are_the_cpus() {
 #[test]
 fn a_chain_that_would_take_too_long_is_for_the_cpu() {
     let Some(gpu) = gpu() else { return };
-    let len = (2 << 20) + 1;
+    let len = (64 << 10) + 1;
     let raw: Vec<u8> = (0..len).map(|i: usize| (i * i % 7) as u8).collect();
     let coded = code(raw, &options(0, 12, Normalization::Optimal));
+    assert_eq!(mode(&coded.block), BlockMode::SingleStreamCompact);
     let (before, mut out) = (gpu.tally(), vec![0; len]);
     Decoder::new(gpu).decode_into(&[Block::parse(&coded.block).unwrap()], &mut out).unwrap();
     assert!(out == coded.raw);
