@@ -35,6 +35,7 @@ mod stage;
 
 pub use backend::{Backend, ParseBackendError};
 pub use block::Block;
+pub use cost::Cost;
 pub use decoder::Decoder;
 pub use device::{Gpu, GpuOptions, Tally};
 pub use error::GpuError;
@@ -42,5 +43,6 @@ pub use kernel::{Form, ParseFormError};
 pub use resident::{FailedSegment, ResidentBlocks, StatusTicket};
 pub use wgpu;
 
-pub(crate) use backend::Choice;
-pub(crate) use decoder::Item;
+pub(crate) use backend::{Choice, PROBE_AFTER};
+pub(crate) use cost::Load;
+pub(crate) use decoder::{Batch, Item, RING, UNDER_WAY};

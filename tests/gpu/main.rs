@@ -4,6 +4,7 @@
 //! `scripts/gpu_matrix.sh` runs all of it for several widths of subgroups.
 
 mod batches;
+mod corpus;
 mod corrupt;
 mod data;
 mod faults;
