@@ -139,7 +139,7 @@ fn run(gpu: &Gpu, record: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<Inst
 fn read_back(gpu: &Gpu, filled: Filled) -> Result<Instant, GpuError> {
     let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     filled.record_readback(&mut encoder);
-    filled.launch(gpu, encoder).finish(gpu, |raw, _| black_box(raw.to_vec()))?;
+    black_box(filled.launch(gpu, encoder).arrive(gpu)?.raw().to_vec());
     Ok(Instant::now())
 }
 

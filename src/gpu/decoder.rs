@@ -1,6 +1,6 @@
 //! Blocks to bytes in the host's memory, batch by batch.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, ops::Range};
 
 use crate::{
     error::{Corruption, Error},
@@ -9,7 +9,7 @@ use crate::{
         cost::Load,
         layout::STATUS_DONE,
         plan::{Capacity, needs},
-        slot::{Flight, Slot},
+        slot::{Arrived, Flight, Slot},
         stage::{Placed, Push},
     },
 };
@@ -78,6 +78,31 @@ impl Item<'_> {
 pub(crate) struct Batch {
     flight: Flight,
     placed: Vec<(usize, Placed)>,
+}
+
+/// A batch that is done.
+pub(super) struct Landed {
+    pub(super) arrived: Arrived,
+    /// The blocks that are right, by their places in what was launched, and where their bytes are.
+    pub(super) good: Vec<(usize, Range<usize>)>,
+}
+
+impl Batch {
+    /// Waits for the batch.
+    pub(super) fn arrive(self, gpu: &Gpu) -> Result<Landed, GpuError> {
+        let arrived = gpu.attempt(|| self.flight.arrive(gpu))?;
+        let statuses = arrived.statuses();
+        let good = self
+            .placed
+            .into_iter()
+            .filter(|(_, place)| statuses[place.jobs.clone()].iter().all(|&status| status == STATUS_DONE))
+            .map(|(index, place)| (index, place.raw_at..place.raw_at + place.raw_len))
+            .collect();
+        if statuses.iter().any(|status| status & STATUS_DONE == 0) {
+            gpu.give_up("the kernel did not run: the device's subgroups are not as it said");
+        }
+        Ok(Landed { arrived, good })
+    }
 }
 
 impl Decoder {
@@ -180,23 +205,17 @@ impl Decoder {
 
     /// Waits for a batch and shows the bytes of each block that is right to `take`, with the block's place in what was launched.
     pub(crate) fn land(&mut self, batch: Batch, mut take: impl FnMut(usize, &[u8])) -> Result<(), GpuError> {
-        let gpu = &self.gpu;
-        let Batch { flight, placed } = batch;
-        let (slot, ran) = gpu.attempt(|| {
-            flight.finish(gpu, |raw, statuses| {
-                for (index, place) in &placed {
-                    if statuses[place.jobs.clone()].iter().all(|&status| status == STATUS_DONE) {
-                        take(*index, &raw[place.raw_at..place.raw_at + place.raw_len]);
-                    }
-                }
-                statuses.iter().all(|status| status & STATUS_DONE != 0)
-            })
-        })?;
-        self.idle.push(slot);
-        if !ran {
-            self.gpu.give_up("the kernel did not run: the device's subgroups are not as it said");
+        let Landed { arrived, good } = batch.arrive(&self.gpu)?;
+        for (index, range) in good {
+            take(index, &arrived.raw()[range]);
         }
+        self.take_back(arrived);
         Ok(())
+    }
+
+    /// The bytes of a batch are not needed any more; its buffers are.
+    pub(super) fn take_back(&mut self, arrived: Arrived) {
+        self.idle.push(arrived.release());
     }
 }
 

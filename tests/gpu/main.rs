@@ -9,6 +9,7 @@ mod corrupt;
 mod data;
 mod faults;
 mod limits;
+mod pipeline;
 mod resident;
 mod streams;
 mod turns;
