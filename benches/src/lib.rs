@@ -1,5 +1,7 @@
 //! What the benchmarks share: their data, and the codecs that stand beside ours.
 
 pub mod data;
+#[cfg(feature = "gpu")]
+pub mod device;
 pub mod measure;
 pub mod peers;
