@@ -7,6 +7,7 @@ use std::{env, error::Error, fmt::Write as _, fs, path::Path};
 use plotters::prelude::*;
 use ranstream::{DecodeOptions, EncodeOptions, Kernel, Mode};
 use ranstream_benches::{
+    adapters,
     data::{Sample, samples},
     measure::{Figures, in_turns},
     peers::{Codec, Rans, side_by_side},
@@ -21,13 +22,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(&folder);
     fs::create_dir_all(folder)?;
     let mut page = header(rounds);
+    let mut beside = Vec::new();
     for sample in samples(LEN) {
         eprintln!("{}", sample.name);
         let figures = in_turns(&mut codecs(), &sample.bytes, rounds);
         let plot = format!("{}.svg", sample.name);
         draw(&folder.join(&plot), &sample, &figures)?;
         section(&mut page, &sample, &plot, &figures)?;
+        beside.push((sample.name.clone(), adapters::pairs(&sample.bytes, rounds)?));
     }
+    writeln!(page, "\n## Adapters and small blocks\n")?;
+    writeln!(page, "Speed of the first way over the second, and in brackets the nanoseconds per raw byte of both.\n")?;
+    page += &adapters::table(&beside);
     fs::write(folder.join("README.md"), page)?;
     Ok(())
 }

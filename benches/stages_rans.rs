@@ -1,9 +1,9 @@
-//! One block through the coder: every mode, 4 KiB to 16 MiB. `RANS_BENCH_CORPUS=folder` takes your files.
+//! One block through the coder: every mode, every kernel by name, 4 KiB to 16 MiB. `RANS_BENCH_CORPUS=folder` takes your files.
 
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use ranstream::{EncodeOptions, Mode, block};
+use ranstream::{DecodeOptions, EncodeOptions, Kernel, Mode, block, compress_into, decompress_into};
 use ranstream_benches::data::samples;
 
 const SIZES: [usize; 5] = [4 << 10, 16 << 10, 256 << 10, 1 << 20, 16 << 20];
@@ -44,6 +44,32 @@ fn decode(c: &mut Criterion) {
     group.finish();
 }
 
+/// A stream of one block, by each kernel that this machine has.
+fn kernels(c: &mut Criterion) {
+    let mut group = c.benchmark_group("kernels");
+    for sample in samples(SIZES[4]) {
+        for (size, kernel) in
+            SIZES.into_iter().flat_map(|size| Kernel::all_available().map(move |kernel| (size, kernel)))
+        {
+            let raw = &sample.bytes[..size];
+            let options = EncodeOptions::new().mode(Mode::Lanes).block_len(size).kernel(kernel);
+            let (mut coded, mut back) = (Vec::with_capacity(2 * size), vec![0; size]);
+            group.throughput(Throughput::Bytes(size as u64));
+            group.bench_function(BenchmarkId::new(format!("encode/{kernel}/{}", sample.name), size), |b| {
+                b.iter(|| {
+                    coded.clear();
+                    compress_into(raw, &mut coded, &options)
+                });
+            });
+            let options = DecodeOptions::new().kernel(kernel);
+            group.bench_function(BenchmarkId::new(format!("decode/{kernel}/{}", sample.name), size), |b| {
+                b.iter(|| decompress_into(&coded, &mut back, &options));
+            });
+        }
+    }
+    group.finish();
+}
+
 fn cases() -> impl Iterator<Item = (usize, Mode)> {
     SIZES.into_iter().flat_map(|size| MODES.map(|mode| (size, mode)))
 }
@@ -55,6 +81,6 @@ fn block_overhead() -> usize {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(10).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_millis(600));
-    targets = encode, decode
+    targets = encode, decode, kernels
 }
 criterion_main!(benches);

@@ -57,19 +57,24 @@ pub fn compress_into(raw: &[u8], out: &mut Vec<u8>, options: &EncodeOptions) -> 
     let mut encoder = Encoder::new(options.clone());
     let mut rest = raw;
     while !rest.is_empty() || !encoder.end_stream()? {
-        rest = &rest[encoder.push(rest)?..];
-        drain(&mut encoder, out);
+        let taken = encoder.push(rest)?;
+        rest = &rest[taken..];
+        if drain(&mut encoder, out) == 0 && taken == 0 {
+            encoder.wait();
+        }
     }
-    out.extend_from_slice(encoder.pending());
+    drain(&mut encoder, out);
     Ok(out.len() - before)
 }
 
-fn drain(encoder: &mut Encoder, out: &mut Vec<u8>) {
+/// Moves what is pending to `out`; how many bytes that were comes back.
+fn drain(encoder: &mut Encoder, out: &mut Vec<u8>) -> usize {
+    let before = out.len();
     while !encoder.pending().is_empty() {
         out.extend_from_slice(encoder.pending());
         encoder.consume(encoder.pending().len());
     }
-    encoder.wait();
+    out.len() - before
 }
 
 /// Decodes all streams in `stream`.

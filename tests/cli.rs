@@ -2,6 +2,7 @@
 
 mod cli {
     mod backend;
+    mod bench;
     mod damage;
     mod files;
     mod folder;

@@ -1,5 +1,6 @@
 //! What the benchmarks share: their data, and the codecs that stand beside ours.
 
+pub mod adapters;
 pub mod data;
 #[cfg(feature = "gpu")]
 pub mod device;

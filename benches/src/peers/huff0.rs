@@ -4,7 +4,7 @@ use std::ffi::c_void;
 
 use super::Codec;
 
-/// As zstd cuts them.
+/// As zstd cuts blocks.
 const BLOCK: usize = 128 << 10;
 
 const TABLE_LOG: u32 = 11;
@@ -43,6 +43,7 @@ unsafe extern "C" {
 /// See [`super::Huff0`].
 #[derive(Debug)]
 pub struct Huff0 {
+    block_len: usize,
     workspace: Vec<u64>,
     encode_table: Vec<usize>,
     decode_table: Vec<u32>,
@@ -51,7 +52,16 @@ pub struct Huff0 {
 
 impl Default for Huff0 {
     fn default() -> Self {
+        Self::with_block_len(BLOCK)
+    }
+}
+
+impl Huff0 {
+    /// Raw bytes of a block, at most 128 KiB.
+    #[must_use]
+    pub fn with_block_len(block_len: usize) -> Self {
         Self {
+            block_len: block_len.min(BLOCK),
             workspace: vec![0; COMPRESS_WORKSPACE.max(DECOMPRESS_WORKSPACE) / 8 + 1],
             encode_table: vec![0; 258],
             decode_table: vec![0; DTABLE_LEN],
@@ -78,7 +88,7 @@ impl Codec for Huff0 {
     /// Each block: its coded length as a `u32`, then the block. One that huff0 does not shrink is stored.
     fn encode(&mut self, raw: &[u8], coded: &mut Vec<u8>) {
         coded.clear();
-        for block in raw.chunks(BLOCK) {
+        for block in raw.chunks(self.block_len) {
             let start = coded.len() + 4;
             coded.resize(start + block.len(), 0);
             let mut repeat = 0;
@@ -111,7 +121,7 @@ impl Codec for Huff0 {
     }
 
     fn decode(&mut self, mut coded: &[u8], raw: &mut [u8]) {
-        for block in raw.chunks_mut(BLOCK) {
+        for block in raw.chunks_mut(self.block_len) {
             let (len, rest) = coded.split_first_chunk().expect("a length for each block");
             let (payload, rest) = rest.split_at(u32::from_le_bytes(*len) as usize);
             coded = rest;

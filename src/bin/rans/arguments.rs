@@ -20,6 +20,7 @@ Examples:
   rans -dc --from 10M --to 11M FILE.rans    one MiB from the middle
   rans list FILE.rans                       what is in it
   rans recover FILE.rans -o FILE            what can be saved of a damaged one
+  rans bench FILE                           how small and how fast
 
 SIZE and POSITION are bytes, or take K, M, G, T for powers of 1024: 64K, 1M, 256KiB.
 Write a file that is called like a subcommand with its folder: rans ./list
@@ -54,6 +55,8 @@ pub(crate) enum Task {
     Test(TestArgs),
     /// Save every complete block of a damaged file
     Recover(RecoverArgs),
+    /// Measure how small and how fast each mode and kernel makes a file
+    Bench(BenchArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -222,7 +225,7 @@ pub(crate) enum BackendName {
 pub(crate) struct ThreadArgs {
     /// Threads that code blocks; 0 is one per core
     #[arg(short = 'T', long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
-    threads: u16,
+    pub(crate) threads: u16,
 }
 
 #[derive(Debug, Clone, Copy, Args)]
@@ -291,6 +294,25 @@ pub(crate) struct RecoverArgs {
     #[command(flatten)]
     pub(crate) memory: MemoryArgs,
     /// Do not say what was lost and saved
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// Codes a file and back in memory, in every mode and with every kernel that this machine has, and writes nothing
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// The file; - is standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) input: PathBuf,
+    /// Rounds, of which the median counts
+    #[arg(short, long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) rounds: u16,
+    /// Take no more than SIZE bytes of the file
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
+    pub(crate) max_size: u64,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
+    /// Show no progress bar
     #[arg(short, long)]
     pub(crate) quiet: bool,
 }

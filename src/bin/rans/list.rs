@@ -3,12 +3,12 @@
 use std::{path::Path, process::ExitCode};
 
 use anyhow::Result;
-use comfy_table::{CellAlignment, Table, presets};
 use indicatif::HumanBytes;
 
 use crate::{
     advice::explain,
     arguments::{ListArgs, VoiceArgs},
+    columns::Columns,
     input::{self, Input},
     output::print,
     report::{Report, percent},
@@ -134,29 +134,4 @@ fn blocks(survey: &Survey) -> String {
         ]);
     }
     table.finish()
-}
-
-/// A table without lines. Figures stand to the right of their columns, words to the left.
-struct Columns(Table);
-
-impl Columns {
-    fn new(figures: &[&str], words: &[&str]) -> Self {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header(figures.iter().chain(words));
-        for (index, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, 2));
-            if index < figures.len() {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
-        Self(table)
-    }
-
-    fn add(&mut self, cells: Vec<String>) {
-        self.0.add_row(cells);
-    }
-
-    fn finish(&self) -> String {
-        self.0.trim_fmt() + "\n"
-    }
 }

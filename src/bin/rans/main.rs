@@ -1,19 +1,22 @@
-//! The `rans` command: compresses, restores, tests, lists and repairs files.
+//! The `rans` command: compresses, restores, tests, lists, repairs and measures files.
 //!
 //! | file | what it has |
 //! |---|---|
 //! | `arguments` | what can be asked for |
-//! | `compress`, `decompress`, `test`, `list`, `recover`, `manual` | one operation each |
+//! | `compress`, `decompress`, `test`, `list`, `recover`, `bench`, `manual` | one operation each |
 //! | `transfer` | which input goes to which output: shared by `compress` and `decompress` |
 //! | `backend` | the device that `--backend` asks for |
 //! | `input`, `output`, `temporary` | files, standard streams, and outputs that appear only when they are complete |
 //! | `survey` | the structure of a compressed file, without its payloads |
 //! | `report`, `bar`, `advice` | what the user is told, on standard error |
+//! | `columns` | tables on standard output |
 
 mod advice;
 mod arguments;
 mod backend;
 mod bar;
+mod bench;
+mod columns;
 mod compress;
 mod decompress;
 mod input;
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Some(Task::List(args)) => list::run(args),
         Some(Task::Test(args)) => test::run(args),
         Some(Task::Recover(args)) => recover::run(&args),
+        Some(Task::Bench(args)) => bench::run(&args),
         Some(Task::Completions { shell }) => manual::completions(shell),
         Some(Task::Man { subcommand }) => manual::page(subcommand.as_deref()),
     }
