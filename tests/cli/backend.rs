@@ -25,8 +25,10 @@ fn the_cpu_and_the_choice_are_in_every_build() {
 #[test]
 fn a_build_without_gpus_says_so() {
     let folder = folder(b"some bytes");
-    let run = folder.misuse("-d --backend gpu a.rans");
-    assert!(run.stderr.contains("built without the feature gpu"), "{}", run.stderr);
+    for line in ["-d --backend gpu a.rans", "bench --gpu a.rans"] {
+        let run = folder.misuse(line);
+        assert!(run.stderr.contains("built without the feature gpu"), "{}", run.stderr);
+    }
     assert_eq!(folder.names(), ["a.rans"]);
 }
 
@@ -80,6 +82,25 @@ mod gpu {
         let (stdout, stderr) = with(&folder, "-dcv --backend gpu a.rans", ("RANS_BACKEND", "cpu"));
         assert!(stdout == raw);
         assert!(stderr.contains("blocks decoded 0"), "the switch holds: {stderr}");
+    }
+
+    #[test]
+    fn bench_has_a_line_for_the_device() {
+        let folder = Folder::with(&[("a", &skewed(300_000, 44))]);
+        let run = folder.run("bench -r 1 --gpu a");
+        if run.code == Some(1) && run.stderr.contains("no GPU adapter") {
+            assert!(std::env::var_os("RANS_REQUIRE_GPU").is_none(), "RANS_REQUIRE_GPU is set, and: {}", run.stderr);
+            println!("skipped: {}", run.stderr);
+            return;
+        }
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        assert!(
+            run.text().contains("; 56 blocks decoded\n"),
+            "two rounds of all blocks, 14 times each: {}",
+            run.text()
+        );
+        let mut rows = run.text().lines().map(|line| line.split_whitespace().rev().take(3).collect::<Vec<_>>());
+        assert!(rows.any(|row| row == ["auto", "gpu", "1"]), "{}", run.text());
     }
 
     #[test]

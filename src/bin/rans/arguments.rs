@@ -312,6 +312,9 @@ pub(crate) struct BenchArgs {
     pub(crate) max_size: u64,
     #[command(flatten)]
     pub(crate) threads: ThreadArgs,
+    /// Decode on a GPU, too; needs a rans with the feature gpu
+    #[arg(long)]
+    pub(crate) gpu: bool,
     /// Show no progress bar
     #[arg(short, long)]
     pub(crate) quiet: bool,

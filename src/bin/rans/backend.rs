@@ -1,5 +1,6 @@
 //! Who decodes blocks: the device behind `--backend`, and what is said about it.
 
+use anyhow::Result;
 use ranstream::DecodeOptions;
 #[cfg(feature = "gpu")]
 use ranstream::gpu::{self, Gpu, GpuOptions};
@@ -52,6 +53,33 @@ impl Backend {
             BackendName::Cpu | BackendName::Auto => Self::Cpu,
             BackendName::Gpu => usage_error("--backend gpu: this rans was built without the feature gpu"),
         }
+    }
+
+    /// The device, for who wants that and nothing else.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn device() -> Result<Self> {
+        Ok(Self::Gpu(Gpu::request(&GpuOptions::new().software(true))?))
+    }
+
+    /// Ends the program.
+    #[cfg(not(feature = "gpu"))]
+    pub(crate) fn device() -> Result<Self> {
+        usage_error("--gpu: this rans was built without the feature gpu")
+    }
+
+    /// What the device is, and whether what was measured is its own work.
+    pub(crate) fn verdict(&self) -> Result<String> {
+        #[cfg(feature = "gpu")]
+        if let Self::Gpu(gpu) = self {
+            let gpu::Tally { decoded, returned } = gpu.tally();
+            if let Some(reason) = gpu.lost() {
+                anyhow::bail!("{}: {reason}", gpu.info().name);
+            }
+            let of = if gpu.is_software() { ", computes on the CPU" } else { "" };
+            let rest = if returned > 0 { format!(", {returned} left to the CPU") } else { String::new() };
+            return Ok(format!("{}{of}; {decoded} blocks decoded{rest}", gpu.info().name));
+        }
+        Ok("none".to_owned())
     }
 
     pub(crate) fn apply(&self, options: DecodeOptions) -> DecodeOptions {
