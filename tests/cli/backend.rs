@@ -75,13 +75,13 @@ mod gpu {
             println!("skipped: {stderr}");
             return;
         }
-        assert!(stderr.contains("blocks decoded 8, left to the CPU 0"), "{stderr}");
+        assert!(stderr.contains(": 8 blocks decoded, 0 left to the CPU"), "{stderr}");
         let (_, stderr) = with(&folder, "-tv --backend gpu a.rans", ("XDG_RUNTIME_DIR", "/"));
-        assert!(stderr.contains("blocks decoded 8, left to the CPU 0"), "{stderr}");
+        assert!(stderr.contains(": 8 blocks decoded, 0 left to the CPU"), "{stderr}");
 
         let (stdout, stderr) = with(&folder, "-dcv --backend gpu a.rans", ("RANS_BACKEND", "cpu"));
         assert!(stdout == raw);
-        assert!(stderr.contains("blocks decoded 0"), "the switch holds: {stderr}");
+        assert!(stderr.contains(": 0 blocks decoded"), "the switch holds: {stderr}");
     }
 
     #[test]
@@ -95,7 +95,7 @@ mod gpu {
         }
         assert_eq!(run.code, Some(0), "{}", run.stderr);
         assert!(
-            run.text().contains("; 56 blocks decoded\n"),
+            run.text().contains(": 56 blocks decoded, 0 left to the CPU\n"),
             "two rounds of all blocks, 14 times each: {}",
             run.text()
         );

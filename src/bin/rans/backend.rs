@@ -67,19 +67,20 @@ impl Backend {
         usage_error("--gpu: this rans was built without the feature gpu")
     }
 
-    /// What the device is, and whether what was measured is its own work.
-    pub(crate) fn verdict(&self) -> Result<String> {
-        #[cfg(feature = "gpu")]
-        if let Self::Gpu(gpu) = self {
-            let gpu::Tally { decoded, returned } = gpu.tally();
-            if let Some(reason) = gpu.lost() {
-                anyhow::bail!("{}: {reason}", gpu.info().name);
+    /// What decoded, and how much of it was its own work.
+    pub(crate) fn verdict(&self) -> String {
+        match self {
+            Self::Cpu => "the CPU".to_owned(),
+            #[cfg(feature = "gpu")]
+            Self::Auto => "the threads, and a device as far as it is faster".to_owned(),
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => {
+                let gpu::Tally { decoded, returned } = gpu.tally();
+                let kind = if gpu.is_software() { ", which computes on the CPU" } else { "" };
+                let lost = gpu.lost().map(|reason| format!("; {reason}")).unwrap_or_default();
+                format!("{}{kind}: {decoded} blocks decoded, {returned} left to the CPU{lost}", gpu.info().name)
             }
-            let of = if gpu.is_software() { ", computes on the CPU" } else { "" };
-            let rest = if returned > 0 { format!(", {returned} left to the CPU") } else { String::new() };
-            return Ok(format!("{}{of}; {decoded} blocks decoded{rest}", gpu.info().name));
         }
-        Ok("none".to_owned())
     }
 
     pub(crate) fn apply(&self, options: DecodeOptions) -> DecodeOptions {
@@ -92,18 +93,21 @@ impl Backend {
         }
     }
 
-    /// Says what became of the device, when all files are done.
+    /// Says what became of a device, when all files are done.
     pub(crate) fn close(&self, report: &Report) {
-        #[cfg(feature = "gpu")]
-        if let Self::Gpu(gpu) = self {
-            if let Some(reason) = gpu.lost() {
-                report.warning("--backend gpu", format_args!("{reason}; the CPU decoded the rest"));
-            }
-            if report.is_verbose() {
-                let gpu::Tally { decoded, returned } = gpu.tally();
-                report.note(&gpu.info().name, format_args!("blocks decoded {decoded}, left to the CPU {returned}"));
+        match self {
+            Self::Cpu => {}
+            #[cfg(feature = "gpu")]
+            Self::Auto => {}
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => {
+                if let Some(reason) = gpu.lost() {
+                    report.warning("--backend gpu", format_args!("{reason}; the CPU decoded the rest"));
+                }
             }
         }
-        let _ = report;
+        if report.is_verbose() && !matches!(self, Self::Cpu) {
+            report.note("decoded by", self.verdict());
+        }
     }
 }
