@@ -47,6 +47,7 @@ fn measure(adapter: &wgpu::Adapter) -> Outcome<()> {
     bench.copies()?;
     bench.segments()?;
     bench.batches()?;
+    bench.rings()?;
     bench.modes()?;
     bench.samples()
 }
@@ -123,7 +124,7 @@ impl Bench {
         for len in sizes(self.most) {
             let up = self.median(|| copy_up(self.gpu.device(), self.gpu.queue(), len))?;
             let down = self.median(|| copy_down(self.gpu.device(), self.gpu.queue(), len))?;
-            println!("| {} | {:.2} | {:.2} |", len / MIB, speed(len, up), speed(len, down));
+            println!("| {} | {} | {} |", len / MIB, speed(len, up), speed(len, down));
         }
         println!();
         Ok(())
@@ -143,7 +144,7 @@ impl Bench {
                 let options = EncodeOptions::new().mode(Mode::Lanes).segment_len(kib << 10).scale_bits(bits);
                 let coded = Coded::new(&raw.bytes[..self.most], MIB, &options)?;
                 let kernel = self.kernel(&coded)?;
-                println!("| {kib} | {bits} | {:.2} | {:.2} |", size(&coded), speed(coded.raw_len, kernel));
+                println!("| {kib} | {bits} | {:.2} | {} |", size(&coded), speed(coded.raw_len, kernel));
             }
         }
         println!();
@@ -154,7 +155,7 @@ impl Bench {
     fn batches(&self) -> Outcome<()> {
         let raw = &samples(self.most)[0];
         println!(
-            "## By batch\n\n{}, segments of 16 KiB, blocks of 256 KiB. Kernel: device to device. Host to host: through `Decoder`, and through `Pipeline`, whose bytes stay in mapped memory; both in one batch.\n",
+            "## By batch\n\n{}, segments of 16 KiB, blocks of 256 KiB. Kernel: device to device. Host to host in one batch: through `Decoder`, and through `Pipeline`, whose bytes stay in mapped memory.\n",
             raw.name
         );
         println!(
@@ -165,22 +166,40 @@ impl Bench {
             let coded = Coded::new(&raw.bytes[..len], 256 << 10, &EncodeOptions::new().segment_len(16 << 10))?;
             let times = [
                 self.kernel(&coded)?,
-                self.host_to_host(&coded)?,
-                self.mapped(&coded)?,
+                self.copied(&self.gpu, &coded)?,
+                self.mapped(&self.gpu, &coded)?,
                 self.cpu(&coded, 1)?,
                 self.cpu(&coded, threads())?,
             ];
-            let speeds = times.map(|seconds| format!("{:.2}", speed(len, seconds))).join(" | ");
+            let speeds = times.map(|seconds| speed(len, seconds)).join(" | ");
             println!("| {} | {speeds} |", len / MIB);
         }
         if let Some(cost) = self.gpu.cost() {
             println!(
-                "\nWhat `Backend::Auto` reckons with: {:.3} ms a batch, upload {:.2} GB/s of coded bytes, kernel {:.2}, readback {:.2}.",
+                "\nWhat `Backend::Auto` reckons with: {:.3} ms a batch, upload {} GB/s of coded bytes, kernel {}, readback {}.",
                 1e3 * cost.batch,
-                1e-9 / cost.upload,
-                1e-9 / cost.kernel,
-                1e-9 / cost.readback
+                figure(1e-9 / cost.upload),
+                figure(1e-9 / cost.kernel),
+                figure(1e-9 / cost.readback)
             );
+        }
+        println!();
+        Ok(())
+    }
+
+    /// The same bytes in several batches, of which three are under way at a time: what the host does overlaps with what the device does.
+    fn rings(&self) -> Outcome<()> {
+        let raw = &samples(self.most)[0];
+        let coded = Coded::new(&raw.bytes[..self.most], 256 << 10, &EncodeOptions::new().segment_len(16 << 10))?;
+        println!(
+            "## Host to host, {} MiB in batches\n\n| MiB a batch | copied | mapped |\n|---:|---:|---:|",
+            self.most / MIB
+        );
+        for len in sizes(self.most) {
+            let options = GpuOptions::new().batch_len(len);
+            let gpu = Gpu::from_wgpu(self.gpu.device().clone(), self.gpu.queue().clone(), &options)?;
+            let times = [self.copied(&gpu, &coded)?, self.mapped(&gpu, &coded)?];
+            println!("| {} | {} |", len / MIB, times.map(|seconds| speed(self.most, seconds)).join(" | "));
         }
         println!();
         Ok(())
@@ -203,7 +222,7 @@ impl Bench {
         ] {
             let options = EncodeOptions::new().mode(mode).segment_len(16 << 10);
             let coded = Coded::new(&raw.bytes[..len], block_len, &options)?;
-            println!("| {mode} | {} | {:.2} |", block_len >> 10, speed(len, self.kernel(&coded)?));
+            println!("| {mode} | {} | {} |", block_len >> 10, speed(len, self.kernel(&coded)?));
         }
         println!();
         Ok(())
@@ -221,12 +240,12 @@ impl Bench {
             let coded = Coded::new(&sample.bytes[..len], 256 << 10, &EncodeOptions::new().segment_len(16 << 10))?;
             let times = [
                 self.kernel(&coded)?,
-                self.host_to_host(&coded)?,
-                self.mapped(&coded)?,
+                self.copied(&self.gpu, &coded)?,
+                self.mapped(&self.gpu, &coded)?,
                 self.cpu(&coded, 1)?,
                 self.cpu(&coded, threads())?,
             ];
-            let speeds = times.map(|seconds| format!("{:.2}", speed(len, seconds))).join(" | ");
+            let speeds = times.map(|seconds| speed(len, seconds)).join(" | ");
             println!("| {} | {:.2} | {speeds} |", sample.name, size(&coded));
         }
         Ok(())
@@ -253,23 +272,25 @@ impl Bench {
         self.median(once)
     }
 
-    fn host_to_host(&self, coded: &Coded) -> Outcome<f64> {
+    /// Seconds from the host's memory to the host's memory.
+    fn copied(&self, gpu: &Gpu, coded: &Coded) -> Outcome<f64> {
         let (blocks, mut out) = (coded.parsed()?, vec![0; coded.raw_len]);
-        let mut decoder = Decoder::new(&self.gpu);
-        let returned = self.gpu.tally().returned;
+        let mut decoder = Decoder::new(gpu);
+        let returned = gpu.tally().returned;
         let seconds = self.median(|| {
             let begun = Instant::now();
             decoder.decode_into(&blocks, &mut out)?;
             Ok(begun.elapsed().as_secs_f64())
         })?;
-        self.all_on_the_device(returned)?;
+        all_on_the_device(gpu, returned)?;
         Ok(seconds)
     }
 
-    fn mapped(&self, coded: &Coded) -> Outcome<f64> {
+    /// Seconds from the host's memory to memory that the host sees.
+    fn mapped(&self, gpu: &Gpu, coded: &Coded) -> Outcome<f64> {
         let blocks = coded.parsed()?;
-        let returned = self.gpu.tally().returned;
-        let mut pipeline = Pipeline::new(&self.gpu);
+        let returned = gpu.tally().returned;
+        let mut pipeline = Pipeline::new(gpu);
         let seconds = self.median(|| {
             let begun = Instant::now();
             let mut rest = &blocks[..];
@@ -283,17 +304,8 @@ impl Bench {
             }
             Ok(begun.elapsed().as_secs_f64())
         })?;
-        self.all_on_the_device(returned)?;
+        all_on_the_device(gpu, returned)?;
         Ok(seconds)
-    }
-
-    /// A figure of the device that the CPU had a part in would be none.
-    fn all_on_the_device(&self, returned: u64) -> Outcome<()> {
-        match (self.gpu.lost(), self.gpu.tally().returned - returned) {
-            (Some(reason), _) => Err(reason.into()),
-            (None, 0) => Ok(()),
-            (None, blocks) => Err(format!("{blocks} blocks were left to the CPU").into()),
-        }
     }
 
     /// Seconds for `threads` that share the blocks.
@@ -328,6 +340,15 @@ impl Bench {
     }
 }
 
+/// A figure of the device that the CPU had a part in would be none.
+fn all_on_the_device(gpu: &Gpu, returned: u64) -> Outcome<()> {
+    match (gpu.lost(), gpu.tally().returned - returned) {
+        (Some(reason), _) => Err(reason.into()),
+        (None, 0) => Ok(()),
+        (None, blocks) => Err(format!("{blocks} blocks were left to the CPU").into()),
+    }
+}
+
 /// 1 MiB and four times as many, up to `most`.
 fn sizes(most: usize) -> impl Iterator<Item = usize> {
     std::iter::successors(Some(MIB), |len| Some(4 * len)).take_while(move |&len| len < most).chain([most])
@@ -337,8 +358,14 @@ fn threads() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn speed(len: usize, seconds: f64) -> f64 {
-    len as f64 / seconds.max(1e-9) / 1e9
+/// Three digits, which is what times are good for.
+fn speed(len: usize, seconds: f64) -> String {
+    figure(len as f64 / seconds.max(1e-9) / 1e9)
+}
+
+fn figure(number: f64) -> String {
+    let whole = number.abs().max(1e-4).log10().floor() as i32;
+    format!("{number:.*}", usize::try_from(2 - whole).unwrap_or(0))
 }
 
 fn size(coded: &Coded) -> f64 {
