@@ -91,7 +91,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `rayon` | yes | threads; without it `threads(n)` does nothing and the caller codes and decodes |
-//! | `tokio` | no | module `tokio`: adapters over tokio's I/O traits |
+//! | `tokio` | no | module `tokio`: adapters over tokio's I/O traits; brings tokio's timer for `FlushPolicy::Interval` |
 //! | `futures-io` | no | module `futures`: adapters over the I/O traits of futures-io |
 //! | `codec` | no | module `codec`: codecs for tokio-util's `Framed` |
 //! | `cli` | no | the `rans` command |

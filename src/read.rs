@@ -238,6 +238,12 @@ impl<R> RansEncoder<R> {
         self.inner
     }
 
+    /// The inner reader, and raw bytes that were taken from it but are in no block yet. Coded bytes that were not read, and blocks that workers have, are lost.
+    pub fn into_parts(self) -> (R, Vec<u8>) {
+        let uncoded = self.encoder.uncoded().to_vec();
+        (self.inner, uncoded)
+    }
+
     /// How far the stream has come.
     pub fn progress(&self) -> &Progress {
         self.encoder.progress()

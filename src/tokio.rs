@@ -22,26 +22,30 @@
 //! by a stream that waits, and at most [`in_flight`](crate::EncodeOptions::in_flight) blocks are under way. For many streams name one pool, or `threads(0)`: `threads(4)` would
 //! make four threads for each. A stream that waits with nothing buffered holds less than 1 KiB.
 //!
+//! A reader asks its inner one for a block's header, then for the block. Where small blocks are the rule a buffered inner reader saves a system call for each; large blocks pass its buffer by.
+//!
 //! # Cancel safety
 //!
 //! All state is in the adapters, so a future over any method may be dropped and made anew: nothing is lost, doubled or half done. What the runtime's own combinators promise (`write_all` does not
 //! say how much it wrote) holds as ever.
 
+mod timed;
+
 use std::{
     io,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Instant,
 };
 
 use ::tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::{
     options::{DecodeOptions, EncodeOptions},
-    poll::{
-        DecodeSink, DecodeSource, EncodeSink, EncodeSource, FlushPolicy, Sink, Source, reading_adapter, writing_adapter,
-    },
+    poll::{DecodeSink, DecodeSource, EncodeSink, FlushPolicy, Sink, Source, reading_adapter, writing_adapter},
     progress::Progress,
     stream::ApplicationData,
+    tokio::timed::TimedSource,
 };
 
 writing_adapter! {
@@ -64,6 +68,49 @@ impl<W> RansWriter<W> {
     pub fn flush_policy(mut self, policy: FlushPolicy) -> Self {
         self.state.set_flush_policy(policy);
         self
+    }
+
+    /// When the bytes written since the last flush are to be flushed, see [`FlushPolicy::Interval`]. `None`: there are none, or the policy names no time.
+    pub fn next_flush(&self) -> Option<Instant> {
+        self.state.next_flush()
+    }
+}
+
+impl<W: AsyncWrite> RansWriter<W> {
+    /// Writes application data behind the bytes written so far, whose block is cut. `kind` is 0..=0x7FFF and the application's to choose. Readers step over it unless they ask for
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// As writing; [`Error::InvalidOption`](crate::Error::InvalidOption) for a kind or length outside its range, which does not harm the stream.
+    ///
+    /// # Cancel safety
+    ///
+    /// A call that is dropped while it is pending wrote no application data.
+    pub fn poll_write_application_data(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        kind: u16,
+        data: &[u8],
+    ) -> Poll<io::Result<()>> {
+        let this = self.project();
+        this.state.poll_application_data(&mut Io(this.inner), cx, kind, data)
+    }
+
+    /// [`poll_write_application_data`](Self::poll_write_application_data), to be awaited.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll_write_application_data`](Self::poll_write_application_data).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`poll_write_application_data`](Self::poll_write_application_data).
+    pub async fn write_application_data(&mut self, kind: u16, data: &[u8]) -> io::Result<()>
+    where
+        W: Unpin,
+    {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_write_application_data(cx, kind, data)).await
     }
 }
 
@@ -125,7 +172,7 @@ reading_adapter! {
     /// # Cancel safety
     ///
     /// A read that is dropped while it is pending gave nothing, and nothing is lost.
-    RansEncoder, EncodeSource, EncodeOptions
+    RansEncoder, TimedSource, EncodeOptions
 }
 
 impl<R> RansEncoder<R> {
@@ -134,6 +181,17 @@ impl<R> RansEncoder<R> {
     pub fn flush_policy(mut self, policy: FlushPolicy) -> Self {
         self.state.set_flush_policy(policy);
         self
+    }
+
+    /// When the bytes that wait are to be given, see [`FlushPolicy::Interval`]. `None`: none wait, or the policy names no time.
+    pub fn next_flush(&self) -> Option<Instant> {
+        self.state.next_flush()
+    }
+
+    /// The inner reader, and raw bytes that were taken from it but are in no block yet. Coded bytes that were not read, and blocks that workers have, are lost.
+    pub fn into_parts(self) -> (R, Vec<u8>) {
+        let uncoded = self.state.uncoded().to_vec();
+        (self.inner, uncoded)
     }
 }
 
@@ -185,7 +243,8 @@ impl<R: AsyncRead> AsyncBufRead for RansReader<R> {
 impl<R: AsyncRead> AsyncBufRead for RansEncoder<R> {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.project();
-        this.state.poll_fill(&mut Io(this.inner), cx)
+        ready!(this.state.poll_ready(&mut Io(this.inner), cx))?;
+        Poll::Ready(Ok(this.state.pending()))
     }
 
     fn consume(self: Pin<&mut Self>, len: usize) {

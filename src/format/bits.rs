@@ -18,18 +18,17 @@ impl<'a> BitWriter<'a> {
         debug_assert!(count <= 32 && u64::from(value) < 1 << count);
         self.pending |= u64::from(value) << self.count;
         self.count += count;
-        while self.count >= 8 {
-            self.out.push(self.pending as u8);
-            self.pending >>= 8;
-            self.count -= 8;
+        if self.count >= 32 {
+            self.out.extend((self.pending as u32).to_le_bytes());
+            self.pending >>= 32;
+            self.count -= 32;
         }
     }
 
     /// Fills the last byte with zero bits.
     pub(crate) fn finish(self) {
-        if self.count > 0 {
-            self.out.push(self.pending as u8);
-        }
+        let len = self.count.div_ceil(8) as usize;
+        self.out.extend_from_slice(&self.pending.to_le_bytes()[..len]);
     }
 }
 
@@ -37,9 +36,8 @@ impl<'a> BitWriter<'a> {
 #[derive(Debug)]
 pub(crate) struct BitReader<'a> {
     bytes: &'a [u8],
-    read: usize,
-    pending: u64,
-    count: u32,
+    /// In bits.
+    position: usize,
 }
 
 /// Why a bit string is not a whole one.
@@ -51,31 +49,44 @@ pub(crate) enum BitStringError {
 
 impl<'a> BitReader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, read: 0, pending: 0, count: 0 }
+        Self { bytes, position: 0 }
     }
 
     /// The next `count` (at most 32) bits.
+    #[inline]
     pub(crate) fn take(&mut self, count: u32) -> u32 {
-        while self.count < count {
-            self.pending |= u64::from(self.bytes.get(self.read).copied().unwrap_or(0)) << self.count;
-            self.read += 1;
-            self.count += 8;
-        }
-        let value = self.pending & ((1 << count) - 1);
-        self.pending >>= count;
-        self.count -= count;
-        value as u32
+        let value = self.peek(count);
+        self.skip(count);
+        value
+    }
+
+    /// The next `count` (at most 32) bits, not taken yet.
+    #[inline]
+    pub(crate) fn peek(&self, count: u32) -> u32 {
+        let rest = self.bytes.get(self.position / 8..).unwrap_or_default();
+        let next = rest.first_chunk().copied().unwrap_or_else(|| {
+            let mut last = [0; 8];
+            last[..rest.len()].copy_from_slice(rest);
+            last
+        });
+        let bits = u64::from_le_bytes(next) >> (self.position % 8);
+        (bits & ((1 << count) - 1)) as u32
+    }
+
+    #[inline]
+    pub(crate) fn skip(&mut self, count: u32) {
+        self.position += count as usize;
     }
 
     /// How many bytes the bit string took.
     pub(crate) fn finish(self) -> Result<usize, BitStringError> {
-        if self.read > self.bytes.len() {
-            return Err(BitStringError::Ended);
-        }
-        if self.pending != 0 {
+        let len = self.position.div_ceil(8);
+        let Some(taken) = self.bytes.get(..len) else { return Err(BitStringError::Ended) };
+        let used = self.position % 8;
+        if used > 0 && taken[len - 1] >> used != 0 {
             return Err(BitStringError::Padding);
         }
-        Ok(self.read)
+        Ok(len)
     }
 }
 

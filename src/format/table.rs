@@ -1,5 +1,7 @@
 //! The two forms of a frequency table: dense (FORMAT.md, 4.2) and compact (FORMAT.md, 5).
 
+use std::hint::select_unpredictable;
+
 use crate::{
     error::Corruption,
     format::{
@@ -28,14 +30,11 @@ pub(crate) fn parse_dense(fields: &mut Fields<'_>, scale_bits: u8) -> Result<Fre
 pub(crate) fn write_compact(frequencies: &Frequencies, out: &mut Vec<u8>) {
     let mut symbols = [0; 256];
     let mut cumulatives = [0; 256];
-    let (mut used, mut cumulative) = (0, 0);
-    for (symbol, &frequency) in (0..).zip(frequencies.iter()) {
-        if frequency > 0 {
-            symbols[used] = symbol;
-            cumulatives[used] = cumulative;
-            cumulative += u32::from(frequency);
-            used += 1;
-        }
+    let mut used = 0;
+    for (symbol, _, cumulative) in frequencies.used() {
+        symbols[used] = symbol.into();
+        cumulatives[used] = cumulative;
+        used += 1;
     }
     let mut bits = BitWriter::new(out);
     write_count(used, &mut bits);
@@ -123,20 +122,21 @@ fn parse_increasing(values: &mut [u32], low: u32, high: u32, bits: &mut BitReade
 fn write_number(number: u32, range: u32, bits: &mut BitWriter<'_>) {
     let width = range.ilog2();
     let short = (2 << width) - range;
-    if number < short {
-        bits.put(number, width);
-    } else {
-        let long = number + short;
-        bits.put(long >> 1, width);
-        bits.put(long & 1, 1);
-    }
+    let long = number + short;
+    let is_long = number >= short;
+    // Which of both it is cannot be predicted.
+    let coded = select_unpredictable(is_long, long >> 1 | (long & 1) << width, number);
+    bits.put(coded, width + u32::from(is_long));
 }
 
 fn parse_number(range: u32, bits: &mut BitReader<'_>) -> u32 {
     let width = range.ilog2();
     let short = (2 << width) - range;
-    let number = bits.take(width);
-    if number < short { number } else { 2 * number + bits.take(1) - short }
+    let long = bits.peek(width + 1);
+    let number = long & ((1 << width) - 1);
+    let is_long = number >= short;
+    bits.skip(width + u32::from(is_long));
+    select_unpredictable(is_long, (2 * number + (long >> width)).wrapping_sub(short), number)
 }
 
 #[cfg(test)]

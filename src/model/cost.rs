@@ -5,11 +5,9 @@ use crate::model::Frequencies;
 /// Bits that symbols with these `counts` take when coded with `frequencies`, rounded up. Symbols with frequency 0 must have count 0.
 pub(crate) fn coded_bits(counts: &[u32; 256], frequencies: &Frequencies) -> u64 {
     let scale_log2 = u64::from(frequencies.scale_bits()) << FRACTION_BITS;
-    let sum: u64 = counts
-        .iter()
-        .zip(frequencies.iter())
-        .filter(|&(&count, _)| count > 0)
-        .map(|(&count, &frequency)| u64::from(count) * (scale_log2 - log2(frequency)))
+    let sum: u64 = frequencies
+        .used()
+        .map(|(symbol, frequency, _)| u64::from(counts[usize::from(symbol)]) * (scale_log2 - log2(frequency as u16)))
         .sum();
     sum.div_ceil(1 << FRACTION_BITS)
 }

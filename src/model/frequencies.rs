@@ -6,6 +6,8 @@ use crate::error::Corruption;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frequencies {
     of: [u16; 256],
+    /// A bit for each symbol with a frequency: few of 256 symbols occur in a small block.
+    present: [u64; 4],
     scale_bits: u8,
 }
 
@@ -15,14 +17,23 @@ impl Frequencies {
     pub(crate) fn new(of: [u16; 256], scale_bits: u8) -> Result<Self, Corruption> {
         let sum = of.iter().map(|&frequency| u32::from(frequency)).sum();
         let scale = 1 << scale_bits;
-        if sum == scale { Ok(Self { of, scale_bits }) } else { Err(Corruption::FrequencySum { sum, scale }) }
+        if sum != scale {
+            return Err(Corruption::FrequencySum { sum, scale });
+        }
+        let mut present = [0; 4];
+        for (bits, of) in present.iter_mut().zip(of.as_chunks::<64>().0) {
+            *bits = of.iter().rev().fold(0, |bits, &frequency| bits << 1 | u64::from(frequency > 0));
+        }
+        Ok(Self { of, present, scale_bits })
     }
 
     /// All slots for one symbol.
     pub(crate) fn single(symbol: u8, scale_bits: u8) -> Self {
         let mut of = [0; 256];
         of[usize::from(symbol)] = 1 << scale_bits;
-        Self { of, scale_bits }
+        let mut present = [0; 4];
+        present[usize::from(symbol) / 64] = 1 << (symbol % 64);
+        Self { of, present, scale_bits }
     }
 
     /// The symbol that has all slots.
@@ -46,11 +57,70 @@ impl Frequencies {
     }
 
     /// (frequency, cumulative) in symbol order.
+    #[cfg(any(target_arch = "x86_64", test))]
     pub(crate) fn ranges(&self) -> impl Iterator<Item = (u32, u32)> {
         self.of.iter().scan(0, |cumulative, &frequency| {
             let start = *cumulative;
             *cumulative += u32::from(frequency);
             Some((u32::from(frequency), start))
         })
+    }
+
+    /// (symbol, frequency, cumulative) of the symbols that have a frequency, in symbol order.
+    pub(crate) fn used(&self) -> Used<'_> {
+        Used { frequencies: self, next: 0, bits: 0, cumulative: 0 }
+    }
+}
+
+/// See [`Frequencies::used`].
+#[derive(Debug)]
+pub(crate) struct Used<'a> {
+    frequencies: &'a Frequencies,
+    /// The word of `present` that follows `bits`.
+    next: usize,
+    bits: u64,
+    cumulative: u32,
+}
+
+impl Iterator for Used<'_> {
+    type Item = (u8, u32, u32);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.bits == 0 {
+            self.bits = *self.frequencies.present.get(self.next)?;
+            self.next += 1;
+        }
+        let symbol = 64 * (self.next - 1) + self.bits.trailing_zeros() as usize;
+        self.bits &= self.bits - 1;
+        let (frequency, cumulative) = (u32::from(self.frequencies.of[symbol]), self.cumulative);
+        self.cumulative += frequency;
+        Some((symbol as u8, frequency, cumulative))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_used_symbols_are_those_with_a_frequency() {
+        for symbols in [vec![0_u8], vec![255], vec![63, 64], vec![1, 62, 127, 128, 191, 192, 254], (0..=255).collect()]
+        {
+            let mut of = [0; 256];
+            for &symbol in &symbols {
+                of[usize::from(symbol)] = 1;
+            }
+            of[usize::from(symbols[0])] += 512 - symbols.len() as u16;
+            let frequencies = Frequencies::new(of, 9).unwrap();
+            let expected: Vec<_> = (0_u8..=255)
+                .zip(frequencies.ranges())
+                .map(|(symbol, (frequency, cumulative))| (symbol, frequency, cumulative))
+                .filter(|&(_, frequency, _)| frequency > 0)
+                .collect();
+            assert_eq!(frequencies.used().collect::<Vec<_>>(), expected);
+            assert_eq!(expected.len(), symbols.len());
+        }
+        assert_eq!(Frequencies::single(200, 12).used().collect::<Vec<_>>(), [(200, 4096, 0)]);
     }
 }

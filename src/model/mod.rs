@@ -11,5 +11,5 @@ pub(crate) use cost::coded_bits;
 pub(crate) use frequencies::Frequencies;
 pub(crate) use histogram::Histogram;
 pub(crate) use normalize::{normalize, normalize_compat};
-pub(crate) use slots::{Slot, SlotTable};
+pub(crate) use slots::{SMALL_SCALE_BITS, Slot, SlotTable, SmallSlots};
 pub(crate) use symbols::SymbolTable;

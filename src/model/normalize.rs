@@ -13,40 +13,24 @@ pub(crate) fn normalize(histogram: &Histogram, scale_bits: u8) -> Frequencies {
     if let Some(symbol) = histogram.only_symbol() {
         return Frequencies::single(symbol, scale_bits);
     }
-    let mut symbols = [(0_u8, 0.0_f64, 0_u32); 256];
-    let mut used = 0;
-    for (symbol, &count) in (0_u8..=255).zip(histogram.counts()) {
-        if count > 0 {
-            symbols[used] = (symbol, f64::from(count), 0);
-            used += 1;
-        }
+    let mut shares = Shares::round(histogram, 1 << scale_bits);
+    while shares.sum < shares.scale {
+        shares.give(shares.best_gain().0);
     }
-    let symbols = &mut symbols[..used];
-    let scale = 1_u32 << scale_bits;
-    let mut sum = round_shares(symbols, f64::from(histogram.total()), scale);
-
-    while sum < scale {
-        let (best, _) = best_gain(symbols);
-        symbols[best].2 += 1;
-        sum += 1;
-    }
-    while sum > scale {
-        let (least, _) = least_loss(symbols);
-        symbols[least].2 -= 1;
-        sum -= 1;
+    while shares.sum > shares.scale {
+        shares.take(shares.least_loss().0);
     }
     loop {
-        let (best, gain) = best_gain(symbols);
-        let (least, loss) = least_loss(symbols);
+        let (best, gain) = shares.best_gain();
+        let (least, loss) = shares.least_loss();
         if gain <= loss * (1.0 + 1e-9) {
             break;
         }
-        symbols[best].2 += 1;
-        symbols[least].2 -= 1;
+        shares.give(best);
+        shares.take(least);
     }
-
     let mut of = [0; 256];
-    for &(symbol, _, frequency) in &*symbols {
+    for (&symbol, &frequency) in shares.symbols.iter().zip(&shares.frequencies[..shares.used]) {
         of[usize::from(symbol)] = frequency as u16;
     }
     Frequencies::new(of, scale_bits).unwrap_or_else(|_| unreachable!("the loops above end at the scale"))
@@ -83,56 +67,114 @@ pub(crate) fn normalize_compat(histogram: &Histogram, scale_bits: u8) -> Frequen
     Frequencies::new(of, scale_bits).unwrap_or_else(|_| unreachable!("the loops above end at the scale"))
 }
 
-/// Gives each of `(symbol, count, frequency)` its rounded share, at least 1; the sum of the frequencies comes back.
-///
-/// Symbols whose share is below one slot take more than it, so the others share what is left.
-fn round_shares(symbols: &mut [(u8, f64, u32)], total: f64, scale: u32) -> u32 {
+/// The slots that the used symbols have so far, and what one more or one less is worth to each. Only the first `used` places of the arrays count.
+struct Shares {
+    scale: u32,
+    sum: u32,
+    used: usize,
+    symbols: [u8; 256],
+    counts: [f64; 256],
+    frequencies: [u32; 256],
+    /// What one more slot saves.
+    gains: [f64; 256],
+    /// What one slot less costs; no symbol gives its last one.
+    losses: [f64; 256],
+}
+
+impl Shares {
+    /// Each symbol's rounded share, at least 1. Symbols whose share is below one slot take more than it, so the others share what is left.
+    fn round(histogram: &Histogram, scale: u32) -> Self {
+        let mut shares = Self {
+            scale,
+            sum: 0,
+            used: 0,
+            symbols: [0; 256],
+            counts: [0.0; 256],
+            frequencies: [0; 256],
+            gains: [0.0; 256],
+            losses: [0.0; 256],
+        };
+        for (symbol, &count) in (0_u8..=255).zip(histogram.counts()) {
+            // Written in any case, and overwritten unless it counts: which symbols occur cannot be predicted.
+            shares.symbols[shares.used] = symbol;
+            shares.counts[shares.used] = f64::from(count);
+            shares.used += usize::from(count > 0);
+        }
+        let used = shares.used;
+        let slots_per_count = slots_per_count(&shares.counts[..used], f64::from(histogram.total()), scale);
+        for (frequency, &count) in shares.frequencies[..used].iter_mut().zip(&shares.counts) {
+            *frequency = ((count * slots_per_count + 0.5) as u32).max(1);
+            shares.sum += *frequency;
+        }
+        let worth = shares.gains.iter_mut().zip(&mut shares.losses);
+        for ((gain, loss), (&frequency, &count)) in worth.zip(shares.frequencies[..used].iter().zip(&shares.counts)) {
+            (*gain, *loss) = self::worth(count, frequency);
+        }
+        shares
+    }
+
+    fn give(&mut self, index: usize) {
+        self.sum += 1;
+        self.frequencies[index] += 1;
+        (self.gains[index], self.losses[index]) = worth(self.counts[index], self.frequencies[index]);
+    }
+
+    fn take(&mut self, index: usize) {
+        self.sum -= 1;
+        self.frequencies[index] -= 1;
+        (self.gains[index], self.losses[index]) = worth(self.counts[index], self.frequencies[index]);
+    }
+
+    /// The symbol that gains most by one more slot, and what it gains.
+    fn best_gain(&self) -> (usize, f64) {
+        extreme(&self.gains[..self.used], f64::MIN, |a, b| a > b)
+    }
+
+    /// The symbol that loses least by one slot less, and what it loses.
+    fn least_loss(&self) -> (usize, f64) {
+        extreme(&self.losses[..self.used], f64::MAX, |a, b| a < b)
+    }
+}
+
+/// The first of the values that come before all others, in four columns that do not wait for each other.
+#[expect(clippy::float_cmp, reason = "the one that is found is one of them")]
+#[inline(always)]
+fn extreme(values: &[f64], worst: f64, is_before: impl Fn(f64, f64) -> bool) -> (usize, f64) {
+    let (rows, rest) = values.as_chunks::<4>();
+    let mut columns = [worst; 4];
+    for row in rows {
+        for (best, &value) in columns.iter_mut().zip(row) {
+            *best = if is_before(value, *best) { value } else { *best };
+        }
+    }
+    let best = columns.iter().chain(rest).fold(worst, |best, &value| if is_before(value, best) { value } else { best });
+    (values.iter().position(|&value| value == best).unwrap_or(0), best)
+}
+
+/// What one more slot saves, and what one less costs.
+#[inline(always)]
+fn worth(count: f64, frequency: u32) -> (f64, f64) {
+    let loss = count * log_step(frequency.max(2) - 1);
+    (count * log_step(frequency), if frequency > 1 { loss } else { f64::MAX })
+}
+
+fn slots_per_count(counts: &[f64], total: f64, scale: u32) -> f64 {
     let mut slots_per_count = f64::from(scale) / total;
     for _ in 0..3 {
-        let (mut rest_slots, mut rest_count) = (f64::from(scale), total);
-        for &(_, count, _) in &*symbols {
-            if count * slots_per_count < 1.0 {
-                rest_slots -= 1.0;
-                rest_count -= count;
-            }
+        // Whole numbers below 2^53: the sums are exact in any order.
+        let (mut small, mut small_count) = (0.0, 0.0);
+        for &count in counts {
+            let is_small = count * slots_per_count < 1.0;
+            small += if is_small { 1.0 } else { 0.0 };
+            small_count += if is_small { count } else { 0.0 };
         }
+        let (rest_slots, rest_count) = (f64::from(scale) - small, total - small_count);
         if rest_slots < 1.0 || rest_count < 1.0 {
             break;
         }
         slots_per_count = rest_slots / rest_count;
     }
-    let mut sum = 0;
-    for (_, count, frequency) in symbols {
-        *frequency = ((*count * slots_per_count + 0.5) as u32).max(1);
-        sum += *frequency;
-    }
-    sum
-}
-
-/// The symbol that gains most by one more slot, and what it gains.
-fn best_gain(symbols: &[(u8, f64, u32)]) -> (usize, f64) {
-    let mut best = (0, f64::MIN);
-    for (index, &(_, count, frequency)) in symbols.iter().enumerate() {
-        let gain = count * log_step(frequency);
-        if gain > best.1 {
-            best = (index, gain);
-        }
-    }
-    best
-}
-
-/// The symbol that loses least by one slot less, and what it loses.
-fn least_loss(symbols: &[(u8, f64, u32)]) -> (usize, f64) {
-    let mut least = (0, f64::MAX);
-    for (index, &(_, count, frequency)) in symbols.iter().enumerate() {
-        if frequency > 1 {
-            let loss = count * log_step(frequency - 1);
-            if loss < least.1 {
-                least = (index, loss);
-            }
-        }
-    }
-    least
+    slots_per_count
 }
 
 /// `ln((f + 1) / f)`, by its series in `1 / (2 f + 1)`; 3e-8 of itself off at f = 1, less above.

@@ -54,6 +54,9 @@ impl Slot for u64 {
     }
 }
 
+/// Slots that are written together.
+const RUN: usize = 8;
+
 /// One [`Slot`] for each slot of a scale. `LEN` is a power of two and at least the scale.
 #[derive(Debug)]
 pub(crate) struct SlotTable<S, const LEN: usize> {
@@ -61,25 +64,42 @@ pub(crate) struct SlotTable<S, const LEN: usize> {
     scale_bits: u8,
 }
 
+/// A quarter of the usual table: what a small block spends most of its time on is making it.
+pub(crate) type SmallSlots = SlotTable<u32, { 1 << SMALL_SCALE_BITS }>;
+
+/// The largest scale of [`SmallSlots`].
+pub(crate) const SMALL_SCALE_BITS: u8 = 10;
+
 impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
     pub(crate) fn new(frequencies: &Frequencies) -> Self {
-        const { assert!(LEN == 1 << S::MAX_SCALE_BITS) };
-        let mut slots = [S::default(); LEN];
+        const { assert!(LEN.is_power_of_two() && LEN <= 1 << S::MAX_SCALE_BITS) };
+        // Filled where it stays: it is too large to be moved about.
+        let mut table = Self { slots: [S::default(); LEN], scale_bits: frequencies.scale_bits() };
+        let slots = &mut table.slots;
         if let Some(symbol) = frequencies.only_symbol() {
             // It leaves every state alone, whatever the scale is: at half the scale its frequency fits into a slot.
-            let scale_bits = frequencies.scale_bits() - 1;
-            for (offset, slot) in (0..1 << scale_bits).zip(&mut slots) {
-                *slot = S::new(symbol, 1 << scale_bits, offset);
+            table.scale_bits -= 1;
+            for (offset, slot) in (0..1 << table.scale_bits).zip(slots) {
+                *slot = S::new(symbol, 1 << table.scale_bits, offset);
             }
-            return Self { slots, scale_bits };
+            return table;
         }
-        for (symbol, (frequency, cumulative)) in (0_u8..=255).zip(frequencies.ranges()) {
-            let range = &mut slots[cumulative as usize..(cumulative + frequency) as usize];
-            for (offset, slot) in (0..).zip(range) {
-                *slot = S::new(symbol, frequency, offset);
+        for (symbol, frequency, cumulative) in frequencies.used() {
+            // Whole runs, even where they reach into the next symbol's range: that is written later, and an end that is guessed wrong costs more than a few stores.
+            let (mut at, end) = (cumulative as usize, (cumulative + frequency) as usize);
+            let mut offset = 0;
+            while at < end {
+                let Some(run) = slots[at..].first_chunk_mut::<RUN>() else {
+                    for (offset, slot) in (offset..).zip(&mut slots[at..end]) {
+                        *slot = S::new(symbol, frequency, offset);
+                    }
+                    break;
+                };
+                *run = std::array::from_fn(|index| S::new(symbol, frequency, offset + index as u32));
+                (at, offset) = (at + RUN, offset + RUN as u32);
             }
         }
-        Self { slots, scale_bits: frequencies.scale_bits() }
+        table
     }
 
     pub(crate) fn scale_bits(&self) -> u8 {

@@ -20,7 +20,6 @@ impl SymbolCode {
         // 2^64 / frequency rounded up has no room for frequency 1; rounded down it makes a quotient that is too small by one,
         // which the bias gives back.
         let (reciprocal, bias) = match frequency {
-            0 => (0, 0),
             1 => (u64::MAX, cumulative + scale - 1),
             _ => (u64::MAX / u64::from(frequency) + 1, cumulative),
         };
@@ -49,11 +48,11 @@ pub(crate) struct SymbolTable([SymbolCode; 256]);
 
 impl SymbolTable {
     pub(crate) fn new(frequencies: &Frequencies) -> Self {
-        let mut codes = [SymbolCode::default(); 256];
-        for (code, (frequency, cumulative)) in codes.iter_mut().zip(frequencies.ranges()) {
-            *code = SymbolCode::new(frequency, cumulative, frequencies.scale_bits());
+        let mut table = Self([SymbolCode::default(); 256]);
+        for (symbol, frequency, cumulative) in frequencies.used() {
+            table.0[usize::from(symbol)] = SymbolCode::new(frequency, cumulative, frequencies.scale_bits());
         }
-        Self(codes)
+        table
     }
 
     #[inline(always)]

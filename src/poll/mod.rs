@@ -42,7 +42,39 @@ pub enum FlushPolicy {
     /// write, as far as it can tell: a task that writes nothing polls nothing. So write whole messages, and note that it does not wait for an inner writer that takes no more; what is left then goes out with
     /// the next write or flush. Loops that flush when their reader pauses, as `tokio::io::copy` does, need no policy.
     OnPause,
-    /// When bytes have waited for so long. The clock is looked at whenever the adapter is polled; there is no timer that would poll it.
+    /// When bytes have waited for so long.
+    ///
+    /// The clock is looked at whenever the adapter is polled. Between polls:
+    ///
+    /// - `tokio::RansEncoder` has a timer, which runs while a read waits and bytes wait with it. It is tokio's own: without a runtime whose time is enabled, such a read panics as
+    ///   `tokio::time::sleep` does.
+    /// - `futures::RansEncoder` knows no timer. Its `next_flush` says when to poll it again.
+    /// - Nothing polls a `RansWriter` but its owner. Its `next_flush` says when to flush it:
+    ///
+    #[cfg_attr(feature = "tokio", doc = "```")]
+    #[cfg_attr(not(feature = "tokio"), doc = "```ignore")]
+    /// use std::time::Duration;
+    ///
+    /// use ranstream::{FlushPolicy, tokio::RansWriter};
+    /// use tokio::{io::{AsyncWrite, AsyncWriteExt}, sync::mpsc, time};
+    ///
+    /// async fn send(mut lines: mpsc::Receiver<String>, socket: impl AsyncWrite + Unpin) -> std::io::Result<()> {
+    ///     let mut writer = RansWriter::new(socket).flush_policy(FlushPolicy::Interval(Duration::from_millis(20)));
+    ///     loop {
+    ///         let due = writer.next_flush();
+    ///         tokio::select! {
+    ///             line = lines.recv() => match line {
+    ///                 Some(line) => writer.write_all(line.as_bytes()).await?,
+    ///                 None => return writer.shutdown().await,
+    ///             },
+    ///             () = async { time::sleep_until(due.unwrap().into()).await }, if due.is_some() => writer.flush().await?,
+    ///         }
+    ///     }
+    /// }
+    /// # let (lines, receiver) = mpsc::channel(1);
+    /// # drop(lines);
+    /// # tokio_test::block_on(send(receiver, tokio::io::sink())).unwrap();
+    /// ```
     Interval(Duration),
 }
 
@@ -108,12 +140,20 @@ impl Pace {
         self.oldest = None;
     }
 
+    /// When the bytes that wait are to go out. `None`: none wait, or the policy names no time.
+    fn due(&self) -> Option<Instant> {
+        match self.policy {
+            FlushPolicy::Interval(interval) => self.oldest?.checked_add(interval),
+            FlushPolicy::Never | FlushPolicy::OnPause => None,
+        }
+    }
+
     /// Whether to send now. `pauses`: the input does.
     fn is_due(&self, pauses: bool) -> bool {
         match self.policy {
             FlushPolicy::Never => false,
             FlushPolicy::OnPause => pauses,
-            FlushPolicy::Interval(interval) => self.oldest.is_some_and(|oldest| oldest.elapsed() >= interval),
+            FlushPolicy::Interval(_) => self.due().is_some_and(|due| due <= Instant::now()),
         }
     }
 }

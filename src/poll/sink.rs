@@ -3,6 +3,7 @@
 use std::{
     io,
     task::{Context, Poll, ready},
+    time::Instant,
 };
 
 use crate::{
@@ -50,6 +51,30 @@ impl EncodeSink {
         self.encoder.progress()
     }
 
+    /// When what was taken is to be flushed.
+    pub(crate) fn next_flush(&self) -> Option<Instant> {
+        self.pace.due()
+    }
+
+    /// Application data behind everything taken so far, once that is out.
+    pub(crate) fn poll_application_data(
+        &mut self,
+        inner: &mut impl Sink,
+        cx: &mut Context<'_>,
+        kind: u16,
+        data: &[u8],
+    ) -> Poll<io::Result<()>> {
+        self.take_deferred()?;
+        if self.phase != Phase::Open {
+            return Poll::Ready(Err(Error::Finished.into()));
+        }
+        while !self.encoder.application_data(kind, data)? {
+            ready!(self.poll_advance(inner, cx))?;
+        }
+        self.pace.taken();
+        Poll::Ready(Ok(()))
+    }
+
     pub(crate) fn poll_write(
         &mut self,
         inner: &mut impl Sink,
@@ -69,7 +94,9 @@ impl EncodeSink {
         loop {
             let taken = self.encoder.push(buf)?;
             if taken > 0 || buf.is_empty() {
-                self.pace.taken();
+                if taken > 0 {
+                    self.pace.taken();
+                }
                 if self.pace.is_due(true) {
                     self.deferred = self.send(inner, cx).err();
                 }
@@ -214,6 +241,7 @@ impl DecodeSink {
                 return Poll::Ready(Ok(taken));
             }
             match status {
+                Some(Status::Finished) if self.decoder.ignores_the_rest() => return Poll::Ready(Ok(buf.len())),
                 Some(Status::Finished) => return Poll::Ready(Err(Error::Finished.into())),
                 Some(Status::InFlight { .. }) => ready!(self.decoder.poll_wait(cx)),
                 _ => {}

@@ -3,6 +3,7 @@
 use std::{
     io,
     task::{Context, Poll, ready},
+    time::Instant,
 };
 
 use crate::{
@@ -137,12 +138,33 @@ impl EncodeSource {
         self.encoder.progress()
     }
 
+    /// When what was read is to be given. `None` also while there is something to give.
+    pub(crate) fn next_flush(&self) -> Option<Instant> {
+        if self.has_output() { None } else { self.pace.due() }
+    }
+
+    /// What was read is to be given now, whatever the clock says.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn flush_now(&mut self) -> io::Result<()> {
+        self.cut()
+    }
+
+    /// Raw bytes that were read and are in no block yet.
+    pub(crate) fn uncoded(&self) -> &[u8] {
+        self.encoder.uncoded()
+    }
+
+    /// Coded bytes that are ready.
+    pub(crate) fn pending(&self) -> &[u8] {
+        self.encoder.pending()
+    }
+
     pub(crate) fn consume(&mut self, len: usize) {
         self.encoder.consume(len);
     }
 
-    /// Coded bytes that are ready; none at the end.
-    pub(crate) fn poll_fill(&mut self, inner: &mut impl Source, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+    /// Ready when coded bytes are pending, or at the end.
+    pub(crate) fn poll_ready(&mut self, inner: &mut impl Source, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.has_output() {
             if self.ended {
                 if self.encoder.end_stream()? {
@@ -169,7 +191,7 @@ impl EncodeSource {
             }
             ready!(self.encoder.poll_wait(cx));
         }
-        Poll::Ready(Ok(self.encoder.pending()))
+        Poll::Ready(Ok(()))
     }
 
     /// Whether there is something to give. A stream header is not given alone, unless a block waits for it.
@@ -180,8 +202,12 @@ impl EncodeSource {
 
     fn take(&mut self, read: usize) -> io::Result<()> {
         self.encoder.commit(read)?;
-        self.pace.taken();
         self.ended = read == 0;
+        if self.encoder.buffered() > 0 {
+            self.pace.taken();
+        } else {
+            self.pace.sent();
+        }
         Ok(())
     }
 

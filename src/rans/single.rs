@@ -3,7 +3,7 @@
 use crate::{
     error::{Corruption, Error},
     format::fields::Fields,
-    model::{Frequencies, Histogram, Slot, SlotTable, SymbolTable, normalize_compat},
+    model::{Frequencies, Histogram, SMALL_SCALE_BITS, Slot, SlotTable, SmallSlots, SymbolTable, normalize_compat},
     options::within,
     rans::{
         LOWER_BOUND, TableForm, outside_a_stream, parse_state, reserve,
@@ -92,7 +92,10 @@ pub(crate) fn parse(payload: &[u8], form: TableForm) -> Result<(Frequencies, [La
 /// Fills `raw` from a payload.
 pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) -> Result<(), Corruption> {
     let (frequencies, mut lane) = parse(payload, form)?;
-    let ran_dry = if frequencies.scale_bits() <= <u32 as Slot>::MAX_SCALE_BITS {
+    let scale_bits = frequencies.scale_bits();
+    let ran_dry = if scale_bits <= SMALL_SCALE_BITS {
+        turns::decode(&mut lane, &SmallSlots::new(&frequencies), raw)
+    } else if scale_bits <= <u32 as Slot>::MAX_SCALE_BITS {
         turns::decode(&mut lane, &SlotTable::<u32, 4096>::new(&frequencies), raw)
     } else {
         turns::decode(&mut lane, &Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw)

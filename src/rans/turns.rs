@@ -38,7 +38,12 @@ pub(crate) fn decode<S: Slot, const LEN: usize, const LANES: usize>(
 ) -> Option<usize> {
     let mut decoded = 0;
     for piece in raw.chunks_exact_mut(TURNS * LANES) {
-        if !decode_piece(lanes, slots, piece) {
+        let mut last = [[[0; 2]; TURNS]; LANES];
+        let mut windows = [&[[0; 2]; TURNS]; LANES];
+        for (window, (lane, last)) in windows.iter_mut().zip(lanes.iter().zip(&mut last)) {
+            *window = lane.words.peek().unwrap_or_else(|| lane.words.copy_to(last));
+        }
+        if !decode_piece(lanes, slots, windows, piece) {
             break;
         }
         decoded += TURNS * LANES;
@@ -63,18 +68,14 @@ pub(crate) fn decode_carefully<S: Slot, const LEN: usize>(
     None
 }
 
-/// `false`: a lane may run out of words in this piece, which was left alone.
+/// `windows` are the lanes' next words, filled up with any. `false`: a lane ran out of words, and the lanes are as they were.
 #[inline(always)]
 fn decode_piece<S: Slot, const LEN: usize, const LANES: usize>(
     lanes: &mut [Lane<'_>; LANES],
     slots: &SlotTable<S, LEN>,
+    windows: [&[[u8; 2]; TURNS]; LANES],
     piece: &mut [u8],
 ) -> bool {
-    let mut windows = [&[[0; 2]; TURNS]; LANES];
-    for (window, lane) in windows.iter_mut().zip(&*lanes) {
-        let Some(next) = lane.words.peek::<TURNS>() else { return false };
-        *window = next;
-    }
     let mut states = lanes.each_ref().map(|lane| lane.state);
     let mut lowest = states;
     let mut taken = [0; LANES];
@@ -91,6 +92,9 @@ fn decode_piece<S: Slot, const LEN: usize, const LANES: usize>(
             states[lane] = select_unpredictable(low, x << 16 | word, x);
             taken[lane] += usize::from(low);
         }
+    }
+    if lanes.iter().zip(taken).any(|(lane, taken)| taken > lane.words.len()) {
+        return false;
     }
     for (lane, (state, taken)) in lanes.iter_mut().zip(states.into_iter().zip(taken)) {
         lane.state = state;
@@ -141,6 +145,9 @@ fn encode_piece<const LANES: usize>(
     }
     *states = x;
     for (stack, (room, free)) in stacks.iter_mut().zip(rooms.iter().zip(free)) {
-        stack.push_all(&room[free..]);
+        // All of it, in a copy of fixed length: what is not a word lies under the top.
+        let Some(window) = stack.room() else { unreachable!("a stack has room for a window more than its words") };
+        *window = *room;
+        stack.push(TURNS - free);
     }
 }

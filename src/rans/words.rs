@@ -24,20 +24,24 @@ impl<'a> WordReader<'a> {
         true
     }
 
-    /// Words that were not taken.
-    #[cfg(feature = "gpu")]
-    pub(crate) fn len(&self) -> usize {
-        self.words.len()
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.words.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.words.len()
     }
 
     /// The next `N` words, not taken yet.
     #[inline(always)]
     pub(crate) fn peek<const N: usize>(&self) -> Option<&'a [[u8; 2]; N]> {
         self.words.first_chunk()
+    }
+
+    /// Copies the last words, less than `N`, to the start of `window`.
+    pub(crate) fn copy_to<'w, const N: usize>(&self, window: &'w mut [[u8; 2]; N]) -> &'w [[u8; 2]; N] {
+        window[..self.words.len()].copy_from_slice(self.words);
+        window
     }
 
     #[inline(always)]
@@ -70,14 +74,6 @@ impl WordStack {
         self.words[self.start - 1] = (*state as u16).to_le_bytes();
         self.start -= usize::from(gives);
         *state = select_unpredictable(gives, *state >> 16, *state);
-    }
-
-    /// Puts `words` on top, which are in the order in which a decoder reads them.
-    #[inline(always)]
-    pub(crate) fn push_all(&mut self, words: &[[u8; 2]]) {
-        let end = self.start;
-        self.start -= words.len();
-        self.words[self.start..end].copy_from_slice(words);
     }
 
     /// The `N` free places under the top of the stack, the last of which is the next to be filled.

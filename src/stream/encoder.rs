@@ -329,6 +329,12 @@ impl Encoder {
         self.filled
     }
 
+    /// The bytes that [`buffered`](Encoder::buffered) counts.
+    #[must_use]
+    pub fn uncoded(&self) -> &[u8] {
+        &self.raw[..self.filled]
+    }
+
     /// How far the stream has come.
     #[must_use]
     pub fn progress(&self) -> &Progress {

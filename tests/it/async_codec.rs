@@ -101,7 +101,7 @@ fn frames_decode_however_they_are_cut() {
 #[test]
 fn cuts_and_flips_give_what_the_reader_gives() {
     let streams = data::every_mode_stream();
-    for at in (0..streams.stream.len()).step_by(3) {
+    for at in 0..streams.stream.len() {
         let mut flipped = streams.stream.clone();
         flipped[at] ^= 0x10;
         for stream in [&streams.stream[..at], &flipped] {

@@ -7,6 +7,12 @@ mod async_codec;
 #[cfg(all(feature = "futures-io", feature = "tokio"))]
 mod async_flavours;
 #[cfg(all(feature = "futures-io", feature = "tokio"))]
+mod async_interval;
+#[cfg(all(feature = "futures-io", feature = "tokio"))]
+mod async_network;
+#[cfg(all(feature = "futures-io", feature = "tokio"))]
+mod async_partitions;
+#[cfg(all(feature = "futures-io", feature = "tokio"))]
 mod async_protocol;
 #[cfg(all(feature = "futures-io", feature = "tokio"))]
 mod async_scenarios;
