@@ -7,7 +7,7 @@
 //! | blocks in memory decoded to memory | [`Decoder`] |
 //! | the same, read where the device left it, without a copy | [`Pipeline`] |
 //! | bytes that stay on the device, for shaders of your own | [`ResidentBlocks`] |
-//! | the blocks of a stream that lies in memory | [`StreamBlocks`], in front of the others |
+//! | the blocks of a stream that lies in memory | [`stream::Blocks`](crate::stream::Blocks), in front of the others |
 //! | a stream | [`DecodeOptions::backend`](crate::DecodeOptions::backend), or [`DecodeOptions::gpu`](crate::DecodeOptions::gpu) with a device of your own |
 //!
 //! Blocks of every mode are decoded on the device, except single-stream and interleaved ones of more than 64 KiB. The host verifies every block's check while it
@@ -35,7 +35,6 @@ mod plan;
 mod resident;
 mod slot;
 mod stage;
-mod stream_blocks;
 
 pub use backend::{Backend, ParseBackendError};
 pub use block::Block;
@@ -46,7 +45,6 @@ pub use error::GpuError;
 pub use kernel::{Form, ParseFormError};
 pub use pipeline::{Decoded, Pipeline};
 pub use resident::{FailedSegment, ResidentBlocks, StatusTicket};
-pub use stream_blocks::StreamBlocks;
 pub use wgpu;
 
 pub(crate) use backend::{Choice, PROBE_AFTER};

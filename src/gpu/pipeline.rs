@@ -21,11 +21,12 @@ use crate::{
 ///
 /// use ranstream::{
 ///     DecodeOptions,
-///     gpu::{Gpu, GpuOptions, Pipeline, StreamBlocks},
+///     gpu::{Gpu, GpuOptions, Pipeline},
+///     stream::Blocks,
 /// };
 ///
 /// let stream = fs::read("weights.rans")?;
-/// let blocks: Vec<_> = StreamBlocks::new(&stream, &DecodeOptions::new()).collect::<Result<_, _>>()?;
+/// let blocks: Vec<_> = Blocks::new(&stream, &DecodeOptions::new()).collect::<Result<_, _>>()?;
 /// let mut output = fs::File::create("weights")?;
 /// let mut pipeline = Pipeline::new(&Gpu::request(&GpuOptions::new())?);
 /// let mut rest = &blocks[..];

@@ -3,7 +3,8 @@
 use ranstream::{
     DecodeOptions, EncodeOptions, Error, Mode, block, compress,
     error::Part,
-    gpu::{Block, Decoded, Gpu, GpuOptions, Pipeline, StreamBlocks},
+    gpu::{Block, Decoded, Gpu, GpuOptions, Pipeline},
+    stream::Blocks,
 };
 
 use crate::{
@@ -39,7 +40,7 @@ fn a_stream_goes_through_batch_by_batch() {
         raw.extend(data::bytes(&mut rng, 90_000));
     }
     let stream = compress(&raw, &EncodeOptions::new().block_len(64 << 10).segment_len(4 << 10)).unwrap();
-    let blocks: Vec<_> = StreamBlocks::new(&stream, &DecodeOptions::new()).collect::<Result<_, _>>().unwrap();
+    let blocks: Vec<_> = Blocks::new(&stream, &DecodeOptions::new()).collect::<Result<_, _>>().unwrap();
     for gpu in forms_with(gpu, &GpuOptions::new().batch_len(300 << 10)) {
         let back: Vec<_> = run(&gpu, &blocks).into_iter().collect::<Result<_, _>>().unwrap();
         assert!(back.concat() == raw, "{}", gpu.form());

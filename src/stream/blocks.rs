@@ -14,21 +14,21 @@ use crate::{
 /// nobody. Concatenated streams are one; application data is stepped over. After an error there is nothing more.
 ///
 /// ```
-/// use ranstream::{DecodeOptions, EncodeOptions, compress, gpu::StreamBlocks};
+/// use ranstream::{DecodeOptions, EncodeOptions, compress, stream::Blocks};
 ///
 /// let stream = compress(&[7; 1_000_000], &EncodeOptions::new())?;
-/// let blocks: Vec<_> = StreamBlocks::new(&stream, &DecodeOptions::new()).collect::<Result<_, _>>()?;
+/// let blocks: Vec<_> = Blocks::new(&stream, &DecodeOptions::new()).collect::<Result<_, _>>()?;
 /// assert_eq!(blocks.iter().map(|block| block.raw_len()).sum::<usize>(), 1_000_000);
 /// # Ok::<(), ranstream::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct StreamBlocks<'a> {
+pub struct Blocks<'a> {
     /// `None`: it ended.
     deframer: Option<Deframer>,
     rest: &'a [u8],
 }
 
-impl<'a> StreamBlocks<'a> {
+impl<'a> Blocks<'a> {
     /// Of `options` this takes what it says of streams: limits, what may stand behind them, whether there may be several.
     #[must_use]
     pub fn new(stream: &'a [u8], options: &DecodeOptions) -> Self {
@@ -36,7 +36,7 @@ impl<'a> StreamBlocks<'a> {
     }
 }
 
-impl<'a> Iterator for StreamBlocks<'a> {
+impl<'a> Iterator for Blocks<'a> {
     type Item = Result<Block<'a>, Error>;
 
     fn next(&mut self) -> Option<Result<Block<'a>, Error>> {
@@ -88,7 +88,7 @@ mod tests {
     }
 
     fn lens(stream: &[u8]) -> Result<Vec<usize>, Error> {
-        StreamBlocks::new(stream, &DecodeOptions::new()).map(|block| Ok(block?.raw_len())).collect()
+        Blocks::new(stream, &DecodeOptions::new()).map(|block| Ok(block?.raw_len())).collect()
     }
 
     #[test]
@@ -114,7 +114,7 @@ mod tests {
         let (header, _) = block::parse_header(&one[first..]).unwrap();
         let second = first + BLOCK_OVERHEAD + header.payload_len() as usize;
         let without = [&one[..first], &one[second..]].concat();
-        let mut blocks = StreamBlocks::new(&without, &DecodeOptions::new());
+        let mut blocks = Blocks::new(&without, &DecodeOptions::new());
         assert_eq!(blocks.by_ref().take_while(Result::is_ok).count(), 3);
         assert!(blocks.next().is_none(), "an error is the last");
         assert!(lens(&without).is_err());
