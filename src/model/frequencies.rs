@@ -57,7 +57,7 @@ impl Frequencies {
     }
 
     /// (frequency, cumulative) in symbol order.
-    #[cfg(any(target_arch = "x86_64", test))]
+    #[cfg(test)]
     pub(crate) fn ranges(&self) -> impl Iterator<Item = (u32, u32)> {
         self.of.iter().scan(0, |cumulative, &frequency| {
             let start = *cumulative;

@@ -7,6 +7,8 @@
 
 use std::{fmt, str::FromStr, sync::OnceLock};
 
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+use aarch64::neon;
 #[cfg(target_arch = "x86_64")]
 use x86_64::avx2;
 
@@ -16,6 +18,7 @@ use crate::{
         segment::{self, LANES, LaneSlots, Segment},
         words::WordStack,
     },
+    simd::code_table::CodeTable,
 };
 
 /// How the segments of a [`Mode::Lanes`](crate::Mode::Lanes) block are coded. It changes the speed, and nothing else.
@@ -27,13 +30,16 @@ use crate::{
 pub enum Kernel {
     /// Scalar code without `unsafe`, for every processor.
     Portable,
+    /// aarch64: every processor that runs it in 64-bit mode, little-endian.
+    Neon,
     /// x86-64 with AVX2, BMI2 and POPCNT: Intel since 2013, AMD since 2015.
     Avx2,
 }
 
 impl Kernel {
     /// All kernels with their names, as `RANS_KERNEL` takes them, the slowest first.
-    pub const ALL: [(&'static str, Self); 2] = [("portable", Self::Portable), ("avx2", Self::Avx2)];
+    pub const ALL: [(&'static str, Self); 3] =
+        [("portable", Self::Portable), ("neon", Self::Neon), ("avx2", Self::Avx2)];
 
     /// Those that this processor has, the slowest first. Never empty.
     pub fn all_available() -> impl Iterator<Item = Self> {
@@ -45,10 +51,12 @@ impl Kernel {
     pub fn is_available(self) -> bool {
         match self {
             Self::Portable => true,
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Self::Neon => neon::is_available(),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => avx2::is_available(),
-            #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 => false,
+            #[allow(unreachable_patterns, reason = "every architecture lacks the kernels of the others")]
+            _ => false,
         }
     }
 
@@ -83,7 +91,7 @@ impl FromStr for Kernel {
 
 /// A name that is not in [`Kernel::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown kernel; the kernels are portable, avx2")]
+#[error("unknown kernel; the kernels are portable, neon, avx2")]
 pub struct ParseKernelError;
 
 /// Decodes `segments`, whose words are in `payload`, to the end. The index of the first that does not end as the encoder began it comes back.
@@ -94,6 +102,11 @@ pub(crate) fn decode(kernel: Kernel, payload: &[u8], slots: &LaneSlots, segments
             // SAFETY: the processor has the features that it needs: `is_available` just asked it.
             unsafe { avx2::decode(payload, slots, segments) }
         }
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        Kernel::Neon if kernel.is_available() => {
+            // SAFETY: as above.
+            unsafe { neon::decode(payload, slots, segments) }
+        }
         _ => segments.iter_mut().position(|segment| !segment.finish(payload, slots)),
     }
 }
@@ -102,33 +115,42 @@ pub(crate) fn decode(kernel: Kernel, payload: &[u8], slots: &LaneSlots, segments
 #[derive(Debug)]
 pub(crate) struct Encoder {
     symbols: SymbolTable,
-    #[cfg(target_arch = "x86_64")]
-    avx2: Option<avx2::CodeTable>,
+    /// For a kernel of short vectors, which the processor has.
+    codes: Option<(Kernel, CodeTable)>,
 }
 
 impl Encoder {
     pub(crate) fn new(kernel: Kernel, frequencies: &Frequencies) -> Self {
         Self {
             symbols: SymbolTable::new(frequencies),
-            #[cfg(target_arch = "x86_64")]
-            avx2: (kernel == Kernel::Avx2 && avx2::is_available()).then(|| avx2::CodeTable::new(frequencies)),
+            codes: (kernel != Kernel::Portable && kernel.is_available()).then(|| (kernel, CodeTable::new(frequencies))),
         }
     }
 
     /// Codes `raw`, which is not empty: the words land on the stack `words`, which is emptied before; the states a decoder starts with come back.
     pub(crate) fn encode(&self, raw: &[u8], words: &mut WordStack) -> [u32; LANES] {
         let (mut states, groups) = segment::encode_end(raw, &self.symbols, words);
-        #[cfg(target_arch = "x86_64")]
-        if let Some(table) = &self.avx2 {
-            // SAFETY: the processor has the features that it needs: there is a table only where `is_available` said so.
-            unsafe { avx2::encode_groups(groups, table, &mut states, words) };
-            return states;
+        match &self.codes {
+            #[cfg(target_arch = "x86_64")]
+            Some((Kernel::Avx2, table)) => {
+                // SAFETY: the processor has the features that it needs: there is a table only where `is_available` said so.
+                unsafe { avx2::encode_groups(groups, table, &mut states, words) }
+            }
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            Some((Kernel::Neon, table)) => {
+                // SAFETY: as above.
+                unsafe { neon::encode_groups(groups, table, &mut states, words) }
+            }
+            _ => segment::encode_groups(groups, &self.symbols, &mut states, words),
         }
-        segment::encode_groups(groups, &self.symbols, &mut states, words);
         states
     }
 }
 
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+mod aarch64;
+mod code_table;
+mod shuffles;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 

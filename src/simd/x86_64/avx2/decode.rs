@@ -4,8 +4,10 @@
 use std::arch::x86_64::*;
 use std::mem;
 
-use super::Shuffles;
-use crate::rans::segment::{GROUP, LANES, LaneSlots, QUAD, Segment};
+use crate::{
+    rans::segment::{GROUP, LANES, LaneSlots, QUAD, Segment},
+    simd::shuffles::SPREAD,
+};
 
 /// Lanes in a vector.
 const WIDTH: usize = 8;
@@ -229,22 +231,3 @@ fn store_states(states: [__m256i; VECTORS]) -> [u32; LANES] {
     // SAFETY: as above.
     unsafe { mem::transmute(states) }
 }
-
-/// For each set of lanes: moves the next words to those lanes, in order, and zero to the others.
-static SPREAD: Shuffles = {
-    let mut controls = [[0x80; 16]; 256];
-    let mut lanes = 0;
-    while lanes < 256 {
-        let (mut lane, mut word) = (0, 0);
-        while lane < WIDTH {
-            if lanes >> lane & 1 == 1 {
-                controls[lanes][2 * lane] = 2 * word;
-                controls[lanes][2 * lane + 1] = 2 * word + 1;
-                word += 1;
-            }
-            lane += 1;
-        }
-        lanes += 1;
-    }
-    Shuffles(controls)
-};

@@ -4,13 +4,12 @@
 use std::arch::x86_64::*;
 use std::mem;
 
-use super::Shuffles;
 use crate::{
-    model::Frequencies,
     rans::{
         segment::{GROUP, LANES, QUAD},
         words::WordStack,
     },
+    simd::{code_table::CodeTable, shuffles::CLOSE_UP},
 };
 
 /// Lanes in a vector.
@@ -18,36 +17,6 @@ const WIDTH: usize = 8;
 
 /// Vectors that hold the states of a segment.
 const VECTORS: usize = LANES / WIDTH;
-
-/// What coding each symbol takes.
-#[derive(Debug)]
-pub(in crate::simd) struct CodeTable {
-    codes: [Code; 256],
-    scale_bits: u8,
-}
-
-/// How one symbol goes into a state: what eight lanes load and then transpose.
-#[derive(Debug, Clone, Copy, Default)]
-#[repr(C, align(16))]
-struct Code {
-    frequency: u32,
-    cumulative: u32,
-    /// `2^32 / frequency` rounded down, or `2^32 - 1`: makes a quotient that is right or too small by one.
-    reciprocal: u32,
-    /// `scale - frequency`.
-    complement: u32,
-}
-
-impl CodeTable {
-    pub(in crate::simd) fn new(frequencies: &Frequencies) -> Self {
-        let mut codes = [Code::default(); 256];
-        for (code, (frequency, cumulative)) in codes.iter_mut().zip(frequencies.ranges()) {
-            let reciprocal = if frequency > 1 { ((1 << 32) / u64::from(frequency)) as u32 } else { u32::MAX };
-            *code = Code { frequency, cumulative, reciprocal, complement: frequencies.scale() - frequency };
-        }
-        Self { codes, scale_bits: frequencies.scale_bits() }
-    }
-}
 
 /// Codes whole groups on top of what stands behind them.
 #[target_feature(enable = "avx2,bmi2,popcnt")]
@@ -144,22 +113,3 @@ fn give_words(states: __m256i, frequencies: __m256i, limit_bits: __m128i) -> (__
     let reduced = _mm256_blendv_epi8(_mm256_srli_epi32::<16>(states), states, keeps);
     (reduced, _mm_shuffle_epi8(lower, close_up), lanes.count_ones() as usize)
 }
-
-/// For each set of lanes: moves the words of those lanes to the end, in order.
-static CLOSE_UP: Shuffles = {
-    let mut controls = [[0x80; 16]; 256];
-    let mut lanes = 0;
-    while lanes < 256 {
-        let (mut lane, mut word) = (WIDTH, WIDTH);
-        while lane > 0 {
-            lane -= 1;
-            if lanes >> lane & 1 == 1 {
-                word -= 1;
-                controls[lanes][2 * word] = 2 * lane as u8;
-                controls[lanes][2 * word + 1] = 2 * lane as u8 + 1;
-            }
-        }
-        lanes += 1;
-    }
-    Shuffles(controls)
-};

@@ -7,13 +7,9 @@ mod decode;
 mod encode;
 
 pub(in crate::simd) use decode::decode;
-pub(in crate::simd) use encode::{CodeTable, encode_groups};
+pub(in crate::simd) use encode::encode_groups;
 
 /// Whether this processor has all that the kernels here use.
 pub(in crate::simd) fn is_available() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("popcnt")
 }
-
-/// One `pshufb` control for each set of lanes.
-#[repr(align(64))]
-struct Shuffles([[u8; 16]; 256]);
