@@ -461,7 +461,7 @@ impl DecodeOptions {
 
     /// Who decodes blocks. Default: [`Backend::Cpu`]. What a device does not decode goes to the threads.
     ///
-    /// Except with [`Backend::Cpu`], blocks are gathered into batches: up to 96 MiB of raw bytes are under way, and as many coded ones, unless [`in_flight`](Self::in_flight) or
+    /// Except with [`Backend::Cpu`], blocks are gathered into batches by a thread of the stream's own: up to 96 MiB of raw bytes are under way, and as many coded ones, unless [`in_flight`](Self::in_flight) or
     /// [`Limits::max_memory`] set a lower bound; the device's buffers come on top.
     ///
     /// ```
@@ -503,7 +503,7 @@ impl DecodeOptions {
         (self.threads, self.executor) = (1, None);
         #[cfg(feature = "gpu")]
         {
-            self.backend = Backend::Cpu;
+            (self.backend, self.gpu) = (Backend::Cpu, None);
         }
         self
     }

@@ -1,6 +1,7 @@
 //! The `rans` command, as its users run it.
 
 mod cli {
+    mod backend;
     mod bench;
     mod damage;
     mod files;

@@ -2,5 +2,7 @@
 
 pub mod adapters;
 pub mod data;
+#[cfg(feature = "gpu")]
+pub mod device;
 pub mod measure;
 pub mod peers;

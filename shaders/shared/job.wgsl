@@ -1,14 +1,7 @@
-// One job: the segments of a `lanes` block (FORMAT.md, 4.4), or a piece of a stored or fill block.
+// One job: some segments of a `lanes` block (FORMAT.md, 4.4), a single or interleaved block, or a piece of a stored or fill block.
 //
 // A form of the decoder puts an entry point in front of `run`, and two functions beside it: `begin_votes`, which is called before a barrier, and `vote`,
 // which tells every lane of a segment which lanes want a word.
-
-// Bit s: segment s does not end as the encoder began it.
-var<workgroup> failed: atomic<u32>;
-
-fn word(at: u32) -> u32 {
-    return (coded[at >> 1u] >> ((at & 1u) << 4u)) & 0xffffu;
-}
 
 // `id` counts the workgroup's invocations: WIDTH neighbours share a segment.
 fn run(job: u32, id: u32) {
@@ -20,6 +13,9 @@ fn run(job: u32, id: u32) {
         begin_votes(id);
         build_table(jobs[job].table_at, jobs[job].scale_bits, id);
         decode_segment(job, id);
+    } else if mode == MODE_TURNS {
+        build_table(jobs[job].table_at, jobs[job].scale_bits, id);
+        decode_turns(job, id);
     } else {
         copy(job, id, mode == MODE_FILL);
     }

@@ -2,10 +2,10 @@
 
 use std::{fmt, str::FromStr, sync::OnceLock};
 
-use crate::gpu::{Gpu, GpuOptions, cost::SMALLEST_BATCH};
+use crate::gpu::{Cost, Gpu, GpuOptions};
 
 /// Raw bytes of a stream after which [`Backend::Auto`] looks for a device: opening and measuring one takes a good part of a second.
-const PROBE_AFTER: u64 = 64 << 20;
+pub(crate) const PROBE_AFTER: u64 = 64 << 20;
 
 /// Who decodes the blocks of a stream. It changes the speed, and nothing else: what a device cannot do, or fails to do, the CPU does.
 ///
@@ -16,16 +16,28 @@ pub enum Backend {
     /// The CPU.
     #[default]
     Cpu,
-    /// Whichever is faster, batch by batch: by what copies and kernel take on the device, which is measured once per process, against the CPU's threads. Batches below 1 MiB and the first 64 MiB
-    /// of a stream stay on the CPU, and an adapter that computes on the CPU is never taken.
+    /// The CPU's threads and a device, which take from one queue: the threads as fast as they can, the device as much of what waits as it will have done when the threads have done the rest. That
+    /// is reckoned from what copies and kernel take on the device, measured once per process, and from how fast the threads are with this stream. Less than 1 MiB and the first
+    /// 64 MiB of a stream are left to the threads, and an adapter that computes on the CPU is never taken.
     Auto,
-    /// A device wherever one can be opened, be it one that computes on the CPU.
+    /// A device wherever one can be opened, be it one that computes on the CPU. It takes every block, and the CPU those that it cannot do.
     Gpu,
 }
 
 impl Backend {
     /// All backends with their names.
     pub const ALL: [(&'static str, Self); 3] = [("auto", Self::Auto), ("cpu", Self::Cpu), ("gpu", Self::Gpu)];
+
+    /// The device that the streams of this process share, if they have this backend: to see what it is, what it did, and whether it is still there. It is opened if no stream did that before.
+    /// `None`: there is none for this backend, and it was not there when it was first asked for, which is not done again.
+    #[must_use]
+    pub fn device(self) -> Option<Gpu> {
+        match self {
+            Self::Cpu => None,
+            Self::Auto => shared(false),
+            Self::Gpu => shared(true),
+        }
+    }
 }
 
 impl fmt::Display for Backend {
@@ -74,17 +86,19 @@ impl Choice {
         }
     }
 
-    /// The device for a batch of a stream that had `before` raw bytes until then; `None`: the batch is for the CPU and its `threads`.
-    pub(crate) fn device(&self, before: u64, coded_len: usize, raw_len: usize, threads: usize) -> Option<Gpu> {
-        let gpu = match self {
-            Self::Given(gpu) => Some(gpu.clone()),
-            Self::Shared => shared(true),
-            Self::Measured if before < PROBE_AFTER || raw_len < SMALLEST_BATCH => None,
-            Self::Measured => {
-                shared(false).filter(|gpu| gpu.cost().is_some_and(|cost| cost.prefers_gpu(coded_len, raw_len, threads)))
-            }
+    /// Whether the device has to be worth it.
+    pub(crate) fn is_measured(&self) -> bool {
+        matches!(self, Self::Measured)
+    }
+
+    /// The device; one that has to be worth it with what it costs. `None`: there is none, or it is lost.
+    pub(crate) fn open(&self) -> Option<(Gpu, Option<Cost>)> {
+        let (gpu, cost) = match self {
+            Self::Given(gpu) => (gpu.clone(), None),
+            Self::Shared => (Backend::Gpu.device()?, None),
+            Self::Measured => Backend::Auto.device().and_then(|gpu| Some((gpu.clone(), Some(gpu.cost()?))))?,
         };
-        gpu.filter(|gpu| gpu.lost().is_none())
+        gpu.lost().is_none().then_some((gpu, cost))
     }
 }
 
@@ -111,15 +125,8 @@ mod tests {
     }
 
     #[test]
-    fn auto_leaves_small_batches_and_short_streams_to_the_cpu() {
-        let choice = Choice::Measured;
-        assert!(choice.device(PROBE_AFTER - 1, 8 << 20, 16 << 20, 1).is_none());
-        assert!(choice.device(u64::MAX, 1 << 19, SMALLEST_BATCH - 1, 1).is_none());
-    }
-
-    #[test]
     fn auto_never_takes_an_adapter_that_computes_on_the_cpu() {
-        let taken = Choice::Measured.device(u64::MAX, 8 << 20, 16 << 20, 1);
-        assert!(taken.is_none_or(|gpu| !gpu.is_software()));
+        let taken = Choice::Measured.open();
+        assert!(taken.is_none_or(|(gpu, cost)| !gpu.is_software() && cost.is_some()));
     }
 }

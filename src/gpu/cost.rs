@@ -1,7 +1,8 @@
-//! What a batch costs on a device, and what it costs on a thread of the CPU.
+//! What a batch costs on a device, and how much of what waits is therefore for the device.
 
 use std::{
     hint::black_box,
+    ops::{AddAssign, SubAssign},
     time::{Duration, Instant},
 };
 
@@ -15,29 +16,49 @@ use crate::{
 };
 
 /// Fewer raw bytes than this never go to a device that was not asked for.
-pub(crate) const SMALLEST_BATCH: usize = 1 << 20;
+const SMALLEST_BATCH: f64 = (1 << 20) as f64;
 
 /// Blocks of a measured batch. One of them takes the time that does not depend on the size, all of them the rest.
 const BLOCKS: usize = 16;
 
 const BLOCK_LEN: usize = 256 << 10;
 
-/// The device must be better than the CPU by this much: what was measured once will not hold to the last percent.
+/// A device is reckoned slower than it was measured, by this much: what was measured once will not hold to the last percent, and who waits for a device waits for many blocks.
 const MARGIN: f64 = 1.3;
 
-/// Seconds, measured once.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Cost {
+/// What a batch costs on a device, in seconds: measured once, with blocks of `lanes`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Cost {
     /// Of a batch, whatever its size.
-    batch: f64,
-    /// Of a coded byte on its way to the device.
-    upload: f64,
+    pub batch: f64,
+    /// Of a coded byte on its way to the device: verified and copied by the host, and then by the device.
+    pub upload: f64,
     /// Of a raw byte in the kernel.
-    kernel: f64,
-    /// Of a raw byte on its way back.
-    readback: f64,
-    /// Of a raw byte on one thread of the CPU.
-    cpu: f64,
+    pub kernel: f64,
+    /// Of a raw byte on its way back: copied by the device, and then by the host.
+    pub readback: f64,
+}
+
+/// Work, by its bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Load {
+    pub(crate) raw_len: u64,
+    pub(crate) coded_len: u64,
+}
+
+impl AddAssign for Load {
+    fn add_assign(&mut self, other: Self) {
+        self.raw_len += other.raw_len;
+        self.coded_len += other.coded_len;
+    }
+}
+
+impl SubAssign for Load {
+    fn sub_assign(&mut self, other: Self) {
+        self.raw_len -= other.raw_len;
+        self.coded_len -= other.coded_len;
+    }
 }
 
 impl Cost {
@@ -60,20 +81,26 @@ impl Cost {
             upload: per_byte(|times| times.upload, coded.len()),
             kernel: per_byte(|times| times.kernel, raw.len()),
             readback: per_byte(|times| times.readback, raw.len()),
-            cpu: cpu_seconds(&sample)? / raw.len() as f64,
         };
-        cost.batch = (whole - cost.on_gpu(coded.len(), raw.len())).max(0.0);
+        cost.batch = (whole - cost.seconds(coded.len(), raw.len())).max(0.0);
         Some(cost)
     }
 
-    /// Whether the device is the better place for a batch, with `threads` of the CPU as the other.
-    pub(crate) fn prefers_gpu(&self, coded_len: usize, raw_len: usize, threads: usize) -> bool {
-        let on_cpu = self.cpu * raw_len as f64 / threads.max(1) as f64;
-        raw_len >= SMALLEST_BATCH && self.on_gpu(coded_len, raw_len) * MARGIN < on_cpu
+    /// What a batch of so many coded and raw bytes is reckoned to take.
+    #[must_use]
+    pub fn seconds(&self, coded_len: usize, raw_len: usize) -> f64 {
+        self.batch + self.upload * coded_len as f64 + (self.kernel + self.readback) * raw_len as f64
     }
 
-    fn on_gpu(&self, coded_len: usize, raw_len: usize) -> f64 {
-        self.batch + self.upload * coded_len as f64 + (self.kernel + self.readback) * raw_len as f64
+    /// Of the work that waits, the raw bytes that the device will have done, behind those `under_way` on it, when the threads have done the rest. The threads together take `cpu` seconds for a
+    /// raw byte. 0: too few to be worth it.
+    pub(crate) fn share(&self, waiting: Load, under_way: Load, cpu: f64) -> u64 {
+        let coded_of = |load: Load| load.coded_len as f64 / load.raw_len.max(1) as f64;
+        let device = |load: Load| MARGIN * (self.upload * coded_of(load) + self.kernel + self.readback);
+        let ahead = MARGIN * self.batch + device(under_way) * under_way.raw_len as f64;
+        // Solves: ahead + device * share = cpu * (waiting - share).
+        let share = (cpu * waiting.raw_len as f64 - ahead) / (device(waiting) + cpu);
+        if share >= SMALLEST_BATCH { share as u64 } else { 0 }
     }
 }
 
@@ -112,20 +139,8 @@ fn run(gpu: &Gpu, record: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<Inst
 fn read_back(gpu: &Gpu, filled: Filled) -> Result<Instant, GpuError> {
     let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     filled.record_readback(&mut encoder);
-    filled.launch(gpu, encoder).finish(gpu, |raw, _| black_box(raw.to_vec()))?;
+    black_box(filled.launch(gpu, encoder).arrive(gpu)?.raw().to_vec());
     Ok(Instant::now())
-}
-
-/// The best of three.
-fn cpu_seconds(sample: &Block<'_>) -> Option<f64> {
-    let mut raw = vec![0; sample.raw_len()];
-    let mut best = f64::INFINITY;
-    for _ in 0..3 {
-        let start = Instant::now();
-        sample.decode(&mut raw).ok()?;
-        best = best.min(start.elapsed().as_secs_f64());
-    }
-    Some(best)
 }
 
 /// About 6 bits per byte, as text and quantised numbers have.
@@ -142,12 +157,50 @@ fn skewed(len: usize) -> Vec<u8> {
 mod tests {
     use super::*;
 
+    const MIB: u64 = 1 << 20;
+
+    fn load(raw_len: u64) -> Load {
+        Load { raw_len, coded_len: raw_len / 2 }
+    }
+
+    /// A gigabyte takes: up 1 s by its coded bytes, 0.1 s in the kernel, 1 s back.
+    const COST: Cost = Cost { batch: 1e-3, upload: 1e-9, kernel: 1e-10, readback: 1e-9 };
+
     #[test]
-    fn the_device_is_preferred_only_where_it_is_clearly_better() {
-        let cost = Cost { batch: 1e-3, upload: 1e-10, kernel: 1e-11, readback: 1e-10, cpu: 1e-9 };
-        assert!(!cost.prefers_gpu(1 << 19, (1 << 20) - 1, 1), "below the smallest batch");
-        assert!(!cost.prefers_gpu(1 << 19, 1 << 20, 1), "1 ms per batch is what the CPU takes");
-        assert!(cost.prefers_gpu(8 << 20, 16 << 20, 1));
-        assert!(!cost.prefers_gpu(8 << 20, 16 << 20, 8), "eight threads are as fast");
+    fn device_and_threads_are_done_at_the_same_time() {
+        for cpu in [1e-10, 5e-10, 1e-9, 1e-8] {
+            for waiting in [4 * MIB, 48 * MIB, 512 * MIB] {
+                let share = COST.share(load(waiting), Load::default(), cpu);
+                assert!(share <= waiting && (share == 0 || share >= MIB), "{share}");
+                let threads = cpu * (waiting - share) as f64;
+                let device = MARGIN * COST.seconds(share as usize / 2, share as usize);
+                assert!(share == 0 || (device - threads).abs() < 1e-6, "{device} {threads}");
+                let all_on_threads = cpu * waiting as f64;
+                assert!(threads.max(if share > 0 { device } else { 0.0 }) <= all_on_threads);
+            }
+        }
+    }
+
+    #[test]
+    fn a_device_takes_nothing_that_the_threads_will_sooner_have_done() {
+        let share = |waiting, under_way, cpu| COST.share(load(waiting), load(under_way), cpu);
+        assert_eq!(share(MIB, 0, 1e-9), 0, "the batch alone takes as long as the threads");
+        assert_eq!(share(MIB, 0, 1.0), 0, "not all of it, so less than the smallest batch");
+        assert!(share(16 * MIB, 0, 1e-9) > MIB);
+        assert_eq!(share(16 * MIB, 16 * MIB, 1e-9), 0, "it has enough to do");
+        assert_eq!(share(0, 0, 1e-9), 0);
+    }
+
+    #[test]
+    fn any_device_can_be_measured() {
+        let Ok(gpu) = Gpu::request(&crate::gpu::GpuOptions::new().software(true)) else {
+            println!("skipped: no adapter");
+            return;
+        };
+        let cost = Cost::measure(&gpu).expect("the device works");
+        for seconds in [cost.batch, cost.upload, cost.kernel, cost.readback] {
+            assert!((0.0..1.0).contains(&seconds), "{cost:?}");
+        }
+        assert!(cost.seconds(8 << 20, 16 << 20) > 0.0);
     }
 }

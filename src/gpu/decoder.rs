@@ -1,20 +1,24 @@
 //! Blocks to bytes in the host's memory, batch by batch.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, ops::Range};
 
 use crate::{
     error::{Corruption, Error},
     gpu::{
         Block, Gpu, GpuError,
+        cost::Load,
         layout::STATUS_DONE,
         plan::{Capacity, needs},
-        slot::{Flight, Slot},
+        slot::{Arrived, Flight, Slot},
         stage::{Placed, Push},
     },
 };
 
 /// Batches under way at a time: one is filled, one is decoded, one is emptied.
-const RING: usize = 3;
+pub(crate) const RING: usize = 3;
+
+/// Bytes, raw and coded, of the blocks of a stream that are under way where a device decodes them: two rings of batches of the default length, so that one gathers while the other is decoded.
+pub(crate) const UNDER_WAY: usize = 192 << 20;
 
 /// Decodes blocks in batches on a device, and on the CPU what the device does not.
 ///
@@ -54,6 +58,10 @@ pub(crate) struct Item<'a> {
 }
 
 impl Item<'_> {
+    pub(crate) fn load(&self) -> Load {
+        Load { raw_len: self.raw.len() as u64, coded_len: self.block.coded_len() as u64 }
+    }
+
     /// Decodes it on the CPU, unless it is done.
     fn finish(&mut self) -> Result<(), Corruption> {
         if self.done {
@@ -65,10 +73,36 @@ impl Item<'_> {
     }
 }
 
-/// A batch that the device has, and the items in it.
-struct Batch {
+/// A batch that the device has, and which of the blocks are in it.
+#[derive(Debug)]
+pub(crate) struct Batch {
     flight: Flight,
     placed: Vec<(usize, Placed)>,
+}
+
+/// A batch that is done.
+pub(super) struct Landed {
+    pub(super) arrived: Arrived,
+    /// The blocks that are right, by their places in what was launched, and where their bytes are.
+    pub(super) good: Vec<(usize, Range<usize>)>,
+}
+
+impl Batch {
+    /// Waits for the batch.
+    pub(super) fn arrive(self, gpu: &Gpu) -> Result<Landed, GpuError> {
+        let arrived = gpu.attempt(|| self.flight.arrive(gpu))?;
+        let statuses = arrived.statuses();
+        let good = self
+            .placed
+            .into_iter()
+            .filter(|(_, place)| statuses[place.jobs.clone()].iter().all(|&status| status == STATUS_DONE))
+            .map(|(index, place)| (index, place.raw_at..place.raw_at + place.raw_len))
+            .collect();
+        if statuses.iter().any(|status| status & STATUS_DONE == 0) {
+            gpu.give_up("the kernel did not run: the device's subgroups are not as it said");
+        }
+        Ok(Landed { arrived, good })
+    }
 }
 
 impl Decoder {
@@ -110,51 +144,46 @@ impl Decoder {
     }
 
     /// Decodes on the device what it can. Items that are not done afterwards are for the CPU.
-    pub(crate) fn run(&mut self, items: &mut [Item<'_>]) {
-        let mut flights = VecDeque::new();
+    fn run(&mut self, items: &mut [Item<'_>]) {
         // An error leaves items undone, which says it all: the device counts as lost, and why is kept there.
-        let _ = self.launch_all(items, &mut flights);
-        while let Some(batch) = flights.pop_front() {
-            if self.land(batch, items).is_err() {
-                break;
-            }
-        }
+        let _ = self.try_run(items);
         let done = items.iter().filter(|item| item.done).count();
         self.gpu.count_decoded(done);
         self.gpu.count_returned(items.len() - done);
     }
 
-    fn launch_all(&mut self, items: &mut [Item<'_>], flights: &mut VecDeque<Batch>) -> Result<(), GpuError> {
-        let mut next = 0;
-        while next < items.len() {
-            if flights.len() == RING
-                && let Some(oldest) = flights.pop_front()
-            {
-                self.land(oldest, items)?;
+    fn try_run(&mut self, items: &mut [Item<'_>]) -> Result<(), GpuError> {
+        let blocks: Vec<_> = items.iter().map(|item| item.block).collect();
+        let (mut flights, mut next) = (VecDeque::new(), 0);
+        while next < blocks.len() || !flights.is_empty() {
+            if flights.len() < RING && next < blocks.len() {
+                let (count, batch) = self.launch(&blocks[next..])?;
+                flights.extend(batch.map(|batch| (next, batch)));
+                next += count;
+            } else if let Some((first, batch)) = flights.pop_front() {
+                self.land(batch, |index, raw| {
+                    let item = &mut items[first + index];
+                    item.raw.copy_from_slice(raw);
+                    item.done = true;
+                })?;
             }
-            next = self.launch(items, next, flights)?;
         }
         Ok(())
     }
 
-    /// Sends one batch on its way, from item `next` on. The first item that is not in it comes back.
-    fn launch(
-        &mut self,
-        items: &[Item<'_>],
-        mut next: usize,
-        flights: &mut VecDeque<Batch>,
-    ) -> Result<usize, GpuError> {
+    /// Sends the first of `blocks` on their way, 1 or more: how many comes back, and the batch, unless none of them is for the device.
+    pub(crate) fn launch(&mut self, blocks: &[Block<'_>]) -> Result<(usize, Option<Batch>), GpuError> {
         let gpu = self.gpu.clone();
-        let wanted = wanted(&gpu, &items[next..]);
-        let mut placed = Vec::new();
+        let wanted = wanted(&gpu, blocks);
+        let (mut placed, mut next) = (Vec::new(), 0);
         let launched = gpu.attempt(|| {
             let slot = match self.idle.pop() {
                 Some(slot) if slot.holds(wanted) => slot,
                 _ => Slot::new(&gpu, wanted),
             };
             let filled = slot.fill(|stage| {
-                while let Some(item) = items.get(next) {
-                    match stage.push(&item.block) {
+                while let Some(block) = blocks.get(next) {
+                    match stage.push(block) {
                         Push::Placed(place) => placed.push((next, place)),
                         // A block that an empty batch has no room for is too large for this device.
                         Push::Full if !placed.is_empty() => break,
@@ -166,41 +195,35 @@ impl Decoder {
             Ok(if filled.is_empty() { Err(filled.into_slot()) } else { Ok(filled.submit(&gpu)) })
         })?;
         match launched {
-            Ok(flight) => flights.push_back(Batch { flight, placed }),
-            Err(slot) => self.idle.push(slot),
+            Ok(flight) => Ok((next, Some(Batch { flight, placed }))),
+            Err(slot) => {
+                self.idle.push(slot);
+                Ok((next, None))
+            }
         }
-        Ok(next)
     }
 
-    /// Waits for a batch and takes its bytes.
-    fn land(&mut self, batch: Batch, items: &mut [Item<'_>]) -> Result<(), GpuError> {
-        let gpu = &self.gpu;
-        let Batch { flight, placed } = batch;
-        let (slot, ran) = gpu.attempt(|| {
-            flight.finish(gpu, |raw, statuses| {
-                for (index, place) in &placed {
-                    let item = &mut items[*index];
-                    if statuses[place.jobs.clone()].iter().all(|&status| status == STATUS_DONE) {
-                        item.raw.copy_from_slice(&raw[place.raw_at..place.raw_at + place.raw_len]);
-                        item.done = true;
-                    }
-                }
-                statuses.iter().all(|status| status & STATUS_DONE != 0)
-            })
-        })?;
-        self.idle.push(slot);
-        if !ran {
-            self.gpu.give_up("the kernel did not run: the device's subgroups are not as it said");
+    /// Waits for a batch and shows the bytes of each block that is right to `take`, with the block's place in what was launched.
+    pub(crate) fn land(&mut self, batch: Batch, mut take: impl FnMut(usize, &[u8])) -> Result<(), GpuError> {
+        let Landed { arrived, good } = batch.arrive(&self.gpu)?;
+        for (index, range) in good {
+            take(index, &arrived.raw()[range]);
         }
+        self.take_back(arrived);
         Ok(())
+    }
+
+    /// The bytes of a batch are not needed any more; its buffers are.
+    pub(super) fn take_back(&mut self, arrived: Arrived) {
+        self.idle.push(arrived.release());
     }
 }
 
-/// The capacity for as many of `items` as go into one batch, rounded up so that slots are seldom made anew.
-fn wanted(gpu: &Gpu, items: &[Item<'_>]) -> Capacity {
+/// The capacity for as many of `blocks` as go into one batch, rounded up so that slots are seldom made anew.
+fn wanted(gpu: &Gpu, blocks: &[Block<'_>]) -> Capacity {
     let most = gpu.capacity();
     let mut wanted = Capacity::NOTHING;
-    for needs in items.iter().filter_map(|item| needs(&item.block)) {
+    for needs in blocks.iter().filter_map(needs) {
         let more = wanted.plus(needs);
         if most.take(more).is_some() {
             wanted = more;

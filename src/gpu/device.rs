@@ -108,7 +108,7 @@ struct Inner {
 pub struct Tally {
     /// Blocks that it decoded.
     pub decoded: u64,
-    /// Blocks that were meant for it and that the CPU decoded: modes it has no kernel for, blocks that are larger than its buffers, damaged blocks, and all after it was lost.
+    /// Blocks that were meant for it and that the CPU decoded: long single and interleaved blocks, blocks that are larger than its buffers, damaged blocks, and all after it was lost.
     pub returned: u64,
 }
 
@@ -259,16 +259,21 @@ impl Gpu {
         Tally { decoded, returned }
     }
 
-    pub(super) fn count_decoded(&self, blocks: usize) {
+    pub(crate) fn count_decoded(&self, blocks: usize) {
         self.inner.decoded.fetch_add(blocks as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn count_returned(&self, blocks: usize) {
+    pub(crate) fn count_returned(&self, blocks: usize) {
         self.inner.returned.fetch_add(blocks as u64, Ordering::Relaxed);
     }
 
     pub(super) fn capacity(&self) -> Capacity {
         self.inner.capacity
+    }
+
+    /// Raw bytes of the largest batch.
+    pub(crate) fn batch_len(&self) -> u64 {
+        4 * self.inner.capacity.raw_words as u64
     }
 
     /// Of one dispatch whose blocks stay on the device: what its buffers hold, whatever a batch may have.
@@ -287,8 +292,10 @@ impl Gpu {
         (x, jobs.div_ceil(x.max(1)))
     }
 
-    /// What batches cost on this device; measured by the first call. `None`: they could not be decoded.
-    pub(super) fn cost(&self) -> Option<Cost> {
+    /// What batches cost on this device: what [`Backend::Auto`](crate::gpu::Backend::Auto) reckons with. Measured by the first call, which takes a few batches' time; `None`: they could not
+    /// be decoded.
+    #[must_use]
+    pub fn cost(&self) -> Option<Cost> {
         *self.inner.cost.get_or_init(|| Cost::measure(self))
     }
 

@@ -17,14 +17,16 @@ pub enum Form {
 }
 
 const LAYOUT: &str = include_str!("../../shaders/shared/layout.wgsl");
+const WORDS: &str = include_str!("../../shaders/shared/words.wgsl");
 const TABLE: &str = include_str!("../../shaders/shared/table.wgsl");
+const TURNS: &str = include_str!("../../shaders/shared/turns.wgsl");
 const JOB: &str = include_str!("../../shaders/shared/job.wgsl");
 
 /// Lanes of a segment.
 const LANES: u32 = 32;
 
-/// Bytes of workgroup memory: the table, the cumulatives, three votes per segment, the failures.
-pub(super) const WORKGROUP_MEMORY: u32 = (4096 + 257 + 3 * SEGMENTS as u32 + 1) * 4;
+/// Bytes of workgroup memory: the table, the cumulatives, the tile of turns, three votes per segment, the failures.
+pub(super) const WORKGROUP_MEMORY: u32 = (4096 + 257 + 256 + 3 * SEGMENTS as u32 + 1) * 4;
 
 /// Invocations of the largest workgroup.
 pub(super) const INVOCATIONS: u32 = SEGMENTS as u32 * LANES;
@@ -69,7 +71,7 @@ impl Form {
         };
         // Browsers refuse ballots without this line, naga refuses the line.
         let enable = if cfg!(target_family = "wasm") && self != Self::Workgroup { "enable subgroups;\n" } else { "" };
-        format!("{enable}const FOLD: u32 = {fold}u;\n{LAYOUT}\n{TABLE}\n{JOB}\n{stage}")
+        format!("{enable}const FOLD: u32 = {fold}u;\n{LAYOUT}\n{WORDS}\n{TABLE}\n{TURNS}\n{JOB}\n{stage}")
     }
 }
 
@@ -108,8 +110,9 @@ impl Kernel {
             label: Some("ranstream decode"),
             source: wgpu::ShaderSource::Wgsl(form.source(fold).into()),
         };
-        // SAFETY: every index the shader uses comes from a job, which `stage` writes from a payload that `LanesPayload::parse` verified and places inside the bound ranges; a table's
-        // slots are masked to its scale; the one index that depends on coded words, that of the next word, is clamped to the segment; every loop counts to a number in a job.
+        // SAFETY: every index the shader uses comes from a job, which `stage` writes from a payload that the CPU's own parser verified and places inside the bound ranges; a table's
+        // slots are masked to its scale, and a scale that the table is too small for is searched among the cumulatives, whose sum the parser verified; the one index that depends on coded words,
+        // that of the next word, is clamped to the words of its segment or state; every loop counts to a number in a job.
         let module = unsafe { device.create_shader_module_trusted(shader, wgpu::ShaderRuntimeChecks::unchecked()) };
         let storage = |binding, read_only| wgpu::BindGroupLayoutEntry {
             binding,

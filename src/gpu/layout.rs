@@ -14,6 +14,9 @@ pub(super) const MODE_STORED: u32 = 1;
 /// A [`Job::mode`]: a piece of a fill block.
 pub(super) const MODE_FILL: u32 = 2;
 
+/// A [`Job::mode`]: a single or interleaved block, as one segment.
+pub(super) const MODE_TURNS: u32 = 3;
+
 /// In the status of every job that ran. The bits below name the segments that failed.
 pub(super) const STATUS_DONE: u32 = 1 << 31;
 
@@ -21,9 +24,9 @@ pub(super) const STATUS_DONE: u32 = 1 << 31;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct Segment {
-    /// 32 states, then words of 16 bits. Mode stored: the raw bytes. Mode fill: not a place, but the byte, four times.
+    /// 32 states, then words of 16 bits. Mode turns: the states, for each state how many words it and those before it have, and the words. Mode stored: the raw bytes. Mode fill: not a place, but the byte, four times.
     pub(super) coded_at: u32,
-    /// Words of 16 bits behind the states.
+    /// Words of 16 bits behind the states. Mode turns: not words, but states.
     pub(super) words: u32,
     pub(super) raw_at: u32,
     /// In bytes. 0: there is no such segment.
@@ -104,6 +107,7 @@ mod tests {
             ("MODE_LANES", MODE_LANES),
             ("MODE_STORED", MODE_STORED),
             ("MODE_FILL", MODE_FILL),
+            ("MODE_TURNS", MODE_TURNS),
             ("STATUS_DONE", STATUS_DONE),
         ] {
             assert_eq!(constant(&module, name), value, "{name}");

@@ -1,14 +1,16 @@
 //! Batches of blocks decoded by a GPU, through [wgpu].
 //!
-//! A [`Gpu`] is a device with the decode kernel on it. Three things decode through one:
+//! A [`Gpu`] is a device with the decode kernel on it. Four things decode through one:
 //!
 //! | you want | you take |
 //! |---|---|
 //! | blocks in memory decoded to memory | [`Decoder`] |
+//! | the same, read where the device left it, without a copy | [`Pipeline`] |
 //! | bytes that stay on the device, for shaders of your own | [`ResidentBlocks`] |
+//! | the blocks of a stream that lies in memory | [`stream::Blocks`](crate::stream::Blocks), in front of the others |
 //! | a stream | [`DecodeOptions::backend`](crate::DecodeOptions::backend), or [`DecodeOptions::gpu`](crate::DecodeOptions::gpu) with a device of your own |
 //!
-//! `lanes`, stored and fill blocks are decoded on the device; single-stream and interleaved ones, which are for small blocks, by the host. The host verifies every block's check while it
+//! Blocks of every mode are decoded on the device, except single-stream and interleaved ones of more than 64 KiB. The host verifies every block's check while it
 //! uploads the block, and the kernel tells for every segment whether it ends as the encoder began it. Bytes, errors and verdicts are those of the CPU.
 //!
 //! No failure of a device reaches the caller of a [`Decoder`] or a stream, and none panics: the CPU does what the device did not. [`Gpu::lost`] says why, [`Gpu::tally`] how much.
@@ -28,6 +30,7 @@ mod device;
 mod error;
 mod kernel;
 mod layout;
+mod pipeline;
 mod plan;
 mod resident;
 mod slot;
@@ -35,12 +38,15 @@ mod stage;
 
 pub use backend::{Backend, ParseBackendError};
 pub use block::Block;
+pub use cost::Cost;
 pub use decoder::Decoder;
 pub use device::{Gpu, GpuOptions, Tally};
 pub use error::GpuError;
 pub use kernel::{Form, ParseFormError};
+pub use pipeline::{Decoded, Pipeline};
 pub use resident::{FailedSegment, ResidentBlocks, StatusTicket};
 pub use wgpu;
 
-pub(crate) use backend::Choice;
-pub(crate) use decoder::Item;
+pub(crate) use backend::{Choice, PROBE_AFTER};
+pub(crate) use cost::Load;
+pub(crate) use decoder::{Batch, Item, RING, UNDER_WAY};

@@ -12,6 +12,9 @@ use crate::{
 /// Bytes of a stored or fill block that one job copies.
 pub(super) const PIECE: usize = 64 << 10;
 
+/// Raw bytes of the longest single or interleaved block that a device decodes. All of them may hang on one state, one after the other: a longer one would take longer than the rest of its batch.
+const LONGEST_CHAIN: usize = 64 << 10;
+
 /// Words of 32 bits that a table takes: 256 frequencies of 16 bits.
 pub(super) const TABLE_WORDS: usize = 128;
 
@@ -72,7 +75,7 @@ impl Capacity {
     pub(super) const NOTHING: Self = Self { coded_words: 0, raw_words: 0, jobs: 0 };
 }
 
-/// What `block` takes. `None`: the device has no kernel for its mode.
+/// What `block` takes. `None`: it is not for devices.
 pub(super) fn needs(block: &Block<'_>) -> Option<Needs> {
     let raw_words = block.raw_len().div_ceil(4);
     let pieces = block.raw_len().div_ceil(PIECE);
@@ -85,7 +88,9 @@ pub(super) fn needs(block: &Block<'_>) -> Option<Needs> {
         }
         BlockMode::Stored => (raw_words, pieces),
         BlockMode::Fill => (0, pieces),
-        _ => return None,
+        _ if block.raw_len() > LONGEST_CHAIN => return None,
+        // States and word counts travel as often as they stand in the payload, and the words.
+        _ => (TABLE_WORDS + block.payload().len().div_ceil(4), 1),
     };
     Some(Needs { coded_words, raw_words, jobs })
 }
@@ -138,6 +143,7 @@ mod tests {
         };
         assert_eq!(of(Mode::Stored), Some(Needs { coded_words: 65_536, raw_words: 65_536, jobs: 4 }));
         assert_eq!(of(Mode::Lanes).unwrap().jobs, 32);
-        assert_eq!(of(Mode::Interleaved), None);
+        assert_eq!(of(Mode::Interleaved), None, "a long chain");
+        assert_eq!(of(Mode::SingleStream), None, "a long chain");
     }
 }

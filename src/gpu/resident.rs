@@ -17,7 +17,7 @@ const ALIGNMENT: u64 = 256;
 ///
 /// Their raw bytes go to a buffer of the caller's, each block at the place that [`range`](Self::range) names, in the caller's own command encoder: no byte comes back to the host.
 ///
-/// Blocks of the modes that the device has no kernel for (single stream and interleaved, which are for small blocks) are decoded by the host when they are uploaded.
+/// Single-stream and interleaved blocks of more than 64 KiB, which are long chains, are decoded by the host when they are uploaded.
 #[derive(Debug)]
 pub struct ResidentBlocks {
     gpu: Gpu,
@@ -42,7 +42,7 @@ struct Part {
 pub struct FailedSegment {
     /// The block's place in what was uploaded.
     pub block: usize,
-    /// The segment's place in the block.
+    /// The segment's place in the block; 0 where the block is not of `lanes`.
     pub segment: u32,
 }
 

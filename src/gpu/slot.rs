@@ -48,6 +48,14 @@ pub(super) struct Flight {
     mapped: [Mapped; 2],
 }
 
+/// A batch that is done, its raw bytes and statuses mapped.
+pub(super) struct Arrived {
+    slot: Slot,
+    view: wgpu::BufferView,
+    raw_len: usize,
+    statuses: Vec<u32>,
+}
+
 /// Tells when a buffer is mapped.
 type Mapped = Receiver<Result<(), wgpu::BufferAsyncError>>;
 
@@ -190,17 +198,32 @@ impl DeviceBuffers {
 }
 
 impl Flight {
-    /// Waits for the batch and shows its raw bytes and statuses to `read`. Call it within [`Gpu::attempt`].
-    pub(super) fn finish<T>(self, gpu: &Gpu, read: impl FnOnce(&[u8], &[u32]) -> T) -> Result<(Slot, T), GpuError> {
+    /// Waits for the batch. Call it within [`Gpu::attempt`].
+    pub(super) fn arrive(self, gpu: &Gpu) -> Result<Arrived, GpuError> {
         let Self { slot, jobs, used, submission, mapped } = self;
         wait(gpu, Some(submission))?;
         mapped.iter().try_for_each(arrived)?;
         let (raw, end) = (4 * used.raw_words, 4 * (used.raw_words + jobs));
         let view = slot.readback.get_mapped_range(..end as u64).map_err(|error| GpuError::Device(error.to_string()))?;
-        let result = read(&view[..raw], &words(&view[raw..end]));
+        let statuses = words(&view[raw..]);
+        Ok(Arrived { slot, view, raw_len: raw, statuses })
+    }
+}
+
+impl Arrived {
+    pub(super) fn raw(&self) -> &[u8] {
+        &self.view[..self.raw_len]
+    }
+
+    pub(super) fn statuses(&self) -> &[u32] {
+        &self.statuses
+    }
+
+    pub(super) fn release(self) -> Slot {
+        let Self { slot, view, .. } = self;
         drop(view);
         slot.readback.unmap();
-        Ok((slot, result))
+        slot
     }
 }
 

@@ -6,10 +6,11 @@ use crate::{
     format::{BlockMode, check::Crc32c},
     gpu::{
         Block,
-        layout::{Job, MODE_FILL, MODE_LANES, MODE_STORED, SEGMENTS, Segment},
+        layout::{Job, MODE_FILL, MODE_LANES, MODE_STORED, MODE_TURNS, SEGMENTS, Segment},
         plan::{Capacity, Needs, PIECE, TABLE_WORDS, needs},
     },
-    rans::{lanes::LanesPayload, segment::GROUP},
+    model::Frequencies,
+    rans::{TableForm, interleaved, lanes::LanesPayload, segment::GROUP, single, turns::Lane},
 };
 
 /// Bytes that are checked and copied while they are in the cache.
@@ -65,11 +66,15 @@ impl<'v> Stage<'v> {
                 self.push_pieces(MODE_FILL, quad, block.raw_len());
                 true
             }
-            _ => {
+            BlockMode::Stored => {
                 self.copy_checked(self.used.coded_words, block.payload, &mut crc);
                 self.push_pieces(MODE_STORED, self.used.coded_words as u32, block.raw_len());
                 true
             }
+            BlockMode::SingleStream => self.push_single(block, TableForm::Dense, &mut crc),
+            BlockMode::SingleStreamCompact => self.push_single(block, TableForm::Compact, &mut crc),
+            BlockMode::Interleaved => self.push_interleaved(block, TableForm::Dense, &mut crc),
+            BlockMode::InterleavedCompact => self.push_interleaved(block, TableForm::Compact, &mut crc),
         };
         if !known || crc.value() != block.check {
             self.jobs.truncate(first);
@@ -106,11 +111,7 @@ impl<'v> Stage<'v> {
         let Ok(lanes) = LanesPayload::parse(block.payload, block.raw_len()) else { return false };
         let table_at = self.used.coded_words;
         let segments_at = table_at + TABLE_WORDS;
-        let mut table = [0; 4 * TABLE_WORDS];
-        for (bytes, frequency) in table.as_chunks_mut().0.iter_mut().zip(lanes.frequencies.iter()) {
-            *bytes = frequency.to_le_bytes();
-        }
-        self.copy(table_at, &table);
+        self.copy_table(table_at, &lanes.frequencies);
         let bytes = lanes.segment_bytes();
         crc.update(&block.payload[..block.payload.len() - bytes.len()]);
         self.copy_checked(segments_at, bytes, crc);
@@ -140,6 +141,54 @@ impl<'v> Stage<'v> {
         true
     }
 
+    fn push_single(&mut self, block: &Block<'_>, form: TableForm, crc: &mut Crc32c) -> bool {
+        single::parse(block.payload, form)
+            .is_ok_and(|(frequencies, lane)| self.push_turns(block, &frequencies, &lane, crc))
+    }
+
+    fn push_interleaved(&mut self, block: &Block<'_>, form: TableForm, crc: &mut Crc32c) -> bool {
+        interleaved::parse(block.payload, form)
+            .is_ok_and(|(frequencies, lanes)| self.push_turns(block, &frequencies, &lanes, crc))
+    }
+
+    fn push_turns(
+        &mut self,
+        block: &Block<'_>,
+        frequencies: &Frequencies,
+        lanes: &[Lane<'_>],
+        crc: &mut Crc32c,
+    ) -> bool {
+        let table_at = self.used.coded_words;
+        let states_at = table_at + TABLE_WORDS;
+        let ends = lanes.iter().scan(0, |end, lane| {
+            *end += lane.words.len();
+            Some(*end as u32)
+        });
+        let fields: Vec<u8> = lanes.iter().map(|lane| lane.state).chain(ends).flat_map(u32::to_le_bytes).collect();
+        self.copy_table(table_at, frequencies);
+        self.copy(states_at, &fields);
+        let words: usize = lanes.iter().map(|lane| lane.words.len()).sum();
+        // All words end the payload, where they may stand at an odd place.
+        let (head, words) = block.payload.split_at(block.payload.len() - 2 * words);
+        crc.update(head);
+        self.copy_checked(states_at + 2 * lanes.len(), words, crc);
+
+        let mut job = Job {
+            mode: MODE_TURNS,
+            scale_bits: frequencies.scale_bits().into(),
+            table_at: table_at as u32,
+            ..Job::default()
+        };
+        job.segments[0] = Segment {
+            coded_at: states_at as u32,
+            words: lanes.len() as u32,
+            raw_at: self.used.raw_words as u32,
+            raw_len: block.raw_len() as u32,
+        };
+        self.jobs.push(job);
+        true
+    }
+
     /// Jobs that copy from `coded_at`, or that fill with it.
     fn push_pieces(&mut self, mode: u32, coded_at: u32, raw_len: usize) {
         for start in (0..raw_len).step_by(PIECE) {
@@ -153,6 +202,14 @@ impl<'v> Stage<'v> {
             };
             self.jobs.push(job);
         }
+    }
+
+    fn copy_table(&mut self, word: usize, frequencies: &Frequencies) {
+        let mut table = [0; 4 * TABLE_WORDS];
+        for (bytes, frequency) in table.as_chunks_mut().0.iter_mut().zip(frequencies.iter()) {
+            *bytes = frequency.to_le_bytes();
+        }
+        self.copy(word, &table);
     }
 
     fn copy_checked(&mut self, word: usize, bytes: &[u8], crc: &mut Crc32c) {

@@ -18,7 +18,7 @@ pub(crate) enum Executor {
     /// To one pool.
     #[cfg(feature = "rayon")]
     Pool(Arc<rayon::ThreadPool>),
-    /// In batches to a device, and what it does not do to another executor.
+    /// To a device in batches, and to another executor what the device does not do.
     #[cfg(feature = "gpu")]
     Device(Choice, Box<Executor>),
 }

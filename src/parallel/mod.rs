@@ -3,12 +3,12 @@
 //! A state machine submits jobs and takes them back in the order in which it submitted them, at most [`Ordered::capacity`] at a time. It never sees who
 //! ran them, so an executor is chosen here and nowhere else. I/O stays with the caller, who needs no `Send`.
 
-mod executor;
 #[cfg(feature = "gpu")]
-mod gather;
+mod device;
+mod executor;
 mod ordered;
+#[cfg(feature = "gpu")]
+mod queue;
 
 pub(crate) use executor::Executor;
-#[cfg(feature = "gpu")]
-pub(crate) use gather::GATHERED;
 pub(crate) use ordered::{Job, Lost, Ordered};

@@ -13,7 +13,7 @@ use std::{
 
 use crate::parallel::Executor;
 #[cfg(feature = "gpu")]
-use crate::{gpu::Item, parallel::gather::Gatherer};
+use crate::{gpu::Item, parallel::device::DeviceThread};
 
 /// How long a worker of the pool that waits here sleeps before it looks for work again.
 const NAP: Duration = Duration::from_micros(200);
@@ -43,15 +43,15 @@ pub(crate) struct Ordered<J> {
     under_way: VecDeque<Arc<Seat<J>>>,
     cancelled: Arc<AtomicBool>,
     #[cfg(feature = "gpu")]
-    gatherer: Option<Gatherer<J>>,
+    device: Option<DeviceThread<J>>,
 }
 
 impl<J: Job> Ordered<J> {
     pub(crate) fn new(executor: Executor, capacity: usize) -> Self {
         Self {
             #[cfg(feature = "gpu")]
-            gatherer: if let Executor::Device(choice, cpu) = &executor {
-                Gatherer::start(choice.clone(), (**cpu).clone())
+            device: if let Executor::Device(choice, cpu) = &executor {
+                DeviceThread::start(choice.clone(), (**cpu).clone())
             } else {
                 None
             },
@@ -63,6 +63,13 @@ impl<J: Job> Ordered<J> {
         }
     }
 
+    #[cfg(all(test, feature = "gpu"))]
+    pub(super) fn with_device(device: DeviceThread<J>, capacity: usize) -> Self {
+        let mut jobs = Self::new(Executor::Inline, capacity);
+        jobs.device = Some(device);
+        jobs
+    }
+
     /// Whether jobs run on the caller's thread, so that it may as well work on buffers of its own.
     pub(crate) fn is_inline(&self) -> bool {
         self.executor.is_inline()
@@ -70,8 +77,8 @@ impl<J: Job> Ordered<J> {
 
     /// Whether jobs go to a device in batches.
     #[cfg(feature = "gpu")]
-    pub(crate) fn gathers(&self) -> bool {
-        self.gatherer.is_some()
+    pub(crate) fn has_device(&self) -> bool {
+        self.device.is_some()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -94,8 +101,8 @@ impl<J: Job> Ordered<J> {
         let guest = Guest { seat, job: Some(job), ran: false };
         let cancelled = Arc::clone(&self.cancelled);
         #[cfg(feature = "gpu")]
-        if let Some(gatherer) = &self.gatherer {
-            return gatherer.submit(guest, cancelled);
+        if let Some(device) = &self.device {
+            return device.submit(guest, cancelled);
         }
         self.executor.spawn(move || {
             if !cancelled.load(Ordering::Relaxed) {
@@ -114,8 +121,8 @@ impl<J: Job> Ordered<J> {
     /// Blocks until the oldest job is done, if there is one. A caller who is a worker of the pool does the pool's work meanwhile.
     pub(crate) fn wait(&self) {
         #[cfg(feature = "gpu")]
-        if let Some(gatherer) = &self.gatherer {
-            gatherer.hurry();
+        if let Some(device) = &self.device {
+            device.hurry();
         }
         if let Some(seat) = self.under_way.front() {
             seat.wait(&self.executor);
@@ -125,8 +132,8 @@ impl<J: Job> Ordered<J> {
     /// Ready when the oldest job is done or there is none. Pending: the task is woken when that job comes back, whatever became of it.
     pub(crate) fn poll_wait(&self, cx: &Context<'_>) -> Poll<()> {
         #[cfg(feature = "gpu")]
-        if let Some(gatherer) = &self.gatherer {
-            gatherer.hurry();
+        if let Some(device) = &self.device {
+            device.hurry();
         }
         self.under_way.front().map_or(Poll::Ready(()), |seat| seat.poll_wait(cx))
     }

@@ -96,8 +96,8 @@ pub(crate) fn encode_payload(raw: &[u8], lanes: usize, frequencies: &Frequencies
     }
 }
 
-/// Fills `raw` from a payload.
-pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) -> Result<(), Corruption> {
+/// What a payload says, every field of it verified; the words end it, all of one lane before all of the next.
+pub(crate) fn parse(payload: &[u8], form: TableForm) -> Result<(Frequencies, Vec<Lane<'_>>), Corruption> {
     let mut fields = Fields::new(payload);
     let frequencies = form.parse(&mut fields)?;
     let count = usize::from(fields.u8("lanes")?);
@@ -114,6 +114,12 @@ pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) ->
         lane.words = WordReader::new(fields.bytes(count.saturating_mul(2), "words")?);
     }
     fields.end()?;
+    Ok((frequencies, lanes))
+}
+
+/// Fills `raw` from a payload.
+pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) -> Result<(), Corruption> {
+    let (frequencies, mut lanes) = parse(payload, form)?;
     let scale_bits = frequencies.scale_bits();
     if scale_bits <= SMALL_SCALE_BITS {
         decode_lanes(&mut lanes, &SmallSlots::new(&frequencies), raw)

@@ -78,15 +78,20 @@ fn encode_words(raw: &[u8], symbols: &SymbolTable) -> (u32, WordStack) {
     (state, words)
 }
 
-/// Fills `raw` from a payload.
-pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) -> Result<(), Corruption> {
+/// What a payload says, every field of it verified; the words end it.
+pub(crate) fn parse(payload: &[u8], form: TableForm) -> Result<(Frequencies, [Lane<'_>; 1]), Corruption> {
     let mut fields = Fields::new(payload);
     let frequencies = form.parse(&mut fields)?;
     let state = parse_state(&mut fields)?;
     let count = fields.u32("words")? as usize;
     let words = WordReader::new(fields.bytes(count.saturating_mul(2), "words")?);
     fields.end()?;
-    let mut lane = [Lane { state, words }];
+    Ok((frequencies, [Lane { state, words }]))
+}
+
+/// Fills `raw` from a payload.
+pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) -> Result<(), Corruption> {
+    let (frequencies, mut lane) = parse(payload, form)?;
     let scale_bits = frequencies.scale_bits();
     let ran_dry = if scale_bits <= SMALL_SCALE_BITS {
         turns::decode(&mut lane, &SmallSlots::new(&frequencies), raw)

@@ -6,6 +6,8 @@ use std::{
     task::{Context, Poll},
 };
 
+#[cfg(feature = "gpu")]
+use crate::gpu;
 use crate::{
     block,
     error::{Corruption, Error, Part},
@@ -17,8 +19,6 @@ use crate::{
     simd::Kernel,
     stream::{BlockEvent, Deframer, Event, Op, Place, Status, Step, StreamPosition, split_check},
 };
-#[cfg(feature = "gpu")]
-use crate::{gpu, parallel::GATHERED};
 
 /// Application data that stood in a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -413,9 +413,9 @@ impl Decoder {
     fn begin_stream(&mut self, header: StreamHeader) {
         let largest = 2 * (1 << header.max_block_log2) + CHECK_LEN;
         let memory = self.options.limits.memory();
-        // Where a device gathers blocks, their number alone would allow too many.
+        // A device wants many blocks under way, whose number alone would allow too many.
         #[cfg(feature = "gpu")]
-        let memory = if self.jobs.gathers() { memory.min(4 * GATHERED) } else { memory };
+        let memory = if self.jobs.has_device() { memory.min(gpu::UNDER_WAY) } else { memory };
         self.jobs.allow(memory / largest);
         self.header = Some(header);
     }

@@ -34,6 +34,8 @@
 //! # Ok::<(), ranstream::Error>(())
 //! ```
 
+#[cfg(feature = "gpu")]
+mod blocks;
 mod codec;
 mod decoder;
 mod deframer;
@@ -43,6 +45,8 @@ mod framer;
 mod skipped;
 mod totals;
 
+#[cfg(feature = "gpu")]
+pub use blocks::Blocks;
 pub use codec::{Decode, Encode, PartialBuffer};
 pub use decoder::{ApplicationData, Decoder};
 pub use encoder::Encoder;

@@ -3,12 +3,12 @@
 use rand::{RngExt, rngs::StdRng};
 use ranstream::{
     Error, block,
-    format::{BlockHeader, BlockMode},
+    format::BlockMode,
     gpu::{Block, Decoder, FailedSegment, Gpu, GpuError, ResidentBlocks},
 };
 
 use crate::{
-    data::{lanes, rng},
+    data::{lanes, rng, seal},
     forms, gpu,
     resident::decode_resident,
 };
@@ -62,11 +62,7 @@ impl Parts {
             payload.extend(segment);
         }
         let raw_len = self.raw_lens[range].iter().sum();
-        let header = BlockHeader::Data { mode: BlockMode::Lanes, raw_len, payload_len: payload.len() };
-        let mut coded = [&header.to_bytes()[..], &payload].concat();
-        let check = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI).checksum(&coded);
-        coded.extend(check.to_le_bytes());
-        coded
+        seal(BlockMode::Lanes, raw_len, &payload)
     }
 
     fn whole(&self) -> Vec<u8> {

@@ -1,7 +1,10 @@
 //! Blocks to decode.
 
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
-use ranstream::{EncodeOptions, Mode, block};
+use ranstream::{
+    EncodeOptions, Mode, Normalization, block,
+    format::{BlockHeader, BlockMode},
+};
 
 pub fn rng(seed: u64) -> StdRng {
     StdRng::seed_from_u64(seed)
@@ -58,17 +61,37 @@ pub fn lanes(raw: Vec<u8>, segment_len: usize, scale_bits: u8) -> Coded {
     code(raw, &EncodeOptions::new().mode(Mode::Lanes).segment_len(segment_len).scale_bits(scale_bits))
 }
 
-/// Any mode, any length up to `max_len`, any cut.
+/// The block of a payload, with a right check.
+pub fn seal(mode: BlockMode, raw_len: usize, payload: &[u8]) -> Vec<u8> {
+    let header = BlockHeader::Data { mode, raw_len, payload_len: payload.len() };
+    let mut coded = [&header.to_bytes()[..], payload].concat();
+    let check = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI).checksum(&coded);
+    coded.extend(check.to_le_bytes());
+    coded
+}
+
+/// Any mode, any length up to `max_len`, any cut, any number of states.
 pub fn random(rng: &mut StdRng, max_len: usize) -> Coded {
     let len = match rng.random_range(0..4) {
         0 => rng.random_range(1..=300.min(max_len)),
         1 => 128 * rng.random_range(1..=max_len / 128),
         _ => rng.random_range(1..=max_len),
     };
-    let mode = *[Mode::Auto, Mode::Lanes, Mode::Lanes, Mode::Lanes, Mode::Stored, Mode::Fill, Mode::Interleaved]
-        .get(rng.random_range(0..7))
-        .unwrap();
-    let options =
-        EncodeOptions::new().mode(mode).segment_len(128 << rng.random_range(0..9)).scale_bits(rng.random_range(9..=12));
+    let mode = match rng.random_range(0..9) {
+        0 => Mode::Auto,
+        1 => Mode::Stored,
+        2 => Mode::Fill,
+        3 => Mode::SingleStream,
+        4 | 5 => Mode::Interleaved,
+        _ => Mode::Lanes,
+    };
+    let most_bits = if matches!(mode, Mode::SingleStream | Mode::Interleaved) { 14 } else { 12 };
+    let normalization = if rng.random_ratio(1, 4) { Normalization::Compat } else { Normalization::Optimal };
+    let options = EncodeOptions::new()
+        .mode(mode)
+        .segment_len(128 << rng.random_range(0..9))
+        .scale_bits(rng.random_range(9..=most_bits))
+        .interleaved_lanes(if rng.random() { 4 } else { rng.random_range(1..=255) })
+        .normalization(normalization);
     code(bytes(rng, len), &options)
 }

@@ -25,7 +25,7 @@ fn least(gpu: &Gpu) -> wgpu::Limits {
         max_buffer_size: 64 << 10,
         max_storage_buffer_binding_size: 40 << 10,
         max_storage_buffers_per_shader_stage: 4,
-        max_compute_workgroup_storage_size: 17_512,
+        max_compute_workgroup_storage_size: 18_536,
         max_compute_invocations_per_workgroup: 256,
         max_compute_workgroup_size_x: 256,
         max_compute_workgroups_per_dimension: 3,

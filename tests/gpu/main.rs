@@ -4,12 +4,15 @@
 //! `scripts/gpu_matrix.sh` runs all of it for several widths of subgroups.
 
 mod batches;
+mod corpus;
 mod corrupt;
 mod data;
 mod faults;
 mod limits;
+mod pipeline;
 mod resident;
 mod streams;
+mod turns;
 
 use std::sync::OnceLock;
 

@@ -3,7 +3,7 @@
 use std::{ffi::OsStr, path::PathBuf};
 
 use clap::{
-    Arg, ArgAction, Args, Command, CommandFactory, Parser, Subcommand,
+    Arg, ArgAction, Args, Command, CommandFactory, Parser, Subcommand, ValueEnum,
     builder::{PossibleValue, StringValueParser, TypedValueParser},
     error::ErrorKind,
 };
@@ -85,6 +85,8 @@ pub(crate) struct FileArgs {
     pub(crate) range: RangeArgs,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) backend: BackendArgs,
     #[command(flatten)]
     pub(crate) threads: ThreadArgs,
     #[command(flatten)]
@@ -199,6 +201,25 @@ pub(crate) struct MemoryArgs {
     memory: Option<usize>,
 }
 
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Decompression")]
+pub(crate) struct BackendArgs {
+    /// Who decodes blocks
+    #[arg(id = "backend", long = "backend", value_enum, default_value_t = BackendName::Cpu)]
+    pub(crate) name: BackendName,
+}
+
+/// In every build, so that a command line means the same or says why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackendName {
+    /// The threads and a GPU, as far as a GPU is faster; for long files
+    Auto,
+    /// The threads alone
+    Cpu,
+    /// A GPU, and the threads for what it does not do; needs a rans with the feature gpu
+    Gpu,
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "General")]
 pub(crate) struct ThreadArgs {
@@ -251,6 +272,8 @@ pub(crate) struct TestArgs {
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
+    pub(crate) backend: BackendArgs,
+    #[command(flatten)]
     pub(crate) threads: ThreadArgs,
     #[command(flatten)]
     pub(crate) voice: VoiceArgs,
@@ -289,6 +312,9 @@ pub(crate) struct BenchArgs {
     pub(crate) max_size: u64,
     #[command(flatten)]
     pub(crate) threads: ThreadArgs,
+    /// Decode on a GPU, too; needs a rans with the feature gpu
+    #[arg(long)]
+    pub(crate) gpu: bool,
     /// Show no progress bar
     #[arg(short, long)]
     pub(crate) quiet: bool,

@@ -14,6 +14,7 @@ use ranstream::{DecodeOptions, EncodeOptions, Kernel, Mode, compress_into, decom
 use crate::{
     advice::explain,
     arguments::BenchArgs,
+    backend::Backend,
     columns::Columns,
     input::{self, Input},
     output::print,
@@ -31,6 +32,8 @@ fn measure(args: &BenchArgs) -> Result<()> {
     let name = input::name(&args.input);
     let raw = read(&args.input, args.max_size).with_context(|| name.clone())?;
     let mut contests = contests(args.threads.threads);
+    let device = if args.gpu { Some(Backend::device()?) } else { None };
+    contests.extend(device.as_ref().map(on_device));
     let bar = bar(args.quiet, contests.len() * (usize::from(args.rounds) + 1));
     for round in 0..=args.rounds {
         for contest in &mut contests {
@@ -44,6 +47,9 @@ fn measure(args: &BenchArgs) -> Result<()> {
         format!("{name}, {}, median of {}\n\n", HumanBytes(raw.len() as u64), count(args.rounds.into(), "round"))
             .as_bytes(),
     )?;
+    if let Some(device) = &device {
+        print(format!("gpu: {}\n\n", device.verdict()).as_bytes())?;
+    }
     print(table(&mut contests, raw.len()).as_bytes())
 }
 
@@ -102,6 +108,21 @@ fn contests(threads: u16) -> Vec<Contest> {
         contests.push(contest("auto", None, mode(Mode::Auto), threads));
     }
     contests
+}
+
+/// The default with segments that suit a GPU, decoded there.
+fn on_device(device: &Backend) -> Contest {
+    let options = (EncodeOptions::new().segment_len(16 << 10), device.apply(DecodeOptions::new()));
+    Contest {
+        mode: "auto",
+        kernel: "gpu".to_owned(),
+        threads: 1,
+        options: Some(options),
+        coded: Vec::new(),
+        back: Vec::new(),
+        encode: Vec::new(),
+        decode: Vec::new(),
+    }
 }
 
 impl Contest {

@@ -29,7 +29,7 @@ pub(crate) fn run(
     voice: VoiceArgs,
 ) -> ExitCode {
     let mut inputs = input::or_stdin(inputs);
-    let report = Report::new(voice, &inputs);
+    let mut report = Report::new(voice, &inputs);
     if !output.force {
         inputs.retain(|path| {
             let compressed = path.extension() == Some(OsStr::new(SUFFIX));
@@ -42,7 +42,9 @@ pub(crate) fn run(
             return report.exit_code();
         }
     }
-    transfer::run(&Compression { options: args.options(threads), index: args.index() }, &inputs, output, report)
+    let compression = Compression { options: args.options(threads), index: args.index() };
+    transfer::run(&compression, &inputs, output, &mut report);
+    report.exit_code()
 }
 
 #[derive(Debug)]

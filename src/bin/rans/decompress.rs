@@ -13,7 +13,8 @@ use ranstream::{DecodeOptions, RansReader};
 
 use crate::{
     advice::explain,
-    arguments::{OutputArgs, RangeArgs, VoiceArgs, usage_error},
+    arguments::{BackendName, OutputArgs, RangeArgs, VoiceArgs, usage_error},
+    backend::Backend,
     bar::Bar,
     compress::SUFFIX,
     input::{self, Input},
@@ -25,13 +26,19 @@ use crate::{
 pub(crate) fn run(
     inputs: Vec<PathBuf>,
     range: &RangeArgs,
-    options: &DecodeOptions,
+    options: DecodeOptions,
+    backend: BackendName,
     output: &OutputArgs,
     voice: VoiceArgs,
 ) -> ExitCode {
     let inputs = input::or_stdin(inputs);
-    let report = Report::new(voice, &inputs);
-    transfer::run(&Decompression { options: options.clone(), range: Range::new(range) }, &inputs, output, report)
+    let range = Range::new(range);
+    let mut report = Report::new(voice, &inputs);
+    let backend = Backend::open(backend, &report);
+    let decompression = Decompression { options: backend.apply(options), range };
+    transfer::run(&decompression, &inputs, output, &mut report);
+    backend.close(&report);
+    report.exit_code()
 }
 
 #[derive(Debug)]

@@ -5,6 +5,7 @@
 //! | `arguments` | what can be asked for |
 //! | `compress`, `decompress`, `test`, `list`, `recover`, `bench`, `manual` | one operation each |
 //! | `transfer` | which input goes to which output: shared by `compress` and `decompress` |
+//! | `backend` | the device that `--backend` asks for |
 //! | `input`, `output`, `temporary` | files, standard streams, and outputs that appear only when they are complete |
 //! | `survey` | the structure of a compressed file, without its payloads |
 //! | `report`, `bar`, `advice` | what the user is told, on standard error |
@@ -12,6 +13,7 @@
 
 mod advice;
 mod arguments;
+mod backend;
 mod bar;
 mod bench;
 mod columns;
@@ -49,13 +51,14 @@ fn main() -> ExitCode {
 
 /// What was asked for by flags.
 fn operate(args: FileArgs) -> ExitCode {
-    let FileArgs { inputs, operation, limits, threads, voice, .. } = args;
+    let FileArgs { inputs, operation, limits, backend, threads, voice, .. } = args;
     if operation.list {
         list::run(ListArgs { inputs, json: operation.json, verbose: voice.verbose })
     } else if operation.test {
-        test::run(TestArgs { inputs, limits, threads, voice })
+        test::run(TestArgs { inputs, limits, backend, threads, voice })
     } else if operation.decompress {
-        decompress::run(inputs, &args.range, &limits.options(&threads), &args.output, voice)
+        let options = limits.options(&threads);
+        decompress::run(inputs, &args.range, options, backend.name, &args.output, voice)
     } else {
         compress::run(inputs, &args.encode, &threads, &args.output, voice)
     }

@@ -7,6 +7,7 @@ use ranstream::{DecodeOptions, RansReader};
 
 use crate::{
     arguments::TestArgs,
+    backend::Backend,
     decompress::decode,
     input::{self, Input},
     output::Output,
@@ -14,15 +15,17 @@ use crate::{
 };
 
 pub(crate) fn run(args: TestArgs) -> ExitCode {
-    let options = args.limits.options(&args.threads);
     let inputs = input::or_stdin(args.inputs);
     let mut report = Report::new(args.voice, &inputs);
+    let backend = Backend::open(args.backend.name, &report);
+    let options = backend.apply(args.limits.options(&args.threads));
     for path in &inputs {
         if let Err(error) = check(path, &options, &mut report) {
             report.error(&error.context(input::name(path)));
         }
     }
     report.sum(|_| "ok".to_owned());
+    backend.close(&report);
     report.exit_code()
 }
 

@@ -4,7 +4,6 @@ use std::{
     fs,
     io::{self, BufRead},
     path::{Path, PathBuf},
-    process::ExitCode,
     slice,
     time::Instant,
 };
@@ -45,7 +44,7 @@ enum Place<'a> {
 }
 
 /// Runs `operation` on each input. One that fails does not stop those behind it, unless all go to one file.
-pub(crate) fn run(operation: &impl Operation, inputs: &[PathBuf], args: &OutputArgs, mut report: Report) -> ExitCode {
+pub(crate) fn run(operation: &impl Operation, inputs: &[PathBuf], args: &OutputArgs, report: &mut Report) {
     let place = match &args.output {
         Some(target) if output::is_stdout(target) => Place::Stdout,
         Some(target) => Place::File(target),
@@ -57,20 +56,19 @@ pub(crate) fn run(operation: &impl Operation, inputs: &[PathBuf], args: &OutputA
             usage_error("--rm does not go with several inputs to one --output")
         }
         Place::File(target) if inputs.len() > 1 => {
-            if let Err(error) = join(operation, inputs, target, args, &mut report) {
+            if let Err(error) = join(operation, inputs, target, args, report) {
                 report.error(&error);
             }
         }
         place => {
             for path in inputs {
-                if let Err(error) = each(operation, path, place, args, &mut report) {
+                if let Err(error) = each(operation, path, place, args, report) {
                     report.error(&error.context(input::name(path)));
                 }
             }
         }
     }
     report.sum(|total| operation.result(total));
-    report.exit_code()
 }
 
 /// Hands everything that `source` gives to `output`; how many bytes that were comes back.
