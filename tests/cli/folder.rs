@@ -49,6 +49,8 @@ impl Folder {
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rans"));
         command.args(line.split_whitespace()).current_dir(self.0.path()).env_remove("RANS_MODE");
+        // Without it some Vulkan drivers write to standard error.
+        command.env("XDG_RUNTIME_DIR", self.0.path());
         command
     }
 
