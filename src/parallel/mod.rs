@@ -3,10 +3,12 @@
 //! A state machine submits jobs and takes them back in the order in which it submitted them, at most [`Ordered::capacity`] at a time. It never sees who
 //! ran them, so an executor is chosen here and nowhere else. I/O stays with the caller, who needs no `Send`.
 
+#[cfg_attr(all(test, any(ranstream_loom, ranstream_shuttle)), path = "models.rs")]
 mod executor;
 #[cfg(feature = "gpu")]
 mod gather;
 mod ordered;
+mod sync;
 
 pub(crate) use executor::Executor;
 #[cfg(feature = "gpu")]

@@ -3,15 +3,15 @@
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{PoisonError, atomic::Ordering},
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use crate::parallel::Executor;
+use crate::parallel::{
+    Executor,
+    sync::{Arc, AtomicBool, Condvar, Mutex, MutexGuard},
+};
 #[cfg(feature = "gpu")]
 use crate::{gpu::Item, parallel::gather::Gatherer};
 
@@ -272,7 +272,7 @@ impl<J> Drop for Guest<J> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(any(ranstream_loom, ranstream_shuttle))))]
 mod tests {
     use std::{sync::mpsc, task::Wake};
 

@@ -1,0 +1,202 @@
+//! The hand-off under a model checker: loom tries every order in which up to three threads can run, shuttle many random orders of the whole encoder and decoder. This file stands in for
+//! `executor.rs` in those runs, see `scripts/models.sh`.
+
+use crate::parallel::sync::thread;
+
+/// Where a job goes.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Executor {
+    /// To the caller, at once.
+    #[default]
+    Inline,
+    /// Each to a thread of the model checker. The number is how many the options ask for.
+    Threads(usize),
+}
+
+impl Executor {
+    pub(crate) fn with_threads(threads: usize) -> Self {
+        if threads == 1 { Self::Inline } else { Self::Threads(threads) }
+    }
+
+    pub(crate) fn is_inline(&self) -> bool {
+        matches!(self, Self::Inline)
+    }
+
+    pub(crate) fn width(&self) -> usize {
+        if let Self::Threads(threads) = self { *threads } else { 1 }
+    }
+
+    pub(crate) fn spawn(&self, work: impl FnOnce() + Send + 'static) {
+        match self {
+            Self::Inline => work(),
+            Self::Threads(_) => drop(thread::spawn(work)),
+        }
+    }
+
+    /// Nobody waits on a thread that others need.
+    pub(crate) fn help(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(ranstream_loom)]
+mod every_order {
+    use std::{
+        sync::Arc,
+        task::{Context, Wake, Waker},
+    };
+
+    use loom::sync::Notify;
+
+    use super::Executor;
+    use crate::parallel::{Job, Lost, Ordered};
+
+    /// The job of 13 panics.
+    struct Number(u32);
+
+    impl Job for Number {
+        fn run(&mut self) {
+            assert_ne!(self.0, 13, "an unlucky job");
+            self.0 += 100;
+        }
+    }
+
+    fn jobs(numbers: &[u32]) -> Ordered<Number> {
+        let mut jobs = Ordered::new(Executor::with_threads(2), numbers.len());
+        numbers.iter().for_each(|&number| jobs.submit(Number(number)));
+        jobs
+    }
+
+    fn next(jobs: &mut Ordered<Number>) -> Result<u32, Lost> {
+        jobs.wait();
+        jobs.take().expect("it was waited for").map(|Number(number)| number)
+    }
+
+    #[test]
+    fn jobs_come_back_in_their_order() {
+        loom::model(|| {
+            let mut jobs = jobs(&[1, 2]);
+            assert_eq!([next(&mut jobs), next(&mut jobs)], [Ok(101), Ok(102)]);
+            assert!(jobs.take().is_none());
+        });
+    }
+
+    #[test]
+    fn a_panicking_job_is_lost_and_nobody_waits_for_it() {
+        loom::model(|| {
+            let mut jobs = jobs(&[13, 2]);
+            assert_eq!([next(&mut jobs), next(&mut jobs)], [Err(Lost), Ok(102)]);
+        });
+    }
+
+    /// Wakes the thread that polls.
+    struct Woken(Notify);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.notify();
+        }
+    }
+
+    #[test]
+    fn no_wake_is_lost() {
+        loom::model(|| {
+            let mut jobs = jobs(&[1, 13]);
+            for expected in [Ok(101), Err(Lost)] {
+                let woken = Arc::new(Woken(Notify::new()));
+                let waker = Waker::from(Arc::clone(&woken));
+                while jobs.poll_wait(&Context::from_waker(&waker)).is_pending() {
+                    woken.0.wait();
+                }
+                let taken = jobs.take().expect("it is ready").map(|Number(number)| number);
+                assert_eq!(taken, expected);
+            }
+        });
+    }
+
+    /// A job that was cancelled before it began never runs, and one that runs is waited for.
+    #[test]
+    fn cancelled_jobs_are_waited_for() {
+        loom::model(|| {
+            let mut first = jobs(&[1, 2]);
+            first.cancel();
+            assert_eq!(first.len(), 0);
+            first.submit(Number(3));
+            assert_eq!(next(&mut first), Ok(103));
+        });
+    }
+
+    #[test]
+    fn abandoned_and_dropped_jobs_hang_nothing() {
+        loom::model(|| {
+            let mut jobs = jobs(&[1]);
+            jobs.abandon();
+            jobs.submit(Number(2));
+            drop(jobs);
+        });
+    }
+}
+
+#[cfg(all(ranstream_shuttle, not(ranstream_loom)))]
+mod many_orders {
+    use std::io::{Read as _, Write as _};
+
+    use crate::{DecodeOptions, EncodeOptions, Error, RansReader, RansWriter, compress};
+
+    /// So many random orders of each. `RANSTREAM_SHUTTLE` is another number.
+    const ORDERS: usize = 100_000;
+
+    fn try_orders(body: impl Fn() + Send + Sync + 'static) {
+        let orders = std::env::var("RANSTREAM_SHUTTLE").map_or(ORDERS, |orders| orders.parse().expect("a number"));
+        shuttle::check_random(body, orders);
+    }
+
+    fn raw() -> Vec<u8> {
+        (0..900_u32).map(|i| (i * i >> 6) as u8 & 15).collect()
+    }
+
+    fn options() -> EncodeOptions {
+        EncodeOptions::new().block_len(150).index(true).content_check(true)
+    }
+
+    #[test]
+    fn a_writer_writes_the_same_stream() {
+        let (raw, expected) = (raw(), compress(&raw(), &options()).expect("the options are valid"));
+        try_orders(move || {
+            for in_flight in [1, 3] {
+                let mut writer = RansWriter::with_options(Vec::new(), options().threads(2).in_flight(in_flight));
+                writer.write_all(&raw).expect("a Vec takes everything");
+                assert_eq!(writer.finish().expect("a Vec takes everything"), expected);
+            }
+        });
+    }
+
+    #[test]
+    fn a_reader_gives_the_same_bytes_and_the_same_error() {
+        let (raw, good) = (raw(), compress(&raw(), &options()).expect("the options are valid"));
+        let mut bad = good.clone();
+        bad[good.len() / 2] ^= 1;
+        let read = |stream: &[u8], threads| {
+            let mut back = Vec::new();
+            let result = RansReader::with_options(stream, DecodeOptions::new().threads(threads)).read_to_end(&mut back);
+            (back, result.err().map(|error| Error::try_from(error).expect("the error is one of ours")))
+        };
+        let expected = read(&bad, 1);
+        assert!(expected.1.is_some() && raw.starts_with(&expected.0));
+        try_orders(move || {
+            assert_eq!(read(&good, 3), (raw.clone(), None));
+            assert_eq!(read(&bad, 3), expected);
+        });
+    }
+
+    #[test]
+    fn adapters_are_dropped_with_blocks_under_way() {
+        let (raw, stream) = (raw(), compress(&raw(), &options()).expect("the options are valid"));
+        try_orders(move || {
+            let mut writer = RansWriter::with_options(Vec::new(), options().threads(3));
+            writer.write_all(&raw[..500]).expect("a Vec takes everything");
+            let mut reader = RansReader::with_options(&stream[..], DecodeOptions::new().threads(3));
+            reader.read_exact(&mut [0; 10]).expect("the stream is good");
+        });
+    }
+}
