@@ -42,7 +42,10 @@ impl Executor {
 #[cfg(ranstream_loom)]
 mod every_order {
     use std::{
-        sync::Arc,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
         task::{Context, Wake, Waker},
     };
 
@@ -50,6 +53,16 @@ mod every_order {
 
     use super::Executor;
     use crate::parallel::{Job, Lost, Ordered};
+
+    fn try_orders(body: impl Fn() + Send + Sync + 'static) {
+        let orders = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&orders);
+        loom::model(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            body();
+        });
+        println!("{} orders", orders.load(Ordering::Relaxed));
+    }
 
     /// The job of 13 panics.
     struct Number(u32);
@@ -74,7 +87,7 @@ mod every_order {
 
     #[test]
     fn jobs_come_back_in_their_order() {
-        loom::model(|| {
+        try_orders(|| {
             let mut jobs = jobs(&[1, 2]);
             assert_eq!([next(&mut jobs), next(&mut jobs)], [Ok(101), Ok(102)]);
             assert!(jobs.take().is_none());
@@ -83,7 +96,7 @@ mod every_order {
 
     #[test]
     fn a_panicking_job_is_lost_and_nobody_waits_for_it() {
-        loom::model(|| {
+        try_orders(|| {
             let mut jobs = jobs(&[13, 2]);
             assert_eq!([next(&mut jobs), next(&mut jobs)], [Err(Lost), Ok(102)]);
         });
@@ -100,7 +113,7 @@ mod every_order {
 
     #[test]
     fn no_wake_is_lost() {
-        loom::model(|| {
+        try_orders(|| {
             let mut jobs = jobs(&[1, 13]);
             for expected in [Ok(101), Err(Lost)] {
                 let woken = Arc::new(Woken(Notify::new()));
@@ -117,7 +130,7 @@ mod every_order {
     /// A job that was cancelled before it began never runs, and one that runs is waited for.
     #[test]
     fn cancelled_jobs_are_waited_for() {
-        loom::model(|| {
+        try_orders(|| {
             let mut first = jobs(&[1, 2]);
             first.cancel();
             assert_eq!(first.len(), 0);
@@ -128,7 +141,7 @@ mod every_order {
 
     #[test]
     fn abandoned_and_dropped_jobs_hang_nothing() {
-        loom::model(|| {
+        try_orders(|| {
             let mut jobs = jobs(&[1]);
             jobs.abandon();
             jobs.submit(Number(2));
