@@ -470,7 +470,7 @@ mod tests {
             let (options, coded) = (Arc::clone(&encoder.options), Vec::new());
             encoder.jobs.submit(EncodeJob { raw: Vec::new(), len: 1, coded, options, appended: None });
             assert_eq!(encoder.push(&[7; 100]), Ok(100));
-            let (mut stream, lost) = (Vec::new(), Err(Error::WorkerLost { block: 1 }));
+            let (mut stream, lost) = (Vec::<u8>::new(), Err(Error::WorkerLost { block: 1 }));
             while encoder.cut_block().is_ok() {
                 stream.extend(encoder.pending());
                 encoder.consume(encoder.pending().len());
