@@ -35,7 +35,7 @@ pub fn run(input: &[u8]) {
 
 fn both_ways(schedule: &[u8], raw: &[u8], block_len: usize, threads: usize) {
     // Above the length that the polling task works on itself, so that workers have something to do.
-    let block_len = if threads == 1 { block_len } else { block_len << 10 };
+    let block_len = if threads == 1 { block_len.max(16) } else { block_len << 10 };
     let options = EncodeOptions::new().block_len(block_len).threads(threads).in_flight(3);
     let mut writer = RansWriter::with_options(Scheduled::new(Vec::new(), schedule), options.clone());
     for part in raw.chunks(300) {

@@ -10,7 +10,7 @@ use super::repair::{crc8, repaired};
 pub fn run(bytes: &[u8]) {
     for bytes in [bytes, &repaired(bytes)] {
         stream_header(bytes);
-        if let Some(header) = bytes.first_chunk() {
+        if let Some(&header) = bytes.first_chunk() {
             block_header(header);
         }
         if let Some(end) = EndBlock::parse(bytes) {
@@ -32,9 +32,9 @@ fn stream_header(bytes: &[u8]) {
     }
 }
 
-fn block_header(bytes: &[u8; BlockHeader::LEN]) {
-    let Ok(header) = BlockHeader::parse(bytes, Part::Block(0), 0) else { return };
-    assert_eq!(header.to_bytes(), *bytes);
+fn block_header(bytes: [u8; BlockHeader::LEN]) {
+    let Ok(header) = BlockHeader::parse(&bytes, Part::Block(0), 0) else { return };
+    assert_eq!(header.to_bytes(), bytes);
     assert_eq!(bytes[7], crc8(&bytes[..7]));
     if let BlockHeader::Data { raw_len, payload_len, .. } = header {
         assert!(payload_len >= 1 && payload_len <= raw_len && raw_len <= ranstream::MAX_BLOCK_LEN);

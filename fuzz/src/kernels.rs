@@ -11,7 +11,7 @@ use super::{drive, repair::repaired};
 /// The first byte: mode, and its top bit whether to code instead. Two bytes: how many raw bytes more than payload bytes there are, or how long a segment is.
 pub fn run(input: &[u8]) {
     let Some((&[mode, a, b], bytes)) = input.split_first_chunk() else { return };
-    let more = usize::from(u16::from_le_bytes([a, b]));
+    let more = usize::from(u16::from_le_bytes([a, b])) % (16 << 10);
     if bytes.is_empty() {
     } else if mode & 0x80 == 0 {
         decode(mode, more, bytes);
@@ -22,7 +22,7 @@ pub fn run(input: &[u8]) {
 
 /// `lanes` has every second number: it alone has kernels. The others are here for what they do with garbage.
 fn decode(mode: u8, more: usize, payload: &[u8]) {
-    let mode = if mode % 2 == 0 { BlockMode::Lanes } else { BlockMode::ALL[usize::from(mode / 2) % 7].1 };
+    let mode = if mode.is_multiple_of(2) { BlockMode::Lanes } else { BlockMode::ALL[usize::from(mode / 2) % 7].1 };
     let mut stream = Vec::new();
     StreamHeader { max_block_log2: 24, content_length: None, content_check: false, index: false }.write(&mut stream);
     let header = BlockHeader::Data { mode, raw_len: payload.len() + more, payload_len: payload.len() };

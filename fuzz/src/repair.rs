@@ -33,7 +33,9 @@ pub fn repaired(stream: &[u8]) -> Vec<u8> {
 /// CRC-32C, for what is framed otherwise.
 pub fn crc32c(parts: &[&[u8]]) -> u32 {
     let mut digest = CRC_32C.digest();
-    parts.iter().for_each(|part| digest.update(part));
+    for part in parts {
+        digest.update(part);
+    }
     digest.finalize()
 }
 
