@@ -282,6 +282,9 @@ impl EncodeOptions {
     }
 
     /// Uses a pool of the caller's, whatever [`threads`](Self::threads) says.
+    ///
+    /// A caller that is one of the pool's workers does other work of the pool while it waits for a block, so that the two never wait for each other. As with every wait inside a rayon pool: hold no lock
+    /// then that such work takes.
     #[cfg(feature = "rayon")]
     #[must_use]
     pub fn pool(mut self, pool: Arc<rayon::ThreadPool>) -> Self {
@@ -445,6 +448,9 @@ impl DecodeOptions {
     }
 
     /// Uses a pool of the caller's, whatever [`threads`](Self::threads) says.
+    ///
+    /// A caller that is one of the pool's workers does other work of the pool while it waits for a block, so that the two never wait for each other. As with every wait inside a rayon pool: hold no lock
+    /// then that such work takes.
     #[cfg(feature = "rayon")]
     #[must_use]
     pub fn pool(mut self, pool: Arc<rayon::ThreadPool>) -> Self {

@@ -40,6 +40,8 @@ pub enum Found {
 /// Every position where a block header could stand is tried, so blocks are found behind any damage; only a block whose header and payload checks are both right is one. Stream headers, end
 /// blocks, indexes and application data that are whole are passed over, the latter two up to the largest block. Memory is bounded by the largest block that the limits allow.
 ///
+/// A stream that was cut between two blocks shows no lost bytes; [`is_unfinished`](Recovery::is_unfinished) tells.
+///
 /// A damaged block is bytes like any others: if it stored a stream as it was, that stream's blocks are found in it.
 ///
 /// ```
@@ -65,7 +67,17 @@ pub struct Recovery<R> {
     lost_from: Option<u64>,
     /// A block behind a loss that is not reported yet.
     held: Option<Found>,
+    /// Whether a stream header or data block was found behind the last end block.
+    unfinished: bool,
     ended: bool,
+}
+
+/// What a whole part of a stream is.
+enum Whole {
+    StreamHeader,
+    Block(Vec<u8>),
+    End,
+    Skippable,
 }
 
 impl<R: Read> Recovery<R> {
@@ -85,8 +97,15 @@ impl<R: Read> Recovery<R> {
             offset: 0,
             lost_from: None,
             held: None,
+            unfinished: false,
             ended: false,
         }
+    }
+
+    /// Whether the last stream found so far has no end block behind it. At the end of the input: it was cut, perhaps between two blocks, and how much followed is not known.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        self.unfinished
     }
 
     /// Reads until `len` bytes are in the window behind `at`. `false`: the input ends before.
@@ -102,7 +121,8 @@ impl<R: Read> Recovery<R> {
                 self.at = 0;
             }
             let end = self.filled + CHUNK;
-            self.limits.grow(&mut self.window, end, self.offset)?;
+            // Memory that is not there now will not be there later: the end, so that nobody asks for ever.
+            self.limits.grow(&mut self.window, end, self.offset).inspect_err(|_| self.ended = true)?;
             let read = read_retried(&mut self.inner, &mut self.window[self.filled..end])?;
             self.filled += read;
             self.ended = read == 0;
@@ -114,12 +134,12 @@ impl<R: Read> Recovery<R> {
         self.offset + self.at as u64
     }
 
-    /// What begins here: how long it is, and its raw bytes if it is a data block.
-    fn part(&mut self) -> io::Result<Option<(usize, Option<Vec<u8>>)>> {
+    /// What begins here, and how long it is.
+    fn part(&mut self) -> io::Result<Option<(usize, Whole)>> {
         if let Ok(header) =
             StreamHeader::parse(&self.window[self.at..self.filled.min(self.at + StreamHeader::MAX_LEN)], 0)
         {
-            return Ok(Some((header.encoded_len(), None)));
+            return Ok(Some((header.encoded_len(), Whole::StreamHeader)));
         }
         let Some(&bytes) = self.window[self.at..self.filled].first_chunk::<HEADER_LEN>() else { return Ok(None) };
         let Ok(header) = BlockHeader::parse(&bytes, Part::Block(0), self.here()) else { return Ok(None) };
@@ -144,8 +164,9 @@ impl<R: Read> Recovery<R> {
             {
                 Ok(None)
             }
-            BlockHeader::Data { .. } => Ok(Some((len, Some(raw)))),
-            _ => Ok(Some((len, None))),
+            BlockHeader::Data { .. } => Ok(Some((len, Whole::Block(raw)))),
+            BlockHeader::End { .. } => Ok(Some((len, Whole::End))),
+            BlockHeader::Skippable { .. } => Ok(Some((len, Whole::Skippable))),
         }
     }
 
@@ -160,7 +181,7 @@ impl<R: Read> Recovery<R> {
         }
         while self.fill(1)? {
             self.fill(StreamHeader::MAX_LEN)?;
-            let Some((len, raw)) = self.part()? else {
+            let Some((len, whole)) = self.part()? else {
                 let here = self.here();
                 self.lost_from.get_or_insert(here);
                 self.at += 1;
@@ -169,7 +190,16 @@ impl<R: Read> Recovery<R> {
             let loss = self.loss();
             let start = self.here();
             self.at += len;
-            let block = raw.map(|raw| Found::Block { raw, place: start..self.here() });
+            self.unfinished = match whole {
+                Whole::StreamHeader | Whole::Block(_) => true,
+                Whole::End => false,
+                Whole::Skippable => self.unfinished,
+            };
+            let block = if let Whole::Block(raw) = whole {
+                Some(Found::Block { raw, place: start..self.here() })
+            } else {
+                None
+            };
             match (loss, block) {
                 (Some(loss), block) => {
                     self.held = block;
@@ -186,7 +216,8 @@ impl<R: Read> Recovery<R> {
 impl<R: Read> Iterator for Recovery<R> {
     type Item = io::Result<Found>;
 
-    /// An error is the inner reader's own, or [`Error::LimitExceeded`](crate::Error::LimitExceeded) when memory runs out.
+    /// An error is the inner reader's own, and the next call goes on where it was: one that lasts is given for ever, so stop at it. Or it is
+    /// [`Error::LimitExceeded`](crate::Error::LimitExceeded) when memory runs out; what follows is then given up.
     fn next(&mut self) -> Option<io::Result<Found>> {
         self.find().transpose()
     }

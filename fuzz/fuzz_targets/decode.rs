@@ -1,14 +1,3 @@
-//! Any bytes as a stream: an error or bytes, within the limits.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use ranstream::{DecodeOptions, Limits, decompress};
-
-const MAX: u64 = 1 << 22;
-
-fuzz_target!(|stream: &[u8]| {
-    let options = DecodeOptions::new().limits(Limits::new().max_output(MAX).max_memory(1 << 24)).application_data(1 << 16);
-    if let Ok(raw) = decompress(stream, &options) {
-        assert!(raw.len() as u64 <= MAX);
-    }
-});
+libfuzzer_sys::fuzz_target!(|input: &[u8]| ranstream_fuzz::decode::run(input));

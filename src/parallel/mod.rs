@@ -5,10 +5,12 @@
 
 #[cfg(feature = "gpu")]
 mod device;
+#[cfg_attr(all(test, any(ranstream_loom, ranstream_shuttle)), path = "models.rs")]
 mod executor;
 mod ordered;
 #[cfg(feature = "gpu")]
 mod queue;
+mod sync;
 
 pub(crate) use executor::Executor;
 pub(crate) use ordered::{Job, Lost, Ordered};

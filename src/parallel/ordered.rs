@@ -3,15 +3,15 @@
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{PoisonError, atomic::Ordering},
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use crate::parallel::Executor;
+use crate::parallel::{
+    Executor,
+    sync::{Arc, AtomicBool, Condvar, Mutex, MutexGuard},
+};
 #[cfg(feature = "gpu")]
 use crate::{gpu::Item, parallel::device::DeviceThread};
 
@@ -139,7 +139,7 @@ impl<J: Job> Ordered<J> {
     }
 
     /// Drops all jobs without waiting for those that have begun: they own all they use, and nobody sees their results.
-    #[cfg(any(feature = "futures-io", feature = "tokio", test))]
+    #[cfg(any(feature = "futures-io", feature = "tokio", all(test, not(ranstream_shuttle))))]
     pub(crate) fn abandon(&mut self) {
         self.cancelled.store(true, Ordering::Relaxed);
         self.under_way.clear();
@@ -279,7 +279,7 @@ impl<J> Drop for Guest<J> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(any(ranstream_loom, ranstream_shuttle))))]
 mod tests {
     use std::{sync::mpsc, task::Wake};
 

@@ -85,7 +85,8 @@ pub(crate) fn encode_payload(raw: &[u8], cut: Cut, frequencies: &Frequencies, ke
     let encoder = Encoder::new(kernel, frequencies);
     let mut stacks: [WordStack; ABREAST] = Default::default();
     let mut ranges = cut.ranges();
-    for first in (0..cut.segments).step_by(ABREAST) {
+    let stacks = &mut stacks[..encoder.abreast()];
+    for first in (0..cut.segments).step_by(stacks.len()) {
         let begin = |(words, range)| encoder.begin(&raw[range], words);
         let mut segments: Vec<_> = stacks.iter_mut().zip(ranges.by_ref()).map(begin).collect();
         encoder.encode(&mut segments);

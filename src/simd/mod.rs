@@ -127,12 +127,21 @@ pub(crate) struct Encoder {
     kernel: KernelTable,
 }
 
-/// Segments that a kernel codes side by side.
+/// Segments that a kernel codes side by side, at most.
 pub(crate) const ABREAST: usize = 4;
 
 impl Encoder {
     pub(crate) fn new(kernel: Kernel, frequencies: &Frequencies) -> Self {
         Self { symbols: SymbolTable::new(frequencies), kernel: KernelTable::new(kernel, frequencies) }
+    }
+
+    /// How many segments the kernel takes at a time, at most [`ABREAST`]. Fewer need less memory, which costs time to make.
+    pub(crate) fn abreast(&self) -> usize {
+        match self.kernel {
+            #[cfg(target_arch = "x86_64")]
+            KernelTable::Avx512(_) => ABREAST,
+            _ => 1,
+        }
     }
 
     /// Codes what stands behind the whole groups of `raw`, which is not empty. The words land on the stack `words`, which is emptied before.
@@ -141,7 +150,7 @@ impl Encoder {
         Encoding { states, groups, words }
     }
 
-    /// Codes the rest of segments of one block, at best [`ABREAST`] of them. Their states are what a decoder starts with then.
+    /// Codes the rest of segments of one block, at best [`abreast`](Self::abreast) of them. Their states are what a decoder starts with then.
     pub(crate) fn encode(&self, segments: &mut [Encoding<'_>]) {
         #[cfg(target_arch = "x86_64")]
         if let KernelTable::Avx512(table) = &self.kernel {

@@ -462,3 +462,31 @@ impl Encoder {
         result.or_else(|error| self.fail(error))
     }
 }
+
+#[cfg(all(test, feature = "rayon"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_worker_ends_the_stream_behind_the_blocks_before_it() {
+        for threads in [2, 0] {
+            let mut encoder = Encoder::new(EncodeOptions::new().block_len(100).threads(threads).in_flight(3));
+            assert_eq!(encoder.push(&[7; 100]), Ok(100));
+            // Its bytes are not there, which makes its worker panic.
+            let (options, coded) = (Arc::clone(&encoder.options), Vec::new());
+            encoder.jobs.submit(EncodeJob { raw: Vec::new(), len: 1, coded, options, appended: None });
+            assert_eq!(encoder.push(&[7; 100]), Ok(100));
+            let (mut stream, lost) = (Vec::<u8>::new(), Err(Error::WorkerLost { block: 1 }));
+            while encoder.cut_block().is_ok() {
+                stream.extend(encoder.pending());
+                encoder.consume(encoder.pending().len());
+                encoder.wait();
+            }
+            assert_eq!(stream.len(), 8 + 13, "the header and a fill block");
+            assert_eq!(encoder.cut_block(), lost);
+            assert_eq!(encoder.end_stream(), lost, "the stream gets no end");
+            encoder.reset();
+            assert_eq!(encoder.end_stream(), Ok(true));
+        }
+    }
+}

@@ -42,6 +42,7 @@ fn every_way_names_flipped_bits(step: usize) {
 
 fn flipped_bits(way: Way, options: &DecodeOptions, step: usize) {
     let good = every_mode_stream();
+    println!("{} of {} bits flipped", (good.stream.len() * 8).div_ceil(step), good.stream.len() * 8);
     for bit in (0..good.stream.len() * 8).step_by(step) {
         let mut stream = good.stream.clone();
         stream[bit / 8] ^= 1 << (bit % 8);

@@ -275,6 +275,25 @@ fn application_data() {
 }
 
 #[test]
+fn a_cut_between_two_blocks_is_an_unfinished_stream() {
+    let good = every_mode_stream();
+    for element in &good.elements {
+        let mut recovery = Recovery::new(&good.stream[..element.coded.end]);
+        assert!(recovery.by_ref().all(|found| matches!(found, Ok(Found::Block { .. }))), "nothing is lost");
+        // The index behind an end block may be missing: all raw bytes are there.
+        let whole = matches!(element.part, Part::End | Part::Index);
+        assert_eq!(recovery.is_unfinished(), !whole, "{:?}", element.part);
+    }
+}
+
+#[test]
+fn memory_that_is_not_there_is_no_endless_error() {
+    let good = every_mode_stream();
+    let found: Vec<_> = Recovery::with_limits(&good.stream[..], Limits::new().max_memory(100)).take(9).collect();
+    assert!(matches!(&found[..], [Err(_)]), "{found:?}");
+}
+
+#[test]
 fn a_faulty_inner_reader() {
     let good = every_mode_stream();
     let mut input = good.stream.clone();

@@ -1,0 +1,167 @@
+//! What the fuzz targets start from: the golden files, and data that is coded in every mode. The settings before them are such that each body gets to its end.
+
+use std::{fs, io, path::Path};
+
+use ranstream::{
+    EncodeOptions, Mode, Normalization, compress,
+    message::{self, Model},
+    rans::{interleaved, single},
+};
+
+use super::message::model;
+
+/// Longer golden files are left out: a fuzzer makes little of them.
+const MAX_LEN: usize = 4096;
+
+/// One input of one target.
+#[derive(Debug)]
+pub struct Seed {
+    pub target: &'static str,
+    pub bytes: Vec<u8>,
+}
+
+/// All seeds; `golden` is the folder of the golden files.
+///
+/// # Errors
+///
+/// What reading the folder failed with.
+pub fn all(golden: &Path) -> io::Result<Vec<Seed>> {
+    let mut streams = streams();
+    let mut paths: Vec<_> = fs::read_dir(golden)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+    paths.sort();
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "rans")) {
+        let stream = fs::read(path)?;
+        if stream.len() <= MAX_LEN {
+            streams.push(stream);
+        }
+    }
+    let mut seeds = Vec::new();
+    for stream in &streams {
+        for (target, settings) in BEFORE_A_STREAM {
+            let bytes = [settings, stream].concat();
+            seeds.push(Seed { target, bytes });
+        }
+        seeds.extend(payloads(stream));
+    }
+    for raw in raws() {
+        for (target, settings) in BEFORE_DATA {
+            let bytes = [settings, &raw[..]].concat();
+            seeds.push(Seed { target, bytes });
+        }
+        seeds.extend(messages(&raw));
+    }
+    seeds.push(Seed { target: "message", bytes: model().save() });
+    seeds.push(Seed { target: "message", bytes: Model::train(300, raws()).expect("the id is in range").save() });
+    Ok(seeds)
+}
+
+/// Each target that takes a stream, with settings to stand before it.
+const BEFORE_A_STREAM: [(&str, &[u8]); 15] = [
+    ("header", &[]),
+    ("decode", &[]),
+    ("decode_no_check", &[1]),
+    ("decode_no_check", &[0]),
+    ("decode_chunks", &[1, 255, 0]),
+    ("decode_chunks", &[13, 1, 1]),
+    ("no_leak", &[0]),
+    ("no_leak", &[1]),
+    ("recover", &[0]),
+    ("recover", &[1]),
+    ("index", &[100, 0, 0]),
+    ("index", &[0, 3, 1]),
+    ("async_schedule", &[1, 77, 8, 0, 5, 0, 1, 9, 0, 0, 200]),
+    ("async_schedule", &[3, 1, 4, 0, 255, 0, 1]),
+    ("async_schedule", &[7, 40, 3, 0, 1, 0]),
+];
+
+/// Each target that takes data, with settings to stand before it.
+const BEFORE_DATA: [(&str, &[u8]); 13] = [
+    ("roundtrip", &[0, 0, 0, 4, 0, 1, 7, 4, 0]),
+    ("roundtrip", &[1, 0b1111, 0, 1, 0, 0, 0, 4, 3]),
+    ("roundtrip", &[3, 0b0110, 100, 0, 0, 0, 3, 4, 1]),
+    ("roundtrip", &[4, 0b1001, 255, 1, 0, 0, 5, 255, 2]),
+    ("roundtrip", &[5, 0b0010, 0, 8, 200, 0, 1, 1, 7]),
+    ("kernels", &[0x80, 128, 0]),
+    ("kernels", &[0x80, 0, 16]),
+    ("legacy", &[40, 0, 4, 3]),
+    ("faulty_io", &[8, 100, 2, 0, 1, 5, 1, 0, 255, 2, 1]),
+    ("faulty_io", &[3, 255, 0, 1, 0, 3]),
+    ("async_schedule", &[0, 100, 8, 0, 5, 0, 1, 9, 0, 0, 200]),
+    ("async_schedule", &[4, 20, 4, 0, 255, 0, 1]),
+    ("async_schedule", &[0, 1, 0]),
+];
+
+/// The data blocks that follow a short stream header, as payloads.
+fn payloads(stream: &[u8]) -> Vec<Seed> {
+    use ranstream::{
+        error::Part,
+        format::{BlockHeader, BlockMode},
+    };
+
+    let (mut seeds, mut rest) = (Vec::new(), stream.get(8..).unwrap_or_default());
+    while let Some(header) = rest.first_chunk()
+        && let Ok(header @ BlockHeader::Data { mode, raw_len, payload_len }) =
+            BlockHeader::parse(header, Part::Block(0), 0)
+        && let Some(payload) = rest.get(BlockHeader::LEN..BlockHeader::LEN + payload_len)
+    {
+        let [a, b] = u16::try_from(raw_len - payload_len).unwrap_or(u16::MAX).to_le_bytes();
+        let number = BlockMode::ALL.iter().position(|(_, known, _)| *known == mode).unwrap_or_default() as u8;
+        // Odd numbers are those of all modes, even ones of `lanes`.
+        let before = [if mode == BlockMode::Lanes { 0 } else { 2 * number + 1 }, a, b];
+        seeds.push(Seed { target: "kernels", bytes: [&before, payload].concat() });
+        if matches!(mode, BlockMode::SingleStream | BlockMode::Interleaved) {
+            let [a, b] = u16::try_from(raw_len).unwrap_or(u16::MAX).to_le_bytes();
+            seeds.push(Seed { target: "legacy", bytes: [&[a, b, 4, 3], payload].concat() });
+        }
+        rest = rest.get(header.payload_len() as usize + ranstream::format::BLOCK_OVERHEAD..).unwrap_or_default();
+    }
+    seeds
+}
+
+fn messages(raw: &[u8]) -> Vec<Seed> {
+    let mut seeds = Vec::new();
+    for model in [None, Some(model())] {
+        let mut bytes = Vec::new();
+        message::encode(raw, model, &EncodeOptions::new(), &mut bytes).expect("the options are valid");
+        seeds.push(Seed { target: "message", bytes });
+    }
+    let [a, b] = u16::try_from(raw.len()).unwrap_or(u16::MAX).to_le_bytes();
+    for payload in [single::encode(raw, 12), interleaved::encode(raw, 3, 10)] {
+        let payload = payload.expect("the options are valid");
+        seeds.push(Seed { target: "legacy", bytes: [&[a, b, 4, 3], &payload[..]].concat() });
+    }
+    seeds
+}
+
+/// Data of several kinds, short.
+fn raws() -> Vec<Vec<u8>> {
+    let stirred = |i: usize| (i as u32).wrapping_mul(0x9E37_79B1) >> 16;
+    vec![
+        Vec::new(),
+        b"a".to_vec(),
+        b"a message, and another one like it".to_vec(),
+        vec![b'z'; 700],
+        (0..700).map(|i| b"aaaaaaaabbbbccde"[stirred(i) as usize % 16]).collect(),
+        (0..1500).map(|i| if stirred(i).is_multiple_of(50) { i as u8 } else { b'e' }).collect(),
+        (0..600).map(|i| stirred(i) as u8).collect(),
+    ]
+}
+
+/// The same data as streams of every mode and with every feature.
+fn streams() -> Vec<Vec<u8>> {
+    let mut streams = Vec::new();
+    for raw in raws() {
+        for (number, (_, mode)) in Mode::ALL.into_iter().enumerate() {
+            let compat = number % 2 == 1;
+            let options = EncodeOptions::new()
+                .mode(mode)
+                .block_len(500)
+                .segment_len(130)
+                .normalization(if compat { Normalization::Compat } else { Normalization::Optimal })
+                .content_check(number % 3 > 0)
+                .index(number % 3 > 1);
+            streams.push(compress(&raw, &options).expect("the options are valid"));
+        }
+    }
+    streams
+}

@@ -1,0 +1,228 @@
+//! The hand-off under a model checker: loom tries every order in which up to three threads can run, shuttle many random orders of the whole encoder and decoder. This file stands in for
+//! `executor.rs` in those runs, see `scripts/models.sh`.
+
+use crate::parallel::sync::thread;
+
+/// Where a job goes.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Executor {
+    /// To the caller, at once.
+    #[default]
+    Inline,
+    /// Each to a thread of the model checker. The number is how many the options ask for.
+    Threads(usize),
+}
+
+impl Executor {
+    pub(crate) fn with_threads(threads: usize) -> Self {
+        if threads == 1 { Self::Inline } else { Self::Threads(threads) }
+    }
+
+    pub(crate) fn is_inline(&self) -> bool {
+        matches!(self, Self::Inline)
+    }
+
+    pub(crate) fn width(&self) -> usize {
+        if let Self::Threads(threads) = self { *threads } else { 1 }
+    }
+
+    pub(crate) fn spawn(&self, work: impl FnOnce() + Send + 'static) {
+        match self {
+            Self::Inline => work(),
+            Self::Threads(_) => drop(thread::spawn(work)),
+        }
+    }
+
+    /// Nobody waits on a thread that others need.
+    pub(crate) fn help(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(ranstream_loom)]
+mod every_order {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        task::{Context, Wake, Waker},
+    };
+
+    use loom::sync::Notify;
+
+    use super::Executor;
+    use crate::parallel::{Job, Lost, Ordered};
+
+    fn try_orders(body: impl Fn() + Send + Sync + 'static) {
+        let orders = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&orders);
+        loom::model(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            body();
+        });
+        println!("{} orders", orders.load(Ordering::Relaxed));
+    }
+
+    /// The job of 13 panics.
+    struct Number(u32);
+
+    impl Job for Number {
+        fn run(&mut self) {
+            assert_ne!(self.0, 13, "an unlucky job");
+            self.0 += 100;
+        }
+    }
+
+    fn jobs(numbers: &[u32]) -> Ordered<Number> {
+        let mut jobs = Ordered::new(Executor::with_threads(2), numbers.len());
+        numbers.iter().for_each(|&number| jobs.submit(Number(number)));
+        jobs
+    }
+
+    fn next(jobs: &mut Ordered<Number>) -> Result<u32, Lost> {
+        jobs.wait();
+        jobs.take().expect("it was waited for").map(|Number(number)| number)
+    }
+
+    #[test]
+    fn jobs_come_back_in_their_order() {
+        try_orders(|| {
+            let mut jobs = jobs(&[1, 2]);
+            assert_eq!([next(&mut jobs), next(&mut jobs)], [Ok(101), Ok(102)]);
+            assert!(jobs.take().is_none());
+        });
+    }
+
+    #[test]
+    fn a_panicking_job_is_lost_and_nobody_waits_for_it() {
+        try_orders(|| {
+            let mut jobs = jobs(&[13, 2]);
+            assert_eq!([next(&mut jobs), next(&mut jobs)], [Err(Lost), Ok(102)]);
+        });
+    }
+
+    /// Wakes the thread that polls.
+    struct Woken(Notify);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.notify();
+        }
+    }
+
+    #[test]
+    fn no_wake_is_lost() {
+        try_orders(|| {
+            let mut jobs = jobs(&[1, 13]);
+            for expected in [Ok(101), Err(Lost)] {
+                let woken = Arc::new(Woken(Notify::new()));
+                let waker = Waker::from(Arc::clone(&woken));
+                while jobs.poll_wait(&Context::from_waker(&waker)).is_pending() {
+                    woken.0.wait();
+                }
+                let taken = jobs.take().expect("it is ready").map(|Number(number)| number);
+                assert_eq!(taken, expected);
+            }
+        });
+    }
+
+    /// A job that was cancelled before it began never runs, and one that runs is waited for.
+    #[test]
+    fn cancelled_jobs_are_waited_for() {
+        try_orders(|| {
+            let mut first = jobs(&[1, 2]);
+            first.cancel();
+            assert_eq!(first.len(), 0);
+            first.submit(Number(3));
+            assert_eq!(next(&mut first), Ok(103));
+        });
+    }
+
+    #[test]
+    fn abandoned_and_dropped_jobs_hang_nothing() {
+        try_orders(|| {
+            let mut jobs = jobs(&[1]);
+            jobs.abandon();
+            jobs.submit(Number(2));
+            drop(jobs);
+        });
+    }
+}
+
+#[cfg(all(ranstream_shuttle, not(ranstream_loom)))]
+mod many_orders {
+    use std::io::{Read as _, Write as _};
+
+    use shuttle::{Config, Runner, scheduler::RandomScheduler};
+
+    use crate::{DecodeOptions, EncodeOptions, Error, RansReader, RansWriter, compress};
+
+    /// So many random orders of each. `RANSTREAM_SHUTTLE` is another number.
+    const ORDERS: usize = 100_000;
+
+    /// What a coder has on its stack is more than shuttle's threads have by default.
+    const STACK: usize = 256 << 10;
+
+    fn try_orders(body: impl Fn() + Send + Sync + 'static) {
+        let orders = std::env::var("RANSTREAM_SHUTTLE").map_or(ORDERS, |orders| orders.parse().expect("a number"));
+        let mut config = Config::new();
+        config.stack_size = STACK;
+        let tried = Runner::new(RandomScheduler::new(orders), config).run(body);
+        println!("{tried} orders");
+    }
+
+    fn raw() -> Vec<u8> {
+        (0..450_u32).map(|i| (i * i >> 6) as u8 & 15).collect()
+    }
+
+    fn options() -> EncodeOptions {
+        EncodeOptions::new().block_len(100).index(true).content_check(true)
+    }
+
+    fn stream() -> Vec<u8> {
+        compress(&raw(), &options()).expect("the options are valid")
+    }
+
+    fn read(stream: &[u8], threads: usize) -> (Vec<u8>, Option<Error>) {
+        let mut raw = Vec::new();
+        let result = RansReader::with_options(stream, DecodeOptions::new().threads(threads)).read_to_end(&mut raw);
+        (raw, result.err().map(|error| Error::try_from(error).expect("the error is one of ours")))
+    }
+
+    #[test]
+    fn a_writer_writes_the_same_stream() {
+        try_orders(|| {
+            for in_flight in [1, 3] {
+                let mut writer = RansWriter::with_options(Vec::new(), options().threads(2).in_flight(in_flight));
+                writer.write_all(&raw()).expect("a Vec takes everything");
+                assert_eq!(writer.finish().expect("a Vec takes everything"), stream());
+            }
+        });
+    }
+
+    #[test]
+    fn a_reader_gives_the_same_bytes_and_the_same_error() {
+        try_orders(|| {
+            let mut stream = stream();
+            assert_eq!(read(&stream, 3), (raw(), None));
+            let middle = stream.len() / 2;
+            stream[middle] ^= 1;
+            let expected = read(&stream, 1);
+            assert!(expected.1.is_some());
+            assert_eq!(read(&stream, 3), expected);
+        });
+    }
+
+    #[test]
+    fn adapters_are_dropped_with_blocks_under_way() {
+        try_orders(|| {
+            let mut writer = RansWriter::with_options(Vec::new(), options().threads(3));
+            writer.write_all(&raw()).expect("a Vec takes everything");
+            drop(writer);
+            let stream = stream();
+            let mut reader = RansReader::with_options(&stream[..], DecodeOptions::new().threads(3));
+            reader.read_exact(&mut [0; 10]).expect("the stream is good");
+        });
+    }
+}
