@@ -146,19 +146,17 @@ impl<R: Read> RansReader<R> {
 }
 
 impl<R: Read> Read for RansReader<R> {
+    #[inline]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if buf.is_empty() {
-            return Ok(0);
-        }
         let mut read = 0;
-        if self.decoder.decoded().is_empty() || self.skip > 0 {
-            read = self.advance(buf)?;
+        if self.skip == 0 {
+            read = self.decoder.read_decoded(buf);
         }
-        if read == 0 {
-            let ready = self.decoder.decoded();
-            read = ready.len().min(buf.len());
-            buf[..read].copy_from_slice(&ready[..read]);
-            self.decoder.consume(read);
+        if read == 0 && !buf.is_empty() {
+            read = self.advance(buf)?;
+            if read == 0 {
+                read = self.decoder.read_decoded(buf);
+            }
         }
         self.position += read as u64;
         Ok(read)
@@ -180,6 +178,7 @@ impl<R: Read> Read for RansReader<R> {
 }
 
 impl<R: Read> BufRead for RansReader<R> {
+    #[inline]
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.decoder.decoded().is_empty() || self.skip > 0 {
             self.advance(&mut [])?;
@@ -187,6 +186,7 @@ impl<R: Read> BufRead for RansReader<R> {
         Ok(self.decoder.decoded())
     }
 
+    #[inline]
     fn consume(&mut self, len: usize) {
         self.decoder.consume(len);
         self.position += len as u64;

@@ -131,6 +131,28 @@ impl<W: Write> RansWriter<W> {
         Ok(())
     }
 
+    fn write_on(&mut self, buf: &[u8]) -> io::Result<usize> {
+        loop {
+            let taken = self.encoder.push(buf)?;
+            if taken > 0 || buf.is_empty() {
+                return Ok(taken);
+            }
+            self.drain()?;
+            self.wait();
+        }
+    }
+
+    fn write_all_on(&mut self, mut buf: &[u8]) -> io::Result<()> {
+        while !buf.is_empty() {
+            match self.write_on(buf) {
+                Ok(taken) => buf = &buf[taken..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     fn drain(&mut self) -> io::Result<()> {
         while !self.encoder.pending().is_empty() {
             let written = self.sink.write(self.encoder.pending())?;
@@ -147,15 +169,14 @@ impl<W: Write> RansWriter<W> {
 }
 
 impl<W: Write> Write for RansWriter<W> {
+    #[inline]
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        loop {
-            let taken = self.encoder.push(buf)?;
-            if taken > 0 || buf.is_empty() {
-                return Ok(taken);
-            }
-            self.drain()?;
-            self.wait();
-        }
+        if self.encoder.push_few(buf) { Ok(buf.len()) } else { self.write_on(buf) }
+    }
+
+    #[inline]
+    fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
+        if self.encoder.push_few(buf) { Ok(()) } else { self.write_all_on(buf) }
     }
 
     fn flush(&mut self) -> io::Result<()> {

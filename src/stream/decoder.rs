@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    mem,
+    io, mem,
     task::{Context, Poll},
 };
 
@@ -182,6 +182,7 @@ impl Decoder {
     }
 
     /// Raw bytes that are ready.
+    #[inline]
     #[must_use]
     pub fn decoded(&self) -> &[u8] {
         &self.front[self.front_at..]
@@ -192,9 +193,18 @@ impl Decoder {
     /// # Panics
     ///
     /// When `len` is more than are ready.
+    #[inline]
     pub fn consume(&mut self, len: usize) {
         assert!(len <= self.decoded().len(), "consumed {len} bytes of {} that are decoded", self.decoded().len());
         self.front_at += len;
+    }
+
+    /// Moves decoded bytes to the start of `output`; how many that were comes back. A slice's own way to read never fails, and is the fastest for single bytes.
+    #[inline]
+    pub(crate) fn read_decoded(&mut self, output: &mut [u8]) -> usize {
+        let len = io::Read::read(&mut self.decoded(), output).unwrap_or_default();
+        self.front_at += len;
+        len
     }
 
     /// Where the next coded bytes are to be read to. It ends where the current element of the stream ends, or with the block header that is certain to follow: whoever fills it

@@ -180,6 +180,24 @@ impl Encoder {
         Ok(len)
     }
 
+    /// Takes all of `input`, if the block in progress has room for it and for more. `false`: it took nothing, and [`push`](Encoder::push) is to see to it.
+    ///
+    /// A way for those who write a few bytes at a time: whatever else there is to do can wait until the block is full.
+    #[inline]
+    pub(crate) fn push_few(&mut self, input: &[u8]) -> bool {
+        let end = self.filled + input.len();
+        // A block in progress says that the stream has begun and has not ended. Its buffer is no longer than a block.
+        if self.filled == 0 || end >= self.raw.len() || self.failed.is_some() {
+            return false;
+        }
+        match input {
+            &[byte] => self.raw[self.filled] = byte,
+            _ => self.raw[self.filled..end].copy_from_slice(input),
+        }
+        self.filled = end;
+        true
+    }
+
     /// Where the next raw bytes may be written to instead of [`push`](Encoder::push)ing them: up to the end of the block in progress. Empty while a whole
     /// block waits for [`Encoder::pending`] bytes to be consumed or for a worker.
     ///
