@@ -102,15 +102,36 @@ fn draw(path: &Path, sample: &Sample, figures: &[Figures]) -> Result<(), Box<dyn
         .margin(12)
         .x_label_area_size(40)
         .y_label_area_size(50)
-        .build_cartesian_2d(0.0..fastest * 1.25, 0.0..105.0)?;
-    chart.configure_mesh().x_desc("decode, GB/s").y_desc("size, % of raw").light_line_style(WHITE).draw()?;
-    for figures in shown {
+        .build_cartesian_2d((0.1..fastest * 2.0).log_scale(), 0.0..118.0)?;
+    chart
+        .configure_mesh()
+        .x_desc("decode, GB/s (logarithmic)")
+        .y_desc("size, % of raw")
+        .light_line_style(WHITE)
+        .draw()?;
+    for (figures, label) in shown.iter().zip(labels(&shown)) {
         let ours = figures.name == "ranstream";
         let colour = if ours { RGBColor(200, 60, 20) } else { RGBColor(60, 90, 140) };
         let at = (figures.decode / 1e9, 100.0 * figures.ratio);
         chart.draw_series([Circle::new(at, if ours { 6 } else { 4 }, colour.filled())])?;
-        chart.draw_series([Text::new(figures.name.clone(), at, ("sans-serif", 13).into_font().color(&colour))])?;
+        let beside = (at.0 * 1.05, label);
+        chart.draw_series([Text::new(figures.name.clone(), beside, ("sans-serif", 13).into_font().color(&colour))])?;
     }
     area.present()?;
     Ok(())
+}
+
+/// How high each name stands: at its point, or above the name below it where those are close.
+fn labels(shown: &[&Figures]) -> Vec<f64> {
+    /// A line of text, in percent of the raw size.
+    const LINE: f64 = 4.5;
+    let mut order: Vec<usize> = (0..shown.len()).collect();
+    order.sort_by(|&a, &b| shown[a].ratio.total_cmp(&shown[b].ratio));
+    let (mut heights, mut free) = (vec![0.0; shown.len()], f64::MIN);
+    for index in order {
+        // Text hangs from its place: half a line higher it stands beside the point.
+        heights[index] = (100.0 * shown[index].ratio + LINE / 2.0).max(free);
+        free = heights[index] + LINE;
+    }
+    heights
 }
