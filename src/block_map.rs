@@ -10,7 +10,7 @@ use crate::{
     },
     limits::Limits,
     options::{DecodeOptions, TrailingData},
-    read::read_retried,
+    retry::read_retried,
     stream::{StreamPosition, split_check},
 };
 

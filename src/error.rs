@@ -4,8 +4,6 @@ use std::io;
 
 use thiserror::Error as ThisError;
 
-use crate::limits::Limit;
-
 /// Everything that can go wrong in this crate, apart from I/O itself.
 ///
 /// Offsets count coded bytes from the start of the input, blocks count from 0 in the stream they belong to.
@@ -119,6 +117,24 @@ pub enum Error {
         /// The block.
         block: u64,
     },
+}
+
+/// One of the [`Limits`](crate::Limits), as [`Error::LimitExceeded`] names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ThisError)]
+#[non_exhaustive]
+pub enum Limit {
+    /// [`Limits::max_block_len`](crate::Limits::max_block_len).
+    #[error("largest block")]
+    BlockLen,
+    /// [`Limits::max_output`](crate::Limits::max_output).
+    #[error("total output")]
+    Output,
+    /// [`Limits::max_memory`](crate::Limits::max_memory).
+    #[error("memory")]
+    Memory,
+    /// [`DecodeOptions::application_data`](crate::DecodeOptions::application_data).
+    #[error("application data")]
+    ApplicationData,
 }
 
 /// A part of a stream, as [`Error::Corrupt`] names it.

@@ -128,13 +128,14 @@ mod parallel;
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 mod poll;
 mod progress;
+mod retry;
 mod seek;
 #[allow(unsafe_code)]
 mod simd;
 
 #[doc(inline)]
-pub use error::Error;
-pub use limits::{Limit, Limits, MAX_BLOCK_LEN};
+pub use error::{Error, Limit};
+pub use limits::{Limits, MAX_BLOCK_LEN};
 pub use oneshot::{compress, compress_into, copy_decode, copy_encode, decompress, decompress_into};
 pub use options::{DecodeOptions, EncodeOptions, Mode, Normalization, ParseModeError, Policy, TrailingData};
 #[cfg(any(feature = "futures-io", feature = "tokio"))]

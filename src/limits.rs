@@ -1,8 +1,6 @@
 //! What a decoder may spend on its input, and the one place where a length from the wire becomes an allocation.
 
-use thiserror::Error as ThisError;
-
-use crate::error::Error;
+use crate::error::{Error, Limit};
 
 /// The largest raw length of a block that the format has: 16 MiB.
 pub const MAX_BLOCK_LEN: usize = 1 << 24;
@@ -25,24 +23,6 @@ pub struct Limits {
     max_block_len: usize,
     max_output: u64,
     max_memory: usize,
-}
-
-/// One of the [`Limits`], as [`Error::LimitExceeded`] names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ThisError)]
-#[non_exhaustive]
-pub enum Limit {
-    /// [`Limits::max_block_len`].
-    #[error("largest block")]
-    BlockLen,
-    /// [`Limits::max_output`].
-    #[error("total output")]
-    Output,
-    /// [`Limits::max_memory`].
-    #[error("memory")]
-    Memory,
-    /// [`DecodeOptions::application_data`](crate::DecodeOptions::application_data).
-    #[error("application data")]
-    ApplicationData,
 }
 
 impl Default for Limits {

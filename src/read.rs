@@ -6,6 +6,7 @@ use crate::{
     block_map::BlockMap,
     options::{DecodeOptions, EncodeOptions},
     progress::Progress,
+    retry::read_retried,
     stream::{ApplicationData, Decoder, Encoder, Status},
 };
 
@@ -286,21 +287,5 @@ impl<R: Read> BufRead for RansEncoder<R> {
 
     fn consume(&mut self, len: usize) {
         self.encoder.consume(len);
-    }
-}
-
-/// Reads once. Interrupted reads are repeated, and a reader that claims to have read more than there is room for is an error.
-pub(crate) fn read_retried(inner: &mut impl Read, space: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match inner.read(space) {
-            Ok(read) if read > space.len() => {
-                return Err(io::Error::other(format!(
-                    "the inner reader claims {read} bytes, room was for {}",
-                    space.len()
-                )));
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     error::Part,
     format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, StreamHeader},
     limits::Limits,
-    read::read_retried,
+    retry::read_retried,
     simd::Kernel,
     stream::split_check,
 };

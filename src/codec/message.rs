@@ -6,8 +6,8 @@ use bytes::{Bytes, BytesMut};
 
 use crate::{
     codec::{MAX_FRAME_LEN, reserve},
-    error::Error,
-    limits::{Limit, Limits},
+    error::{Error, Limit},
+    limits::Limits,
     message::{self, Lengths, Model, Payload},
     options::{EncodeOptions, within},
 };

@@ -14,8 +14,8 @@ use crate::{
     gpu::{Batch, Choice, Cost, Decoder, Gpu, Load, PROBE_AFTER, RING},
     parallel::{
         Executor, Job,
-        ordered::Guest,
         queue::{Queue, Waiting},
+        seat::Guest,
     },
 };
 

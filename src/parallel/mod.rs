@@ -10,7 +10,9 @@ mod executor;
 mod ordered;
 #[cfg(feature = "gpu")]
 mod queue;
+mod seat;
 mod sync;
 
 pub(crate) use executor::Executor;
-pub(crate) use ordered::{Job, Lost, Ordered};
+pub(crate) use ordered::Ordered;
+pub(crate) use seat::{Job, Lost};

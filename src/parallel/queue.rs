@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     gpu::Load,
-    parallel::{Job, ordered::Guest},
+    parallel::{Job, seat::Guest},
 };
 
 /// How long the next job is waited for where a device wants more.

@@ -10,9 +10,8 @@ use std::{
 use crate::gpu;
 use crate::{
     block,
-    error::{Corruption, Error, Part},
+    error::{Corruption, Error, Limit, Part},
     format::{BlockHeader, CHECK_LEN, HEADER_LEN, StreamHeader, check::ContentHash},
-    limits::Limit,
     options::{DecodeOptions, TrailingData},
     parallel::{Job, Lost, Ordered},
     progress::Progress,

@@ -1,12 +1,11 @@
 //! Coded bytes to the parts of a stream, however the bytes are cut.
 
 use crate::{
-    error::{Corruption, Error, Part},
+    error::{Corruption, Error, Limit, Part},
     format::{
         BlockHeader, BlockMode, CHECK_LEN, EndBlock, HEADER_LEN, INDEX_KIND, IndexFooter, MAGIC, StreamHeader,
         check::crc32c,
     },
-    limits::Limit,
     options::{DecodeOptions, TrailingData},
     stream::{
         event::{BlockEvent, Event, Place, StreamPosition, split_check, without_check},

@@ -1,0 +1,19 @@
+//! How inner readers are read.
+
+use std::io::{self, Read};
+
+/// Reads once. Interrupted reads are repeated, and a reader that claims to have read more than there is room for is an error.
+pub(crate) fn read_retried(inner: &mut impl Read, space: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match inner.read(space) {
+            Ok(read) if read > space.len() => {
+                return Err(io::Error::other(format!(
+                    "the inner reader claims {read} bytes, room was for {}",
+                    space.len()
+                )));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
