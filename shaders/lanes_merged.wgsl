@@ -1,31 +1,11 @@
 // Ballots merged through workgroup memory: a segment spans several subgroups of at most 32. One atomic per subgroup and one barrier per round. FOLD is 1.
 
-// A round ORs into one vote, reads it behind the barrier, and clears the one that was read a round before.
-var<workgroup> ballots: array<atomic<u32>, 3u * SEGMENTS>;
-
 // The lane of the subgroup's first invocation, and whether this is that one.
 var<private> shift: u32;
 var<private> speaks: bool;
 
-fn begin_votes(id: u32) {
-    if id < 3u * SEGMENTS {
-        atomicStore(&ballots[id], 0u);
-    }
-}
-
 fn vote(wants: bool, round: u32, id: u32) -> u32 {
-    let segment = id / LANES;
-    let now = round % 3u * SEGMENTS + segment;
-    let ballot = subgroupBallot(wants).x;
-    if speaks {
-        atomicOr(&ballots[now], ballot << shift);
-    }
-    workgroupBarrier();
-    let votes = atomicLoad(&ballots[now]);
-    if id % LANES == 0u {
-        atomicStore(&ballots[(round + 2u) % 3u * SEGMENTS + segment], 0u);
-    }
-    return votes;
+    return merge_votes(subgroupBallot(wants).x << shift, speaks, round, id);
 }
 
 @compute @workgroup_size(INVOCATIONS)

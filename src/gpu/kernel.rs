@@ -20,6 +20,7 @@ const LAYOUT: &str = include_str!("../../shaders/shared/layout.wgsl");
 const WORDS: &str = include_str!("../../shaders/shared/words.wgsl");
 const TABLE: &str = include_str!("../../shaders/shared/table.wgsl");
 const TURNS: &str = include_str!("../../shaders/shared/turns.wgsl");
+const VOTES: &str = include_str!("../../shaders/shared/votes.wgsl");
 const JOB: &str = include_str!("../../shaders/shared/job.wgsl");
 
 /// Lanes of a segment.
@@ -64,14 +65,14 @@ impl Form {
 
     /// The whole shader.
     pub(super) fn source(self, fold: u32) -> String {
-        let stage = match self {
-            Self::Ballot => include_str!("../../shaders/lanes_ballot.wgsl"),
-            Self::Merged => include_str!("../../shaders/lanes_merged.wgsl"),
-            Self::Workgroup => include_str!("../../shaders/lanes_workgroup.wgsl"),
+        let (votes, stage) = match self {
+            Self::Ballot => ("", include_str!("../../shaders/lanes_ballot.wgsl")),
+            Self::Merged => (VOTES, include_str!("../../shaders/lanes_merged.wgsl")),
+            Self::Workgroup => (VOTES, include_str!("../../shaders/lanes_workgroup.wgsl")),
         };
         // Browsers refuse ballots without this line, naga refuses the line.
         let enable = if cfg!(target_family = "wasm") && self != Self::Workgroup { "enable subgroups;\n" } else { "" };
-        format!("{enable}const FOLD: u32 = {fold}u;\n{LAYOUT}\n{WORDS}\n{TABLE}\n{TURNS}\n{JOB}\n{stage}")
+        format!("{enable}const FOLD: u32 = {fold}u;\n{LAYOUT}\n{WORDS}\n{TABLE}\n{TURNS}\n{JOB}\n{votes}\n{stage}")
     }
 }
 

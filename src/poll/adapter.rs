@@ -56,6 +56,24 @@ macro_rules! reading_adapter {
 
 /// An adapter that is written to.
 macro_rules! writing_adapter {
+    (@write $name:ident, $write:path, $close:ident) => {
+        impl<W: $write> $write for $name<W> {
+            fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+                let this = self.project();
+                this.state.poll_write(&mut Io(this.inner), cx, buf)
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                let this = self.project();
+                this.state.poll_flush(&mut Io(this.inner), cx)
+            }
+
+            fn $close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                let this = self.project();
+                this.state.poll_close(&mut Io(this.inner), cx)
+            }
+        }
+    };
     ($(#[$attribute:meta])* $name:ident over $write:path, $state:ty, $options:ty) => {
         pin_project_lite::pin_project! {
             $(#[$attribute])*
@@ -139,4 +157,149 @@ macro_rules! writing_adapter {
     };
 }
 
-pub(crate) use {reading_adapter, writing_adapter};
+/// What the adapters of a runtime do besides, in the words of its traits.
+macro_rules! adapter_methods {
+    ($read:path, $buf_read:path, $write:path, $close:ident) => {
+        impl<W> RansWriter<W> {
+            /// When to send without being asked to. Default: [`FlushPolicy::Never`].
+            #[must_use = "a stream that is not finished is truncated"]
+            pub fn flush_policy(mut self, policy: FlushPolicy) -> Self {
+                self.state.set_flush_policy(policy);
+                self
+            }
+
+            /// When the bytes written since the last flush are to be flushed, see [`FlushPolicy::Interval`]. `None`: there are none, or the policy names no time.
+            pub fn next_flush(&self) -> Option<Instant> {
+                self.state.next_flush()
+            }
+        }
+
+        impl<W: $write> RansWriter<W> {
+            /// Writes application data behind the bytes written so far, whose block is cut. `kind` is 0..=0x7FFF and the application's to choose. Readers step over it unless they ask for
+            /// it.
+            ///
+            /// # Errors
+            ///
+            /// As writing; [`Error::InvalidOption`](crate::Error::InvalidOption) for a kind or length outside its range, which does not harm the stream.
+            ///
+            /// # Cancel safety
+            ///
+            /// A call that is dropped while it is pending wrote no application data.
+            pub fn poll_write_application_data(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                kind: u16,
+                data: &[u8],
+            ) -> Poll<io::Result<()>> {
+                let this = self.project();
+                this.state.poll_application_data(&mut Io(this.inner), cx, kind, data)
+            }
+
+            /// [`poll_write_application_data`](Self::poll_write_application_data), to be awaited.
+            ///
+            /// # Errors
+            ///
+            /// As [`poll_write_application_data`](Self::poll_write_application_data).
+            ///
+            /// # Cancel safety
+            ///
+            /// As [`poll_write_application_data`](Self::poll_write_application_data).
+            pub async fn write_application_data(&mut self, kind: u16, data: &[u8]) -> io::Result<()>
+            where
+                W: Unpin,
+            {
+                std::future::poll_fn(|cx| Pin::new(&mut *self).poll_write_application_data(cx, kind, data)).await
+            }
+        }
+
+        impl<W> RansDecoder<W> {
+            /// Takes the oldest application data that was kept, see [`DecodeOptions::application_data`].
+            pub fn next_application_data(&mut self) -> Option<ApplicationData> {
+                self.state.next_application_data()
+            }
+        }
+
+        impl<R> RansReader<R> {
+            /// The inner reader, and coded bytes that were taken from it but belong to no block yet: at most one block header, or what was read to see that no stream follows the last one.
+            pub fn into_parts(self) -> (R, Vec<u8>) {
+                let unused = self.state.unused().to_vec();
+                (self.inner, unused)
+            }
+
+            /// Raw bytes of the current stream, if its header says how many and has been read.
+            pub fn content_length(&self) -> Option<u64> {
+                self.state.content_length()
+            }
+
+            /// Takes the oldest application data that was kept, see [`DecodeOptions::application_data`].
+            pub fn next_application_data(&mut self) -> Option<ApplicationData> {
+                self.state.next_application_data()
+            }
+        }
+
+        impl<R> RansEncoder<R> {
+            /// When to give what was read before a block is full. Default: [`FlushPolicy::OnPause`].
+            #[must_use]
+            pub fn flush_policy(mut self, policy: FlushPolicy) -> Self {
+                self.state.set_flush_policy(policy);
+                self
+            }
+
+            /// When the bytes that wait are to be given, see [`FlushPolicy::Interval`]. `None`: none wait, or the policy names no time.
+            pub fn next_flush(&self) -> Option<Instant> {
+                self.state.next_flush()
+            }
+
+            /// The inner reader, and raw bytes that were taken from it but are in no block yet. Coded bytes that were not read, and blocks that workers have, are lost.
+            pub fn into_parts(self) -> (R, Vec<u8>) {
+                let uncoded = self.state.uncoded().to_vec();
+                (self.inner, uncoded)
+            }
+        }
+
+        writing_adapter!(@write RansWriter, $write, $close);
+        writing_adapter!(@write RansDecoder, $write, $close);
+
+        impl<R: $read> $buf_read for RansReader<R> {
+            fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+                let this = self.project();
+                this.state.poll_fill(&mut Io(this.inner), cx)
+            }
+
+            fn consume(self: Pin<&mut Self>, len: usize) {
+                self.project().state.consume(len);
+            }
+        }
+
+        impl<R: $read> $buf_read for RansEncoder<R> {
+            fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+                let this = self.project();
+                ready!(this.state.poll_ready(&mut Io(this.inner), cx))?;
+                Poll::Ready(Ok(this.state.pending()))
+            }
+
+            fn consume(self: Pin<&mut Self>, len: usize) {
+                self.project().state.consume(len);
+            }
+        }
+
+        /// An inner stream as the driver sees it.
+        struct Io<'a, T>(Pin<&'a mut T>);
+
+        impl<W: $write> Sink for Io<'_, W> {
+            fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+                self.0.as_mut().poll_write(cx, bytes)
+            }
+
+            fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.0.as_mut().poll_flush(cx)
+            }
+
+            fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.0.as_mut().$close(cx)
+            }
+        }
+    };
+}
+
+pub(crate) use {adapter_methods, reading_adapter, writing_adapter};

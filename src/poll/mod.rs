@@ -21,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use adapter::{reading_adapter, writing_adapter};
+pub(crate) use adapter::{adapter_methods, reading_adapter, writing_adapter};
 pub(crate) use sink::{DecodeSink, EncodeSink};
 pub(crate) use source::{DecodeSource, EncodeSource};
 

@@ -26,21 +26,47 @@ enum Phase {
     Closed,
 }
 
+/// What every call looks at first.
+#[derive(Debug)]
+struct Course {
+    phase: Phase,
+    /// An error of a write that had already taken bytes.
+    deferred: Option<io::Error>,
+}
+
+impl Course {
+    fn new() -> Self {
+        Self { phase: Phase::Open, deferred: None }
+    }
+
+    /// The deferred error, once.
+    fn report(&mut self) -> io::Result<()> {
+        self.deferred.take().map_or(Ok(()), Err)
+    }
+
+    /// Bytes are still taken.
+    fn expect_open(&self) -> io::Result<()> {
+        if self.phase == Phase::Open { Ok(()) } else { Err(Error::Finished.into()) }
+    }
+
+    fn is_finished(&self) -> bool {
+        matches!(self.phase, Phase::Finished | Phase::Closed)
+    }
+}
+
 /// Codes what is written to it: the state of a `RansWriter`.
 #[derive(Debug)]
 pub(crate) struct EncodeSink {
     encoder: Encoder,
     pace: Pace,
-    phase: Phase,
-    /// An error of a write that had already taken bytes.
-    deferred: Option<io::Error>,
+    course: Course,
 }
 
 impl EncodeSink {
     pub(crate) fn new(options: EncodeOptions) -> Self {
         let mut encoder = Encoder::new(options);
         encoder.set_inline_up_to(INLINE_LEN);
-        Self { encoder, pace: Pace::new(FlushPolicy::Never), phase: Phase::Open, deferred: None }
+        Self { encoder, pace: Pace::new(FlushPolicy::Never), course: Course::new() }
     }
 
     pub(crate) fn set_flush_policy(&mut self, policy: FlushPolicy) {
@@ -64,10 +90,8 @@ impl EncodeSink {
         kind: u16,
         data: &[u8],
     ) -> Poll<io::Result<()>> {
-        self.take_deferred()?;
-        if self.phase != Phase::Open {
-            return Poll::Ready(Err(Error::Finished.into()));
-        }
+        self.course.report()?;
+        self.course.expect_open()?;
         while !self.encoder.application_data(kind, data)? {
             ready!(self.poll_advance(inner, cx))?;
         }
@@ -81,10 +105,8 @@ impl EncodeSink {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.take_deferred()?;
-        if self.phase != Phase::Open {
-            return Poll::Ready(Err(Error::Finished.into()));
-        }
+        self.course.report()?;
+        self.course.expect_open()?;
         // A stream header goes out with the first block.
         if self.encoder.progress().blocks() > 0
             && let Poll::Ready(sent) = self.poll_drain(inner, cx)
@@ -98,7 +120,7 @@ impl EncodeSink {
                     self.pace.taken();
                 }
                 if self.pace.is_due(true) {
-                    self.deferred = self.send(inner, cx).err();
+                    self.course.deferred = self.send(inner, cx).err();
                 }
                 return Poll::Ready(Ok(taken));
             }
@@ -107,8 +129,8 @@ impl EncodeSink {
     }
 
     pub(crate) fn poll_flush(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.take_deferred()?;
-        if self.is_finished() {
+        self.course.report()?;
+        if self.course.is_finished() {
             return Poll::Ready(Ok(()));
         }
         while !self.encoder.cut_block()? || !self.encoder.pending().is_empty() {
@@ -119,31 +141,27 @@ impl EncodeSink {
 
     /// End mark and flush.
     pub(crate) fn poll_finish(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.take_deferred()?;
-        if self.is_finished() {
+        self.course.report()?;
+        if self.course.is_finished() {
             return Poll::Ready(Ok(()));
         }
-        self.phase = Phase::Finishing;
+        self.course.phase = Phase::Finishing;
         while !self.encoder.end_stream()? || !self.encoder.pending().is_empty() {
             ready!(self.poll_advance(inner, cx))?;
         }
         ready!(self.poll_settle(inner, cx))?;
-        self.phase = Phase::Finished;
+        self.course.phase = Phase::Finished;
         Poll::Ready(Ok(()))
     }
 
     /// End mark, flush and shutdown.
     pub(crate) fn poll_close(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.phase != Phase::Closed {
+        if self.course.phase != Phase::Closed {
             ready!(self.poll_finish(inner, cx))?;
             ready!(inner.poll_close(cx))?;
-            self.phase = Phase::Closed;
+            self.course.phase = Phase::Closed;
         }
         Poll::Ready(Ok(()))
-    }
-
-    fn is_finished(&self) -> bool {
-        matches!(self.phase, Phase::Finished | Phase::Closed)
     }
 
     /// Sends what was taken, as far as the inner writer takes it at once.
@@ -181,10 +199,6 @@ impl EncodeSink {
         }
         Poll::Ready(Ok(()))
     }
-
-    fn take_deferred(&mut self) -> io::Result<()> {
-        self.deferred.take().map_or(Ok(()), Err)
-    }
 }
 
 impl Drop for EncodeSink {
@@ -198,16 +212,14 @@ impl Drop for EncodeSink {
 #[derive(Debug)]
 pub(crate) struct DecodeSink {
     decoder: Decoder,
-    phase: Phase,
-    /// An error of a write that had already taken bytes.
-    deferred: Option<io::Error>,
+    course: Course,
 }
 
 impl DecodeSink {
     pub(crate) fn new(options: DecodeOptions) -> Self {
         let mut decoder = Decoder::new(options);
         decoder.set_inline_up_to(INLINE_LEN);
-        Self { decoder, phase: Phase::Open, deferred: None }
+        Self { decoder, course: Course::new() }
     }
 
     pub(crate) fn progress(&self) -> &Progress {
@@ -224,19 +236,17 @@ impl DecodeSink {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.take_deferred()?;
+        self.course.report()?;
         if buf.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        if self.phase != Phase::Open {
-            return Poll::Ready(Err(Error::Finished.into()));
-        }
+        self.course.expect_open()?;
         loop {
             ready!(self.poll_drain(inner, cx))?;
             let (taken, _, status) = self.decoder.advance(buf, &mut &mut [][..])?;
             if taken > 0 {
                 if let Poll::Ready(sent) = self.poll_drain(inner, cx) {
-                    self.deferred = sent.err();
+                    self.course.deferred = sent.err();
                 }
                 return Poll::Ready(Ok(taken));
             }
@@ -250,8 +260,8 @@ impl DecodeSink {
     }
 
     pub(crate) fn poll_flush(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.take_deferred()?;
-        if self.is_finished() {
+        self.course.report()?;
+        if self.course.is_finished() {
             return Poll::Ready(Ok(()));
         }
         loop {
@@ -267,11 +277,11 @@ impl DecodeSink {
 
     /// There is no more input: everything out, and flush.
     pub(crate) fn poll_finish(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.take_deferred()?;
-        if self.is_finished() {
+        self.course.report()?;
+        if self.course.is_finished() {
             return Poll::Ready(Ok(()));
         }
-        self.phase = Phase::Finishing;
+        self.course.phase = Phase::Finishing;
         loop {
             match ready!(self.poll_advance(inner, cx))? {
                 Some(Status::NeedsInput { .. }) => self.decoder.end_of_input(),
@@ -281,22 +291,18 @@ impl DecodeSink {
         }
         self.decoder.release_buffers();
         ready!(inner.poll_flush(cx))?;
-        self.phase = Phase::Finished;
+        self.course.phase = Phase::Finished;
         Poll::Ready(Ok(()))
     }
 
     /// There is no more input: everything out, flush and shutdown.
     pub(crate) fn poll_close(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.phase != Phase::Closed {
+        if self.course.phase != Phase::Closed {
             ready!(self.poll_finish(inner, cx))?;
             ready!(inner.poll_close(cx))?;
-            self.phase = Phase::Closed;
+            self.course.phase = Phase::Closed;
         }
         Poll::Ready(Ok(()))
-    }
-
-    fn is_finished(&self) -> bool {
-        matches!(self.phase, Phase::Finished | Phase::Closed)
     }
 
     /// Sends what is decoded, then moves on by one step, or waits for a worker.
@@ -315,10 +321,6 @@ impl DecodeSink {
             self.decoder.consume(written);
         }
         Poll::Ready(Ok(()))
-    }
-
-    fn take_deferred(&mut self) -> io::Result<()> {
-        self.deferred.take().map_or(Ok(()), Err)
     }
 }
 

@@ -77,35 +77,29 @@ struct Contest {
     decode: Vec<f64>,
 }
 
-/// Copying, what is chosen by default, and each mode and kernel with one thread; the default once more with `threads`.
+/// Copying, each kernel and mode with one thread, and what is chosen by default with one thread and with `threads`.
 fn contests(threads: u16) -> Vec<Contest> {
-    let contest = |mode, kernel: Option<Kernel>, options: Option<EncodeOptions>, threads: usize| Contest {
-        mode,
-        kernel: kernel.map_or_else(|| "-".to_owned(), |kernel| kernel.to_string()),
-        threads,
-        options: options.map(|options| {
-            let decode = DecodeOptions::new().threads(threads);
-            match kernel {
-                Some(kernel) => (options.threads(threads).kernel(kernel), decode.kernel(kernel)),
-                None => (options.threads(threads), decode),
-            }
-        }),
-        coded: Vec::new(),
-        back: Vec::new(),
-        encode: Vec::new(),
-        decode: Vec::new(),
+    let coded = |name, mode, threads| {
+        Contest::new(
+            name,
+            "-",
+            threads,
+            Some((EncodeOptions::new().mode(mode).threads(threads), DecodeOptions::new().threads(threads))),
+        )
     };
-    let mode = |mode| Some(EncodeOptions::new().mode(mode));
-    let lanes = Kernel::all_available().map(|kernel| contest("lanes", Some(kernel), mode(Mode::Lanes), 1));
-    let mut contests = vec![contest("memcpy", None, None, 1)];
-    contests.extend(lanes);
-    contests.push(contest("interleaved", None, mode(Mode::Interleaved), 1));
-    contests.push(contest("single-stream", None, mode(Mode::SingleStream), 1));
-    contests.push(contest("auto", None, mode(Mode::Auto), 1));
+    let lanes = |kernel: Kernel| {
+        let options = (EncodeOptions::new().mode(Mode::Lanes).kernel(kernel), DecodeOptions::new().kernel(kernel));
+        Contest::new("lanes", kernel.to_string(), 1, Some(options))
+    };
+    let mut contests = vec![Contest::new("memcpy", "-", 1, None)];
+    contests.extend(Kernel::all_available().map(lanes));
+    contests.push(coded("interleaved", Mode::Interleaved, 1));
+    contests.push(coded("single-stream", Mode::SingleStream, 1));
+    contests.push(coded("auto", Mode::Auto, 1));
     let threads =
         if threads == 0 { std::thread::available_parallelism().map_or(1, Into::into) } else { threads.into() };
     if threads > 1 {
-        contests.push(contest("auto", None, mode(Mode::Auto), threads));
+        contests.push(coded("auto", Mode::Auto, threads));
     }
     contests
 }
@@ -113,19 +107,28 @@ fn contests(threads: u16) -> Vec<Contest> {
 /// The default with segments that suit a GPU, decoded there.
 fn on_device(device: &Backend) -> Contest {
     let options = (EncodeOptions::new().segment_len(16 << 10), device.apply(DecodeOptions::new()));
-    Contest {
-        mode: "auto",
-        kernel: "gpu".to_owned(),
-        threads: 1,
-        options: Some(options),
-        coded: Vec::new(),
-        back: Vec::new(),
-        encode: Vec::new(),
-        decode: Vec::new(),
-    }
+    Contest::new("auto", "gpu", 1, Some(options))
 }
 
 impl Contest {
+    fn new(
+        mode: &'static str,
+        kernel: impl Into<String>,
+        threads: usize,
+        options: Option<(EncodeOptions, DecodeOptions)>,
+    ) -> Self {
+        Self {
+            mode,
+            kernel: kernel.into(),
+            threads,
+            options,
+            coded: Vec::new(),
+            back: Vec::new(),
+            encode: Vec::new(),
+            decode: Vec::new(),
+        }
+    }
+
     fn name(&self) -> String {
         if self.kernel == "-" { self.mode.to_owned() } else { format!("{}, {}", self.mode, self.kernel) }
     }
