@@ -31,7 +31,7 @@ if rustup toolchain list 2>/dev/null | grep -q '^nightly'; then
     trap 'rm -rf "$copy"' EXIT
     git ls-files -z | xargs -0 cp --parents -t "$copy"
     (cd "$copy" && rm Cargo.lock && cargo +nightly generate-lockfile --quiet -Z direct-minimal-versions)
-    cargo check --quiet --all-features --manifest-path "$copy/Cargo.toml" --target-dir target/oldest
+    cargo check --quiet --all-features --all-targets --manifest-path "$copy/Cargo.toml" --target-dir target/oldest
     printf 'builds with them\n'
 else
     printf 'skipped: rustup toolchain install nightly\n'
