@@ -7,12 +7,14 @@ use std::mem;
 use super::{PAIR, PAIRS, States, lanes_of, load_states, shuffle, store_states};
 use crate::{
     rans::segment::{GROUP, LaneSlots, Segment},
-    simd::shuffles::SPREAD,
+    simd::shuffles::Shuffles,
 };
 
 /// Payload bytes that a group may read: a word for each of its symbols. The words of eight lanes are read whole, but those behind the last word of a group
 /// belong to lanes that could have taken one.
 const GROUP_WORDS_LEN: usize = 2 * GROUP;
+
+static SPREAD: Shuffles<16> = Shuffles::spread();
 
 /// Decodes `segments` to the end. The index of the first that does not end as the encoder began it comes back.
 #[target_feature(enable = "neon")]

@@ -59,7 +59,7 @@ fn lanes_of(masks: [uint32x4_t; PAIR]) -> usize {
 /// Moves words as the table says for a set of lanes.
 #[inline]
 #[target_feature(enable = "neon")]
-fn shuffle(words: uint8x16_t, table: &Shuffles, lanes: usize) -> uint8x16_t {
+fn shuffle(words: uint8x16_t, table: &Shuffles<16>, lanes: usize) -> uint8x16_t {
     let control = &table.0[lanes & 0xFF];
     // SAFETY: a control is 16 bytes.
     vqtbl1q_u8(words, unsafe { vld1q_u8(control.as_ptr()) })

@@ -6,7 +6,7 @@ use std::mem;
 
 use crate::{
     rans::segment::{GROUP, LANES, LaneSlots, QUAD, Segment},
-    simd::shuffles::SPREAD,
+    simd::shuffles::Shuffles,
 };
 
 /// Lanes in a vector.
@@ -18,6 +18,8 @@ const VECTORS: usize = LANES / WIDTH;
 /// Payload bytes that a group may read: a word for each of its symbols. A vector of words is read whole, but those behind the last word of a group
 /// belong to lanes that could have taken one.
 const GROUP_WORDS_LEN: usize = 2 * GROUP;
+
+static SPREAD: Shuffles<32> = Shuffles::spread();
 
 /// Decodes `segments` to the end. The index of the first that does not end as the encoder began it comes back.
 #[target_feature(enable = "avx2,bmi2,popcnt")]
@@ -79,7 +81,7 @@ fn decode_side_by_side<const N: usize>(payload: &[u8], slots: &LaneSlots, mut se
 ///
 /// Each of `raw` has `run` groups, and each of `words` leaves `run * GROUP_WORDS_LEN` bytes of `payload` behind it.
 #[allow(clippy::needless_pass_by_value, reason = "it is a list of borrows")]
-#[allow(clippy::needless_range_loop, reason = "segments, rounds and vectors index several arrays at a time")]
+#[allow(clippy::needless_range_loop, reason = "rounds and groups index several arrays at a time")]
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
 unsafe fn decode_run<const N: usize>(
@@ -96,22 +98,22 @@ unsafe fn decode_run<const N: usize>(
         // SAFETY: the caller leaves bytes of the payload behind each place.
         *next = unsafe { next.add(start) };
     }
-    let mut x = *states;
+    let [mut a, mut b] = halves(*states);
+    let mut taken_a = look_up_all(slots, scale, &a);
     for group in 0..run {
         let mut symbols = [[_mm256_setzero_si256(); QUAD]; N];
         for round in 0..QUAD {
-            for segment in 0..N {
-                let mut taken = [_mm256_setzero_si256(); VECTORS];
-                for vector in 0..VECTORS {
-                    taken[vector] = look_up(slots, scale, x[segment][vector]);
-                }
-                symbols[segment][round] = pack_symbols(taken);
-                for vector in 0..VECTORS {
-                    let advanced = advance(taken[vector], x[segment][vector], scale);
-                    // SAFETY: a lane takes one word per round at most. Before a vector of a group, at least its eight lanes have not had their turn, so 16 of the `GROUP_WORDS_LEN` bytes that
-                    // the caller promised for this group are still ahead.
-                    (x[segment][vector], next[segment]) = unsafe { refill(advanced, next[segment]) };
-                }
+            let taken_b;
+            let packed_a = taken_a.map(|pair| pack_pair(pair));
+            // SAFETY: a lane takes one word per round at most. Before a vector of a group, at least its eight lanes have not had their turn, so 16 of the `GROUP_WORDS_LEN` bytes that the caller
+            // promised for this group are still ahead.
+            (taken_b, next[0]) = unsafe { step(&mut a, taken_a, next[0], &b, slots, scale) };
+            let packed_b = taken_b.map(|pair| pack_pair(pair));
+            // SAFETY: as above.
+            (taken_a, next[N - 1]) = unsafe { step(&mut b, taken_b, next[N - 1], &a, slots, scale) };
+            for (symbols, packed) in symbols.iter_mut().zip([packed_a, packed_b].as_flattened().as_chunks().0) {
+                let [low, high] = *packed;
+                symbols[round] = _mm256_packus_epi16(low, high);
             }
         }
         for segment in 0..N {
@@ -119,8 +121,57 @@ unsafe fn decode_run<const N: usize>(
             *unsafe { raw[segment].get_unchecked_mut(group) } = quads(symbols[segment]);
         }
     }
-    *states = x;
+    for (states, half) in states.as_flattened_mut().chunks_mut(2 * N).zip([a, b]) {
+        states.copy_from_slice(half.as_flattened());
+    }
     next.map(|place| place.addr() - payload.as_ptr().addr())
+}
+
+/// Half of the vectors of `N` segments, in pairs: one segment of two, or the lower or upper lanes of one.
+type Half<const N: usize> = [[__m256i; 2]; N];
+
+#[inline]
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+fn halves<const N: usize>(states: [[__m256i; VECTORS]; N]) -> [Half<N>; 2] {
+    let mut halves = [[[_mm256_setzero_si256(); 2]; N]; 2];
+    halves.as_flattened_mut().as_flattened_mut().copy_from_slice(states.as_flattened());
+    halves
+}
+
+#[inline]
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+fn look_up_all<const N: usize>(slots: &LaneSlots, scale: &Scale, states: &Half<N>) -> Half<N> {
+    states.map(|pair| pair.map(|states| look_up(slots, scale, states)))
+}
+
+/// One half takes its symbols and words, while the slots of the other half are looked up. These come back, and the place behind the words.
+///
+/// From one state of a lane to the next it takes a processor some 50 clocks, and it has some 250 instructions in hand at a time, five vectors' worth. So what follows one another should not
+/// wait for one another: between both ends of a look-up, and between a state and its look-up, there is the work of half the lanes.
+///
+/// # Safety
+///
+/// A word for each lane of `states` can be read from `next`.
+#[inline]
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+unsafe fn step<const N: usize>(
+    states: &mut Half<N>,
+    taken: Half<N>,
+    mut next: *const u8,
+    other: &Half<N>,
+    slots: &LaneSlots,
+    scale: &Scale,
+) -> (Half<N>, *const u8) {
+    let mut ahead = taken;
+    for pair in 0..N {
+        for vector in 0..2 {
+            let advanced = advance(taken[pair][vector], states[pair][vector], scale);
+            // SAFETY: the caller promised words for this vector and those before it, each of which takes eight at most.
+            (states[pair][vector], next) = unsafe { refill(advanced, next) };
+            ahead[pair][vector] = look_up(slots, scale, other[pair][vector]);
+        }
+    }
+    (ahead, next)
 }
 
 /// The scale of a table, for vectors.
@@ -181,23 +232,20 @@ unsafe fn refill(states: __m256i, next: *const u8) -> (__m256i, *const u8) {
     let lanes = _mm256_movemask_ps(_mm256_castsi256_ps(low)).cast_unsigned() as usize;
     // SAFETY: the caller promised 16 bytes; a mask of eight lanes is below 256; the count is at most 8, so the place is at most 16 bytes further.
     let (words, spread, next) = unsafe {
-        let words = _mm_loadu_si128(next.cast());
-        let spread = _mm_load_si128(SPREAD.0.as_ptr().add(lanes).cast());
+        let words = _mm256_broadcastsi128_si256(_mm_loadu_si128(next.cast()));
+        let spread = _mm256_load_si256(SPREAD.0.as_ptr().add(lanes).cast());
         (words, spread, next.add(2 * lanes.count_ones() as usize))
     };
-    let words = _mm256_cvtepu16_epi32(_mm_shuffle_epi8(words, spread));
-    let refilled = _mm256_or_si256(_mm256_slli_epi32::<16>(states), words);
-    (_mm256_blendv_epi8(states, refilled, low), next)
+    let room = _mm256_sllv_epi32(states, _mm256_and_si256(low, _mm256_set1_epi32(16)));
+    (_mm256_or_si256(room, _mm256_shuffle_epi8(words, spread)), next)
 }
 
-/// The symbols of one round in 32 bytes, in an order that [`quads`] undoes.
+/// The symbols of two vectors, 16 bits each. Another pack makes bytes of two pairs, in an order that [`quads`] undoes.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn pack_symbols(slots: [__m256i; VECTORS]) -> __m256i {
+fn pack_pair([low, high]: [__m256i; 2]) -> __m256i {
     let byte = _mm256_set1_epi32(0xFF);
-    let low = _mm256_packus_epi32(_mm256_and_si256(slots[0], byte), _mm256_and_si256(slots[1], byte));
-    let high = _mm256_packus_epi32(_mm256_and_si256(slots[2], byte), _mm256_and_si256(slots[3], byte));
-    _mm256_packus_epi16(low, high)
+    _mm256_packus_epi32(_mm256_and_si256(low, byte), _mm256_and_si256(high, byte))
 }
 
 /// Four rounds as the bytes of a group: each lane's four in a row.

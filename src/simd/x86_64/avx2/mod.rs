@@ -1,6 +1,6 @@
 //! AVX2: eight lanes per vector, four vectors per segment.
 //!
-//! The 32-bit states of 32 lanes are four registers, so two segments fill half of the register file and keep the processor busy while one of them waits for its table look-ups. What AVX2
+//! The 32-bit states of 32 lanes are four registers, so two segments fill half of the register file: while the states of one advance, the slots of the other are looked up. What AVX2
 //! lacks is a way to spread words over those lanes that need one, and to close the gaps between those that give one: `pshufb` does both, by a table of 256 shuffles.
 
 mod decode;
