@@ -95,6 +95,23 @@ fn check_bad(kernels: &[Kernel], payload: &[u8], raw_len: usize) -> bool {
     expected.is_err()
 }
 
+/// A little of all that the tests below do, for an interpreter that takes a thousand times as long: `scripts/miri.sh`.
+#[test]
+fn a_few_lengths_good_and_damaged() {
+    let kernels = kernels();
+    let mut random = Random(8);
+    for (_, symbol) in SOURCES {
+        for (len, segments) in [(1, 1), (GROUP + 3, 1), (4 * GROUP, 1), (5 * GROUP - 1, 2)] {
+            let payload = check(&kernels, &random.bytes(len, symbol), segments, 12);
+            let mut bad = payload.clone();
+            let at = payload.len() / 2;
+            bad[at..].fill_with(|| (random.next() >> 20) as u8);
+            check_bad(&kernels, &bad, len);
+            check_bad(&kernels, &payload[..payload.len() - 2], len);
+        }
+    }
+}
+
 #[test]
 fn every_tail_length_of_every_source_at_every_scale() {
     let kernels = kernels();
