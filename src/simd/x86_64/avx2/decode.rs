@@ -30,6 +30,7 @@ pub(in crate::simd) fn decode(payload: &[u8], slots: &LaneSlots, segments: &mut 
         }
         for (side, segment) in pair.iter_mut().enumerate() {
             decode_side_by_side(payload, slots, [segment]);
+            decode_last_words(payload, slots, segment);
             if !segment.finish(payload, slots) {
                 return Some(2 * index + side);
             }
@@ -75,6 +76,23 @@ fn decode_side_by_side<const N: usize>(payload: &[u8], slots: &LaneSlots, mut se
     }
 }
 
+/// Goes on where so few bytes of the payload are left that a group might read beyond them: a copy of them has zeros behind it.
+#[inline]
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+fn decode_last_words(payload: &[u8], slots: &LaneSlots, segment: &mut Segment<'_>) {
+    let mut copy = [0; 8 * GROUP_WORDS_LEN];
+    while segment.whole_groups() > 0
+        && let Some(left) = payload.get(segment.words.start..)
+        && left.len() < GROUP_WORDS_LEN
+    {
+        copy[..left.len()].copy_from_slice(left);
+        copy[left.len()..GROUP_WORDS_LEN].fill(0);
+        let start = mem::take(&mut segment.words.start);
+        decode_side_by_side(&copy, slots, [segment]);
+        segment.words.start += start;
+    }
+}
+
 /// Decodes `run` groups of each segment; the places of the words that come next come back.
 ///
 /// # Safety
@@ -99,7 +117,7 @@ unsafe fn decode_run<const N: usize>(
         *next = unsafe { next.add(start) };
     }
     let [mut a, mut b] = halves(*states);
-    let mut taken_a = look_up_all(slots, scale, &a);
+    let mut taken_a = look_up_all(slots, scale, a);
     for group in 0..run {
         let mut symbols = [[_mm256_setzero_si256(); QUAD]; N];
         for round in 0..QUAD {
@@ -140,8 +158,11 @@ fn halves<const N: usize>(states: [[__m256i; VECTORS]; N]) -> [Half<N>; 2] {
 
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-fn look_up_all<const N: usize>(slots: &LaneSlots, scale: &Scale, states: &Half<N>) -> Half<N> {
-    states.map(|pair| pair.map(|states| look_up(slots, scale, states)))
+fn look_up_all<const N: usize>(slots: &LaneSlots, scale: &Scale, mut states: Half<N>) -> Half<N> {
+    for states in states.as_flattened_mut() {
+        *states = look_up(slots, scale, *states);
+    }
+    states
 }
 
 /// One half takes its symbols and words, while the slots of the other half are looked up. These come back, and the place behind the words.
