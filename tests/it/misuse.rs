@@ -10,7 +10,7 @@ use ranstream::{
     DecodeOptions, EncodeOptions, Error, Limit, Mode, RansReader, RansWriter, TrailingData, compress, decompress,
     decompress_into,
     read::RansEncoder,
-    stream::{Decoder, Encoder, Op},
+    stream::{Decoder, Encoder, Op, Status},
     write::RansDecoder,
 };
 
@@ -75,6 +75,22 @@ fn an_encoder_after_its_end() {
     encoder.reset();
     let again = encoder.step(b"some bytes", &mut stream[len..], Op::Finish).unwrap().produced;
     assert_eq!(stream[..len], stream[len..len + again]);
+}
+
+#[test]
+fn a_decoder_after_its_end() {
+    let stream = compress(b"some bytes", &options()).unwrap();
+    let mut decoder = Decoder::new(DecodeOptions::new().single_stream(true));
+    let mut raw = [0; 20];
+    let step = decoder.step(&stream, &mut raw, Op::Run).unwrap();
+    assert_eq!((step.consumed, step.produced, step.status), (stream.len(), 10, Status::StreamEnd));
+    for _ in 0..2 {
+        decoder.end_of_input();
+        assert_eq!(decoder.space().unwrap(), b"");
+        let step = decoder.step(b"more", &mut raw, Op::Finish).unwrap();
+        assert_eq!((step.consumed, step.produced, step.status), (0, 0, Status::Finished));
+        assert_eq!(decoder.unused(), b"");
+    }
 }
 
 #[test]
