@@ -25,6 +25,7 @@ fn an_encoder_begins_again_anywhere() {
             assert_eq!((encoder.pending().len(), encoder.buffered()), (0, 0));
             let stream = steps::encode(&mut encoder, &raw, &[], &Cuts::new(vec![500, 3])).unwrap();
             assert_eq!(stream, expected, "behind {abandoned} bytes");
+            assert_eq!(encoder.progress().coded_bytes(), stream.len() as u64, "the index is counted");
             encoder.reset();
         }
     }
