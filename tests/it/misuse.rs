@@ -340,6 +340,7 @@ fn a_single_stream_is_read_to_its_last_byte_and_not_further() {
                 RansDecoder::with_options(Vec::new(), DecodeOptions::new().single_stream(true).trailing_data(policy));
             let mut rest = &input[..];
             let error = loop {
+                assert!(!rest.is_empty(), "what follows was taken");
                 match decoder.write(rest) {
                     Ok(taken) => rest = &rest[taken..],
                     Err(error) => break from_io(error),
