@@ -116,4 +116,12 @@ mod tests {
         assert_eq!(error, Error::LimitExceeded { limit: Limit::Memory, found: 101, allowed: 100, offset: 9 });
         assert_eq!(buffer.len(), 100);
     }
+
+    #[test]
+    fn grow_allocates_no_more_than_is_asked_for() {
+        let mut buffer = vec![0; 1000];
+        Limits::new().grow(&mut buffer, 1500, 0).unwrap();
+        assert_eq!(buffer.len(), 1500);
+        assert!(buffer.capacity() < 2000, "{}", buffer.capacity());
+    }
 }

@@ -8,11 +8,12 @@ use std::{
 use crc::{CRC_32_ISCSI, Crc};
 use peak_alloc::PeakAlloc;
 use ranstream::{
-    DecodeOptions, EncodeOptions, Error, Limit, Limits, RansReader, RansWriter, decompress, decompress_into,
+    DecodeOptions, EncodeOptions, Error, Limit, Limits, Mode, RansReader, RansWriter, compress, decompress,
+    decompress_into,
     format::{BlockHeader, BlockMode, StreamHeader},
     read::RansEncoder,
     recover::Recovery,
-    stream::{Decoder, Encoder},
+    stream::{Decoder, Encoder, Op, Status},
     write::RansDecoder,
 };
 
@@ -167,7 +168,7 @@ fn a_million_tiny_blocks_stop_at_the_largest_output() {
 #[test]
 fn an_index_that_lies_is_no_reason_to_allocate() {
     let heap = Heap::alone();
-    let whole = ranstream::compress(&[7; 5000], &EncodeOptions::new().block_len(1000).index(true)).unwrap();
+    let whole = compress(&[7; 5000], &EncodeOptions::new().block_len(1000).index(true)).unwrap();
     for entries in [6, 1000, u32::MAX] {
         let mut stream = whole.clone();
         let count_at = stream.len() - 12;
@@ -214,6 +215,64 @@ fn pull(len: usize, threads: usize) {
     let encoder = RansEncoder::with_options(Source::new(len), options);
     let mut reader = RansReader::with_options(encoder, DecodeOptions::new().threads(threads));
     assert_eq!(io::copy(&mut reader, &mut Counter::default()).unwrap(), len as u64);
+}
+
+/// No buffer of the state machine's own lies between a slice and the block that is coded from it, or decoded to it.
+#[test]
+fn slices_are_coded_from_and_decoded_to_in_their_place() {
+    let heap = Heap::alone();
+    let raw = vec![7; MIB];
+    let peak = heap.peak_of(|| {
+        let mut encoder = Encoder::new(EncodeOptions::new().block_len(MIB));
+        assert_eq!(encoder.push(&raw), Ok(MIB));
+    });
+    assert!(peak <= SLACK, "coding: {peak}");
+
+    let mut raw = vec![0; MIB];
+    Source::new(MIB).read_exact(&mut raw).unwrap();
+    for mode in [Mode::Stored, Mode::Lanes] {
+        let stream = compress(&raw, &EncodeOptions::new().block_len(MIB).mode(mode)).unwrap();
+        let mut out = vec![0; MIB];
+        let peak = heap.peak_of(|| assert_eq!(decompress_into(&stream, &mut out, &DecodeOptions::new()), Ok(MIB)));
+        assert!(out == raw && peak <= SLACK, "{mode:?}, decoding: {peak}");
+    }
+}
+
+#[test]
+fn buffers_are_given_back_when_they_hold_nothing() {
+    let _heap = Heap::alone();
+    let raw = vec![7; MIB];
+    for threads in [1, 2] {
+        let before = ALLOCATOR.current_usage();
+        let mut encoder = Encoder::new(EncodeOptions::new().block_len(MIB).threads(threads).mode(Mode::Stored));
+        let mut decoder = Decoder::new(DecodeOptions::new().threads(threads));
+        let mut out = vec![0; MIB + 1];
+        for part in raw.chunks(MIB / 2) {
+            encoder.push(part).unwrap();
+        }
+        loop {
+            let is_cut = encoder.cut_block().unwrap();
+            let mut coded = encoder.pending();
+            while !coded.is_empty() {
+                let step = decoder.step(&coded[..coded.len().min(60_000)], &mut out, Op::Run).unwrap();
+                coded = &coded[step.consumed..];
+            }
+            encoder.consume(encoder.pending().len());
+            if is_cut && encoder.pending().is_empty() {
+                break;
+            }
+            encoder.wait();
+        }
+        while decoder.step(&[], &mut out, Op::Flush).unwrap().status != Status::Flushed {
+            decoder.wait();
+        }
+        drop(out);
+        let held = || ALLOCATOR.current_usage().saturating_sub(before);
+        assert!(held() > 2 * MIB, "{threads} threads: {} bytes", held());
+        encoder.release_buffers();
+        decoder.release_buffers();
+        assert!(held() <= SLACK, "{threads} threads: {} bytes", held());
+    }
 }
 
 #[test]

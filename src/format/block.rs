@@ -263,4 +263,20 @@ mod tests {
             assert!(matches!(error, Error::Corrupt { reason: Corruption::Length { .. }, .. }), "{error}");
         }
     }
+
+    #[test]
+    fn an_end_has_no_raw_length_and_one_of_two_payload_lengths() {
+        let corrupt = |reason| Err(Error::Corrupt { part: Part::End, offset: 8, reason });
+        for payload_len in [1, 19, 21, 27, 29] {
+            let bytes = BlockHeader::End { payload_len }.to_bytes();
+            let found = payload_len as u64;
+            let reason = Corruption::Length { found, min: 20, max: 28 };
+            assert_eq!(BlockHeader::parse(&bytes, Part::Block(0), 8), corrupt(reason));
+        }
+        let mut bytes = BlockHeader::End { payload_len: 20 }.to_bytes();
+        bytes[1] = 3;
+        bytes[7] = crc8(&bytes[..7]);
+        let reason = Corruption::Field { field: "raw length - 1", found: 3 };
+        assert_eq!(BlockHeader::parse(&bytes, Part::Block(0), 8), corrupt(reason));
+    }
 }

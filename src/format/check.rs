@@ -83,4 +83,11 @@ mod tests {
             assert_eq!(hash.value(), whole, "cut at {cut}");
         }
     }
+
+    #[test]
+    fn a_content_hash_is_shown_by_its_value() {
+        let mut hash = ContentHash::default();
+        hash.update(b"some bytes");
+        assert_eq!(format!("{hash:?}"), format!("ContentHash({})", hash.value()));
+    }
 }

@@ -120,7 +120,7 @@ impl Deframer {
                         self.drop_front(len);
                     } else {
                         taken += len;
-                        if len == 0 && matches!(self.state, State::Skip(..)) {
+                        if matches!(self.state, State::Skip(..)) {
                             return Ok((taken, None));
                         }
                     }
@@ -152,10 +152,9 @@ impl Deframer {
         }
     }
 
-    /// Bytes that the element in progress still needs, 1 or more; 0 at the very end.
+    /// Bytes that the element in progress still needs, 1 or more.
     pub(crate) fn missing(&self) -> usize {
         match &self.state {
-            State::Done | State::StreamEnd => 0,
             State::Skip(_, left) => usize::try_from(*left).unwrap_or(usize::MAX).max(1),
             _ => self.element_len().saturating_sub(self.filled - self.used).max(1),
         }
@@ -204,7 +203,6 @@ impl Deframer {
     pub(crate) fn space(&mut self) -> Result<&mut [u8], Error> {
         self.release();
         let wanted = match &self.state {
-            State::Done | State::StreamEnd => self.filled,
             State::Skip(_, left) => usize::try_from(*left).unwrap_or(usize::MAX).min(FIRST_BUFFER_LEN),
             _ => self.element_len() + self.lookahead(),
         };

@@ -8,6 +8,7 @@ use ranstream::{
     DecodeOptions, EncodeOptions, Error, Limits, RansReader,
     codec::{Frame, MessageCodec, RansCodec},
     compress, decompress,
+    format::BlockHeader,
     message::Model,
 };
 use tokio_util::codec::{Decoder, Encoder as _, Framed};
@@ -130,6 +131,31 @@ fn a_long_frame_is_refused_before_it_is_waited_for() {
     let (_, error) = decode_all(MessageCodec::new().max_len(10_000), &frame[..14], 1);
     assert!(matches!(error, Some(Error::LimitExceeded { found: 50_000, .. })), "{error:?}");
     assert!(MessageCodec::new().max_len(10).encode(Bytes::from_static(&[0; 11]), &mut frame).is_err());
+}
+
+/// It is decoded from where it is; only what is shorter, or stepped over, is taken as it comes.
+#[test]
+fn a_payload_stays_in_its_frame_until_it_is_whole() {
+    let raw = data::uniform(1000);
+    let mut stream = compress(&raw, &EncodeOptions::new()).unwrap();
+    stream.truncate(8 + 8 + 1000 + 4);
+    let (headers, payload) = stream.split_at(8 + 8);
+    let mut src = BytesMut::from(headers);
+    let mut codec = RansCodec::new();
+    assert_eq!(codec.decode(&mut src).unwrap(), None);
+    src.extend_from_slice(&payload[..500]);
+    assert_eq!(codec.decode(&mut src).unwrap(), None);
+    assert_eq!(src, payload[..500]);
+    src.extend_from_slice(&payload[500..]);
+    assert_eq!(codec.decode(&mut src).unwrap().unwrap(), raw);
+
+    let mut codec = RansCodec::new();
+    let mut src = BytesMut::from(&stream[..8]);
+    src.extend_from_slice(&BlockHeader::Skippable { kind: 1, payload_len: 1000 }.to_bytes());
+    assert_eq!(codec.decode(&mut src).unwrap(), None);
+    src.extend_from_slice(&[0; 500]);
+    assert_eq!(codec.decode(&mut src).unwrap(), None);
+    assert!(src.is_empty());
 }
 
 #[test]

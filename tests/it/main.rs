@@ -41,7 +41,10 @@ mod recover;
 mod reuse;
 mod round_trip;
 mod seek;
+mod space;
 mod specification;
 mod steps;
 mod torn_tail;
 mod truncation;
+#[cfg(feature = "rayon")]
+mod under_way;

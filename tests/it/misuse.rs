@@ -10,7 +10,7 @@ use ranstream::{
     DecodeOptions, EncodeOptions, Error, Limit, Mode, RansReader, RansWriter, TrailingData, compress, decompress,
     decompress_into,
     read::RansEncoder,
-    stream::{Decoder, Encoder, Op},
+    stream::{Decoder, Encoder, Op, Status},
     write::RansDecoder,
 };
 
@@ -75,6 +75,36 @@ fn an_encoder_after_its_end() {
     encoder.reset();
     let again = encoder.step(b"some bytes", &mut stream[len..], Op::Finish).unwrap().produced;
     assert_eq!(stream[..len], stream[len..len + again]);
+}
+
+#[test]
+fn a_decoder_after_its_end() {
+    let stream = compress(b"some bytes", &options()).unwrap();
+    let mut decoder = Decoder::new(DecodeOptions::new().single_stream(true));
+    let mut raw = [0; 20];
+    let step = decoder.step(&stream, &mut raw, Op::Run).unwrap();
+    assert_eq!((step.consumed, step.produced, step.status), (stream.len(), 10, Status::StreamEnd));
+    for _ in 0..2 {
+        decoder.end_of_input();
+        assert_eq!(decoder.space().unwrap(), b"");
+        let step = decoder.step(b"more", &mut raw, Op::Finish).unwrap();
+        assert_eq!((step.consumed, step.produced, step.status), (0, 0, Status::Finished));
+        assert_eq!(decoder.unused(), b"");
+    }
+}
+
+/// With the first byte that begins no stream, not one step later.
+#[test]
+fn a_decoder_that_ignores_what_follows_says_that_it_is_finished() {
+    let stream = compress(b"some bytes", &options()).unwrap();
+    for (garbage, consumed) in [(&b"xyz"[..], 3), (b"garbage!", 0), (b"much garbage", 0)] {
+        let mut decoder = Decoder::new(DecodeOptions::new().trailing_data(TrailingData::Ignore));
+        let mut raw = [0; 20];
+        assert_eq!(decoder.step(&stream, &mut raw, Op::Run).unwrap().status, Status::StreamEnd);
+        let step = decoder.step(garbage, &mut raw, Op::Run).unwrap();
+        assert_eq!((step.consumed, step.produced, step.status), (consumed, 0, Status::Finished));
+        assert_eq!(decoder.unused(), &garbage[..consumed]);
+    }
 }
 
 #[test]
@@ -305,16 +335,20 @@ fn a_single_stream_is_read_to_its_last_byte_and_not_further() {
                 assert_eq!((inner.into_inner().inner, &unused[..]), (&trailing[..], &b""[..]));
             }
         }
-        let mut decoder = RansDecoder::with_options(Vec::new(), DecodeOptions::new().single_stream(true));
-        let mut rest = &input[..];
-        let error = loop {
-            match decoder.write(rest) {
-                Ok(taken) => rest = &rest[taken..],
-                Err(error) => break from_io(error),
-            }
-        };
-        assert_eq!((error, rest), (Error::Finished, &trailing[..]));
-        assert_eq!(decoder.finish().unwrap(), raw);
+        for policy in [TrailingData::Reject, TrailingData::Ignore] {
+            let mut decoder =
+                RansDecoder::with_options(Vec::new(), DecodeOptions::new().single_stream(true).trailing_data(policy));
+            let mut rest = &input[..];
+            let error = loop {
+                assert!(!rest.is_empty(), "what follows was taken");
+                match decoder.write(rest) {
+                    Ok(taken) => rest = &rest[taken..],
+                    Err(error) => break from_io(error),
+                }
+            };
+            assert_eq!((error, rest), (Error::Finished, &trailing[..]));
+            assert_eq!(decoder.finish().unwrap(), raw);
+        }
     }
 }
 

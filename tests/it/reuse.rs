@@ -25,6 +25,7 @@ fn an_encoder_begins_again_anywhere() {
             assert_eq!((encoder.pending().len(), encoder.buffered()), (0, 0));
             let stream = steps::encode(&mut encoder, &raw, &[], &Cuts::new(vec![500, 3])).unwrap();
             assert_eq!(stream, expected, "behind {abandoned} bytes");
+            assert_eq!(encoder.progress().coded_bytes(), stream.len() as u64, "the index is counted");
             encoder.reset();
         }
     }
@@ -112,5 +113,44 @@ fn one_pair_serves_many_streams_through_the_traits() {
         assert!(decoder.finish(&mut output).unwrap());
         assert_eq!(output.written(), raw, "{name}");
         decoder.reinit().unwrap();
+    }
+}
+
+#[test]
+fn the_traits_tell_whether_all_is_out() {
+    let raw = data::text(3000);
+    let mut encoder = Encoder::new(EncodeOptions::new());
+    let mut header = PartialBuffer::new(vec![0; 100]);
+    encoder.encode(&mut PartialBuffer::new(&raw), &mut header).unwrap();
+    let flushed = [header.written(), &in_small_parts(|part| encoder.flush(part))].concat();
+    let ended = in_small_parts(|part| encoder.finish(part));
+    assert_eq!([&flushed[..], &ended].concat(), compress(&raw, &EncodeOptions::new()).unwrap());
+
+    let mut decoder = Decoder::new(DecodeOptions::new());
+    let mut input = PartialBuffer::new(&flushed);
+    assert!(!decoder.decode(&mut input, &mut PartialBuffer::new([])).unwrap());
+    assert_eq!(in_small_parts(|part| decoder.flush(part)), raw);
+    let error = decoder.finish(&mut PartialBuffer::new([0; 9])).unwrap_err();
+    assert_eq!(error, Error::Truncated { offset: flushed.len() as u64 });
+
+    decoder.reinit().unwrap();
+    assert!(!decoder.decode(&mut PartialBuffer::new(&flushed), &mut PartialBuffer::new([])).unwrap());
+    let mut part = PartialBuffer::new([0; 10]);
+    assert!(!decoder.finish(&mut part).unwrap(), "the rest of the block comes before the error");
+    assert_eq!(part.written(), &raw[..10]);
+}
+
+/// Calls `work` with one small output after the other until it says that all is out, which is not at once.
+fn in_small_parts(mut work: impl FnMut(&mut PartialBuffer<[u8; 10]>) -> Result<bool, Error>) -> Vec<u8> {
+    let mut all = Vec::new();
+    loop {
+        let mut part = PartialBuffer::new([0; 10]);
+        let is_out = work(&mut part).unwrap();
+        all.extend(part.written());
+        if is_out {
+            assert!(all.len() > 10, "more than one output is needed");
+            return all;
+        }
+        assert!(part.unwritten().is_empty(), "it stopped without a reason");
     }
 }

@@ -4,7 +4,9 @@ use std::io::{self, Read as _};
 
 use ranstream::{
     DecodeOptions, EncodeOptions, Error, RansReader, TrailingData, block, compress,
-    format::{MAGIC, StreamHeader},
+    error::Part,
+    format::{BlockHeader, IndexFooter, MAGIC, StreamHeader},
+    stream::{Decoder, Op, Status},
 };
 
 use crate::{
@@ -57,7 +59,7 @@ fn expected(good: &Assembled, cut: usize) -> Outcome {
 }
 
 fn stream_starts(good: &Assembled) -> impl Iterator<Item = usize> {
-    let headers = good.elements.iter().filter(|element| element.part == ranstream::error::Part::StreamHeader);
+    let headers = good.elements.iter().filter(|element| element.part == Part::StreamHeader);
     headers.map(|element: &Element| element.coded.start)
 }
 
@@ -141,6 +143,57 @@ fn the_end_of_the_input_is_asked_for_once() {
                     (first, then) => panic!("{first:?}, then {then:?}"),
                 }
             }
+        }
+    }
+}
+
+/// A driver that reads as many bytes as it is asked for reads each part of a stream at once, and never a byte too many.
+#[test]
+fn every_prefix_asks_for_the_rest_of_its_part() {
+    let good = every_mode_stream();
+    for kept in [0, 100] {
+        let options = DecodeOptions::new().application_data(kept);
+        let mut parts: Vec<_> = good.elements.iter().flat_map(|element| parts(&good, element, kept)).collect();
+        // The header of a stream that may follow.
+        parts.push((good.stream.len() + StreamHeader::FIXED_LEN, 0));
+        let mut byte_by_byte = Decoder::new(options.clone());
+        for cut in 0..=good.stream.len() {
+            let (end, beyond) = parts.iter().find(|(end, _)| *end > cut).unwrap();
+            let expected = (end - cut, end - cut + beyond);
+            let at_once = asks_for(&mut Decoder::new(options.clone()), &good.stream[..cut]);
+            assert_eq!(at_once, expected, "{cut} bytes at once, {kept} kept");
+            let last = &good.stream[cut.saturating_sub(1)..cut];
+            assert_eq!(asks_for(&mut byte_by_byte, last), expected, "{cut} bytes, one at a time, {kept} kept");
+        }
+    }
+}
+
+/// Where the parts of an element end that are waited for one by one, and how many bytes are certain to follow each. What is stepped over ends before its check, an index before
+/// its footer.
+fn parts(good: &Assembled, element: &Element, kept: usize) -> Vec<(usize, usize)> {
+    let Element { part, coded, .. } = element;
+    let (header, next) = ((coded.start + BlockHeader::LEN, 0), BlockHeader::LEN);
+    let has_index = good.elements.iter().any(|index| index.part == Part::Index && index.coded.start == coded.end);
+    match part {
+        Part::StreamHeader => vec![header, (coded.end, 0)],
+        Part::Index => vec![header, (coded.end - IndexFooter::TAIL_LEN, 0), (coded.end, 0)],
+        Part::Block(_) if good.stream[coded.start] == 0x41 && kept == 0 => {
+            vec![header, (coded.end - 4, 0), (coded.end, next)]
+        }
+        Part::End if !has_index => vec![header, (coded.end, 0)],
+        _ => vec![header, (coded.end, next)],
+    }
+}
+
+/// How many bytes a decoder needs when it has taken all of `input`, and for how many it has room.
+fn asks_for(decoder: &mut Decoder, mut input: &[u8]) -> (usize, usize) {
+    let mut output = [0; 1000];
+    loop {
+        let step = decoder.step(input, &mut output, Op::Run).unwrap();
+        input = &input[step.consumed..];
+        if let Status::NeedsInput { at_least } = step.status {
+            assert!(input.is_empty());
+            return (at_least, decoder.space().unwrap().len());
         }
     }
 }

@@ -1,0 +1,51 @@
+//! What only the inside of a decoder shows.
+
+use super::*;
+
+#[cfg(feature = "rayon")]
+#[test]
+fn a_lost_worker_ends_the_stream_behind_the_blocks_before_it() {
+    let stream = crate::compress(&[7; 300], &crate::EncodeOptions::new().block_len(100)).unwrap();
+    for threads in [2, 0] {
+        let mut decoder = Decoder::new(DecodeOptions::new().threads(threads).in_flight(3));
+        let (mut raw, mut step) = (Vec::new(), [0; 50]);
+        let (first, rest) = stream.split_at(8 + 13);
+        let mut at = 0;
+        while at < first.len() {
+            at += decoder.advance(&first[at..], &mut &mut [][..]).unwrap().0;
+        }
+        // Its payload is not there, which makes its worker panic.
+        let header = BlockHeader::Data { mode: crate::format::BlockMode::Fill, raw_len: 100, payload_len: 1 };
+        let (body, kernel) = (Vec::new(), Kernel::Portable);
+        let (bytes, number, offset, result) = (header.to_bytes(), 1, 21, Ok(()));
+        decoder.jobs.submit(DecodeJob { header, bytes, body, raw: vec![0; 100], kernel, number, offset, result });
+        let error = loop {
+            match decoder.step(rest, &mut step, Op::Run) {
+                Ok(Step { produced, .. }) => raw.extend(&step[..produced]),
+                Err(error) => break error,
+            }
+            decoder.wait();
+        };
+        assert_eq!((error, raw), (Error::WorkerLost { block: 1 }, vec![7; 100]));
+        assert_eq!(decoder.step(rest, &mut step, Op::Run), Err(Error::WorkerLost { block: 1 }));
+        decoder.reset();
+        assert!(decoder.step(&stream, &mut step, Op::Finish).is_ok(), "it begins again");
+    }
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn a_device_gets_the_whole_block_and_no_more_room_than_it_fills() {
+    let raw = [7, 8, 9].repeat(100);
+    let mut coded = Vec::new();
+    crate::block::encode(&raw, &crate::EncodeOptions::new(), &mut coded).unwrap();
+    let bytes = *coded.first_chunk().unwrap();
+    let header = BlockHeader::parse(&bytes, Part::Block(0), 0).unwrap();
+    // Buffers that a larger block had before.
+    let body = [&coded[HEADER_LEN..], &[1; 50]].concat();
+    let (kernel, number, offset, result) = (Kernel::Portable, 0, 0, Ok(()));
+    let mut job = DecodeJob { header, bytes, body, raw: vec![1; 999], kernel, number, offset, result };
+    let item = job.item().unwrap();
+    assert_eq!((item.raw.len(), item.done), (raw.len(), false));
+    assert_eq!((item.block.raw_len(), item.block.coded_len()), (raw.len(), coded.len()));
+}
