@@ -77,6 +77,9 @@ fn drain(encoder: &mut Encoder, out: &mut Vec<u8>) -> usize {
     out.len() - before
 }
 
+/// Raw bytes that [`decompress`] makes room for at a time, where blocks are decoded side by side: enough for some dozens of blocks of the default length.
+const SIDE_BY_SIDE_LEN: usize = 16 << 20;
+
 /// Decodes all streams in `stream`.
 ///
 /// The result may grow up to [`Limits::max_memory`]; set [`Limits::max_output`] where the bytes come from somebody else.
@@ -89,7 +92,16 @@ pub fn decompress(stream: &[u8], options: &DecodeOptions) -> Result<Vec<u8>, Err
     let mut decoder = Decoder::new(options.clone());
     let mut rest = stream;
     loop {
-        let (taken, _, status) = decoder.advance(rest, &mut raw)?;
+        let (taken, status) = if decoder.works_side_by_side() {
+            let start = raw.raw.len();
+            let room = raw.room(rest.len().saturating_mul(8).min(SIDE_BY_SIDE_LEN)).unwrap_or_default();
+            let (taken, given, status) = decoder.advance_side_by_side(rest, room)?;
+            raw.raw.truncate(start + given);
+            (taken, status)
+        } else {
+            let (taken, _, status) = decoder.advance(rest, &mut raw)?;
+            (taken, status)
+        };
         rest = &rest[taken..];
         let ready = decoder.decoded();
         if !ready.is_empty() {
@@ -107,7 +119,8 @@ pub fn decompress(stream: &[u8], options: &DecodeOptions) -> Result<Vec<u8>, Err
     }
 }
 
-/// Decodes all streams in `stream` to the start of `out`; how many bytes that were comes back. Nothing is allocated for the result.
+/// Decodes all streams in `stream` to the start of `out`; how many bytes that were comes back. Nothing is allocated for the result, and with threads nothing is copied either: workers decode each block
+/// from where it lies to where it belongs.
 ///
 /// # Errors
 ///
@@ -116,7 +129,7 @@ pub fn decompress_into(stream: &[u8], out: &mut [u8], options: &DecodeOptions) -
     let mut decoder = Decoder::new(options.clone());
     let (mut taken, mut given) = (0, 0);
     loop {
-        let (more, placed, status) = decoder.advance(&stream[taken..], &mut &mut out[given..])?;
+        let (more, placed, status) = decoder.advance_side_by_side(&stream[taken..], &mut out[given..])?;
         taken += more;
         given += placed;
         let ready = decoder.decoded();

@@ -1,7 +1,11 @@
 //! Who runs jobs.
 
+use std::panic::{self, AssertUnwindSafe};
 #[cfg(feature = "rayon")]
 use std::sync::Arc;
+
+#[cfg(feature = "rayon")]
+use rayon::prelude::*;
 
 #[cfg(feature = "gpu")]
 use crate::gpu::Choice;
@@ -48,6 +52,26 @@ impl Executor {
         matches!(self, Self::Inline)
     }
 
+    pub(crate) fn is_pool(&self) -> bool {
+        match self {
+            #[cfg(feature = "rayon")]
+            Self::Global | Self::Pool(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Does `work` with all `items`, in any order, and returns when that is done. After a panic some are left as they were.
+    pub(crate) fn for_each<T: Send>(&self, items: &mut [T], work: impl Fn(&mut T) + Send + Sync) {
+        let all = || match self {
+            #[cfg(feature = "rayon")]
+            Self::Global if items.len() > 1 => items.par_iter_mut().for_each(work),
+            #[cfg(feature = "rayon")]
+            Self::Pool(pool) if items.len() > 1 => pool.install(|| items.par_iter_mut().for_each(work)),
+            _ => items.iter_mut().for_each(work),
+        };
+        let _ = panic::catch_unwind(AssertUnwindSafe(all));
+    }
+
     /// How many jobs run at a time.
     pub(crate) fn width(&self) -> usize {
         match self {
@@ -83,6 +107,27 @@ impl Executor {
             Self::Pool(pool) => matches!(pool.yield_now(), Some(rayon::Yield::Executed)),
             #[cfg(feature = "gpu")]
             Self::Device(_, cpu) => cpu.help(),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "rayon"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_costs_items_and_nothing_else() {
+        for executor in [Executor::Inline, Executor::Global, Executor::with_threads(1), Executor::with_threads(3)] {
+            let mut items: Vec<Result<u32, u32>> = (0..100).map(Err).collect();
+            executor.for_each(&mut items, |item| {
+                let number = item.unwrap_err();
+                assert_ne!(number, 50, "this panic is meant");
+                *item = Ok(number);
+            });
+            assert_eq!(items[50], Err(50), "{executor:?}");
+            assert!(items.iter().zip(0..).all(|(item, number)| matches!(item, Ok(n) | Err(n) if *n == number)));
+            executor.for_each(&mut items, |item| *item = Ok(7));
+            assert_eq!(items, [Ok(7); 100], "{executor:?}");
         }
     }
 }

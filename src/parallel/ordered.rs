@@ -56,6 +56,16 @@ impl<J: Job> Ordered<J> {
         self.executor.is_inline()
     }
 
+    /// Whether jobs go to a pool, and to no device.
+    pub(crate) fn has_pool(&self) -> bool {
+        self.executor.is_pool()
+    }
+
+    /// Does `work` with all `items`, beside the jobs: see [`Executor::for_each`].
+    pub(crate) fn for_each<T: Send>(&self, items: &mut [T], work: impl Fn(&mut T) + Send + Sync) {
+        self.executor.for_each(items, work);
+    }
+
     /// Whether jobs go to a device in batches.
     #[cfg(feature = "gpu")]
     pub(crate) fn has_device(&self) -> bool {

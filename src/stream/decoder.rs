@@ -356,18 +356,8 @@ impl Decoder {
             self.finish_job(job)?;
             return Ok((0, 0, None));
         }
-        if self.jobs.len() == 0 {
-            if let Some(fault) = self.fault.take() {
-                return self.fail(fault);
-            }
-            if let Some((stored, offset)) = self.end.take() {
-                self.verify_content(stored, offset)?;
-            }
-            if self.deframer.is_done() {
-                return Ok((0, 0, Some(Status::Finished)));
-            }
-        } else if self.fault.is_some() || self.end.is_some() || !self.jobs.has_room() {
-            return Ok((0, 0, Some(Status::InFlight { blocks: self.jobs.len() })));
+        if let Some(status) = self.before_next()? {
+            return Ok((0, 0, Some(status)));
         }
         let (taken, event) = match self.deframer.next(input) {
             Ok(next) => next,
@@ -377,6 +367,35 @@ impl Decoder {
             }
         };
         self.progress.add_coded(taken);
+        let (given, status) = self.take_event(event, input, output)?;
+        Ok((taken, given, status))
+    }
+
+    /// What stands between the blocks so far and the next part of the stream: a fault, a content check, the end, or that too many blocks are under way.
+    fn before_next(&mut self) -> Result<Option<Status>, Error> {
+        if self.jobs.len() == 0 {
+            if let Some(fault) = self.fault.take() {
+                return self.fail(fault);
+            }
+            if let Some((stored, offset)) = self.end.take() {
+                self.verify_content(stored, offset)?;
+            }
+            if self.deframer.is_done() {
+                return Ok(Some(Status::Finished));
+            }
+        } else if self.fault.is_some() || self.end.is_some() || !self.jobs.has_room() {
+            return Ok(Some(Status::InFlight { blocks: self.jobs.len() }));
+        }
+        Ok(None)
+    }
+
+    /// What the deframer found in `input`. Comes back: bytes given to `output`, and the status if that ends a step.
+    fn take_event(
+        &mut self,
+        event: Option<Event>,
+        input: &[u8],
+        output: &mut impl Room,
+    ) -> Result<(usize, Option<Status>), Error> {
         let mut given = 0;
         let status = match event {
             None if self.deframer.is_done() => None,
@@ -411,7 +430,7 @@ impl Decoder {
             }
             Some(Event::StreamEnd) => Some(Status::StreamEnd),
         };
-        Ok((taken, given, status))
+        Ok((given, status))
     }
 
     fn decodes_here(&self, block: &BlockEvent) -> bool {
@@ -563,5 +582,6 @@ fn decode_body(
     block::decode_payload(header, payload, raw, kernel)
 }
 
+mod side_by_side;
 #[cfg(all(test, any(feature = "gpu", feature = "rayon")))]
 mod tests;

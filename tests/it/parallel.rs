@@ -11,7 +11,7 @@ use std::{
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use ranstream::{
     DecodeOptions, EncodeOptions, Error, Limit, Limits, Mode, RansReader, RansWriter, compress, copy_decode,
-    copy_encode, decompress,
+    copy_encode, decompress, decompress_into,
     read::RansEncoder,
     stream::{Decoder, Encoder, Op},
     write::RansDecoder,
@@ -385,5 +385,47 @@ fn little_memory_makes_it_slow_not_wrong() {
         let options = DecodeOptions::new().limits(Limits::new().max_memory(1000)).threads(2);
         let error = outcomes::read(&stream, &options).error;
         assert!(matches!(error, Some(Error::LimitExceeded { limit: Limit::Memory, .. })));
+    }
+}
+
+/// More blocks than workers are given at a time, in two streams with a check of their contents.
+#[test]
+fn blocks_between_slices_give_the_bytes_and_errors_of_one_thread() {
+    let raw = data::text(300 * 200);
+    let options = EncodeOptions::new().block_len(200).content_check(true);
+    let one = compress(&raw, &options).unwrap();
+    let streams = [one.clone(), compress(&raw[..777], &options).unwrap()].concat();
+    let expected = [&raw[..], &raw[..777]].concat();
+    let mut bad_block = streams.clone();
+    bad_block[one.len() / 2] ^= 1;
+    let mut bad_content = streams.clone();
+    bad_content[one.len() - 13] ^= 1;
+    let cut = streams[..one.len() - 3].to_vec();
+    for stream in [&streams, &bad_block, &bad_content, &cut, &vec![]] {
+        for room in [expected.len() + 10, expected.len(), expected.len() - 1, raw.len() / 2, 100, 0] {
+            let decode = |options: &DecodeOptions| {
+                let mut out = vec![0; room];
+                let result = decompress_into(stream, &mut out, options);
+                (result.clone(), out[..result.unwrap_or(0)].to_vec())
+            };
+            let (result, out) = decode(&DecodeOptions::new());
+            assert!(result.is_err() || out == expected || stream.is_empty());
+            for options in [DecodeOptions::new().threads(2), DecodeOptions::new().threads(0).in_flight(1)] {
+                assert_eq!(decode(&options), (result.clone(), out.clone()), "room for {room} bytes");
+            }
+        }
+        for memory in [1 << 30, expected.len(), expected.len() - 1, 5000] {
+            let limits = Limits::new().max_memory(memory);
+            let decode = |threads| {
+                decompress(stream, &DecodeOptions::new().threads(threads).limits(limits)).map_err(|error| match error {
+                    // Where it is noticed that the result is too long depends on how far workers are ahead.
+                    Error::LimitExceeded { limit, found, allowed, .. } => {
+                        Error::LimitExceeded { limit, found, allowed, offset: 0 }
+                    }
+                    error => error,
+                })
+            };
+            assert_eq!(decode(2), decode(1), "{memory} bytes of memory");
+        }
     }
 }
