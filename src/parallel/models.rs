@@ -22,6 +22,15 @@ impl Executor {
         matches!(self, Self::Inline)
     }
 
+    /// What goes to a pool as a whole is handed over by rayon; the hand-off of this crate is what is modelled.
+    pub(crate) fn is_pool(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn for_each<T: Send>(&self, items: &mut [T], work: impl Fn(&mut T) + Send + Sync) {
+        items.iter_mut().for_each(work);
+    }
+
     pub(crate) fn width(&self) -> usize {
         if let Self::Threads(threads) = self { *threads } else { 1 }
     }
