@@ -278,11 +278,16 @@ fn buffers_are_given_back_when_they_hold_nothing() {
 #[test]
 fn idle_adapters_hold_next_to_nothing() {
     let heap = Heap::alone();
-    let idle = heap.peak_of(|| {
-        let writer = RansWriter::new(io::sink());
-        let reader = RansReader::new(io::empty());
-        assert_eq!(writer.progress().blocks() + reader.progress().blocks(), 0);
+    // Threads of the test before may still be ending, and have some bytes of their own: the median is what this one takes.
+    let mut peaks = [0; 9].map(|_: usize| {
+        heap.peak_of(|| {
+            let writer = RansWriter::new(io::sink());
+            let reader = RansReader::new(io::empty());
+            assert_eq!(writer.progress().blocks() + reader.progress().blocks(), 0);
+        })
     });
+    peaks.sort_unstable();
+    let idle = peaks[4];
     let states = size_of::<Encoder>() + size_of::<Decoder>() + size_of::<RansReader<io::Empty>>();
     assert!(idle + states <= 4096, "{idle} bytes of heap, {states} of states");
 

@@ -429,3 +429,18 @@ fn blocks_between_slices_give_the_bytes_and_errors_of_one_thread() {
         }
     }
 }
+
+/// So short when coded that the room made ahead for the result is always too small for the next block.
+#[test]
+fn blocks_that_find_no_room_are_decoded_all_the_same() {
+    for (raw, block_len) in [(data::one_rare_byte(500_000), 2000), (vec![7; 3_000_000], 100_000)] {
+        let stream = compress(&raw, &EncodeOptions::new().block_len(block_len).content_check(true)).unwrap();
+        assert!(stream.len() * 8 < raw.len(), "{} bytes", stream.len());
+        for threads in [0, 2] {
+            assert!(
+                decompress(&stream, &DecodeOptions::new().threads(threads)).as_ref() == Ok(&raw),
+                "{threads} threads"
+            );
+        }
+    }
+}

@@ -23,12 +23,13 @@ struct Task<'a> {
 }
 
 impl Decoder {
-    /// Whether there is a pool, and nothing it still works on.
+    /// Whether there is a pool, and a stream that has begun.
     pub(crate) fn works_side_by_side(&self) -> bool {
-        self.jobs.has_pool() && self.jobs.len() == 0
+        self.jobs.has_pool() && self.jobs.len() == 0 && self.header.is_some()
     }
 
-    /// [`advance`](Self::advance) by as many blocks as `input` and `output` have, where there is a pool for them. All of `output` may have been written to.
+    /// [`advance`](Self::advance) by as many blocks as `input` and `output` have, where there is a pool for them. One that `output` has no room for is decoded by the caller. All of `output` may have been
+    /// written to.
     pub(crate) fn advance_side_by_side(
         &mut self,
         input: &[u8],
@@ -83,9 +84,16 @@ impl Decoder {
             self.finish_task(&block, raw, result)?;
             given += raw.len();
         }
-        let Some((event, rest)) = last else { return Ok((taken, given, None)) };
-        let (more, status) = self.take_event(event, rest, &mut &mut *room)?;
-        Ok((taken, given + more, status))
+        let status = match last {
+            // There was no room for it. Nothing goes to the queue: behind a block there, all that follow would go the same way.
+            Some((Some(Event::Block(block)), rest)) => {
+                given += self.decode_here(&block, rest, &mut &mut *room)?;
+                None
+            }
+            Some((event, rest)) => self.take_event(event, rest, &mut &mut *room)?.1,
+            None => None,
+        };
+        Ok((taken, given, status))
     }
 
     fn finish_task(
