@@ -25,7 +25,7 @@ use crate::{
     limits::MAX_BLOCK_LEN,
     model::{Frequencies, Histogram, coded_bits, normalize, normalize_compat},
     options::{EncodeOptions, Mode, Normalization, within},
-    rans::{TableForm, interleaved, lanes, single},
+    rans::{TableForm, interleaved, lanes, sample, single},
     simd::Kernel,
 };
 
@@ -156,7 +156,10 @@ fn append_payload(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Opt
         forced => forced,
     };
     let cut = lanes::Cut::aim(raw.len(), options.segment_len);
+    let kernel = Kernel::or_default(options.kernel);
+    let stride = if options.sampling { sample::stride(raw.len()) } else { 1 };
     let histogram = match mode {
+        Mode::Lanes if stride > 1 => sample::estimate(raw, stride, kernel),
         Mode::Lanes => lanes::count_coded(raw, cut),
         _ => Histogram::new(raw),
     };
@@ -172,7 +175,8 @@ fn append_payload(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Opt
     let frequencies = frequencies(&histogram, options.scale_bits_for(raw.len()), options.normalization);
     let min_gain = if forced == Mode::Auto { options.policy.min_gain } else { 0 };
     let worth = raw.len() as u64 * u64::from(1024_u32.saturating_sub(min_gain)) / 1024;
-    if coded_bits(histogram.counts(), &frequencies) / 8 >= worth {
+    let bits = coded_bits(histogram.counts(), &frequencies);
+    if bits / 8 >= worth {
         return None;
     }
     let payload_at = out.len();
@@ -190,7 +194,13 @@ fn append_payload(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Opt
             interleaved_mode
         }
         _ => {
-            lanes::encode_payload(raw, cut, &frequencies, Kernel::or_default(options.kernel), out);
+            let words = lanes::encode_payload(raw, cut, &frequencies, kernel, out);
+            if stride > 1 && sample::misled(bits, words, cut.segments()) {
+                out.truncate(payload_at);
+                let histogram = lanes::count_coded(raw, cut);
+                let frequencies = self::frequencies(&histogram, frequencies.scale_bits(), options.normalization);
+                lanes::encode_payload(raw, cut, &frequencies, kernel, out);
+            }
             BlockMode::Lanes
         }
     };

@@ -11,8 +11,13 @@ impl Histogram {
     /// Counts `raw`, which is shorter than 4 GiB.
     pub(crate) fn new(raw: &[u8]) -> Self {
         // Sixteen tables are 16 KiB: for less than that, clearing and adding them up takes longer than they save.
-        let counts = if raw.len() < 32 << 10 { count::<4>(raw) } else { count::<16>(raw) };
+        let counts = if raw.len() < 32 << 10 { count::<4>([raw]) } else { count::<16>([raw]) };
         Self { counts, total: raw.len() as u32 }
+    }
+
+    /// Counts `pieces`, which together are shorter than 4 GiB.
+    pub(crate) fn of_pieces<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        Self::from_counts(count::<16>(pieces))
     }
 
     /// Takes counts as they are; their sum is below 2^32.
@@ -43,16 +48,18 @@ impl Histogram {
 }
 
 /// Counts in `TABLES` tables in turn. Equal bytes near each other would wait for each other's count to be stored; several tables keep them apart.
-fn count<const TABLES: usize>(raw: &[u8]) -> [u32; 256] {
+fn count<'a, const TABLES: usize>(pieces: impl IntoIterator<Item = &'a [u8]>) -> [u32; 256] {
     let mut tables = [[0_u32; 256]; TABLES];
-    let (chunks, rest) = raw.as_chunks::<TABLES>();
-    for chunk in chunks {
-        for (table, &byte) in tables.iter_mut().zip(chunk) {
-            table[usize::from(byte)] += 1;
+    for piece in pieces {
+        let (chunks, rest) = piece.as_chunks::<TABLES>();
+        for chunk in chunks {
+            for (table, &byte) in tables.iter_mut().zip(chunk) {
+                table[usize::from(byte)] += 1;
+            }
         }
-    }
-    for &byte in rest {
-        tables[0][usize::from(byte)] += 1;
+        for &byte in rest {
+            tables[0][usize::from(byte)] += 1;
+        }
     }
     std::array::from_fn(|symbol| tables.iter().map(|table| table[symbol]).sum())
 }
@@ -78,8 +85,9 @@ mod tests {
     #[test]
     fn long_inputs_are_counted_alike() {
         let raw: Vec<u8> = (0..40_007_u32).map(|i| (i * i % 251) as u8).collect();
-        assert_eq!(count::<16>(&raw), count::<4>(&raw));
-        assert_eq!(Histogram::new(&raw).counts(), &count::<1>(&raw));
+        assert_eq!(count::<16>([&raw[..]]), count::<4>([&raw[..]]));
+        assert_eq!(Histogram::new(&raw).counts(), &count::<1>([&raw[..]]));
+        assert_eq!(Histogram::of_pieces(raw.chunks(77)), Histogram::new(&raw));
     }
 
     #[test]

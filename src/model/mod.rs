@@ -1,5 +1,6 @@
 //! From bytes to the probabilities that a coder works with: count, normalise, tabulate.
 
+mod byte_set;
 mod cost;
 mod frequencies;
 mod histogram;
@@ -7,6 +8,7 @@ mod normalize;
 mod slots;
 mod symbols;
 
+pub(crate) use byte_set::ByteSet;
 pub(crate) use cost::coded_bits;
 pub(crate) use frequencies::Frequencies;
 pub(crate) use histogram::Histogram;

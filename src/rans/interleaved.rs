@@ -90,7 +90,7 @@ pub(crate) fn encode_payload(raw: &[u8], lanes: usize, frequencies: &Frequencies
         for &byte in raw.get(lane..).unwrap_or_default().iter().step_by(lanes).rev() {
             let code = symbols.code(byte);
             words.push_if(code.overflows(state), &mut state);
-            state = code.encode(state);
+            state = code.encode(state, symbols.scale_bits());
         }
         write(lane, state, &words, out);
     }

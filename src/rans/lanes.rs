@@ -51,6 +51,10 @@ impl Cut {
         })
     }
 
+    pub(crate) fn segments(self) -> usize {
+        self.segments
+    }
+
     /// Where each segment's raw bytes are.
     pub(crate) fn ranges(self) -> impl Iterator<Item = Range<usize>> {
         (0..self.segments).map(move |segment| {
@@ -73,8 +77,14 @@ pub(crate) fn count_coded(raw: &[u8], cut: Cut) -> Histogram {
     histogram
 }
 
-/// Appends the payload of `raw`, whose coded symbols all have a frequency.
-pub(crate) fn encode_payload(raw: &[u8], cut: Cut, frequencies: &Frequencies, kernel: Kernel, out: &mut Vec<u8>) {
+/// Appends the payload of `raw`, whose coded symbols all have a frequency; the number of its words comes back.
+pub(crate) fn encode_payload(
+    raw: &[u8],
+    cut: Cut,
+    frequencies: &Frequencies,
+    kernel: Kernel,
+    out: &mut Vec<u8>,
+) -> u64 {
     let start = out.len();
     out.extend([frequencies.scale_bits(), 0]);
     out.extend((cut.segments as u16).to_le_bytes());
@@ -84,7 +94,7 @@ pub(crate) fn encode_payload(raw: &[u8], cut: Cut, frequencies: &Frequencies, ke
 
     let encoder = Encoder::new(kernel, frequencies);
     let mut stacks: [WordStack; ABREAST] = Default::default();
-    let mut ranges = cut.ranges();
+    let (mut ranges, mut words) = (cut.ranges(), 0);
     let stacks = &mut stacks[..encoder.abreast()];
     for first in (0..cut.segments).step_by(stacks.len()) {
         let begin = |(words, range)| encoder.begin(&raw[range], words);
@@ -94,9 +104,12 @@ pub(crate) fn encode_payload(raw: &[u8], cut: Cut, frequencies: &Frequencies, ke
             out.resize(out.len() + (out.len() - start).wrapping_neg() % 4, 0);
             out.extend(segment.states.iter().flat_map(|state| state.to_le_bytes()));
             segment.words.write(out);
-            out[counts_at + 4 * index..][..4].copy_from_slice(&(segment.words.words().len() as u32).to_le_bytes());
+            let count = segment.words.words().len() as u32;
+            out[counts_at + 4 * index..][..4].copy_from_slice(&count.to_le_bytes());
+            words += u64::from(count);
         }
     }
+    words
 }
 
 /// Fills `raw` from a payload. Of several segments that are damaged the first is reported.

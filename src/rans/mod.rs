@@ -22,6 +22,7 @@ pub mod interleaved;
 pub mod single;
 
 pub(crate) mod lanes;
+pub(crate) mod sample;
 pub(crate) mod segment;
 pub(crate) mod turns;
 pub(crate) mod words;

@@ -25,6 +25,9 @@ const CODED_ROUNDS_OF_LAST_GROUP: usize = 2;
 /// The decoder's table for every scale that `lanes` has.
 pub(crate) type LaneSlots = SlotTable<u32, 4096>;
 
+/// Lanes whose code stands side by side, without a loop between them.
+const ABREAST: usize = 4;
+
 /// A segment that is being decoded. Kernels take whole groups off its front, [`finish`](Self::finish) does the rest.
 #[derive(Debug)]
 pub(crate) struct Segment<'a> {
@@ -85,22 +88,26 @@ pub(crate) fn encode_groups(
     states: &mut [u32; LANES],
     words: &mut WordStack,
 ) {
+    let scale_bits = symbols.scale_bits();
     for group in groups.iter().rev() {
         for round in (0..QUAD).rev() {
             let Some(room) = words.room::<LANES>() else {
                 encode_rounds(group, 0..round + 1, symbols, states, words);
                 break;
             };
-            let mut free = LANES;
-            for (quad, state) in group.as_chunks::<QUAD>().0.iter().zip(&mut *states).rev() {
-                let code = symbols.code(quad[round]);
-                let gives = code.overflows(*state);
-                // At most one word per lane: there is room for each, and the mask only tells the compiler so.
-                room[(free - 1) % LANES] = (*state as u16).to_le_bytes();
-                free -= usize::from(gives);
-                *state = code.encode(select_unpredictable(gives, *state >> 16, *state));
+            let mut last = LANES - 1;
+            let quads = group.as_chunks::<QUAD>().0.as_chunks::<ABREAST>().0;
+            for (quads, states) in quads.iter().zip(states.as_chunks_mut::<ABREAST>().0).rev() {
+                for (quad, state) in quads.iter().zip(states).rev() {
+                    let code = symbols.code(quad[round]);
+                    let gives = code.overflows(*state);
+                    // At most one word per lane: there is room for each, and the remainder only tells the compiler so.
+                    room[last % LANES] = (*state as u16).to_le_bytes();
+                    *state = code.encode(select_unpredictable(gives, *state >> 16, *state), scale_bits);
+                    last = last.wrapping_sub(gives.into());
+                }
             }
-            words.push(LANES - free);
+            words.push((LANES - 1).wrapping_sub(last));
         }
     }
 }
@@ -147,7 +154,7 @@ fn encode_rounds(
             let code = symbols.code(group[lane * QUAD + round]);
             let state = &mut states[lane];
             words.push_if(code.overflows(*state), state);
-            *state = code.encode(*state);
+            *state = code.encode(*state, symbols.scale_bits());
         }
     }
 }

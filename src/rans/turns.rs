@@ -115,7 +115,7 @@ pub(crate) fn encode<const LANES: usize>(
         for (lane, &byte) in turn.iter().enumerate() {
             let code = symbols.code(byte);
             stacks[lane].push_if(code.overflows(states[lane]), &mut states[lane]);
-            states[lane] = code.encode(states[lane]);
+            states[lane] = code.encode(states[lane], symbols.scale_bits());
         }
     }
     for piece in whole.chunks_exact(TURNS * LANES).rev() {
@@ -140,7 +140,7 @@ fn encode_piece<const LANES: usize>(
             // At most one word per turn: there is room for each, and the remainder only tells the compiler so.
             rooms[lane][(free[lane] - 1) % TURNS] = (x[lane] as u16).to_le_bytes();
             free[lane] -= usize::from(gives);
-            x[lane] = code.encode(select_unpredictable(gives, x[lane] >> 16, x[lane]));
+            x[lane] = code.encode(select_unpredictable(gives, x[lane] >> 16, x[lane]), symbols.scale_bits());
         }
     }
     *states = x;

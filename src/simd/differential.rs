@@ -113,6 +113,36 @@ fn a_few_lengths_good_and_damaged() {
 }
 
 #[test]
+fn every_byte_is_found_by_every_kernel() {
+    let kernels = kernels();
+    let mut random = Random(9);
+    for len in (0..=3 * GROUP).chain([5000]) {
+        let mut set = ByteSet::default();
+        set.extend(random.bytes(len % 300, |r| r as u8));
+        let raw = random.bytes(len, SOURCES[len % SOURCES.len()].1);
+        let mut expected = set;
+        expected.extend(raw.iter().copied());
+        for &kernel in kernels.iter().chain([&Kernel::Portable]) {
+            let mut found = set;
+            insert_all(kernel, &mut found, &raw);
+            assert_eq!(found, expected, "{kernel}: {len} bytes");
+        }
+    }
+    for byte in 0..=255 {
+        let mut set = ByteSet::default();
+        set.extend((0..=255).filter(|&other| other != byte));
+        let raw: Vec<u8> = (0..=255).chain(0..=255).filter(|&other| other != byte).collect();
+        for &kernel in &kernels {
+            let mut found = set;
+            insert_all(kernel, &mut found, &raw);
+            assert_eq!(found, set, "{kernel}: {byte} does not occur");
+            insert_all(kernel, &mut found, &[&raw[..77], &[byte], &raw[77..]].concat());
+            assert!(found.is_full(), "{kernel}: {byte} occurs");
+        }
+    }
+}
+
+#[test]
 fn every_tail_length_of_every_source_at_every_scale() {
     let kernels = kernels();
     let mut random = Random(1);

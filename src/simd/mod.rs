@@ -13,7 +13,7 @@ use aarch64::neon;
 use x86_64::{avx2, avx512};
 
 use crate::{
-    model::{Frequencies, SymbolTable},
+    model::{ByteSet, Frequencies, SymbolTable},
     rans::{
         segment::{self, Encoding, LaneSlots, Segment},
         words::WordStack,
@@ -117,6 +117,23 @@ pub(crate) fn decode(kernel: Kernel, payload: &[u8], slots: &LaneSlots, segments
             unsafe { neon::decode(payload, slots, segments) }
         }
         _ => segments.iter_mut().position(|segment| !segment.finish(payload, slots)),
+    }
+}
+
+/// Inserts every byte of `raw` into `set`.
+pub(crate) fn insert_all(kernel: Kernel, set: &mut ByteSet, raw: &[u8]) {
+    match kernel {
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx2 | Kernel::Avx512 if kernel.is_available() => {
+            // SAFETY: the processor has the features that it needs, `is_available` just asked it; AVX-512 is available only where AVX2 is.
+            unsafe { avx2::insert_all(set, raw) }
+        }
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        Kernel::Neon if kernel.is_available() => {
+            // SAFETY: as above.
+            unsafe { neon::insert_all(set, raw) }
+        }
+        _ => set.insert_all(raw),
     }
 }
 

@@ -159,6 +159,9 @@ pub(crate) struct EncodeArgs {
     /// Make frequencies as the original coder does: its payloads, byte for byte
     #[arg(long)]
     compat: bool,
+    /// Count every byte of a long block, not a sample: slower, and 0.01 to 0.06 % smaller
+    #[arg(long)]
+    no_sampling: bool,
     /// Check the raw bytes as well as the coded ones (the default)
     #[arg(long, overrides_with = "no_check", hide = true)]
     check: bool,
@@ -339,6 +342,7 @@ impl EncodeArgs {
         if let Some(lanes) = self.lanes {
             options = options.interleaved_lanes(lanes.into());
         }
+        options = options.sampling(!self.no_sampling);
         if self.compat {
             options = options.normalization(Normalization::Compat);
         }

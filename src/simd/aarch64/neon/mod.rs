@@ -5,12 +5,14 @@
 
 mod decode;
 mod encode;
+mod presence;
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::aarch64::*;
 
 pub(in crate::simd) use decode::decode;
 pub(in crate::simd) use encode::encode_groups;
+pub(in crate::simd) use presence::insert_all;
 
 use crate::{
     rans::segment::LANES,

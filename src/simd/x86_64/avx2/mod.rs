@@ -5,9 +5,11 @@
 
 mod decode;
 mod encode;
+mod presence;
 
 pub(in crate::simd) use decode::decode;
 pub(in crate::simd) use encode::encode_groups;
+pub(in crate::simd) use presence::insert_all;
 
 /// Whether this processor has all that the kernels here use.
 pub(in crate::simd) fn is_available() -> bool {
