@@ -6,11 +6,14 @@ use crate::{
     error::Error,
     limits::Limits,
     options::{DecodeOptions, EncodeOptions},
+    parallel::Executor,
     progress::Progress,
     read::RansReader,
-    stream::{Decoder, Encoder, Framer, Room, Status},
+    stream::{Decoder, Framer, Room, Status},
     write::RansWriter,
 };
+
+mod side_by_side;
 
 /// Codes `raw` as one stream.
 ///
@@ -33,7 +36,7 @@ pub fn compress(raw: &[u8], options: &EncodeOptions) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
-/// Appends `raw` as one stream to `out`; how many bytes that were comes back. With enough capacity in `out` nothing is allocated for the result.
+/// Appends `raw` as one stream to `out`; how many bytes that were comes back. With enough capacity in `out` nothing is allocated for the result. With threads, workers code each block from where it lies.
 ///
 /// # Errors
 ///
@@ -41,40 +44,22 @@ pub fn compress(raw: &[u8], options: &EncodeOptions) -> Result<Vec<u8>, Error> {
 pub fn compress_into(raw: &[u8], out: &mut Vec<u8>, options: &EncodeOptions) -> Result<usize, Error> {
     options.validate()?;
     let before = out.len();
-    if options.executor.is_none() && options.threads == 1 || cfg!(not(feature = "rayon")) {
-        let mut framer = Framer::new(options);
-        framer.start(out);
-        for block in raw.chunks(options.block_len) {
-            framer.take(block)?;
-            framer.append_block(block, options, out);
-            if let Some(observer) = &options.observer {
-                (observer.0)(framer.progress());
-            }
-        }
-        framer.end(out)?;
+    let executor = options.executor.clone().unwrap_or_else(|| Executor::with_threads(options.threads));
+    if executor.is_pool() {
+        side_by_side::compress_into(raw, out, options, &executor)?;
         return Ok(out.len() - before);
     }
-    let mut encoder = Encoder::new(options.clone());
-    let mut rest = raw;
-    while !rest.is_empty() || !encoder.end_stream()? {
-        let taken = encoder.push(rest)?;
-        rest = &rest[taken..];
-        if drain(&mut encoder, out) == 0 && taken == 0 {
-            encoder.wait();
+    let mut framer = Framer::new(options);
+    framer.start(out);
+    for block in raw.chunks(options.block_len) {
+        framer.take(block)?;
+        framer.append_block(block, options, out);
+        if let Some(observer) = &options.observer {
+            (observer.0)(framer.progress());
         }
     }
-    drain(&mut encoder, out);
+    framer.end(out)?;
     Ok(out.len() - before)
-}
-
-/// Moves what is pending to `out`; how many bytes that were comes back.
-fn drain(encoder: &mut Encoder, out: &mut Vec<u8>) -> usize {
-    let before = out.len();
-    while !encoder.pending().is_empty() {
-        out.extend_from_slice(encoder.pending());
-        encoder.consume(encoder.pending().len());
-    }
-    out.len() - before
 }
 
 /// Raw bytes that [`decompress`] makes room for at a time, where blocks are decoded side by side: enough for some dozens of blocks of the default length.

@@ -311,7 +311,7 @@ impl EncodeOptions {
         self
     }
 
-    /// Calls `callback` after each block.
+    /// Calls `callback` after each block, in their order. [`compress`](crate::compress) with threads calls it on one of them; everything else on the caller's.
     #[must_use]
     pub fn on_progress(mut self, callback: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         self.observer = Some(Observer(Arc::new(callback)));

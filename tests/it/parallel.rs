@@ -10,8 +10,8 @@ use std::{
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use ranstream::{
-    DecodeOptions, EncodeOptions, Error, Limit, Limits, Mode, RansReader, RansWriter, compress, copy_decode,
-    copy_encode, decompress, decompress_into,
+    DecodeOptions, EncodeOptions, Error, Limit, Limits, Mode, RansReader, RansWriter, compress, compress_into,
+    copy_decode, copy_encode, decompress, decompress_into,
     read::RansEncoder,
     stream::{Decoder, Encoder, Op},
     write::RansDecoder,
@@ -442,5 +442,42 @@ fn blocks_that_find_no_room_are_decoded_all_the_same() {
                 "{threads} threads"
             );
         }
+    }
+}
+
+#[test]
+fn slices_that_fail_fail_alike_with_any_threads() {
+    let raw = data::text(9_500);
+    for declared in [0, 999, 1000, 5_555, 9_499, 9_501] {
+        let options = EncodeOptions::new().block_len(1000).content_length(declared).content_check(true);
+        let mut expected = b"before".to_vec();
+        let error = compress_into(&raw, &mut expected, &options).unwrap_err();
+        for threads in [2, 3, 0] {
+            for in_flight in [1, 2, 50] {
+                let mut found = b"before".to_vec();
+                let options = options.clone().threads(threads).in_flight(in_flight);
+                assert_eq!(compress_into(&raw, &mut found, &options), Err(error.clone()));
+                assert!(found == expected, "{declared} declared, {threads} threads, {in_flight} in flight");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_callback_that_panics_costs_a_worker_and_hangs_nothing() {
+    let raw = data::text(100_000);
+    for threads in [2, 4] {
+        let options = EncodeOptions::new().block_len(1000).threads(threads).on_progress(|progress| {
+            if progress.blocks() == 20 {
+                std::panic::resume_unwind(Box::new("the callback panics"));
+            }
+        });
+        let mut out = Vec::new();
+        let result = compress_into(&raw, &mut out, &options);
+        let lost = |block| (20..=100).contains(&block);
+        assert!(matches!(result, Err(Error::WorkerLost { block }) if lost(block)), "{result:?}");
+        let mut back = Vec::new();
+        RansReader::new(&out[..]).read_to_end(&mut back).unwrap_err();
+        assert!(back.len() >= 20_000 && raw.starts_with(&back), "{} bytes", back.len());
     }
 }
