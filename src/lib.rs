@@ -100,6 +100,10 @@
 //! [rayon]: https://docs.rs/rayon
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))),
+    allow(dead_code, unused_imports, unused_variables, reason = "some things are for kernels alone, and here is none")
+)]
 
 pub mod block;
 #[cfg(feature = "codec")]

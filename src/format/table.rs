@@ -50,7 +50,7 @@ pub(crate) fn parse_compact(fields: &mut Fields<'_>, scale_bits: u8) -> Result<F
     let used = parse_count(&mut bits)
         .ok_or(Corruption::Field { field: "table", found: fields.rest().first().copied().unwrap_or(0).into() })?;
     let mut symbols = [0; 256];
-    let mut cumulatives = [0; 257];
+    let mut cumulatives = [0; 256];
     parse_increasing(&mut symbols[..used], 0, 255, &mut bits);
     parse_increasing(&mut cumulatives[1..used], 1, scale - 1, &mut bits);
     let len = bits.finish().map_err(|error| match error {
@@ -59,12 +59,7 @@ pub(crate) fn parse_compact(fields: &mut Fields<'_>, scale_bits: u8) -> Result<F
     })?;
     fields.bytes(len, "table")?;
 
-    cumulatives[used] = scale;
-    let mut frequencies = [0; 256];
-    for (&symbol, range) in symbols[..used].iter().zip(cumulatives.windows(2)) {
-        frequencies[symbol as usize] = (range[1] - range[0]) as u16;
-    }
-    Frequencies::new(frequencies, scale_bits)
+    Ok(Frequencies::from_cumulatives(&symbols[..used], &cumulatives[..used], scale_bits))
 }
 
 /// `used - 1`, at most 255, in exponential Golomb code of order 2: few symbols take few bits.
@@ -104,17 +99,18 @@ fn write_increasing(values: &[u32], low: u32, high: u32, bits: &mut BitWriter<'_
     }
 }
 
-fn parse_increasing(values: &mut [u32], low: u32, high: u32, bits: &mut BitReader<'_>) {
+fn parse_increasing(values: &mut [u16], low: u32, high: u32, bits: &mut BitReader<'_>) {
     let middle = values.len() / 2;
     let (below, rest) = values.split_at_mut(middle);
     let Some((value, above)) = rest.split_first_mut() else { return };
     let least = low + below.len() as u32;
-    *value = least + parse_number(high - above.len() as u32 - least + 1, bits);
+    let number = least + parse_number(high - above.len() as u32 - least + 1, bits);
+    *value = number as u16;
     if !below.is_empty() {
-        parse_increasing(below, low, *value - 1, bits);
+        parse_increasing(below, low, number - 1, bits);
     }
     if !above.is_empty() {
-        parse_increasing(above, *value + 1, high, bits);
+        parse_increasing(above, number + 1, high, bits);
     }
 }
 

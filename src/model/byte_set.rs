@@ -23,7 +23,6 @@ impl ByteSet {
     }
 
     /// For bytes below 128, and for the others.
-    #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), expect(dead_code, reason = "for kernels"))]
     pub(crate) fn rows(&self) -> &[[u8; 16]; 2] {
         &self.rows
     }

@@ -27,6 +27,19 @@ impl Frequencies {
         Ok(Self { of, present, scale_bits })
     }
 
+    /// Each of `symbols` has the slots from its cumulative to the next one's, the last one those up to the scale. Both increase strictly, the cumulatives from 0 and below the scale, and there are as many,
+    /// at least one.
+    pub(crate) fn from_cumulatives(symbols: &[u16], cumulatives: &[u16], scale_bits: u8) -> Self {
+        let mut frequencies = Self { of: [0; 256], present: [0; 4], scale_bits };
+        let ends = cumulatives[1..].iter().copied().chain([1 << scale_bits]);
+        for ((&symbol, &cumulative), end) in symbols.iter().zip(cumulatives).zip(ends) {
+            let symbol = usize::from(symbol) % 256;
+            frequencies.of[symbol] = end - cumulative;
+            frequencies.present[symbol / 64] |= 1 << (symbol % 64);
+        }
+        frequencies
+    }
+
     /// All slots for one symbol.
     pub(crate) fn single(symbol: u8, scale_bits: u8) -> Self {
         let mut of = [0; 256];

@@ -89,14 +89,15 @@ impl Payload {
 
     /// Where the states start, and how many there are; for `lanes` those of the first segment.
     fn states(&self) -> (usize, usize) {
+        let len = self.bytes.len() as u64;
+        let words_len = |at| 2 * u64::from(self.read_u32(at));
         // With a compact table, the place from which the counts add up to the payload's length.
-        let fits = |&at: &usize| match self.mode {
-            BlockMode::SingleStreamCompact => at + 8 + 2 * self.read_u32(at + 4) as usize == self.bytes.len(),
-            _ => {
-                self.bytes[at] == 3
-                    && at + 1 + 24 + (0..3).map(|lane| 2 * self.read_u32(at + 13 + 4 * lane) as usize).sum::<usize>()
-                        == self.bytes.len()
+        let fits = |&at: &usize| {
+            if self.mode == BlockMode::SingleStreamCompact {
+                return at as u64 + 8 + words_len(at + 4) == len;
             }
+            let words: u64 = (0..3).map(|lane| words_len(at + 13 + 4 * lane)).sum();
+            self.bytes[at] == 3 && at as u64 + 1 + 24 + words == len
         };
         match self.mode {
             BlockMode::SingleStream => (DENSE_TABLE_END, 1),

@@ -4,7 +4,7 @@
 
 use std::{
     fs::{File, FileTimes, Metadata},
-    io::{self, BufWriter, IsTerminal, Write},
+    io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -44,6 +44,9 @@ impl Temporary {
         if readers == Readers::Usual {
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         }
+        // Elsewhere a new file belongs to whom its folder says.
+        #[cfg(not(unix))]
+        let _ = readers;
         let mut unfinished = lock();
         let file =
             builder.tempfile_in(folder).map_err(because(format_args!("cannot write in {}", folder.display())))?;
@@ -123,7 +126,7 @@ fn copy_permissions(file: &File, source: &Metadata) -> io::Result<()> {
 /// SIGHUP counts where standard error is a terminal: that is not so under nohup, which has it ignored.
 #[cfg(unix)]
 fn remove_on_signals() -> io::Result<()> {
-    use std::{fs, sync::Once, thread};
+    use std::{fs, io::IsTerminal as _, sync::Once, thread};
 
     use signal_hook::{
         consts::{SIGHUP, SIGINT, SIGTERM},
