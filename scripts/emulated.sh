@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The kernels on processors that this machine is not, by qemu's user mode: the dispatcher on x86-64 without AVX2 and with it, and NEON on aarch64. What is not installed is skipped, and said.
-# aarch64 takes a C compiler for linking (aarch64-linux-gnu-gcc) and a Rust compiler with that target's standard library; AARCH64_RUSTC names one other than `rustc`.
+# The kernels on processors that this machine is not, by qemu's user mode: the dispatcher on x86-64 without AVX2 and with it, NEON on aarch64, and s390x, whose bytes go the other way. What is not installed is
+# skipped, and said. A foreign architecture takes a C compiler for linking (aarch64-linux-gnu-gcc, s390x-linux-gnu-gcc) and a Rust compiler with that target's standard library; AARCH64_RUSTC and S390X_RUSTC
+# name one other than `rustc`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,14 +23,19 @@ else
     skipped 'x86-64: qemu-x86_64-static is not here'
 fi
 
-export RUSTC=${AARCH64_RUSTC:-rustc}
-target=aarch64-unknown-linux-gnu
-if command -v qemu-aarch64-static aarch64-linux-gnu-gcc >/dev/null && [ -d "$("$RUSTC" --print target-libdir --target $target)" ]; then
-    # Linked statically: qemu then needs no system of that architecture around it.
-    export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS='-C target-feature=+crt-static' CARGO_TARGET_DIR=target/aarch64
-    program=$(tests --target $target)
-    printf '\n== aarch64\n'
-    RANS_EXPECT_KERNELS=portable,neon qemu-aarch64-static "$program"
-else
-    skipped "aarch64: qemu-aarch64-static, aarch64-linux-gnu-gcc or the standard library of $target is not here"
-fi
+# Architecture, Rust compiler, and the kernels that its tests insist on. Linked statically: qemu then needs no system of that architecture around it.
+foreign() {
+    local target=$1-unknown-linux-gnu linker=$1-linux-gnu-gcc program
+    export RUSTC=$2
+    if command -v "qemu-$1-static" >/dev/null && command -v "$linker" >/dev/null && [ -d "$("$RUSTC" --print target-libdir --target "$target")" ]; then
+        export CARGO_ENCODED_RUSTFLAGS="-Clinker=$linker"$'\x1f'"-Ctarget-feature=+crt-static" CARGO_TARGET_DIR=target/$1
+        program=$(tests --target "$target")
+        printf '\n== %s\n' "$1"
+        RANS_EXPECT_KERNELS=$3 "qemu-$1-static" "$program"
+    else
+        skipped "$1: qemu-$1-static, $linker or the standard library of $target is not here"
+    fi
+}
+
+foreign aarch64 "${AARCH64_RUSTC:-rustc}" portable,neon
+foreign s390x "${S390X_RUSTC:-rustc}" portable

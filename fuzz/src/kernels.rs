@@ -8,16 +8,29 @@ use ranstream::{
 
 use super::{drive, repair::repaired};
 
-/// The first byte: mode, and its top bit whether to code instead. Two bytes: how many raw bytes more than payload bytes there are, or how long a segment is.
+/// The first byte: mode, its top bit whether to code instead, and the next one whether a long block then. Two bytes: how many raw bytes more than payload bytes there are, or how long a segment is.
 pub fn run(input: &[u8]) {
     let Some((&[mode, a, b], bytes)) = input.split_first_chunk() else { return };
     let more = usize::from(u16::from_le_bytes([a, b])) % (16 << 10);
     if bytes.is_empty() {
     } else if mode & 0x80 == 0 {
         decode(mode, more, bytes);
-    } else {
+    } else if mode & 0x40 == 0 {
         encode(more, bytes);
+    } else {
+        encode(more, &lengthened(bytes));
     }
+}
+
+/// So long that the encoder takes a sample: the first half of `bytes` over and over, and each of the other half at one place.
+fn lengthened(bytes: &[u8]) -> Vec<u8> {
+    let (often, once) = bytes.split_at(bytes.len().div_ceil(2));
+    let len = (128 << 10) + bytes.len();
+    let mut raw: Vec<u8> = often.iter().copied().cycle().take(len).collect();
+    for (index, &byte) in once.iter().enumerate() {
+        raw[index * 7919 % len] = byte;
+    }
+    raw
 }
 
 /// `lanes` has every second number: it alone has kernels. The others are here for what they do with garbage.
