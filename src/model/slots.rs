@@ -72,17 +72,34 @@ pub(crate) const SMALL_SCALE_BITS: u8 = 10;
 
 impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
     pub(crate) fn new(frequencies: &Frequencies) -> Self {
+        let mut table = Self::empty();
+        table.fill(frequencies);
+        table
+    }
+
+    /// Makes a table where it stays, and lends it: for one block, moving it takes as long as a tenth of making it.
+    #[inline(always)]
+    pub(crate) fn with<R>(frequencies: &Frequencies, work: impl FnOnce(&Self) -> R) -> R {
+        let mut table = Self::empty();
+        table.fill(frequencies);
+        work(&table)
+    }
+
+    fn empty() -> Self {
         const { assert!(LEN.is_power_of_two() && LEN <= 1 << S::MAX_SCALE_BITS) };
-        // Filled where it stays: it is too large to be moved about.
-        let mut table = Self { slots: [S::default(); LEN], scale_bits: frequencies.scale_bits() };
-        let slots = &mut table.slots;
+        Self { slots: [S::default(); LEN], scale_bits: 0 }
+    }
+
+    fn fill(&mut self, frequencies: &Frequencies) {
+        self.scale_bits = frequencies.scale_bits();
+        let slots = &mut self.slots;
         if let Some(symbol) = frequencies.only_symbol() {
             // It leaves every state alone, whatever the scale is: at half the scale its frequency fits into a slot.
-            table.scale_bits -= 1;
-            for (offset, slot) in (0..1 << table.scale_bits).zip(slots) {
-                *slot = S::new(symbol, 1 << table.scale_bits, offset);
+            self.scale_bits -= 1;
+            for (offset, slot) in (0..1 << self.scale_bits).zip(slots) {
+                *slot = S::new(symbol, 1 << self.scale_bits, offset);
             }
-            return table;
+            return;
         }
         for (symbol, frequency, cumulative) in frequencies.used() {
             // Whole runs, even where they reach into the next symbol's range: that is written later, and an end that is guessed wrong costs more than a few stores.
@@ -99,7 +116,6 @@ impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
                 (at, offset) = (at + RUN, offset + RUN as u32);
             }
         }
-        table
     }
 
     pub(crate) fn scale_bits(&self) -> u8 {

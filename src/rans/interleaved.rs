@@ -122,9 +122,9 @@ pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) ->
     let (frequencies, mut lanes) = parse(payload, form)?;
     let scale_bits = frequencies.scale_bits();
     if scale_bits <= SMALL_SCALE_BITS {
-        decode_lanes(&mut lanes, &SmallSlots::new(&frequencies), raw)
+        SmallSlots::with(&frequencies, |slots| decode_lanes(&mut lanes, slots, raw))
     } else if scale_bits <= <u32 as Slot>::MAX_SCALE_BITS {
-        decode_lanes(&mut lanes, &SlotTable::<u32, 4096>::new(&frequencies), raw)
+        SlotTable::<u32, 4096>::with(&frequencies, |slots| decode_lanes(&mut lanes, slots, raw))
     } else {
         decode_lanes(&mut lanes, &Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw)
     }

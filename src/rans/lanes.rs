@@ -115,17 +115,18 @@ pub(crate) fn encode_payload(
 /// Fills `raw` from a payload. Of several segments that are damaged the first is reported.
 pub(crate) fn decode_payload(payload: &[u8], raw: &mut [u8], kernel: Kernel) -> Result<(), Corruption> {
     let lanes = LanesPayload::parse(payload, raw.len())?;
-    let slots = LaneSlots::new(&lanes.frequencies);
-    let mut segments = lanes.segments(raw);
-    let mut batch = Vec::with_capacity(BATCH.min(lanes.cut.segments));
-    for first in (0..lanes.cut.segments).step_by(BATCH) {
-        batch.clear();
-        batch.extend(segments.by_ref().take(BATCH));
-        if let Some(bad) = simd::decode(kernel, payload, &slots, &mut batch) {
-            return Err(Corruption::SegmentEnd { segment: (first + bad) as u32 });
+    LaneSlots::with(&lanes.frequencies, |slots| {
+        let mut segments = lanes.segments(raw);
+        let mut batch = Vec::with_capacity(BATCH.min(lanes.cut.segments));
+        for first in (0..lanes.cut.segments).step_by(BATCH) {
+            batch.clear();
+            batch.extend(segments.by_ref().take(BATCH));
+            if let Some(bad) = simd::decode(kernel, payload, slots, &mut batch) {
+                return Err(Corruption::SegmentEnd { segment: (first + bad) as u32 });
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// A payload whose every field but the words was verified.

@@ -94,9 +94,9 @@ pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) ->
     let (frequencies, mut lane) = parse(payload, form)?;
     let scale_bits = frequencies.scale_bits();
     let ran_dry = if scale_bits <= SMALL_SCALE_BITS {
-        turns::decode(&mut lane, &SmallSlots::new(&frequencies), raw)
+        SmallSlots::with(&frequencies, |slots| turns::decode(&mut lane, slots, raw))
     } else if scale_bits <= <u32 as Slot>::MAX_SCALE_BITS {
-        turns::decode(&mut lane, &SlotTable::<u32, 4096>::new(&frequencies), raw)
+        SlotTable::<u32, 4096>::with(&frequencies, |slots| turns::decode(&mut lane, slots, raw))
     } else {
         turns::decode(&mut lane, &Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw)
     };
