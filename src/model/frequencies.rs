@@ -51,8 +51,8 @@ impl Frequencies {
 
     /// The symbol that has all slots.
     pub(crate) fn only_symbol(&self) -> Option<u8> {
-        let most = self.of.iter().position(|&frequency| u32::from(frequency) == self.scale())?;
-        Some(most as u8)
+        let (first, frequency, _) = self.used().next()?;
+        (frequency == self.scale()).then_some(first)
     }
 
     pub(crate) fn scale_bits(&self) -> u8 {
