@@ -13,7 +13,8 @@ pub(crate) fn normalize(histogram: &Histogram, scale_bits: u8) -> Frequencies {
     if let Some(symbol) = histogram.only_symbol() {
         return Frequencies::single(symbol, scale_bits);
     }
-    let mut shares = Shares::round(histogram, 1 << scale_bits);
+    let mut shares = Shares::empty(1 << scale_bits);
+    shares.round(histogram);
     while shares.sum < shares.scale {
         shares.give(shares.best_gain().0);
     }
@@ -82,9 +83,8 @@ struct Shares {
 }
 
 impl Shares {
-    /// Each symbol's rounded share, at least 1. Symbols whose share is below one slot take more than it, so the others share what is left.
-    fn round(histogram: &Histogram, scale: u32) -> Self {
-        let mut shares = Self {
+    fn empty(scale: u32) -> Self {
+        Self {
             scale,
             sum: 0,
             used: 0,
@@ -93,24 +93,27 @@ impl Shares {
             frequencies: [0; 256],
             gains: [0.0; 256],
             losses: [0.0; 256],
-        };
+        }
+    }
+
+    /// Each symbol's rounded share, at least 1. Symbols whose share is below one slot take more than it, so the others share what is left.
+    fn round(&mut self, histogram: &Histogram) {
         for (symbol, &count) in (0_u8..=255).zip(histogram.counts()) {
             // Written in any case, and overwritten unless it counts: which symbols occur cannot be predicted.
-            shares.symbols[shares.used] = symbol;
-            shares.counts[shares.used] = f64::from(count);
-            shares.used += usize::from(count > 0);
+            self.symbols[self.used] = symbol;
+            self.counts[self.used] = f64::from(count);
+            self.used += usize::from(count > 0);
         }
-        let used = shares.used;
-        let slots_per_count = slots_per_count(&shares.counts[..used], f64::from(histogram.total()), scale);
-        for (frequency, &count) in shares.frequencies[..used].iter_mut().zip(&shares.counts) {
+        let used = self.used;
+        let slots_per_count = slots_per_count(&self.counts[..used], f64::from(histogram.total()), self.scale);
+        for (frequency, &count) in self.frequencies[..used].iter_mut().zip(&self.counts) {
             *frequency = ((count * slots_per_count + 0.5) as u32).max(1);
-            shares.sum += *frequency;
+            self.sum += *frequency;
         }
-        let worth = shares.gains.iter_mut().zip(&mut shares.losses);
-        for ((gain, loss), (&frequency, &count)) in worth.zip(shares.frequencies[..used].iter().zip(&shares.counts)) {
+        let worth = self.gains.iter_mut().zip(&mut self.losses);
+        for ((gain, loss), (&frequency, &count)) in worth.zip(self.frequencies[..used].iter().zip(&self.counts)) {
             (*gain, *loss) = self::worth(count, frequency);
         }
-        shares
     }
 
     fn give(&mut self, index: usize) {

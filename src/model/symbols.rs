@@ -50,11 +50,27 @@ pub(crate) struct SymbolTable {
 
 impl SymbolTable {
     pub(crate) fn new(frequencies: &Frequencies) -> Self {
-        let mut table = Self { codes: [SymbolCode::default(); 256], scale_bits: frequencies.scale_bits() };
-        for (symbol, frequency, cumulative) in frequencies.used() {
-            table.codes[usize::from(symbol)] = SymbolCode::new(frequency, cumulative, table.scale_bits);
-        }
+        let mut table = Self::empty(frequencies.scale_bits());
+        table.fill(frequencies);
         table
+    }
+
+    /// Makes a table where it stays, and lends it: few bytes are coded in the time that it takes to move one.
+    #[inline(always)]
+    pub(crate) fn with<R>(frequencies: &Frequencies, work: impl FnOnce(&Self) -> R) -> R {
+        let mut table = Self::empty(frequencies.scale_bits());
+        table.fill(frequencies);
+        work(&table)
+    }
+
+    fn empty(scale_bits: u8) -> Self {
+        Self { codes: [SymbolCode::default(); 256], scale_bits }
+    }
+
+    fn fill(&mut self, frequencies: &Frequencies) {
+        for (symbol, frequency, cumulative) in frequencies.used() {
+            self.codes[usize::from(symbol)] = SymbolCode::new(frequency, cumulative, self.scale_bits);
+        }
     }
 
     #[inline(always)]

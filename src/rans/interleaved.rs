@@ -59,9 +59,13 @@ pub fn decode(payload: &[u8], raw_len: usize) -> Result<Vec<u8>, Error> {
 
 /// Appends the payload of `raw`, whose symbols all have a frequency. `lanes` is 1..=255.
 pub(crate) fn encode_payload(raw: &[u8], lanes: usize, frequencies: &Frequencies, form: TableForm, out: &mut Vec<u8>) {
-    let symbols = SymbolTable::new(frequencies);
     form.write(frequencies, out);
     out.push(lanes as u8);
+    SymbolTable::with(frequencies, |symbols| encode_lanes(raw, lanes, symbols, out));
+}
+
+/// Appends the states of all lanes, their numbers of words, and their words.
+fn encode_lanes(raw: &[u8], lanes: usize, symbols: &SymbolTable, out: &mut Vec<u8>) {
     let states_at = out.len();
     let counts_at = states_at + 4 * lanes;
     out.resize(counts_at + 4 * lanes, 0);
@@ -77,7 +81,7 @@ pub(crate) fn encode_payload(raw: &[u8], lanes: usize, frequencies: &Frequencies
             stack.reset(raw.len().div_ceil(FEW));
         }
         let mut states = [LOWER_BOUND; FEW];
-        turns::encode(raw, &symbols, &mut states, &mut stacks);
+        turns::encode(raw, symbols, &mut states, &mut stacks);
         for (lane, (state, stack)) in states.iter().zip(&stacks).enumerate() {
             write(lane, *state, stack, out);
         }

@@ -55,7 +55,7 @@ pub fn decode(payload: &[u8], raw_len: usize) -> Result<Vec<u8>, Error> {
 
 /// Appends the payload of `raw`, whose symbols all have a frequency.
 pub(crate) fn encode_payload(raw: &[u8], frequencies: &Frequencies, form: TableForm, out: &mut Vec<u8>) {
-    let (state, words) = encode_words(raw, &SymbolTable::new(frequencies));
+    let (state, words) = SymbolTable::with(frequencies, |symbols| encode_words(raw, symbols));
     form.write(frequencies, out);
     out.extend(state.to_le_bytes());
     out.extend((words.words().len() as u32).to_le_bytes());
