@@ -6,7 +6,7 @@ use super::folder::{Folder, skewed};
 fn a_pipe_is_restored() {
     let folder = Folder::new();
     let raw = skewed(1_000_000, 4);
-    for compress in ["", "-", "-c", "-T1", "-T4 --block-size 10K", "--index --no-check"] {
+    for compress in ["", "-", "-c", "-T1", "-T4 --block-size 10K", "--index --no-check", "--no-sampling"] {
         let coded = folder.run_with(compress, &raw).stdout;
         assert!(coded.len() < raw.len(), "rans {compress}");
         for decompress in ["-d", "-dc -", "-d -T1", "-d -o -"] {
