@@ -8,7 +8,7 @@ mod normalize;
 mod slots;
 mod symbols;
 
-pub(crate) use byte_set::ByteSet;
+pub(crate) use byte_set::{ByteSet, Chunk};
 pub(crate) use cost::coded_bits;
 pub(crate) use frequencies::Frequencies;
 pub(crate) use histogram::Histogram;

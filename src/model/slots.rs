@@ -77,7 +77,7 @@ impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
         table
     }
 
-    /// Makes a table where it stays, and lends it: for one block, moving it takes as long as a tenth of making it.
+    /// Makes a table where it stays, and lends it: moving it would take a third as long as making it.
     #[inline(always)]
     pub(crate) fn with<R>(frequencies: &Frequencies, work: impl FnOnce(&Self) -> R) -> R {
         let mut table = Self::empty();

@@ -55,7 +55,7 @@ impl SymbolTable {
         table
     }
 
-    /// Makes a table where it stays, and lends it: few bytes are coded in the time that it takes to move one.
+    /// Makes a table where it stays, and lends it: it is too large to be moved about for a few bytes.
     #[inline(always)]
     pub(crate) fn with<R>(frequencies: &Frequencies, work: impl FnOnce(&Self) -> R) -> R {
         let mut table = Self::empty(frequencies.scale_bits());

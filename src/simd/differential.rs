@@ -133,6 +133,13 @@ fn every_byte_is_found_by_every_kernel() {
         set.extend(random.bytes(len % 300, |r| r as u8));
         check_presence(&kernels, set, &random.bytes(len, SOURCES[len % SOURCES.len()].1));
     }
+    for len in [1, 63, 64, 197] {
+        for at in 0..len {
+            let mut raw = vec![b'a'; len];
+            raw[at] = 0xF3;
+            check_presence(&kernels, ByteSet::default(), &raw);
+        }
+    }
     for byte in 0..=255 {
         let mut set = ByteSet::default();
         set.extend((0..=255).filter(|&other| other != byte));

@@ -13,7 +13,7 @@ use aarch64::neon;
 use x86_64::{avx2, avx512};
 
 use crate::{
-    model::{ByteSet, Frequencies, SymbolTable},
+    model::{ByteSet, Chunk, Frequencies, SymbolTable},
     rans::{
         segment::{self, Encoding, LaneSlots, Segment},
         words::WordStack,
@@ -120,20 +120,30 @@ pub(crate) fn decode(kernel: Kernel, payload: &[u8], slots: &LaneSlots, segments
     }
 }
 
-/// Inserts every byte of `raw` into `set`.
+/// Inserts every byte of `raw` into `set`. That most of them are there already makes it fast: nothing is stored for those.
 pub(crate) fn insert_all(kernel: Kernel, set: &mut ByteSet, raw: &[u8]) {
+    let (mut chunks, rest) = raw.as_chunks();
+    while let Some(index) = first_outside(kernel, set, chunks) {
+        set.extend(chunks[index]);
+        chunks = &chunks[index + 1..];
+    }
+    set.extend(rest.iter().copied());
+}
+
+/// The index of the first chunk that has a byte which is not in `set`.
+fn first_outside(kernel: Kernel, set: &ByteSet, chunks: &[Chunk]) -> Option<usize> {
     match kernel {
         #[cfg(target_arch = "x86_64")]
         Kernel::Avx2 | Kernel::Avx512 if kernel.is_available() => {
             // SAFETY: the processor has the features that it needs, `is_available` just asked it; AVX-512 is available only where AVX2 is.
-            unsafe { avx2::insert_all(set, raw) }
+            unsafe { avx2::first_outside(set, chunks) }
         }
         #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
         Kernel::Neon if kernel.is_available() => {
             // SAFETY: as above.
-            unsafe { neon::insert_all(set, raw) }
+            unsafe { neon::first_outside(set, chunks) }
         }
-        _ => set.insert_all(raw),
+        _ => set.first_outside(chunks),
     }
 }
 

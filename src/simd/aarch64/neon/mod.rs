@@ -12,7 +12,7 @@ use std::arch::aarch64::*;
 
 pub(in crate::simd) use decode::decode;
 pub(in crate::simd) use encode::encode_groups;
-pub(in crate::simd) use presence::insert_all;
+pub(in crate::simd) use presence::first_outside;
 
 use crate::{
     rans::segment::LANES,

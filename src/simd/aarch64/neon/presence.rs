@@ -3,26 +3,21 @@
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::aarch64::*;
 
-use crate::model::ByteSet;
+use crate::model::{ByteSet, Chunk};
 
-/// Bytes of four vectors.
-const CHUNK: usize = 64;
-
-/// Inserts every byte of `raw`.
+/// The index of the first chunk that has a byte which is not in `set`.
 #[target_feature(enable = "neon")]
-pub(in crate::simd) fn insert_all(set: &mut ByteSet, raw: &[u8]) {
-    let (chunks, rest) = raw.as_chunks::<CHUNK>();
-    let mut rows = load_rows(set);
-    for chunk in chunks {
+pub(in crate::simd) fn first_outside(set: &ByteSet, chunks: &[Chunk]) -> Option<usize> {
+    let rows = load_rows(set);
+    for (index, chunk) in chunks.iter().enumerate() {
         // SAFETY: a chunk is four vectors long.
         let uint8x16x4_t(a, b, c, d) = unsafe { vld1q_u8_x4(chunk.as_ptr()) };
         let (a, b, c, d) = (look_up(rows, a), look_up(rows, b), look_up(rows, c), look_up(rows, d));
         if vminvq_u8(vminq_u8(vminq_u8(a, b), vminq_u8(c, d))) == 0 {
-            set.extend(chunk.iter().copied());
-            rows = load_rows(set);
+            return Some(index);
         }
     }
-    set.extend(rest.iter().copied());
+    None
 }
 
 #[inline]

@@ -9,7 +9,7 @@ mod presence;
 
 pub(in crate::simd) use decode::decode;
 pub(in crate::simd) use encode::encode_groups;
-pub(in crate::simd) use presence::insert_all;
+pub(in crate::simd) use presence::first_outside;
 
 /// Whether this processor has all that the kernels here use.
 pub(in crate::simd) fn is_available() -> bool {

@@ -3,29 +3,24 @@
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
 
-use crate::model::ByteSet;
+use crate::model::{ByteSet, Chunk};
 
-/// Bytes of two vectors.
-const CHUNK: usize = 64;
-
-/// Inserts every byte of `raw`.
+/// The index of the first chunk that has a byte which is not in `set`.
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-pub(in crate::simd) fn insert_all(set: &mut ByteSet, raw: &[u8]) {
-    let (chunks, rest) = raw.as_chunks::<CHUNK>();
-    let mut rows = load_rows(set);
-    for chunk in chunks {
-        let (low, high) = chunk.split_at(CHUNK / 2);
-        // SAFETY: each half is a vector long.
+pub(in crate::simd) fn first_outside(set: &ByteSet, chunks: &[Chunk]) -> Option<usize> {
+    let rows = load_rows(set);
+    for (index, chunk) in chunks.iter().enumerate() {
+        let (low, high) = chunk.split_at(size_of::<__m256i>());
+        // SAFETY: a chunk is two vectors long.
         let (low, high) =
             unsafe { (_mm256_loadu_si256(low.as_ptr().cast()), _mm256_loadu_si256(high.as_ptr().cast())) };
         let found = _mm256_min_epu8(look_up(rows, low), look_up(rows, high));
         let absent = _mm256_cmpeq_epi8(found, _mm256_setzero_si256());
         if _mm256_movemask_epi8(absent) != 0 {
-            set.extend(chunk.iter().copied());
-            rows = load_rows(set);
+            return Some(index);
         }
     }
-    set.extend(rest.iter().copied());
+    None
 }
 
 /// The set's rows, in both halves of a vector.
