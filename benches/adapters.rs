@@ -1,4 +1,5 @@
-//! What the adapters cost over bare blocks, and what threads gain. `RANS_BENCH_CORPUS=folder` takes your files.
+//! What the adapters cost over bare blocks, and what threads gain. `RANS_BENCH_CORPUS=folder` takes
+//! your files.
 
 use std::{
     io::{Read, Write},

@@ -1,9 +1,12 @@
-//! The GPU decoder on the card at hand, with the copies that bound it and the CPU beside it. Prints Markdown.
+//! The GPU decoder on the card at hand, with the copies that bound it and the CPU beside it. Prints
+//! Markdown.
 //!
 //!     cargo run --release -p ranstream-benches --features gpu --bin gpu -- [MIB] [ROUNDS]
 //!
-//! `MIB` is the most raw bytes that are in a batch (default 256; 8 on an adapter that computes on the CPU), `ROUNDS` how often each figure is taken (default 9), of which the median counts. `RANS_GPU_ADAPTER`
-//! asks for an adapter by a part of its name, `RANS_BENCH_CORPUS` for a folder of files in place of what is made here.
+//! `MIB` is the most raw bytes that are in a batch (default 256; 8 on an adapter that computes on
+//! the CPU), `ROUNDS` how often each figure is taken (default 9), of which the median counts.
+//! `RANS_GPU_ADAPTER` asks for an adapter by a part of its name, `RANS_BENCH_CORPUS` for a folder
+//! of files in place of what is made here.
 
 use std::{env, error::Error, process::ExitCode, thread, time::Instant};
 
@@ -187,7 +190,8 @@ impl Bench {
         Ok(())
     }
 
-    /// The same bytes in several batches, of which three are under way at a time: what the host does overlaps with what the device does.
+    /// The same bytes in several batches, of which three are under way at a time: what the host
+    /// does overlaps with what the device does.
     fn rings(&self) -> Outcome<()> {
         let raw = &samples(self.most)[0];
         let coded = Coded::new(&raw.bytes[..self.most], 256 << 10, &EncodeOptions::new().segment_len(16 << 10))?;

@@ -1,4 +1,5 @@
-//! One stage in a loop, for a profiler: `profile STAGE SIZE ITERATIONS [--decompress]`. `scripts/profile.sh` runs it.
+//! One stage in a loop, for a profiler: `profile STAGE SIZE ITERATIONS [--decompress]`.
+//! `scripts/profile.sh` runs it.
 
 use std::{env, error::Error, hint::black_box};
 

@@ -1,6 +1,7 @@
 //! Writes the page of figures: a table and a plot for each sample. `scripts/bench.sh` runs it.
 //!
-//! `report FOLDER [ROUNDS]` writes `README.md` and the plots into `FOLDER`; `RANS_BENCH_CORPUS` names a folder of files to measure.
+//! `report FOLDER [ROUNDS]` writes `README.md` and the plots into `FOLDER`; `RANS_BENCH_CORPUS`
+//! names a folder of files to measure.
 
 use std::{env, error::Error, fmt::Write as _, fs, path::Path};
 

@@ -1,4 +1,5 @@
-//! One block through the coder: every mode, every kernel by name, 4 KiB to 16 MiB. `RANS_BENCH_CORPUS=folder` takes your files.
+//! One block through the coder: every mode, every kernel by name, 4 KiB to 16 MiB.
+//! `RANS_BENCH_CORPUS=folder` takes your files.
 
 use std::time::Duration;
 

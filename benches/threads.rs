@@ -1,4 +1,5 @@
-//! Two threads beside one: `threads [MIB] [ROUNDS]` prints the page's section. `scripts/bench.sh` appends it, from a process that may use every core.
+//! Two threads beside one: `threads [MIB] [ROUNDS]` prints the page's section. `scripts/bench.sh`
+//! appends it, from a process that may use every core.
 
 use std::{env, error::Error};
 

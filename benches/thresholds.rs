@@ -1,4 +1,5 @@
-//! The sweep behind the policy's thresholds: size and decoding speed of each mode, and size at each precision, by block length. Prints Markdown.
+//! The sweep behind the policy's thresholds: size and decoding speed of each mode, and size at each
+//! precision, by block length. Prints Markdown.
 //!
 //! `RANS_BENCH_CORPUS=folder` takes your files; each is sampled at 40 places.
 

@@ -1,4 +1,5 @@
-//! Ours beside what people would otherwise take, on the same bytes in the same run. `RANS_BENCH_CORPUS=folder` takes your files.
+//! Ours beside what people would otherwise take, on the same bytes in the same run.
+//! `RANS_BENCH_CORPUS=folder` takes your files.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Codes and decodes files in async code: `cargo run --release --example file_stream --features tokio -- encode FROM TO`.
+//! Codes and decodes files in async code: `cargo run --release --example file_stream --features
+//! tokio -- encode FROM TO`.
 
 use std::{env, io, process::ExitCode};
 

@@ -1,4 +1,5 @@
-//! Decodes a file into a buffer on the device and counts its bytes there, in a shader of its own: no decoded byte comes back to the host, only 256 counts.
+//! Decodes a file into a buffer on the device and counts its bytes there, in a shader of its own:
+//! no decoded byte comes back to the host, only 256 counts.
 //!
 //!     cargo run --release --features gpu --example gpu_batch -- FILE
 
@@ -12,10 +13,12 @@ use ranstream::{
     },
 };
 
-/// Blocks of 1 MiB, segments of 16 KiB: 64 segments per block for the device to decode side by side.
+/// Blocks of 1 MiB, segments of 16 KiB: 64 segments per block for the device to decode side by
+/// side.
 const BLOCK_LEN: usize = 1 << 20;
 
-/// Counts bytes: first in workgroup memory, then in `counts`. Block by block, since the last bytes of a word may belong to none.
+/// Counts bytes: first in workgroup memory, then in `counts`. Block by block, since the last bytes
+/// of a word may belong to none.
 const COUNT: &str = "
 struct Range { at: u32, len: u32 }
 

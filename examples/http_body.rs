@@ -1,8 +1,11 @@
-//! A response body that is coded while it comes into being, and read by the client as it arrives: `cargo run --example http_body --features tokio`.
+//! A response body that is coded while it comes into being, and read by the client as it arrives:
+//! `cargo run --example http_body --features tokio`.
 //!
-//! The server makes an event only after the client has read the one before it, so this ends only if nothing is held back on the way.
+//! The server makes an event only after the client has read the one before it, so this ends only if
+//! nothing is held back on the way.
 
-// The types of the server's future, with every feature's dependencies in scope, are deeper than the default allows.
+// The types of the server's future, with every feature's dependencies in scope, are deeper than the
+// default allows.
 #![recursion_limit = "256"]
 
 use std::{convert::Infallible, error::Error};
@@ -45,7 +48,8 @@ async fn serve(listener: TcpListener, has_read: mpsc::Receiver<()>) -> Result<()
     let service = service_fn(move |_: Request<Incoming>| {
         let has_read = has_read.lock().ok().and_then(|mut receiver| receiver.take());
         async move {
-            // What is written to one end is coded when it is read from the other; the encoder gives what it has whenever its source pauses.
+            // What is written to one end is coded when it is read from the other; the encoder gives
+            // what it has whenever its source pauses.
             let (source, mut live) = duplex(4096);
             tokio::spawn(async move {
                 let Some(mut has_read) = has_read else { return };

@@ -8,9 +8,12 @@
 //!
 //! `cargo run --release --example loopback --features tokio -- throughput`
 //!
-//! `scripts/latency.sh` starts the server and both kinds of pairs, pings through each and prints a table. What it shows is the time from the first byte of a request to the last of its answer:
-//! through five sockets instead of one, each of which wakes a process. On a virtual machine a core that sleeps wakes slowly, and most of the time is that; with every program held to one core
-//! nothing sleeps, and what is left is the work. The part that coding adds is the difference between the coded pair and the plain one.
+//! `scripts/latency.sh` starts the server and both kinds of pairs, pings through each and prints a
+//! table. What it shows is the time from the first byte of a request to the last of its answer:
+//! through five sockets instead of one, each of which wakes a process. On a virtual machine a core
+//! that sleeps wakes slowly, and most of the time is that; with every program held to one core
+//! nothing sleeps, and what is left is the work. The part that coding adds is the difference
+//! between the coded pair and the plain one.
 
 use std::{
     env,
@@ -46,7 +49,8 @@ fn runtime() -> runtime::Runtime {
     runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made")
 }
 
-/// Both ends have a thread of their own in both flavours. The better of three rounds each, in turns.
+/// Both ends have a thread of their own in both flavours. The better of three rounds each, in
+/// turns.
 fn throughput(len: usize) -> io::Result<()> {
     let raw: Vec<u8> = include_bytes!("../FORMAT.md").iter().copied().cycle().take(8 << 20).collect();
     let rounds = len.div_ceil(raw.len());

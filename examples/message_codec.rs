@@ -1,4 +1,5 @@
-//! Small messages with a model that both sides share, and what that gains: `cargo run --release --example message_codec --features codec`.
+//! Small messages with a model that both sides share, and what that gains: `cargo run --release
+//! --example message_codec --features codec`.
 
 use std::{
     error::Error,

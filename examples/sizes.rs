@@ -4,7 +4,8 @@
 //! cargo run --release --example sizes -- FOLDER
 //! ```
 //!
-//! Each file is coded in mode `lanes` with blocks of 256 KiB. The last column is what every block takes beyond 1.002 times the least that an order-0 coder or storing it could; the promise
+//! Each file is coded in mode `lanes` with blocks of 256 KiB. The last column is what every block
+//! takes beyond 1.002 times the least that an order-0 coder or storing it could; the promise
 //! is at most 800 bytes. A file that breaks it makes the program fail.
 
 use std::{env, error::Error, fs, path::Path, process::ExitCode};
@@ -47,7 +48,8 @@ fn report(path: &Path) -> Result<bool, Box<dyn Error>> {
     Ok(over <= PROMISED)
 }
 
-/// The bytes that an ideal coder takes which knows how often each byte value occurs in `block`, and nothing else.
+/// The bytes that an ideal coder takes which knows how often each byte value occurs in `block`, and
+/// nothing else.
 fn order_0_entropy(block: &[u8]) -> f64 {
     let mut counts = [0_u32; 256];
     for &byte in block {

@@ -1,7 +1,10 @@
-//! What one small message costs the processor, by the way it takes: `cargo run --release --example small_blocks [LENGTH...]`.
+//! What one small message costs the processor, by the way it takes: `cargo run --release --example
+//! small_blocks [LENGTH...]`.
 //!
-//! A bare block is coded to a buffer and back. A flushed stream is what an adapter runs for each message that is sent and answered at once: `Encoder` cuts a block behind every
-//! message and gives its buffers back, `Decoder` does the same on the other side. No socket and no runtime is in these times, and no allocation for the caller's own buffers.
+//! A bare block is coded to a buffer and back. A flushed stream is what an adapter runs for each
+//! message that is sent and answered at once: `Encoder` cuts a block behind every message and gives
+//! its buffers back, `Decoder` does the same on the other side. No socket and no runtime is in
+//! these times, and no allocation for the caller's own buffers.
 
 use std::{
     env,

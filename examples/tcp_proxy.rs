@@ -6,7 +6,8 @@
 //!
 //! `cargo run --release --example tcp_proxy --features tokio -- near LISTEN CONNECT`
 //!
-//! With `plain` in place of both `near` and `far` nothing is coded: what is left is the price of two more hops. `scripts/latency.sh` measures both.
+//! With `plain` in place of both `near` and `far` nothing is coded: what is left is the price of
+//! two more hops. `scripts/latency.sh` measures both.
 
 use std::{env, io, process::ExitCode};
 
@@ -73,8 +74,10 @@ async fn relay(side: Side, taken: TcpStream, connect: &str) -> io::Result<()> {
     made.set_nodelay(true)?;
     let (taken_read, taken_write) = taken.into_split();
     let (made_read, made_write) = made.into_split();
-    // What one direction reports ends both: the peers see a stream without its end. An encoder gives what it has whenever its source pauses, so that no request waits for the next one.
-    // A reader asks for a block's header, then for the block: small ones come with one system call through a `BufReader`, which large ones pass by.
+    // What one direction reports ends both: the peers see a stream without its end. An encoder
+    // gives what it has whenever its source pauses, so that no request waits for the next one. A
+    // reader asks for a block's header, then for the block: small ones come with one system call
+    // through a `BufReader`, which large ones pass by.
     match side {
         Side::Near => tokio::try_join!(
             pump(RansEncoder::new(taken_read), made_write),

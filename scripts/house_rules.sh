@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What CONTRIBUTING.md asks and a machine can see: where unsafe may stand, that each block says why it is safe, how long a file may be.
+# What CONTRIBUTING.md asks and a machine can see: where unsafe may stand, that each block says why it is safe, how long a file may be, how wide a comment.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bad=0
@@ -21,6 +21,14 @@ blocks=$(grep -rhE '\bunsafe *\{' src --include='*.rs' | wc -l || true)
 reasons=$(grep -rhE '// SAFETY:' src --include='*.rs' | wc -l || true)
 if [ "$blocks" -gt "$reasons" ]; then
     printf '%s unsafe blocks, %s SAFETY lines\n' "$blocks" "$reasons"
+    bad=1
+fi
+
+# In characters, not bytes. Tables, drawings and addresses cannot be broken.
+wide=$(find src cli tests examples benches fuzz -name '*.rs' -not -path '*/target/*' 2>/dev/null -exec grep -HnE '^ *//' {} + |
+    LC_ALL=C.UTF-8 grep -E '^[^:]*:[0-9]+:.{101,}' | grep -vE '//[/!]? *\||▶|http|//!.*\S  +\S' || true)
+if [ -n "$wide" ]; then
+    printf 'comments wider than 100 columns:\n%s\n' "$wide"
     bad=1
 fi
 

@@ -1,7 +1,7 @@
 //! Bytes to one block and back, for callers who frame blocks themselves.
 //!
-//! A block is a header of 8 bytes, a payload and a check of 4 bytes, and stands for itself: own model, own check. It tells its own length, and
-//! knows nothing of a stream around it.
+//! A block is a header of 8 bytes, a payload and a check of 4 bytes, and stands for itself: own
+//! model, own check. It tells its own length, and knows nothing of a stream around it.
 //!
 //! ```
 //! use ranstream::{DecodeOptions, EncodeOptions, block};
@@ -29,7 +29,8 @@ use crate::{
     simd::Kernel,
 };
 
-/// Appends `raw` as one block to `out`; how many bytes that were comes back. Options that concern a whole stream, `block_len` among them, are not used.
+/// Appends `raw` as one block to `out`; how many bytes that were comes back. Options that concern a
+/// whole stream, `block_len` among them, are not used.
 ///
 /// The block is never more than [`BLOCK_OVERHEAD`] bytes longer than `raw`.
 ///
@@ -44,11 +45,13 @@ pub fn encode(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Result<
     Ok(out.len() - start)
 }
 
-/// Decodes the one block that `block` is; the bytes written to the start of `raw` come back as a number. `raw` may be longer than the block needs.
+/// Decodes the one block that `block` is; the bytes written to the start of `raw` come back as a
+/// number. `raw` may be longer than the block needs.
 ///
 /// # Errors
 ///
-/// [`Error::Truncated`], [`Error::Corrupt`] or [`Error::Unsupported`] when `block` is not one whole data block; [`Error::OutputTooSmall`]. `raw` may then hold anything.
+/// [`Error::Truncated`], [`Error::Corrupt`] or [`Error::Unsupported`] when `block` is not one whole
+/// data block; [`Error::OutputTooSmall`]. `raw` may then hold anything.
 pub fn decode(block: &[u8], raw: &mut [u8]) -> Result<usize, Error> {
     let (header, bytes) = parse_header(block)?;
     let end = HEADER_LEN + header.payload_len() as usize;
@@ -71,11 +74,13 @@ pub fn decode(block: &[u8], raw: &mut [u8]) -> Result<usize, Error> {
     Ok(needed)
 }
 
-/// How many raw bytes the block that `block` begins with has, 1..=16 Mi. The header is verified, the payload is not.
+/// How many raw bytes the block that `block` begins with has, 1..=16 Mi. The header is verified,
+/// the payload is not.
 ///
 /// # Errors
 ///
-/// [`Error::Truncated`], [`Error::Corrupt`] or [`Error::Unsupported`] when `block` does not begin with the header of a data block.
+/// [`Error::Truncated`], [`Error::Corrupt`] or [`Error::Unsupported`] when `block` does not begin
+/// with the header of a data block.
 pub fn raw_len(block: &[u8]) -> Result<usize, Error> {
     Ok(parse_header(block)?.0.raw_len())
 }
@@ -145,7 +150,8 @@ pub(crate) fn append(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> 
     Appended { header, check }
 }
 
-/// Codes `raw` as the options ask. `None`: it is to be stored, and what was appended is to be thrown away.
+/// Codes `raw` as the options ask. `None`: it is to be stored, and what was appended is to be
+/// thrown away.
 fn append_payload(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
     let forced = if options.mode == Mode::Auto { mode_from_environment() } else { options.mode };
     let mode = match forced {
@@ -207,7 +213,8 @@ fn append_payload(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Opt
     ((out.len() - payload_at) as u64 <= worth).then_some(mode)
 }
 
-/// Whether `raw` is one byte repeated. The histogram may lack the bytes that ride on start states, so it only decides whether to look.
+/// Whether `raw` is one byte repeated. The histogram may lack the bytes that ride on start states,
+/// so it only decides whether to look.
 fn is_fill(raw: &[u8], histogram: &Histogram) -> bool {
     histogram.only_symbol().is_some_and(|symbol| raw.iter().all(|&byte| byte == symbol))
 }

@@ -38,7 +38,8 @@ struct BlockEntry {
 }
 
 impl BlockMap {
-    /// From the index at the tail if every stream has one, else from header to header. The inner reader is left anywhere.
+    /// From the index at the tail if every stream has one, else from header to header. The inner
+    /// reader is left anywhere.
     pub(crate) fn read(inner: &mut (impl Read + Seek), base: u64, options: &DecodeOptions) -> io::Result<Self> {
         let mut input = Input { inner, base };
         match by_index(&mut input, options)? {
@@ -52,7 +53,8 @@ impl BlockMap {
         self.raw_len
     }
 
-    /// The block that holds raw byte `raw`, its header, and where in it the byte is. `None`: there are not so many bytes.
+    /// The block that holds raw byte `raw`, its header, and where in it the byte is. `None`: there
+    /// are not so many bytes.
     pub(crate) fn find(&self, raw: u64) -> Option<(StreamPosition, [u8; HEADER_LEN], u64)> {
         if raw >= self.raw_len {
             return None;
@@ -77,7 +79,8 @@ impl BlockMap {
         Ok(())
     }
 
-    /// The raw length of a map is a sum of block lengths, so it cannot overflow before its memory does.
+    /// The raw length of a map is a sum of block lengths, so it cannot overflow before its memory
+    /// does.
     fn add_block(
         &mut self,
         header: [u8; HEADER_LEN],
@@ -141,7 +144,8 @@ impl<R: Read + Seek> Input<'_, R> {
         Ok((bytes, BlockHeader::parse(&bytes, part, offset)?))
     }
 
-    /// The block at `offset`, which is to have this header: header and payload. `None`: it has another one, or a wrong check.
+    /// The block at `offset`, which is to have this header: header and payload. `None`: it has
+    /// another one, or a wrong check.
     fn block(&mut self, offset: u64, header: BlockHeader, limits: &Limits) -> io::Result<Option<Vec<u8>>> {
         let mut bytes = Vec::new();
         limits.grow(&mut bytes, header.payload_len() as usize + BLOCK_OVERHEAD, offset)?;
@@ -160,7 +164,8 @@ struct Indexed {
     entries: Vec<u8>,
 }
 
-/// From the last stream's index to the first's. `None`: not every stream has one that lists its blocks.
+/// From the last stream's index to the first's. `None`: not every stream has one that lists its
+/// blocks.
 fn by_index(input: &mut Input<'_, impl Read + Seek>, options: &DecodeOptions) -> io::Result<Option<BlockMap>> {
     let limits = &options.limits;
     let (mut end, mut held) = (input.len()?, 0);
@@ -192,7 +197,8 @@ fn by_index(input: &mut Input<'_, impl Read + Seek>, options: &DecodeOptions) ->
     Ok(Some(map))
 }
 
-/// The stream that ends at `end`. Nothing is believed that leads elsewhere: `None` leaves it to those who read all headers to say what is wrong.
+/// The stream that ends at `end`. Nothing is believed that leads elsewhere: `None` leaves it to
+/// those who read all headers to say what is wrong.
 fn stream_before(input: &mut Input<'_, impl Read + Seek>, end: u64, limits: &Limits) -> io::Result<Option<Indexed>> {
     let Some(tail_at) = end.checked_sub(IndexFooter::TAIL_LEN as u64) else { return Ok(None) };
     let mut tail = [0; IndexFooter::TAIL_LEN];

@@ -6,8 +6,9 @@ use thiserror::Error as ThisError;
 
 /// Everything that can go wrong in this crate, apart from I/O itself.
 ///
-/// Offsets count coded bytes from the start of the input, blocks count from 0 in the stream they belong to.
-/// The adapters return [`io::Error`]; an `Error` travels inside and comes out again unchanged:
+/// Offsets count coded bytes from the start of the input, blocks count from 0 in the stream they
+/// belong to. The adapters return [`io::Error`]; an `Error` travels inside and comes out again
+/// unchanged:
 ///
 /// ```
 /// use std::io;
@@ -50,7 +51,8 @@ pub enum Error {
         /// What is wrong with it.
         reason: Corruption,
     },
-    /// The stream asks for something that this version does not know. [`io::ErrorKind::Unsupported`].
+    /// The stream asks for something that this version does not know.
+    /// [`io::ErrorKind::Unsupported`].
     #[error("{feature} at byte {offset} is not supported by this version")]
     Unsupported {
         /// What it asks for.
@@ -58,7 +60,8 @@ pub enum Error {
         /// Where it asks.
         offset: u64,
     },
-    /// The input asks for more than [`Limits`](crate::Limits) allow. [`io::ErrorKind::InvalidData`].
+    /// The input asks for more than [`Limits`](crate::Limits) allow.
+    /// [`io::ErrorKind::InvalidData`].
     #[error("{limit} of {found} bytes at byte {offset} exceeds the limit of {allowed}")]
     LimitExceeded {
         /// Which limit it is.
@@ -90,7 +93,8 @@ pub enum Error {
         /// Bytes there are.
         available: u64,
     },
-    /// The raw bytes written are not as many as [`EncodeOptions::content_length`](crate::EncodeOptions::content_length) said.
+    /// The raw bytes written are not as many as
+    /// [`EncodeOptions::content_length`](crate::EncodeOptions::content_length) said.
     /// [`io::ErrorKind::InvalidInput`].
     #[error("content length was declared as {declared} bytes, {actual} were written")]
     ContentLength {
@@ -105,7 +109,8 @@ pub enum Error {
     /// A seek to a place before the first byte. [`io::ErrorKind::InvalidInput`].
     #[error("cannot seek to a negative or overflowing position")]
     InvalidSeek,
-    /// A message was coded with a model that the decoder was not given. [`io::ErrorKind::InvalidData`].
+    /// A message was coded with a model that the decoder was not given.
+    /// [`io::ErrorKind::InvalidData`].
     #[error("the message is coded with model {id}, which this decoder was not given")]
     UnknownModel {
         /// The model's id.
@@ -259,13 +264,15 @@ pub enum Corruption {
     /// Padding that is not zero.
     #[error("padding is not zero")]
     Padding,
-    /// A lane does not end as it was begun: it ran out of words, has words left, or ends in another state than the encoder started in.
+    /// A lane does not end as it was begun: it ran out of words, has words left, or ends in another
+    /// state than the encoder started in.
     #[error("lane {lane} does not end as the encoder began it")]
     LaneEnd {
         /// The lane.
         lane: u32,
     },
-    /// A segment does not end as it was begun: it ran out of words, has words left, or a lane ends in another state than the encoder started in.
+    /// A segment does not end as it was begun: it ran out of words, has words left, or a lane ends
+    /// in another state than the encoder started in.
     #[error("segment {segment} does not end as the encoder began it")]
     SegmentEnd {
         /// The first such segment of the block.

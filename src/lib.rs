@@ -1,8 +1,9 @@
 //! Any byte stream into a compressed stream, and back.
 //!
-//! ranstream wraps a file, socket, pipe or buffer and cuts what goes through into **blocks** of interleaved rANS, an entropy coder that comes within a fraction of a percent of
-//! the order-0 entropy. Every block is framed and checked by itself, so one core decodes several lanes of it at once, several cores decode blocks side by side, and a
-//! damaged block costs no other.
+//! ranstream wraps a file, socket, pipe or buffer and cuts what goes through into **blocks** of
+//! interleaved rANS, an entropy coder that comes within a fraction of a percent of the order-0
+//! entropy. Every block is framed and checked by itself, so one core decodes several lanes of it at
+//! once, several cores decode blocks side by side, and a damaged block costs no other.
 //!
 //! # Tour
 //!
@@ -72,19 +73,22 @@
 //! | a damaged file | [`recover::Recovery`] |
 //! | the bytes themselves | [`mod@format`], and `FORMAT.md` in the repository |
 //!
-//! [`EncodeOptions`] and [`DecodeOptions`] hold everything that can be turned. With `threads(n)` blocks are coded and decoded on a [rayon] pool; I/O stays on the caller's thread.
+//! [`EncodeOptions`] and [`DecodeOptions`] hold everything that can be turned. With `threads(n)`
+//! blocks are coded and decoded on a [rayon] pool; I/O stays on the caller's thread.
 //!
 //! # What it promises
 //!
-//! - Every single-bit change and every truncation of a stream is reported, by an [`Error`] that names the place. Blocks before it come out first.
+//! - Every single-bit change and every truncation of a stream is reported, by an [`Error`] that
+//!   names the place. Blocks before it come out first.
 //! - Memory is bounded by the options, never by a number in the input. [`Limits`] has the bounds.
 //! - No input makes it panic, loop without progress, or hand out bytes that were not verified.
 //! - A stream of any released version decodes for ever; so do the frames of the original coder.
 //!
 //! # What it is not
 //!
-//! It finds no repeated strings: it takes what the distribution of bytes alone gives. Text shrinks to about 60 %, quantised weights to their entropy, already compressed data is
-//! stored. Where repeats matter more than speed, take an LZ codec.
+//! It finds no repeated strings: it takes what the distribution of bytes alone gives. Text shrinks
+//! to about 60 %, quantised weights to their entropy, already compressed data is stored. Where
+//! repeats matter more than speed, take an LZ codec.
 //!
 //! # Features
 //!

@@ -1,4 +1,5 @@
-//! What a decoder may spend on its input, and the one place where a length from the wire becomes an allocation.
+//! What a decoder may spend on its input, and the one place where a length from the wire becomes an
+//! allocation.
 
 use crate::error::{Error, Limit};
 
@@ -32,29 +33,33 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The defaults: blocks of up to 16 MiB (all that the format has), output without end, 1 GiB of memory.
+    /// The defaults: blocks of up to 16 MiB (all that the format has), output without end, 1 GiB of
+    /// memory.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Raw bytes that the largest block may have. A block that has more is refused at its header, before anything is allocated for it.
+    /// Raw bytes that the largest block may have. A block that has more is refused at its header,
+    /// before anything is allocated for it.
     #[must_use]
     pub fn max_block_len(mut self, bytes: usize) -> Self {
         self.max_block_len = bytes;
         self
     }
 
-    /// Raw bytes that may come out in all, over all concatenated streams. Default: no limit, which is safe for a reader that
-    /// handles bytes as they come; set it where a peer chooses how much that is.
+    /// Raw bytes that may come out in all, over all concatenated streams. Default: no limit, which
+    /// is safe for a reader that handles bytes as they come; set it where a peer chooses how
+    /// much that is.
     #[must_use]
     pub fn max_output(mut self, bytes: u64) -> Self {
         self.max_output = bytes;
         self
     }
 
-    /// Bytes that a decoder may hold at a time: the payload and raw bytes of its blocks in flight, the block list of a seekable reader,
-    /// and the result of [`decompress`](crate::decompress()). Default: 1 GiB.
+    /// Bytes that a decoder may hold at a time: the payload and raw bytes of its blocks in flight,
+    /// the block list of a seekable reader, and the result of
+    /// [`decompress`](crate::decompress()). Default: 1 GiB.
     #[must_use]
     pub fn max_memory(mut self, bytes: usize) -> Self {
         self.max_memory = bytes;

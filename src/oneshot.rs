@@ -36,7 +36,9 @@ pub fn compress(raw: &[u8], options: &EncodeOptions) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
-/// Appends `raw` as one stream to `out`; how many bytes that were comes back. With enough capacity in `out` nothing is allocated for the result. With threads, workers code each block from where it lies.
+/// Appends `raw` as one stream to `out`; how many bytes that were comes back. With enough capacity
+/// in `out` nothing is allocated for the result. With threads, workers code each block from where
+/// it lies.
 ///
 /// # Errors
 ///
@@ -62,12 +64,14 @@ pub fn compress_into(raw: &[u8], out: &mut Vec<u8>, options: &EncodeOptions) -> 
     Ok(out.len() - before)
 }
 
-/// Raw bytes that [`decompress`] makes room for at a time, where blocks are decoded side by side: enough for some dozens of blocks of the default length.
+/// Raw bytes that [`decompress`] makes room for at a time, where blocks are decoded side by side:
+/// enough for some dozens of blocks of the default length.
 const SIDE_BY_SIDE_LEN: usize = 16 << 20;
 
 /// Decodes all streams in `stream`.
 ///
-/// The result may grow up to [`Limits::max_memory`]; set [`Limits::max_output`] where the bytes come from somebody else.
+/// The result may grow up to [`Limits::max_memory`]; set [`Limits::max_output`] where the bytes
+/// come from somebody else.
 ///
 /// # Errors
 ///
@@ -104,8 +108,9 @@ pub fn decompress(stream: &[u8], options: &DecodeOptions) -> Result<Vec<u8>, Err
     }
 }
 
-/// Decodes all streams in `stream` to the start of `out`; how many bytes that were comes back. Nothing is allocated for the result, and with threads nothing is copied either: workers decode each block
-/// from where it lies to where it belongs.
+/// Decodes all streams in `stream` to the start of `out`; how many bytes that were comes back.
+/// Nothing is allocated for the result, and with threads nothing is copied either: workers decode
+/// each block from where it lies to where it belongs.
 ///
 /// # Errors
 ///
@@ -152,7 +157,8 @@ pub fn copy_encode(mut reader: impl Read, writer: impl Write, options: EncodeOpt
 ///
 /// # Errors
 ///
-/// What `reader` or `writer` report; an [`Error`] inside for what the stream has against it. Bytes before it were written.
+/// What `reader` or `writer` report; an [`Error`] inside for what the stream has against it. Bytes
+/// before it were written.
 pub fn copy_decode(reader: impl Read, mut writer: impl Write, options: DecodeOptions) -> io::Result<Progress> {
     let mut decoder = RansReader::with_options(reader, options);
     io::copy(&mut decoder, &mut writer)?;

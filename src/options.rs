@@ -1,6 +1,6 @@
 //! Everything that a user can turn.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::sync::Arc;
 
 #[cfg(feature = "gpu")]
 use crate::gpu::{Backend, Choice, Gpu};
@@ -12,59 +12,9 @@ use crate::{
     simd::Kernel,
 };
 
-/// How to code a block.
-///
-/// A forced mode holds for every block, with one exception: a block that would not become smaller is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum Mode {
-    /// Choose by the [`Policy`]. The environment variable `RANS_MODE` overrides the choice (a switch for when one mode is in doubt).
-    #[default]
-    Auto,
-    /// Do not code.
-    Stored,
-    /// One byte repeated; any other block is stored.
-    Fill,
-    /// One state. Least overhead, slowest.
-    SingleStream,
-    /// A few states that take turns, each with its own words.
-    Interleaved,
-    /// 32 lanes per segment. Fastest, and the one that SIMD and GPU decode.
-    Lanes,
-}
+mod mode;
 
-impl Mode {
-    /// All modes with their names, as `RANS_MODE` and the command's `--mode` take them.
-    pub const ALL: [(&'static str, Self); 6] = [
-        ("auto", Self::Auto),
-        ("stored", Self::Stored),
-        ("fill", Self::Fill),
-        ("single", Self::SingleStream),
-        ("interleaved", Self::Interleaved),
-        ("lanes", Self::Lanes),
-    ];
-}
-
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Self::ALL.iter().find(|(_, mode)| mode == self).map_or("unknown", |(name, _)| name);
-        f.pad(name)
-    }
-}
-
-/// Takes a name of [`Mode::ALL`].
-impl FromStr for Mode {
-    type Err = ParseModeError;
-
-    fn from_str(name: &str) -> Result<Self, ParseModeError> {
-        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, mode)| *mode).ok_or(ParseModeError)
-    }
-}
-
-/// A name that is not in [`Mode::ALL`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown mode; the modes are auto, stored, fill, single, interleaved, lanes")]
-pub struct ParseModeError;
+pub use mode::{Mode, ParseModeError};
 
 /// How [`Mode::Auto`] chooses: by the raw length of a block, and by what coding gains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +31,8 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// The defaults: single stream up to 256 bytes, interleaved up to 8 KiB, lanes above; stored where coding gains less than 8/1024.
+    /// The defaults: single stream up to 256 bytes, interleaved up to 8 KiB, lanes above; stored
+    /// where coding gains less than 8/1024.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -94,14 +45,16 @@ impl Policy {
         self
     }
 
-    /// Longer blocks of up to so many raw bytes become [`Mode::Interleaved`]; all above become [`Mode::Lanes`].
+    /// Longer blocks of up to so many raw bytes become [`Mode::Interleaved`]; all above become
+    /// [`Mode::Lanes`].
     #[must_use]
     pub fn interleaved_up_to(mut self, bytes: usize) -> Self {
         self.interleaved_up_to = bytes;
         self
     }
 
-    /// A block is stored when coding saves less than `per_1024 / 1024` of its length. Stored blocks decode several times faster.
+    /// A block is stored when coding saves less than `per_1024 / 1024` of its length. Stored blocks
+    /// decode several times faster.
     #[must_use]
     pub fn min_gain(mut self, per_1024: u32) -> Self {
         self.min_gain = per_1024;
@@ -116,13 +69,15 @@ pub enum Normalization {
     /// The frequencies with the smallest coded size there is for the scale.
     #[default]
     Optimal,
-    /// As the original coder did it, with its dense table: single-stream and interleaved payloads are byte-identical to its frames.
+    /// As the original coder did it, with its dense table: single-stream and interleaved payloads
+    /// are byte-identical to its frames.
     Compat,
 }
 
 /// How to write a stream. Cheap to clone.
 ///
-/// A value outside its range is reported as [`Error::InvalidOption`] by the first call that would use it.
+/// A value outside its range is reported as [`Error::InvalidOption`] by the first call that would
+/// use it.
 ///
 /// ```
 /// use ranstream::{EncodeOptions, Mode};
@@ -203,10 +158,12 @@ impl EncodeOptions {
         self
     }
 
-    /// Estimates the frequencies of a [`Mode::Lanes`] block of 128 KiB or more from a sample: a quarter of its bytes, but at least 64 KiB. Default: on.
+    /// Estimates the frequencies of a [`Mode::Lanes`] block of 128 KiB or more from a sample: a
+    /// quarter of its bytes, but at least 64 KiB. Default: on.
     ///
-    /// Off, every byte is counted, which takes three times as long as the sample does and makes the result 0.01 to 0.06 % smaller. A block whose sample proves to be no likeness of it is counted in any
-    /// case.
+    /// Off, every byte is counted, which takes three times as long as the sample does and makes the
+    /// result 0.01 to 0.06 % smaller. A block whose sample proves to be no likeness of it is
+    /// counted in any case.
     #[must_use]
     pub fn sampling(mut self, on: bool) -> Self {
         self.sampling = on;
@@ -215,25 +172,30 @@ impl EncodeOptions {
 
     /// Raw bytes per block, 1..=16 MiB. Default: 256 KiB.
     ///
-    /// Larger blocks spend less on tables; smaller ones take less memory, adapt faster to changing data, and give a seek less to decode.
+    /// Larger blocks spend less on tables; smaller ones take less memory, adapt faster to changing
+    /// data, and give a seek less to decode.
     #[must_use]
     pub fn block_len(mut self, bytes: usize) -> Self {
         self.block_len = bytes;
         self
     }
 
-    /// Raw bytes per segment of a [`Mode::Lanes`] block that the encoder aims at, 128..=16 MiB. Default: 64 KiB.
+    /// Raw bytes per segment of a [`Mode::Lanes`] block that the encoder aims at, 128..=16 MiB.
+    /// Default: 64 KiB.
     ///
-    /// A block of 256 KiB then has four segments, which one CPU core decodes side by side. 16 KiB suits GPUs, at about 0.5 % more size.
-    /// Blocks below 32 KiB are one segment unless this is set below their length.
+    /// A block of 256 KiB then has four segments, which one CPU core decodes side by side. 16 KiB
+    /// suits GPUs, at about 0.5 % more size. Blocks below 32 KiB are one segment unless this is
+    /// set below their length.
     #[must_use]
     pub fn segment_len(mut self, bytes: usize) -> Self {
         self.segment_len = bytes;
         self
     }
 
-    /// Precision of the frequencies, 9..=12 bits; [`Mode::SingleStream`] and [`Mode::Interleaved`] take up to 14. Default: by the block's length, 9 bits up to 2 KiB, 10 up to
-    /// 8 KiB, 11 up to 64 KiB, 12 above. A coarse table is shorter, which outweighs what it codes worse in a small block.
+    /// Precision of the frequencies, 9..=12 bits; [`Mode::SingleStream`] and [`Mode::Interleaved`]
+    /// take up to 14. Default: by the block's length, 9 bits up to 2 KiB, 10 up to 8 KiB, 11 up
+    /// to 64 KiB, 12 above. A coarse table is shorter, which outweighs what it codes worse in a
+    /// small block.
     #[must_use]
     pub fn scale_bits(mut self, bits: u8) -> Self {
         self.scale_bits = Some(bits);
@@ -247,29 +209,32 @@ impl EncodeOptions {
         self
     }
 
-    /// Asks for a kernel. Default: the fastest one, or what `RANS_KERNEL` names. The coded bytes are the same with every kernel.
+    /// Asks for a kernel. Default: the fastest one, or what `RANS_KERNEL` names. The coded bytes
+    /// are the same with every kernel.
     #[must_use]
     pub fn kernel(mut self, kernel: Kernel) -> Self {
         self.kernel = Some(kernel);
         self
     }
 
-    /// Declares how many raw bytes the stream will have, in its header. Writing more, or finishing with fewer, is an error.
+    /// Declares how many raw bytes the stream will have, in its header. Writing more, or finishing
+    /// with fewer, is an error.
     #[must_use]
     pub fn content_length(mut self, bytes: u64) -> Self {
         self.content_length = Some(bytes);
         self
     }
 
-    /// Adds an XXH3-64 over all raw bytes to the end of the stream, to guard end to end. Default: off; the coded bytes
-    /// are checked in any case.
+    /// Adds an XXH3-64 over all raw bytes to the end of the stream, to guard end to end. Default:
+    /// off; the coded bytes are checked in any case.
     #[must_use]
     pub fn content_check(mut self, on: bool) -> Self {
         self.content_check = on;
         self
     }
 
-    /// Adds an index behind the end of the stream, so that a seekable reader need not hop from block to block. Default: off.
+    /// Adds an index behind the end of the stream, so that a seekable reader need not hop from
+    /// block to block. Default: off.
     ///
     /// The writer holds 8 bytes per block for it.
     #[must_use]
@@ -278,15 +243,17 @@ impl EncodeOptions {
         self
     }
 
-    /// With more blocks than this the index is left empty, so that its memory stays bounded, 1..=500 million. Default: 2^24 blocks, 128 MiB.
+    /// With more blocks than this the index is left empty, so that its memory stays bounded,
+    /// 1..=500 million. Default: 2^24 blocks, 128 MiB.
     #[must_use]
     pub fn index_max_blocks(mut self, blocks: usize) -> Self {
         self.index_max_blocks = blocks;
         self
     }
 
-    /// Threads that code blocks, 1..=1024: 1 is the caller's own, more are a pool made for this stream, 0 is rayon's global pool. Default: 1. I/O
-    /// stays on the caller's thread. Without the feature `rayon` the caller does all the work.
+    /// Threads that code blocks, 1..=1024: 1 is the caller's own, more are a pool made for this
+    /// stream, 0 is rayon's global pool. Default: 1. I/O stays on the caller's thread. Without
+    /// the feature `rayon` the caller does all the work.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads;
@@ -295,8 +262,9 @@ impl EncodeOptions {
 
     /// Uses a pool of the caller's, whatever [`threads`](Self::threads) says.
     ///
-    /// A caller that is one of the pool's workers does other work of the pool while it waits for a block, so that the two never wait for each other. As with every wait inside a rayon pool: hold no lock
-    /// then that such work takes.
+    /// A caller that is one of the pool's workers does other work of the pool while it waits for a
+    /// block, so that the two never wait for each other. As with every wait inside a rayon pool:
+    /// hold no lock then that such work takes.
     #[cfg(feature = "rayon")]
     #[must_use]
     pub fn pool(mut self, pool: Arc<rayon::ThreadPool>) -> Self {
@@ -304,14 +272,16 @@ impl EncodeOptions {
         self
     }
 
-    /// Blocks that may be under way at a time, 1..=4096, when there is more than one thread. Default: two more than threads. Each takes its raw and its coded bytes of memory.
+    /// Blocks that may be under way at a time, 1..=4096, when there is more than one thread.
+    /// Default: two more than threads. Each takes its raw and its coded bytes of memory.
     #[must_use]
     pub fn in_flight(mut self, blocks: usize) -> Self {
         self.in_flight = Some(blocks);
         self
     }
 
-    /// Calls `callback` after each block, in their order. [`compress`](crate::compress) with threads calls it on one of them; everything else on the caller's.
+    /// Calls `callback` after each block, in their order. [`compress`](crate::compress) with
+    /// threads calls it on one of them; everything else on the caller's.
     #[must_use]
     pub fn on_progress(mut self, callback: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         self.observer = Some(Observer(Arc::new(callback)));
@@ -325,7 +295,8 @@ impl EncodeOptions {
         self
     }
 
-    /// The precision for a block of `raw_len` bytes. The thresholds are where the mean coded size over a corpus of text, logs, images, executables and weights is smallest.
+    /// The precision for a block of `raw_len` bytes. The thresholds are where the mean coded size
+    /// over a corpus of text, logs, images, executables and weights is smallest.
     pub(crate) fn scale_bits_for(&self, raw_len: usize) -> u8 {
         self.scale_bits.unwrap_or(match raw_len {
             0..=0x800 => 9,
@@ -369,7 +340,8 @@ pub enum TrailingData {
 /// ```
 /// use ranstream::{DecodeOptions, Limits};
 ///
-/// let options = DecodeOptions::new().single_stream(true).limits(Limits::new().max_block_len(1 << 20));
+/// let options = DecodeOptions::new().single_stream(true).limits(Limits::new().max_block_len(1 <<
+/// 20));
 /// # let _ = options;
 /// ```
 #[derive(Debug, Clone)]
@@ -410,7 +382,8 @@ impl Default for DecodeOptions {
 }
 
 impl DecodeOptions {
-    /// The defaults: concatenated streams are read as one, [`Limits::default`], application data is stepped over, one thread.
+    /// The defaults: concatenated streams are read as one, [`Limits::default`], application data is
+    /// stepped over, one thread.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -423,36 +396,41 @@ impl DecodeOptions {
         self
     }
 
-    /// Stops at the end of the first stream and leaves what follows unread. Default: off, concatenated streams are read as one.
+    /// Stops at the end of the first stream and leaves what follows unread. Default: off,
+    /// concatenated streams are read as one.
     #[must_use]
     pub fn single_stream(mut self, on: bool) -> Self {
         self.single_stream = on;
         self
     }
 
-    /// What to do with bytes behind a complete stream that are no stream. Default: [`TrailingData::Reject`].
+    /// What to do with bytes behind a complete stream that are no stream. Default:
+    /// [`TrailingData::Reject`].
     #[must_use]
     pub fn trailing_data(mut self, policy: TrailingData) -> Self {
         self.trailing_data = policy;
         self
     }
 
-    /// Keeps application data for the caller, up to `max_bytes` at a time; more than that untaken is [`Error::LimitExceeded`]. Default: 0, step over all of it.
+    /// Keeps application data for the caller, up to `max_bytes` at a time; more than that untaken
+    /// is [`Error::LimitExceeded`]. Default: 0, step over all of it.
     #[must_use]
     pub fn application_data(mut self, max_bytes: usize) -> Self {
         self.application_data = max_bytes;
         self
     }
 
-    /// Asks for a kernel. Default: the fastest one, or what `RANS_KERNEL` names. Bytes and errors are the same with every kernel.
+    /// Asks for a kernel. Default: the fastest one, or what `RANS_KERNEL` names. Bytes and errors
+    /// are the same with every kernel.
     #[must_use]
     pub fn kernel(mut self, kernel: Kernel) -> Self {
         self.kernel = Some(kernel);
         self
     }
 
-    /// Threads that decode blocks, 1..=1024: 1 is the caller's own, more are a pool made for this stream, 0 is rayon's global pool. Default: 1. I/O
-    /// stays on the caller's thread. Without the feature `rayon` the caller does all the work.
+    /// Threads that decode blocks, 1..=1024: 1 is the caller's own, more are a pool made for this
+    /// stream, 0 is rayon's global pool. Default: 1. I/O stays on the caller's thread. Without
+    /// the feature `rayon` the caller does all the work.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads;
@@ -461,8 +439,9 @@ impl DecodeOptions {
 
     /// Uses a pool of the caller's, whatever [`threads`](Self::threads) says.
     ///
-    /// A caller that is one of the pool's workers does other work of the pool while it waits for a block, so that the two never wait for each other. As with every wait inside a rayon pool: hold no lock
-    /// then that such work takes.
+    /// A caller that is one of the pool's workers does other work of the pool while it waits for a
+    /// block, so that the two never wait for each other. As with every wait inside a rayon pool:
+    /// hold no lock then that such work takes.
     #[cfg(feature = "rayon")]
     #[must_use]
     pub fn pool(mut self, pool: Arc<rayon::ThreadPool>) -> Self {
@@ -470,17 +449,21 @@ impl DecodeOptions {
         self
     }
 
-    /// Blocks that may be under way at a time, 1..=4096, when there is more than one thread. Default: two more than threads. Each takes its raw and its coded bytes of memory.
+    /// Blocks that may be under way at a time, 1..=4096, when there is more than one thread.
+    /// Default: two more than threads. Each takes its raw and its coded bytes of memory.
     #[must_use]
     pub fn in_flight(mut self, blocks: usize) -> Self {
         self.in_flight = Some(blocks);
         self
     }
 
-    /// Who decodes blocks. Default: [`Backend::Cpu`]. What a device does not decode goes to the threads.
+    /// Who decodes blocks. Default: [`Backend::Cpu`]. What a device does not decode goes to the
+    /// threads.
     ///
-    /// Except with [`Backend::Cpu`], blocks are gathered into batches by a thread of the stream's own: up to 96 MiB of raw bytes are under way, and as many coded ones, unless [`in_flight`](Self::in_flight) or
-    /// [`Limits::max_memory`] set a lower bound; the device's buffers come on top.
+    /// Except with [`Backend::Cpu`], blocks are gathered into batches by a thread of the stream's
+    /// own: up to 96 MiB of raw bytes are under way, and as many coded ones, unless
+    /// [`in_flight`](Self::in_flight) or [`Limits::max_memory`] set a lower bound; the device's
+    /// buffers come on top.
     ///
     /// ```
     /// use std::io::Read;
@@ -489,8 +472,9 @@ impl DecodeOptions {
     ///
     /// let stream = compress(&[7; 100_000], &EncodeOptions::new().segment_len(16 << 10))?;
     /// let mut raw = Vec::new();
-    /// RansReader::with_options(&stream[..], DecodeOptions::new().backend(Backend::Auto)).read_to_end(&mut raw)?;
-    /// assert_eq!(raw, [7; 100_000]);
+    /// RansReader::with_options(&stream[..],
+    /// DecodeOptions::new().backend(Backend::Auto)).read_to_end(&mut raw)?; assert_eq!(raw, [7;
+    /// 100_000]);
     /// # Ok::<(), std::io::Error>(())
     /// ```
     #[cfg(feature = "gpu")]

@@ -2,7 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
-/// How far a stream has come. All counts start at 0 with the adapter and go over concatenated streams.
+/// How far a stream has come. All counts start at 0 with the adapter and go over concatenated
+/// streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
     raw_bytes: u64,

@@ -1,4 +1,5 @@
-//! Adapters that are read from: [`RansReader`] decodes what its inner reader gives, [`RansEncoder`] codes it.
+//! Adapters that are read from: [`RansReader`] decodes what its inner reader gives, [`RansEncoder`]
+//! codes it.
 
 use std::io::{self, BufRead, Read};
 
@@ -12,15 +13,21 @@ use crate::{
 
 /// Reads a compressed stream and gives raw bytes.
 ///
-/// Concatenated streams are read as one. Blocks that are whole and right come out before the error of what follows them; a stream without its end is
+/// Concatenated streams are read as one. Blocks that are whole and right come out before the error
+/// of what follows them; a stream without its end is
 /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof). After an error, every call returns that error.
 ///
-/// The inner reader is asked for one block at a time, straight into the block's buffer, so a [`BufReader`](io::BufReader) around it only helps when blocks are small. No byte behind the
-/// last stream is taken with [`DecodeOptions::single_stream`]: the inner reader then stands right behind it.
+/// The inner reader is asked for one block at a time, straight into the block's buffer, so a
+/// [`BufReader`](io::BufReader) around it only helps when blocks are small. No byte behind the last
+/// stream is taken with [`DecodeOptions::single_stream`]: the inner reader then stands right behind
+/// it.
 ///
-/// With an inner reader that can [`Seek`](io::Seek), so can this: by the stream's index if it has one, else by hopping over block headers.
+/// With an inner reader that can [`Seek`](io::Seek), so can this: by the stream's index if it has
+/// one, else by hopping over block headers.
 ///
-/// [`Interrupted`](io::ErrorKind::Interrupted) is retried. [`WouldBlock`](io::ErrorKind::WouldBlock) and other errors of the inner reader pass out, and a later call goes on where it was.
+/// [`Interrupted`](io::ErrorKind::Interrupted) is retried.
+/// [`WouldBlock`](io::ErrorKind::WouldBlock) and other errors of the inner reader pass out, and a
+/// later call goes on where it was.
 ///
 /// ```
 /// use std::io::Read;
@@ -87,7 +94,8 @@ impl<R> RansReader<R> {
         self.inner
     }
 
-    /// The inner reader, and coded bytes that were taken from it but belong to no block yet: at most one block header, or what was read to see that no stream follows the last one.
+    /// The inner reader, and coded bytes that were taken from it but belong to no block yet: at
+    /// most one block header, or what was read to see that no stream follows the last one.
     pub fn into_parts(self) -> (R, Vec<u8>) {
         let unused = self.decoder.unused().to_vec();
         (self.inner, unused)
@@ -110,7 +118,8 @@ impl<R> RansReader<R> {
 }
 
 impl<R: Read> RansReader<R> {
-    /// Decodes until bytes are ready, straight to `output` if a block fits there; how many went there. 0 with nothing ready is the end.
+    /// Decodes until bytes are ready, straight to `output` if a block fits there; how many went
+    /// there. 0 with nothing ready is the end.
     fn advance(&mut self, output: &mut [u8]) -> io::Result<usize> {
         loop {
             self.skip -= self.decoder.skip(self.skip);
@@ -194,7 +203,8 @@ impl<R: Read> BufRead for RansReader<R> {
     }
 }
 
-/// Reads raw bytes from its inner reader and gives a compressed stream: the pull form of [`RansWriter`](crate::RansWriter).
+/// Reads raw bytes from its inner reader and gives a compressed stream: the pull form of
+/// [`RansWriter`](crate::RansWriter).
 ///
 /// ```
 /// use std::io::Read;
@@ -239,7 +249,8 @@ impl<R> RansEncoder<R> {
         self.inner
     }
 
-    /// The inner reader, and raw bytes that were taken from it but are in no block yet. Coded bytes that were not read, and blocks that workers have, are lost.
+    /// The inner reader, and raw bytes that were taken from it but are in no block yet. Coded bytes
+    /// that were not read, and blocks that workers have, are lost.
     pub fn into_parts(self) -> (R, Vec<u8>) {
         let uncoded = self.encoder.uncoded().to_vec();
         (self.inner, uncoded)

@@ -28,7 +28,8 @@ pub enum Found {
         /// Where in the input it was, in coded bytes.
         place: Range<u64>,
     },
-    /// Bytes that are part of no block: damaged, or torn away from one. How many raw bytes they held is not known.
+    /// Bytes that are part of no block: damaged, or torn away from one. How many raw bytes they
+    /// held is not known.
     Lost {
         /// Where in the input they are, in coded bytes.
         place: Range<u64>,
@@ -37,12 +38,16 @@ pub enum Found {
 
 /// Reads a damaged input and gives what is left of it, in order.
 ///
-/// Every position where a block header could stand is tried, so blocks are found behind any damage; only a block whose header and payload checks are both right is one. Stream headers, end
-/// blocks, indexes and application data that are whole are passed over, the latter two up to the largest block. Memory is bounded by the largest block that the limits allow.
+/// Every position where a block header could stand is tried, so blocks are found behind any damage;
+/// only a block whose header and payload checks are both right is one. Stream headers, end
+/// blocks, indexes and application data that are whole are passed over, the latter two up to the
+/// largest block. Memory is bounded by the largest block that the limits allow.
 ///
-/// A stream that was cut between two blocks shows no lost bytes; [`is_unfinished`](Recovery::is_unfinished) tells.
+/// A stream that was cut between two blocks shows no lost bytes;
+/// [`is_unfinished`](Recovery::is_unfinished) tells.
 ///
-/// A damaged block is bytes like any others: if it stored a stream as it was, that stream's blocks are found in it.
+/// A damaged block is bytes like any others: if it stored a stream as it was, that stream's blocks
+/// are found in it.
 ///
 /// ```
 /// use ranstream::{EncodeOptions, compress, recover::{Found, Recovery}};
@@ -50,8 +55,8 @@ pub enum Found {
 /// let raw: Vec<u8> = (0..10_000_u32).map(|i| (i / 100) as u8).collect();
 /// let mut stream = compress(&raw, &EncodeOptions::new().block_len(1000))?;
 /// stream[300] ^= 1;
-/// let blocks = Recovery::new(&stream[..]).filter(|part| matches!(part, Ok(Found::Block { .. }))).count();
-/// assert_eq!(blocks, 9);
+/// let blocks = Recovery::new(&stream[..]).filter(|part| matches!(part, Ok(Found::Block { ..
+/// }))).count(); assert_eq!(blocks, 9);
 /// # Ok::<(), ranstream::Error>(())
 /// ```
 #[derive(Debug)]
@@ -102,7 +107,8 @@ impl<R: Read> Recovery<R> {
         }
     }
 
-    /// Whether the last stream found so far has no end block behind it. At the end of the input: it was cut, perhaps between two blocks, and how much followed is not known.
+    /// Whether the last stream found so far has no end block behind it. At the end of the input: it
+    /// was cut, perhaps between two blocks, and how much followed is not known.
     #[must_use]
     pub fn is_unfinished(&self) -> bool {
         self.unfinished
@@ -121,7 +127,8 @@ impl<R: Read> Recovery<R> {
                 self.at = 0;
             }
             let end = self.filled + CHUNK;
-            // Memory that is not there now will not be there later: the end, so that nobody asks for ever.
+            // Memory that is not there now will not be there later: the end, so that nobody asks
+            // for ever.
             self.limits.grow(&mut self.window, end, self.offset).inspect_err(|_| self.ended = true)?;
             let read = read_retried(&mut self.inner, &mut self.window[self.filled..end])?;
             self.filled += read;
@@ -145,7 +152,8 @@ impl<R: Read> Recovery<R> {
         let Ok(header) = BlockHeader::parse(&bytes, Part::Block(0), self.here()) else { return Ok(None) };
         let raw_len = header.raw_len();
         let Ok(len) = usize::try_from(header.payload_len() + BLOCK_OVERHEAD as u64) else { return Ok(None) };
-        // A false header in damaged bytes must not make this read far ahead, so application data and indexes above the largest block are not looked for.
+        // A false header in damaged bytes must not make this read far ahead, so application data
+        // and indexes above the largest block are not looked for.
         let fits = self.limits.check_block_len(raw_len.max(len - BLOCK_OVERHEAD), 0).is_ok();
         if !fits || self.limits.check_memory(len + raw_len, 0).is_err() {
             return Ok(None);
@@ -216,8 +224,10 @@ impl<R: Read> Recovery<R> {
 impl<R: Read> Iterator for Recovery<R> {
     type Item = io::Result<Found>;
 
-    /// An error is the inner reader's own, and the next call goes on where it was: one that lasts is given for ever, so stop at it. Or it is
-    /// [`Error::LimitExceeded`](crate::Error::LimitExceeded) when memory runs out; what follows is then given up.
+    /// An error is the inner reader's own, and the next call goes on where it was: one that lasts
+    /// is given for ever, so stop at it. Or it is
+    /// [`Error::LimitExceeded`](crate::Error::LimitExceeded) when memory runs out; what follows is
+    /// then given up.
     fn next(&mut self) -> Option<io::Result<Found>> {
         self.find().transpose()
     }

@@ -2,7 +2,8 @@
 
 use std::io::{self, Read};
 
-/// Reads once. Interrupted reads are repeated, and a reader that claims to have read more than there is room for is an error.
+/// Reads once. Interrupted reads are repeated, and a reader that claims to have read more than
+/// there is room for is an error.
 pub(crate) fn read_retried(inner: &mut impl Read, space: &mut [u8]) -> io::Result<usize> {
     loop {
         match inner.read(space) {

@@ -4,16 +4,20 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::{block_map::BlockMap, error::Error, read::RansReader};
 
-/// Positions count raw bytes from where the reader began. A place inside the block that was decoded last costs nothing; any other needs the list of blocks, which is read once: from the
+/// Positions count raw bytes from where the reader began. A place inside the block that was decoded
+/// last costs nothing; any other needs the list of blocks, which is read once: from the
 /// index at the tail if every stream has one, else by hopping from header to header.
 ///
-/// The end block's totals and content check are not verified for a stream whose first block was jumped over; every block's own check is.
+/// The end block's totals and content check are not verified for a stream whose first block was
+/// jumped over; every block's own check is.
 ///
-/// When a seek fails in the inner reader, reading fails as well until a seek succeeds, unless the inner reader could be put back where it was.
+/// When a seek fails in the inner reader, reading fails as well until a seek succeeds, unless the
+/// inner reader could be put back where it was.
 impl<R: Read + Seek> Seek for RansReader<R> {
     /// # Errors
     ///
-    /// What the inner reader reports, or the streams have against it; [`Error::InvalidSeek`] for a place before the first byte.
+    /// What the inner reader reports, or the streams have against it; [`Error::InvalidSeek`] for a
+    /// place before the first byte.
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let target = match to {
             SeekFrom::Start(position) => Some(position),

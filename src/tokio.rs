@@ -18,15 +18,19 @@
 //! # }).unwrap();
 //! ```
 //!
-//! Blocks of up to 16 KiB are worked on by the polling task; larger ones too with one thread, else on the pool that the options name, whose worker wakes the task. No thread is held
-//! by a stream that waits, and at most [`in_flight`](crate::EncodeOptions::in_flight) blocks are under way. For many streams name one pool, or `threads(0)`: `threads(4)` would
-//! make four threads for each. A stream that waits with nothing buffered holds less than 1 KiB.
+//! Blocks of up to 16 KiB are worked on by the polling task; larger ones too with one thread, else
+//! on the pool that the options name, whose worker wakes the task. No thread is held by a stream
+//! that waits, and at most [`in_flight`](crate::EncodeOptions::in_flight) blocks are under way. For
+//! many streams name one pool, or `threads(0)`: `threads(4)` would make four threads for each. A
+//! stream that waits with nothing buffered holds less than 1 KiB.
 //!
-//! A reader asks its inner one for a block's header, then for the block. Where small blocks are the rule a buffered inner reader saves a system call for each; large blocks pass its buffer by.
+//! A reader asks its inner one for a block's header, then for the block. Where small blocks are the
+//! rule a buffered inner reader saves a system call for each; large blocks pass its buffer by.
 //!
 //! # Cancel safety
 //!
-//! All state is in the adapters, so a future over any method may be dropped and made anew: nothing is lost, doubled or half done. What the runtime's own combinators promise (`write_all` does not
+//! All state is in the adapters, so a future over any method may be dropped and made anew: nothing
+//! is lost, doubled or half done. What the runtime's own combinators promise (`write_all` does not
 //! say how much it wrote) holds as ever.
 
 mod timed;
@@ -54,13 +58,16 @@ use crate::{
 writing_adapter! {
     /// Takes raw bytes and writes a compressed stream.
     ///
-    /// - `flush` cuts the block, writes everything and flushes the inner writer: the peer can decode all bytes written so far.
-    /// - [`finish`](RansWriter::finish) ends the stream and flushes. `shutdown` ends the stream, flushes, and shuts the inner writer down. All of them may be called any number of times.
+    /// - `flush` cuts the block, writes everything and flushes the inner writer: the peer can
+    ///   decode all bytes written so far.
+    /// - [`finish`](RansWriter::finish) ends the stream and flushes. `shutdown` ends the stream,
+    ///   flushes, and shuts the inner writer down. All of them may be called any number of times.
     /// - A stream that is dropped without either is truncated, and seen as that by every reader.
     ///
     /// # Cancel safety
     ///
-    /// A write that is dropped while it is pending took nothing. Flush, finish and shutdown go on where they were.
+    /// A write that is dropped while it is pending took nothing. Flush, finish and shutdown go on
+    /// where they were.
     #[must_use = "a stream that is not finished is truncated"]
     RansWriter over AsyncWrite, EncodeSink, EncodeOptions
 }
@@ -68,11 +75,13 @@ writing_adapter! {
 writing_adapter! {
     /// Takes a compressed stream and writes raw bytes: the push form of [`RansReader`].
     ///
-    /// Blocks that are whole and right are written before the error of what follows them is reported. [`finish`](RansDecoder::finish) and `shutdown` report a stream that is not whole.
+    /// Blocks that are whole and right are written before the error of what follows them is
+    /// reported. [`finish`](RansDecoder::finish) and `shutdown` report a stream that is not whole.
     ///
     /// # Cancel safety
     ///
-    /// A write that is dropped while it is pending took nothing. Flush, finish and shutdown go on where they were.
+    /// A write that is dropped while it is pending took nothing. Flush, finish and shutdown go on
+    /// where they were.
     #[must_use = "without finish nobody knows whether the stream was whole"]
     RansDecoder over AsyncWrite, DecodeSink, DecodeOptions
 }
@@ -80,8 +89,9 @@ writing_adapter! {
 reading_adapter! {
     /// Reads a compressed stream and gives raw bytes.
     ///
-    /// What is decoded is given before the inner reader is polled, and blocks that are whole and right come out before the error of what follows them. Concatenated streams are read as one. No byte behind
-    /// the last stream is taken with [`DecodeOptions::single_stream`].
+    /// What is decoded is given before the inner reader is polled, and blocks that are whole and
+    /// right come out before the error of what follows them. Concatenated streams are read as one.
+    /// No byte behind the last stream is taken with [`DecodeOptions::single_stream`].
     ///
     /// # Cancel safety
     ///
@@ -90,10 +100,11 @@ reading_adapter! {
 }
 
 reading_adapter! {
-    /// Reads raw bytes from its inner reader and gives a compressed stream: the pull form of [`RansWriter`].
+    /// Reads raw bytes from its inner reader and gives a compressed stream: the pull form of
+    /// [`RansWriter`].
     ///
-    /// When the inner reader has nothing yet, what was read before is coded and given, so that a live source is not held back; [`flush_policy`](RansEncoder::flush_policy) can
-    /// say otherwise.
+    /// When the inner reader has nothing yet, what was read before is coded and given, so that a
+    /// live source is not held back; [`flush_policy`](RansEncoder::flush_policy) can say otherwise.
     ///
     /// # Cancel safety
     ///

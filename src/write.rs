@@ -14,12 +14,15 @@ use crate::{
 
 /// Takes raw bytes and writes a compressed stream.
 ///
-/// - [`flush`](Write::flush) cuts the block, writes everything and flushes the inner writer: the peer can decode all bytes written so far. Small blocks cost size, so flush when the peer
-///   has to see them, not more often.
-/// - [`finish`](RansWriter::finish) ends the stream. A stream without its end is seen as truncated by every reader, and that is what dropping a writer leaves behind: an aborted
-///   stream never looks whole. [`auto_finish`](RansWriter::auto_finish) is for those who want the other.
-/// - [`Interrupted`](io::ErrorKind::Interrupted) is retried. [`WouldBlock`](io::ErrorKind::WouldBlock) and other errors of the inner writer pass out, and repeating the call goes on where it was:
-///   nothing is lost or written twice.
+/// - [`flush`](Write::flush) cuts the block, writes everything and flushes the inner writer: the
+///   peer can decode all bytes written so far. Small blocks cost size, so flush when the peer has
+///   to see them, not more often.
+/// - [`finish`](RansWriter::finish) ends the stream. A stream without its end is seen as truncated
+///   by every reader, and that is what dropping a writer leaves behind: an aborted stream never
+///   looks whole. [`auto_finish`](RansWriter::auto_finish) is for those who want the other.
+/// - [`Interrupted`](io::ErrorKind::Interrupted) is retried.
+///   [`WouldBlock`](io::ErrorKind::WouldBlock) and other errors of the inner writer pass out, and
+///   repeating the call goes on where it was: nothing is lost or written twice.
 ///
 /// ```
 /// use std::io::Write;
@@ -45,7 +48,8 @@ impl<W> RansWriter<W> {
         Self::with_options(inner, EncodeOptions::default())
     }
 
-    /// Writes to `inner`. Options outside their range are reported by the first write, flush or finish.
+    /// Writes to `inner`. Options outside their range are reported by the first write, flush or
+    /// finish.
     pub fn with_options(inner: W, options: EncodeOptions) -> Self {
         Self { sink: Sink::new(inner), encoder: Encoder::new(options) }
     }
@@ -76,7 +80,8 @@ impl<W: Write> RansWriter<W> {
     ///
     /// # Errors
     ///
-    /// What the inner writer reports; [`Error::ContentLength`] when fewer bytes were written than declared. The writer comes back with the error, and may be finished again.
+    /// What the inner writer reports; [`Error::ContentLength`] when fewer bytes were written than
+    /// declared. The writer comes back with the error, and may be finished again.
     pub fn finish(mut self) -> Result<W, FinishError<Self>> {
         match self.try_finish() {
             Ok(()) => Ok(self.sink.inner),
@@ -84,7 +89,8 @@ impl<W: Write> RansWriter<W> {
         }
     }
 
-    /// Ends the stream and flushes the inner writer. Once it has succeeded it does nothing any more.
+    /// Ends the stream and flushes the inner writer. Once it has succeeded it does nothing any
+    /// more.
     ///
     /// # Errors
     ///
@@ -100,7 +106,8 @@ impl<W: Write> RansWriter<W> {
         }
     }
 
-    /// A writer that finishes when it is dropped, unless a panic is under way. Errors at that point are lost.
+    /// A writer that finishes when it is dropped, unless a panic is under way. Errors at that point
+    /// are lost.
     pub fn auto_finish(self) -> AutoFinish<W> {
         AutoFinish { writer: Some(self) }
     }
@@ -118,11 +125,13 @@ impl<W: Write> RansWriter<W> {
         Ok(())
     }
 
-    /// Writes application data behind the bytes written so far. `kind` is 0..=0x7FFF and the application's to choose. Readers step over it unless they ask for it.
+    /// Writes application data behind the bytes written so far. `kind` is 0..=0x7FFF and the
+    /// application's to choose. Readers step over it unless they ask for it.
     ///
     /// # Errors
     ///
-    /// As [`Write::write`]; [`Error::InvalidOption`] for a kind or length outside its range, which does not harm the stream.
+    /// As [`Write::write`]; [`Error::InvalidOption`] for a kind or length outside its range, which
+    /// does not harm the stream.
     pub fn write_application_data(&mut self, kind: u16, data: &[u8]) -> io::Result<()> {
         while !self.encoder.application_data(kind, data)? {
             self.drain()?;
@@ -230,7 +239,8 @@ impl<W: Write> Drop for AutoFinish<W> {
     }
 }
 
-/// Takes a compressed stream and writes raw bytes: the push form of [`RansReader`](crate::RansReader).
+/// Takes a compressed stream and writes raw bytes: the push form of
+/// [`RansReader`](crate::RansReader).
 ///
 /// Blocks that are whole and right are written before the error of what follows them is reported.
 ///
@@ -258,7 +268,8 @@ impl<W> RansDecoder<W> {
         Self::with_options(inner, DecodeOptions::default())
     }
 
-    /// Writes to `inner`. Options outside their range are reported by the first write, flush or finish.
+    /// Writes to `inner`. Options outside their range are reported by the first write, flush or
+    /// finish.
     pub fn with_options(inner: W, options: DecodeOptions) -> Self {
         Self { sink: Sink::new(inner), decoder: Decoder::new(options) }
     }
@@ -294,7 +305,8 @@ impl<W: Write> RansDecoder<W> {
     ///
     /// # Errors
     ///
-    /// What the inner writer or the stream has against it: [`Error::Truncated`] when the stream is not whole. The decoder comes back with the error.
+    /// What the inner writer or the stream has against it: [`Error::Truncated`] when the stream is
+    /// not whole. The decoder comes back with the error.
     pub fn finish(mut self) -> Result<W, FinishError<Self>> {
         match self.try_finish() {
             Ok(()) => Ok(self.sink.inner),
@@ -302,7 +314,8 @@ impl<W: Write> RansDecoder<W> {
         }
     }
 
-    /// Writes what is left and flushes the inner writer. Once it has succeeded it does nothing any more.
+    /// Writes what is left and flushes the inner writer. Once it has succeeded it does nothing any
+    /// more.
     ///
     /// # Errors
     ///
@@ -335,7 +348,8 @@ impl<W: Write> RansDecoder<W> {
 impl<W: Write> Write for RansDecoder<W> {
     /// # Errors
     ///
-    /// What the inner writer or the stream has against it; [`Error::Finished`] for bytes behind a single stream's end, or after [`finish`](RansDecoder::finish).
+    /// What the inner writer or the stream has against it; [`Error::Finished`] for bytes behind a
+    /// single stream's end, or after [`finish`](RansDecoder::finish).
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         if buf.is_empty() {
             return Ok(0);

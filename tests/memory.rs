@@ -1,4 +1,5 @@
-//! What the heap holds at most, counted by an allocator of its own: lengths in an input never become memory.
+//! What the heap holds at most, counted by an allocator of its own: lengths in an input never
+//! become memory.
 
 use std::{
     io::{self, Cursor, Read, Seek as _, SeekFrom, Write},
@@ -28,7 +29,8 @@ const LARGEST: usize = 16 * MIB;
 /// Buffers beside the blocks themselves.
 const SLACK: usize = 256 << 10;
 
-/// A kilobyte of fill blocks that claim 16 MiB each, in a stream that claims 1 TiB: 75 of them are 1.2 GiB.
+/// A kilobyte of fill blocks that claim 16 MiB each, in a stream that claims 1 TiB: 75 of them are
+/// 1.2 GiB.
 fn claims_of_fill() -> Vec<u8> {
     let mut stream = header(Some(1 << 40));
     while stream.len() < 1000 {
@@ -217,7 +219,8 @@ fn pull(len: usize, threads: usize) {
     assert_eq!(io::copy(&mut reader, &mut Counter::default()).unwrap(), len as u64);
 }
 
-/// No buffer of the state machine's own lies between a slice and the block that is coded from it, or decoded to it.
+/// No buffer of the state machine's own lies between a slice and the block that is coded from it,
+/// or decoded to it.
 #[test]
 fn slices_are_coded_from_and_decoded_to_in_their_place() {
     let heap = Heap::alone();
@@ -278,7 +281,8 @@ fn buffers_are_given_back_when_they_hold_nothing() {
 #[test]
 fn idle_adapters_hold_next_to_nothing() {
     let heap = Heap::alone();
-    // Threads of the test before may still be ending, and have some bytes of their own: the median is what this one takes.
+    // Threads of the test before may still be ending, and have some bytes of their own: the median
+    // is what this one takes.
     let mut peaks = [0; 9].map(|_: usize| {
         heap.peak_of(|| {
             let writer = RansWriter::new(io::sink());
@@ -303,7 +307,8 @@ fn idle_adapters_hold_next_to_nothing() {
     assert!(small <= SLACK, "{small}");
 }
 
-/// The right to count the heap: the counter is the process's, so one test at a time has it, from its first allocation on.
+/// The right to count the heap: the counter is the process's, so one test at a time has it, from
+/// its first allocation on.
 struct Heap {
     _alone: MutexGuard<'static, ()>,
 }

@@ -1,4 +1,5 @@
-//! Every seed of the fuzz targets through the body of its target, as it is and damaged, without a fuzzer: a change that breaks a promise is seen before `scripts/fuzz.sh` runs again.
+//! Every seed of the fuzz targets through the body of its target, as it is and damaged, without a
+//! fuzzer: a change that breaks a promise is seen before `scripts/fuzz.sh` runs again.
 
 #[path = "../fuzz/src/lib.rs"]
 mod fuzz;

@@ -1,6 +1,8 @@
-//! Connections come and go, and the program holds what it held before: memory and descriptors. In a process of its own, where nobody else opens any.
+//! Connections come and go, and the program holds what it held before: memory and descriptors. In a
+//! process of its own, where nobody else opens any.
 //!
-//! `RANSTREAM_SOAK_SECONDS=3600 cargo test --release --features tokio --test soak -- --ignored --nocapture` is the long form.
+//! `RANSTREAM_SOAK_SECONDS=3600 cargo test --release --features tokio --test soak -- --ignored
+//! --nocapture` is the long form.
 
 #![cfg(feature = "tokio")]
 
@@ -19,7 +21,8 @@ use tokio::{
 /// Connections at a time.
 const CLIENTS: usize = 16;
 
-/// Bytes that memory may grow by after the first rounds: what an allocator keeps for itself differs from round to round, a leak goes on.
+/// Bytes that memory may grow by after the first rounds: what an allocator keeps for itself differs
+/// from round to round, a leak goes on.
 const SLACK: usize = 8 << 20;
 
 #[test]
@@ -106,7 +109,8 @@ async fn serve(listener: TcpListener) {
     }
 }
 
-/// Requests and answers of many lengths over [`CLIENTS`] connections. One in four goes away in the middle.
+/// Requests and answers of many lengths over [`CLIENTS`] connections. One in four goes away in the
+/// middle.
 async fn round(address: SocketAddr) {
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {

@@ -1,4 +1,5 @@
-//! What the adapters cost over bare blocks, and what a second thread gains: pairs of ways to do the same work.
+//! What the adapters cost over bare blocks, and what a second thread gains: pairs of ways to do the
+//! same work.
 
 use std::{
     fmt,
@@ -70,7 +71,8 @@ pub fn pairs(raw: &[u8], rounds: usize) -> io::Result<Vec<Pair>> {
     ])
 }
 
-/// Measures two threads beside one over `raw`, in turns, `rounds` times. Wall time: the process must have two cores.
+/// Measures two threads beside one over `raw`, in turns, `rounds` times. Wall time: the process
+/// must have two cores.
 ///
 /// # Panics
 ///

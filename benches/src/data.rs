@@ -11,7 +11,8 @@ pub struct Sample {
     pub bytes: Vec<u8>,
 }
 
-/// The files of the folder that `RANS_BENCH_CORPUS` names; without it, four samples that are made here. Each is repeated up to `min_len` bytes.
+/// The files of the folder that `RANS_BENCH_CORPUS` names; without it, four samples that are made
+/// here. Each is repeated up to `min_len` bytes.
 #[must_use]
 pub fn samples(min_len: usize) -> Vec<Sample> {
     let folder = env::var_os("RANS_BENCH_CORPUS");
@@ -19,7 +20,8 @@ pub fn samples(min_len: usize) -> Vec<Sample> {
     samples.into_iter().map(|Sample { name, bytes }| Sample { name, bytes: repeated(&bytes, min_len) }).collect()
 }
 
-/// Int8 gaussians of sigma 11, text, an executable, and gaussians over 16 symbols: 4 MiB each, or less for the executable.
+/// Int8 gaussians of sigma 11, text, an executable, and gaussians over 16 symbols: 4 MiB each, or
+/// less for the executable.
 fn generated() -> Vec<Sample> {
     const LEN: usize = 4 << 20;
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
@@ -39,7 +41,8 @@ fn generated() -> Vec<Sample> {
 ///
 /// # Panics
 ///
-/// When the folder or a file in it cannot be read: a benchmark over other data than asked for is worth nothing.
+/// When the folder or a file in it cannot be read: a benchmark over other data than asked for is
+/// worth nothing.
 fn files(folder: &Path) -> Vec<Sample> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();

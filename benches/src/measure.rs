@@ -1,7 +1,8 @@
 //! Times that can be compared, also on a machine that others use.
 //!
-//! The sample is coded in pieces which all codecs take in turns, so that a slow moment falls on all alike. The time is that of the thread, which does not run while others do. Each piece counts with the median of its
-//! rounds. Buffers were touched before, so no page fault is timed.
+//! The sample is coded in pieces which all codecs take in turns, so that a slow moment falls on all
+//! alike. The time is that of the thread, which does not run while others do. Each piece counts
+//! with the median of its rounds. Buffers were touched before, so no page fault is timed.
 
 use cpu_time::ThreadTime;
 
@@ -20,7 +21,8 @@ pub struct Figures {
     pub decode: f64,
 }
 
-/// Bytes that a codec gets at a time: long enough for whole blocks of every codec, short enough for fair turns.
+/// Bytes that a codec gets at a time: long enough for whole blocks of every codec, short enough for
+/// fair turns.
 const PIECE: usize = 1 << 20;
 
 /// One codec's times, by piece and round.

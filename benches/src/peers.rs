@@ -49,7 +49,8 @@ impl Codec for Memcpy {
     }
 }
 
-/// zstd's Huffman coder alone, blocks of 128 KiB, each with its own table: the fastest order-0 coder in wide use.
+/// zstd's Huffman coder alone, blocks of 128 KiB, each with its own table: the fastest order-0
+/// coder in wide use.
 pub use huff0::Huff0;
 
 /// Whole zstd.

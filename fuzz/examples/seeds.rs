@@ -1,4 +1,5 @@
-//! Writes the seeds of every fuzz target to `fuzz/corpus`, each named by its number and target's name.
+//! Writes the seeds of every fuzz target to `fuzz/corpus`, each named by its number and target's
+//! name.
 
 use std::{fs, io, path::Path};
 

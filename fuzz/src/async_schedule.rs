@@ -1,4 +1,5 @@
-//! Inner streams that pend, stall and give little, on a schedule from the input: what is written comes back, and any stream gives what it gives without a schedule. No wake is lost, and
+//! Inner streams that pend, stall and give little, on a schedule from the input: what is written
+//! comes back, and any stream gives what it gives without a schedule. No wake is lost, and
 //! nothing spins.
 
 use std::{
@@ -20,7 +21,8 @@ use super::{
     repair::repaired_if,
 };
 
-/// The first three bytes: what to do, how long blocks or pieces are, how long the schedule is. Bits of the first: decode, repair, threads.
+/// The first three bytes: what to do, how long blocks or pieces are, how long the schedule is. Bits
+/// of the first: decode, repair, threads.
 pub fn run(input: &[u8]) {
     let Some((&[what, len, schedule_len], rest)) = input.split_first_chunk() else { return };
     let (schedule, bytes) = rest.split_at(rest.len().min(schedule_len.into()));

@@ -1,4 +1,5 @@
-//! Any bytes as a stream whose checks are right: what lies behind the checks must hold by itself, with one thread and with more.
+//! Any bytes as a stream whose checks are right: what lies behind the checks must hold by itself,
+//! with one thread and with more.
 
 use ranstream::{DecodeOptions, Limits, decompress};
 

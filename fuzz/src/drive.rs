@@ -8,7 +8,8 @@ use ranstream::{
 /// The raw bytes that came out, and the error that ended it.
 pub type Outcome = (Vec<u8>, Option<Error>);
 
-/// Decodes `stream` in pieces of `input_len` bytes into slices of `output_len` bytes that hold `fill`; both lengths are 1 or more.
+/// Decodes `stream` in pieces of `input_len` bytes into slices of `output_len` bytes that hold
+/// `fill`; both lengths are 1 or more.
 pub fn decode(stream: &[u8], options: DecodeOptions, input_len: usize, output_len: usize, fill: u8) -> Outcome {
     let mut decoder = Decoder::new(options);
     let (mut raw, mut output, mut at) = (Vec::new(), vec![fill; output_len], 0_usize);
@@ -34,7 +35,8 @@ pub fn decode(stream: &[u8], options: DecodeOptions, input_len: usize, output_le
     }
 }
 
-/// What is no stream is reported with its first wrong byte, so how many bytes the error shows depends on how many had come.
+/// What is no stream is reported with its first wrong byte, so how many bytes the error shows
+/// depends on how many had come.
 pub fn comparable(error: Error) -> Error {
     match error {
         Error::NotAStream { .. } => Error::NotAStream { found: [0; 4] },

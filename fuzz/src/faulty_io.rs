@@ -1,10 +1,12 @@
-//! Readers and writers that fail, stall and give little, on a schedule from the input: every byte arrives once.
+//! Readers and writers that fail, stall and give little, on a schedule from the input: every byte
+//! arrives once.
 
 use std::io::{self, Read, Write};
 
 use ranstream::{EncodeOptions, RansReader, RansWriter};
 
-/// Each byte of the schedule is one operation: 0 interrupted, 1 would block, else at most so many bytes.
+/// Each byte of the schedule is one operation: 0 interrupted, 1 would block, else at most so many
+/// bytes.
 struct Faulty<'a, T> {
     inner: T,
     schedule: std::slice::Iter<'a, u8>,
@@ -39,7 +41,8 @@ impl<W: Write> Write for Faulty<'_, W> {
     }
 }
 
-/// The first three bytes: how long the schedule is, how long blocks are, and after how many writes one flushes.
+/// The first three bytes: how long the schedule is, how long blocks are, and after how many writes
+/// one flushes.
 pub fn run(input: &[u8]) {
     let Some((&[schedule_len, block_len, flush_every], rest)) = input.split_first_chunk() else { return };
     let (schedule, raw) = rest.split_at(rest.len().min(schedule_len.into()));

@@ -1,5 +1,6 @@
-//! Any payload of any mode in a block whose checks are right: every kernel gives the same bytes or the same error, whatever its buffers held before. And every kernel codes any
-//! bytes to the same payload.
+//! Any payload of any mode in a block whose checks are right: every kernel gives the same bytes or
+//! the same error, whatever its buffers held before. And every kernel codes any bytes to the same
+//! payload.
 
 use ranstream::{
     DecodeOptions, EncodeOptions, Kernel, Limits, Mode, block,
@@ -8,7 +9,8 @@ use ranstream::{
 
 use super::{drive, repair::repaired};
 
-/// The first byte: mode, its top bit whether to code instead, and the next one whether a long block then. Two bytes: how many raw bytes more than payload bytes there are, or how long a segment is.
+/// The first byte: mode, its top bit whether to code instead, and the next one whether a long block
+/// then. Two bytes: how many raw bytes more than payload bytes there are, or how long a segment is.
 pub fn run(input: &[u8]) {
     let Some((&[mode, a, b], bytes)) = input.split_first_chunk() else { return };
     let more = usize::from(u16::from_le_bytes([a, b])) % (16 << 10);
@@ -22,7 +24,8 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// So long that the encoder takes a sample: the first half of `bytes` over and over, and each of the other half at one place.
+/// So long that the encoder takes a sample: the first half of `bytes` over and over, and each of
+/// the other half at one place.
 fn lengthened(bytes: &[u8]) -> Vec<u8> {
     let (often, once) = bytes.split_at(bytes.len().div_ceil(2));
     let len = (128 << 10) + bytes.len();
@@ -33,7 +36,8 @@ fn lengthened(bytes: &[u8]) -> Vec<u8> {
     raw
 }
 
-/// `lanes` has every second number: it alone has kernels. The others are here for what they do with garbage.
+/// `lanes` has every second number: it alone has kernels. The others are here for what they do with
+/// garbage.
 fn decode(mode: u8, more: usize, payload: &[u8]) {
     let mode = if mode.is_multiple_of(2) { BlockMode::Lanes } else { BlockMode::ALL[usize::from(mode / 2) % 7].1 };
     let mut stream = Vec::new();

@@ -1,7 +1,8 @@
 //! The bodies of the fuzz targets, and the seeds that they start from.
 //!
-//! A body takes any bytes, and panics when a promise is broken. The first few bytes are settings, the rest is a stream or data. A fuzzer finds the bytes; `tests/seeds.rs`
-//! of the crate compiles the same bodies, and runs every seed through all of them.
+//! A body takes any bytes, and panics when a promise is broken. The first few bytes are settings,
+//! the rest is a stream or data. A fuzzer finds the bytes; `tests/seeds.rs` of the crate compiles
+//! the same bodies, and runs every seed through all of them.
 
 pub mod async_schedule;
 pub mod decode;

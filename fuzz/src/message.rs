@@ -54,7 +54,8 @@ fn sealed_model(body: &[u8]) -> Vec<u8> {
     [body, &crc32c(&[body]).to_le_bytes()].concat()
 }
 
-/// A frame whose checks are right: the first byte is how it is coded, numbers follow as they are found.
+/// A frame whose checks are right: the first byte is how it is coded, numbers follow as they are
+/// found.
 fn sealed_frame(bytes: &[u8]) -> Vec<u8> {
     let mut frame = bytes.to_vec();
     let numbers = match frame.first() {

@@ -1,4 +1,5 @@
-//! Recovery of any bytes ends, covers the input in order, and finds everything that a reader would give.
+//! Recovery of any bytes ends, covers the input in order, and finds everything that a reader would
+//! give.
 
 use ranstream::{
     DecodeOptions, Limits, decompress,
@@ -28,7 +29,8 @@ pub fn run(input: &[u8]) {
         at = place.end;
     }
     assert!(at <= bytes.len() as u64);
-    // Application data above the largest block is not stepped over: a reader's bytes are all there then, but among others.
+    // Application data above the largest block is not stepped over: a reader's bytes are all there
+    // then, but among others.
     if !lost && let Ok(raw) = decompress(&bytes, &DecodeOptions::new().limits(limits.max_output(1 << 18))) {
         assert_eq!(recovered, raw);
     }

@@ -19,7 +19,8 @@ pub fn repaired_if(wanted: bool, stream: &[u8]) -> Cow<'_, [u8]> {
     if wanted { repaired(stream).into() } else { stream.into() }
 }
 
-/// `stream` with every check made right that needs no decoding: header checks, payload checks and the sequence check, as far as lengths lead from one block to the next.
+/// `stream` with every check made right that needs no decoding: header checks, payload checks and
+/// the sequence check, as far as lengths lead from one block to the next.
 pub fn repaired(stream: &[u8]) -> Vec<u8> {
     let mut stream = stream.to_vec();
     let mut rest = &mut stream[..];

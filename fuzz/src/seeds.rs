@@ -1,4 +1,5 @@
-//! What the fuzz targets start from: the golden files, and data that is coded in every mode. The settings before them are such that each body gets to its end.
+//! What the fuzz targets start from: the golden files, and data that is coded in every mode. The
+//! settings before them are such that each body gets to its end.
 
 use std::{fs, io, path::Path};
 

@@ -76,14 +76,16 @@ impl MessageCodec {
         self
     }
 
-    /// Codes messages with `model` where that makes them shorter. The peer must [`know`](MessageCodec::know) it.
+    /// Codes messages with `model` where that makes them shorter. The peer must
+    /// [`know`](MessageCodec::know) it.
     #[must_use]
     pub fn send_with(mut self, model: Model) -> Self {
         self.send_with = Some(model);
         self
     }
 
-    /// Decodes messages that are coded with `model`. Several models may be known, so that both sides can move to a new one; one with the same id takes the place of the old one.
+    /// Decodes messages that are coded with `model`. Several models may be known, so that both
+    /// sides can move to a new one; one with the same id takes the place of the old one.
     #[must_use]
     pub fn know(mut self, model: Model) -> Self {
         self.known.retain(|known| known.id() != model.id());

@@ -19,15 +19,18 @@ pub enum Frame {
     Data(Bytes),
     /// The block ends here: the peer can decode everything up to this.
     Flush,
-    /// The stream ends here. Nothing can be sent after it. `Framed` tells a codec nothing of the connection's end, so without this the stream is truncated.
+    /// The stream ends here. Nothing can be sent after it. `Framed` tells a codec nothing of the
+    /// connection's end, so without this the stream is truncated.
     Finish,
 }
 
 /// A compressed stream over a connection: [`Frame`]s in, [`Bytes`] out.
 ///
-/// The cuts between the items do not survive: what comes out are the blocks, each in the buffer that it was decoded to. [`MessageCodec`](super::MessageCodec) keeps them.
+/// The cuts between the items do not survive: what comes out are the blocks, each in the buffer
+/// that it was decoded to. [`MessageCodec`](super::MessageCodec) keeps them.
 ///
-/// `FramedWrite` starts writing when 8 KiB wait, less than a block: `set_backpressure_boundary` with the block length keeps the pipe full.
+/// `FramedWrite` starts writing when 8 KiB wait, less than a block: `set_backpressure_boundary`
+/// with the block length keeps the pipe full.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -69,7 +72,8 @@ impl RansCodec {
         Self::with_options(EncodeOptions::new(), DecodeOptions::new().limits(limits))
     }
 
-    /// [`Limits::max_block_len`] is the longest frame that is accepted. Concatenated streams are read as one, [`DecodeOptions::single_stream`] is not used. Options outside their
+    /// [`Limits::max_block_len`] is the longest frame that is accepted. Concatenated streams are
+    /// read as one, [`DecodeOptions::single_stream`] is not used. Options outside their
     /// range are reported by the first item.
     #[must_use]
     pub fn with_options(encode: EncodeOptions, decode: DecodeOptions) -> Self {
@@ -137,7 +141,8 @@ impl tokio_util::codec::Decoder for RansCodec {
             if !self.decoder.decoded().is_empty() {
                 return Ok(Some(Bytes::from(self.decoder.take_decoded())));
             }
-            // A payload is decoded from where it is. What is shorter than that is taken as it comes, so that a wrong header is seen at once.
+            // A payload is decoded from where it is. What is shorter than that is taken as it
+            // comes, so that a wrong header is seen at once.
             let missing = self.decoder.missing_in_one_piece();
             if missing > crate::format::StreamHeader::MAX_LEN && src.len() < missing {
                 reserve(src, missing - src.len());

@@ -32,7 +32,8 @@ impl<'a> BitWriter<'a> {
     }
 }
 
-/// Takes bits from a byte slice. Behind its end come zero bits, and [`BitReader::finish`] reports it.
+/// Takes bits from a byte slice. Behind its end come zero bits, and [`BitReader::finish`] reports
+/// it.
 #[derive(Debug)]
 pub(crate) struct BitReader<'a> {
     bytes: &'a [u8],

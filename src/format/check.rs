@@ -8,12 +8,14 @@ use twox_hash::XxHash3_64;
 
 const CRC_8: Crc<u8, Table<1>> = Crc::<u8, Table<1>>::new(&CRC_8_AUTOSAR);
 
-/// CRC-8/AUTOSAR. Finds up to three flipped bits in headers of this size (Koopman's tables: distance 4 up to 119 bits).
+/// CRC-8/AUTOSAR. Finds up to three flipped bits in headers of this size (Koopman's tables:
+/// distance 4 up to 119 bits).
 pub(crate) fn crc8(bytes: &[u8]) -> u8 {
     CRC_8.checksum(bytes)
 }
 
-/// CRC-32C over bytes that come in parts. Only the register is kept: the crate's own digest carries its 200 bytes of constants along.
+/// CRC-32C over bytes that come in parts. Only the register is kept: the crate's own digest carries
+/// its 200 bytes of constants along.
 #[derive(Debug, Clone)]
 pub(crate) struct Crc32c(u32);
 

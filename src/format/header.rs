@@ -5,7 +5,8 @@ use crate::{
     format::check::{crc8, crc32c},
 };
 
-/// The first four bytes of every stream. The first is not ASCII and has its top bit set, so that text is never mistaken for a stream.
+/// The first four bytes of every stream. The first is not ASCII and has its top bit set, so that
+/// text is never mistaken for a stream.
 pub const MAGIC: [u8; 4] = [0x89, b'R', b'N', b'S'];
 
 /// The version of the format that this crate writes, and the only one there is.
@@ -48,7 +49,8 @@ impl StreamHeader {
     ///
     /// # Errors
     ///
-    /// [`Error::NotAStream`], [`Error::Corrupt`] or [`Error::Unsupported`], with `offset` as the place.
+    /// [`Error::NotAStream`], [`Error::Corrupt`] or [`Error::Unsupported`], with `offset` as the
+    /// place.
     pub fn len_from(fixed: &[u8; Self::FIXED_LEN], offset: u64) -> Result<usize, Error> {
         if fixed[..4] != MAGIC {
             return Err(Error::NotAStream { found: [fixed[0], fixed[1], fixed[2], fixed[3]] });

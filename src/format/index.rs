@@ -41,7 +41,8 @@ impl IndexFooter {
         self.payload_len() + BLOCK_OVERHEAD as u64
     }
 
-    /// Appends the index block for the block headers `entries` of a stream that has `before` coded bytes up to here.
+    /// Appends the index block for the block headers `entries` of a stream that has `before` coded
+    /// bytes up to here.
     pub(crate) fn write_block(entries: &[[u8; HEADER_LEN]], before: u64, out: &mut Vec<u8>) {
         let mut footer = Self { stream_len: 0, entries: entries.len() as u32 };
         footer.stream_len = before + footer.block_len();

@@ -1,7 +1,8 @@
 //! The wire: each structure of `FORMAT.md` with its `parse` and `write` side by side.
 //!
-//! Parsing yields values that are already within the format's ranges; nothing is checked again later. Functions that see only a payload
-//! report a [`Corruption`](crate::error::Corruption); whoever knows the place adds it.
+//! Parsing yields values that are already within the format's ranges; nothing is checked again
+//! later. Functions that see only a payload report a [`Corruption`](crate::error::Corruption);
+//! whoever knows the place adds it.
 
 pub(crate) mod bits;
 pub(crate) mod check;

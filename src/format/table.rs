@@ -83,8 +83,9 @@ fn parse_count(bits: &mut BitReader<'_>) -> Option<usize> {
     (used <= 256).then_some(used as usize)
 }
 
-/// Binary interpolative code of strictly increasing `values` in `low..=high`: the middle one within the range that its neighbours
-/// leave it, then both halves. Dense runs cost no bits. (A. Moffat and L. Stuiver, Binary Interpolative Coding, 2000.)
+/// Binary interpolative code of strictly increasing `values` in `low..=high`: the middle one within
+/// the range that its neighbours leave it, then both halves. Dense runs cost no bits. (A. Moffat
+/// and L. Stuiver, Binary Interpolative Coding, 2000.)
 fn write_increasing(values: &[u32], low: u32, high: u32, bits: &mut BitWriter<'_>) {
     let middle = values.len() / 2;
     let Some(&value) = values.get(middle) else { return };

@@ -4,23 +4,30 @@ use std::{fmt, str::FromStr, sync::OnceLock};
 
 use crate::gpu::{Cost, Gpu, GpuOptions};
 
-/// Raw bytes of a stream after which [`Backend::Auto`] looks for a device: opening and measuring one takes a good part of a second.
+/// Raw bytes of a stream after which [`Backend::Auto`] looks for a device: opening and measuring
+/// one takes a good part of a second.
 pub(crate) const PROBE_AFTER: u64 = 64 << 20;
 
-/// Who decodes the blocks of a stream. It changes the speed, and nothing else: what a device cannot do, or fails to do, the CPU does.
+/// Who decodes the blocks of a stream. It changes the speed, and nothing else: what a device cannot
+/// do, or fails to do, the CPU does.
 ///
-/// The environment variable `RANS_BACKEND=cpu` turns the other two into [`Backend::Cpu`] (a switch for when a device is in doubt).
+/// The environment variable `RANS_BACKEND=cpu` turns the other two into [`Backend::Cpu`] (a switch
+/// for when a device is in doubt).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Backend {
     /// The CPU.
     #[default]
     Cpu,
-    /// The CPU's threads and a device, which take from one queue: the threads as fast as they can, the device as much of what waits as it will have done when the threads have done the rest. That
-    /// is reckoned from what copies and kernel take on the device, measured once per process, and from how fast the threads are with this stream. Less than 1 MiB and the first
-    /// 64 MiB of a stream are left to the threads, and an adapter that computes on the CPU is never taken.
+    /// The CPU's threads and a device, which take from one queue: the threads as fast as they can,
+    /// the device as much of what waits as it will have done when the threads have done the rest.
+    /// That is reckoned from what copies and kernel take on the device, measured once per
+    /// process, and from how fast the threads are with this stream. Less than 1 MiB and the first
+    /// 64 MiB of a stream are left to the threads, and an adapter that computes on the CPU is never
+    /// taken.
     Auto,
-    /// A device wherever one can be opened, be it one that computes on the CPU. It takes every block, and the CPU those that it cannot do.
+    /// A device wherever one can be opened, be it one that computes on the CPU. It takes every
+    /// block, and the CPU those that it cannot do.
     Gpu,
 }
 
@@ -28,8 +35,10 @@ impl Backend {
     /// All backends with their names.
     pub const ALL: [(&'static str, Self); 3] = [("auto", Self::Auto), ("cpu", Self::Cpu), ("gpu", Self::Gpu)];
 
-    /// The device that the streams of this process share, if they have this backend: to see what it is, what it did, and whether it is still there. It is opened if no stream did that before.
-    /// `None`: there is none for this backend, and it was not there when it was first asked for, which is not done again.
+    /// The device that the streams of this process share, if they have this backend: to see what it
+    /// is, what it did, and whether it is still there. It is opened if no stream did that before.
+    /// `None`: there is none for this backend, and it was not there when it was first asked for,
+    /// which is not done again.
     #[must_use]
     pub fn device(self) -> Option<Gpu> {
         match self {
@@ -91,7 +100,8 @@ impl Choice {
         matches!(self, Self::Measured)
     }
 
-    /// The device; one that has to be worth it with what it costs. `None`: there is none, or it is lost.
+    /// The device; one that has to be worth it with what it costs. `None`: there is none, or it is
+    /// lost.
     pub(crate) fn open(&self) -> Option<(Gpu, Option<Cost>)> {
         let (gpu, cost) = match self {
             Self::Given(gpu) => (gpu.clone(), None),
@@ -102,7 +112,8 @@ impl Choice {
     }
 }
 
-/// The process's device. One that was not there when it was first asked for is not looked for again.
+/// The process's device. One that was not there when it was first asked for is not looked for
+/// again.
 fn shared(software: bool) -> Option<Gpu> {
     static HARDWARE: OnceLock<Option<Gpu>> = OnceLock::new();
     static ANY: OnceLock<Option<Gpu>> = OnceLock::new();

@@ -7,7 +7,8 @@ use crate::{
     simd::Kernel,
 };
 
-/// One whole coded block, as [`block::encode`](crate::block::encode) writes it. Its header was verified, its payload not yet.
+/// One whole coded block, as [`block::encode`](crate::block::encode) writes it. Its header was
+/// verified, its payload not yet.
 #[derive(Debug, Clone, Copy)]
 pub struct Block<'a> {
     pub(super) header: BlockHeader,
@@ -21,7 +22,8 @@ impl<'a> Block<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Truncated`], [`Error::Corrupt`], [`Error::Unsupported`] or [`Error::TrailingData`] when `coded` is not one whole data block.
+    /// [`Error::Truncated`], [`Error::Corrupt`], [`Error::Unsupported`] or [`Error::TrailingData`]
+    /// when `coded` is not one whole data block.
     pub fn parse(coded: &'a [u8]) -> Result<Self, Error> {
         let (header, bytes) = block::parse_header(coded)?;
         let end = HEADER_LEN + header.payload_len() as usize;

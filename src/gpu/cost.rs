@@ -18,12 +18,14 @@ use crate::{
 /// Fewer raw bytes than this never go to a device that was not asked for.
 const SMALLEST_BATCH: f64 = (1 << 20) as f64;
 
-/// Blocks of a measured batch. One of them takes the time that does not depend on the size, all of them the rest.
+/// Blocks of a measured batch. One of them takes the time that does not depend on the size, all of
+/// them the rest.
 const BLOCKS: usize = 16;
 
 const BLOCK_LEN: usize = 256 << 10;
 
-/// A device is reckoned slower than it was measured, by this much: what was measured once will not hold to the last percent, and who waits for a device waits for many blocks.
+/// A device is reckoned slower than it was measured, by this much: what was measured once will not
+/// hold to the last percent, and who waits for a device waits for many blocks.
 const MARGIN: f64 = 1.3;
 
 /// What a batch costs on a device, in seconds: measured once, with blocks of `lanes`.
@@ -32,7 +34,8 @@ const MARGIN: f64 = 1.3;
 pub struct Cost {
     /// Of a batch, whatever its size.
     pub batch: f64,
-    /// Of a coded byte on its way to the device: verified and copied by the host, and then by the device.
+    /// Of a coded byte on its way to the device: verified and copied by the host, and then by the
+    /// device.
     pub upload: f64,
     /// Of a raw byte in the kernel.
     pub kernel: f64,
@@ -92,8 +95,9 @@ impl Cost {
         self.batch + self.upload * coded_len as f64 + (self.kernel + self.readback) * raw_len as f64
     }
 
-    /// Of the work that waits, the raw bytes that the device will have done, behind those `under_way` on it, when the threads have done the rest. The threads together take `cpu` seconds for a
-    /// raw byte. 0: too few to be worth it.
+    /// Of the work that waits, the raw bytes that the device will have done, behind those
+    /// `under_way` on it, when the threads have done the rest. The threads together take `cpu`
+    /// seconds for a raw byte. 0: too few to be worth it.
     pub(crate) fn share(&self, waiting: Load, under_way: Load, cpu: f64) -> u64 {
         let coded_of = |load: Load| load.coded_len as f64 / load.raw_len.max(1) as f64;
         let device = |load: Load| MARGIN * (self.upload * coded_of(load) + self.kernel + self.readback);

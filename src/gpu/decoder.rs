@@ -17,13 +17,16 @@ use crate::{
 /// Batches under way at a time: one is filled, one is decoded, one is emptied.
 pub(crate) const RING: usize = 3;
 
-/// Bytes, raw and coded, of the blocks of a stream that are under way where a device decodes them: two rings of batches of the default length, so that one gathers while the other is decoded.
+/// Bytes, raw and coded, of the blocks of a stream that are under way where a device decodes them:
+/// two rings of batches of the default length, so that one gathers while the other is decoded.
 pub(crate) const UNDER_WAY: usize = 192 << 20;
 
 /// Decodes blocks in batches on a device, and on the CPU what the device does not.
 ///
-/// The host verifies each block's check while it copies the block to where the device reads it, and looks at every segment's verdict afterwards. What is damaged is decoded again on the
-/// CPU, so that errors are the same as everywhere in this crate. When the device fails or is lost, the CPU does the rest.
+/// The host verifies each block's check while it copies the block to where the device reads it, and
+/// looks at every segment's verdict afterwards. What is damaged is decoded again on the
+/// CPU, so that errors are the same as everywhere in this crate. When the device fails or is lost,
+/// the CPU does the rest.
 ///
 /// ```no_run
 /// use ranstream::{
@@ -118,11 +121,13 @@ impl Decoder {
         &self.gpu
     }
 
-    /// Decodes `blocks` one behind the other to the start of `out`; how many bytes they have comes back.
+    /// Decodes `blocks` one behind the other to the start of `out`; how many bytes they have comes
+    /// back.
     ///
     /// # Errors
     ///
-    /// [`Error::OutputTooSmall`], with nothing done; [`Error::Corrupt`] for the first damaged block, named by its place in `blocks`: all blocks before it are decoded, what stands
+    /// [`Error::OutputTooSmall`], with nothing done; [`Error::Corrupt`] for the first damaged
+    /// block, named by its place in `blocks`: all blocks before it are decoded, what stands
     /// behind them in `out` may be anything.
     pub fn decode_into(&mut self, blocks: &[Block<'_>], out: &mut [u8]) -> Result<usize, Error> {
         let needed: usize = blocks.iter().map(Block::raw_len).sum();
@@ -145,7 +150,8 @@ impl Decoder {
 
     /// Decodes on the device what it can. Items that are not done afterwards are for the CPU.
     fn run(&mut self, items: &mut [Item<'_>]) {
-        // An error leaves items undone, which says it all: the device counts as lost, and why is kept there.
+        // An error leaves items undone, which says it all: the device counts as lost, and why is
+        // kept there.
         let _ = self.try_run(items);
         let done = items.iter().filter(|item| item.done).count();
         self.gpu.count_decoded(done);
@@ -171,7 +177,8 @@ impl Decoder {
         Ok(())
     }
 
-    /// Sends the first of `blocks` on their way, 1 or more: how many comes back, and the batch, unless none of them is for the device.
+    /// Sends the first of `blocks` on their way, 1 or more: how many comes back, and the batch,
+    /// unless none of them is for the device.
     pub(crate) fn launch(&mut self, blocks: &[Block<'_>]) -> Result<(usize, Option<Batch>), GpuError> {
         let gpu = self.gpu.clone();
         let wanted = wanted(&gpu, blocks);
@@ -203,7 +210,8 @@ impl Decoder {
         }
     }
 
-    /// Waits for a batch and shows the bytes of each block that is right to `take`, with the block's place in what was launched.
+    /// Waits for a batch and shows the bytes of each block that is right to `take`, with the
+    /// block's place in what was launched.
     pub(crate) fn land(&mut self, batch: Batch, mut take: impl FnMut(usize, &[u8])) -> Result<(), GpuError> {
         let Landed { arrived, good } = batch.arrive(&self.gpu)?;
         for (index, range) in good {
@@ -219,7 +227,8 @@ impl Decoder {
     }
 }
 
-/// The capacity for as many of `blocks` as go into one batch, rounded up so that slots are seldom made anew.
+/// The capacity for as many of `blocks` as go into one batch, rounded up so that slots are seldom
+/// made anew.
 fn wanted(gpu: &Gpu, blocks: &[Block<'_>]) -> Capacity {
     let most = gpu.capacity();
     let mut wanted = Capacity::NOTHING;

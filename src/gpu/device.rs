@@ -44,20 +44,23 @@ impl Default for GpuOptions {
 }
 
 impl GpuOptions {
-    /// The defaults: a hardware adapter, discrete before integrated; the form that fits it; batches of up to 16 MiB.
+    /// The defaults: a hardware adapter, discrete before integrated; the form that fits it; batches
+    /// of up to 16 MiB.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Only an adapter that has `part` in its name, in any case of letters. Default: any, or what the environment variable `RANS_GPU_ADAPTER` says.
+    /// Only an adapter that has `part` in its name, in any case of letters. Default: any, or what
+    /// the environment variable `RANS_GPU_ADAPTER` says.
     #[must_use]
     pub fn adapter(mut self, part: impl Into<String>) -> Self {
         self.adapter = Some(part.into());
         self
     }
 
-    /// Takes an adapter that computes on the CPU if there is no other. Such an adapter is slower than the CPU decoder; it serves tests. Default: off.
+    /// Takes an adapter that computes on the CPU if there is no other. Such an adapter is slower
+    /// than the CPU decoder; it serves tests. Default: off.
     #[must_use]
     pub fn software(mut self, allowed: bool) -> Self {
         self.software = allowed;
@@ -71,7 +74,8 @@ impl GpuOptions {
         self
     }
 
-    /// Raw bytes per batch, at most; 4 KiB..=1 GiB, and never more than the device's buffers hold. Default: 16 MiB. A [`Decoder`](crate::gpu::Decoder) holds up to three batches, each with
+    /// Raw bytes per batch, at most; 4 KiB..=1 GiB, and never more than the device's buffers hold.
+    /// Default: 16 MiB. A [`Decoder`](crate::gpu::Decoder) holds up to three batches, each with
     /// its coded and raw bytes twice: on the device and in memory that both sides see.
     #[must_use]
     pub fn batch_len(mut self, bytes: usize) -> Self {
@@ -82,7 +86,8 @@ impl GpuOptions {
 
 /// A device with the decode kernel. Cheap to clone; clones share the device.
 ///
-/// Once the device is lost, or anything it was asked to do failed, it is not used any more: everything that decodes through it goes on with the CPU.
+/// Once the device is lost, or anything it was asked to do failed, it is not used any more:
+/// everything that decodes through it goes on with the CPU.
 #[derive(Clone)]
 pub struct Gpu {
     inner: Arc<Inner>,
@@ -108,7 +113,8 @@ struct Inner {
 pub struct Tally {
     /// Blocks that it decoded.
     pub decoded: u64,
-    /// Blocks that were meant for it and that the CPU decoded: long single and interleaved blocks, blocks that are larger than its buffers, damaged blocks, and all after it was lost.
+    /// Blocks that were meant for it and that the CPU decoded: long single and interleaved blocks,
+    /// blocks that are larger than its buffers, damaged blocks, and all after it was lost.
     pub returned: u64,
 }
 
@@ -142,8 +148,9 @@ impl Gpu {
         Self::new(device, queue, lost, options)
     }
 
-    /// Uses a device of the caller's, who asked for [`wanted_features`](Self::wanted_features) and [`wanted_limits`](Self::wanted_limits) or more. Its error handler and its
-    /// lost callback stay the caller's: errors of what this crate does are caught in scopes.
+    /// Uses a device of the caller's, who asked for [`wanted_features`](Self::wanted_features) and
+    /// [`wanted_limits`](Self::wanted_limits) or more. Its error handler and its lost callback
+    /// stay the caller's: errors of what this crate does are caught in scopes.
     ///
     /// # Errors
     ///
@@ -158,7 +165,8 @@ impl Gpu {
         adapter.features() & wgpu::Features::SUBGROUP
     }
 
-    /// The limits that the kernel works best with: the defaults of WebGPU, and the largest buffers and the workgroup memory that the adapter has.
+    /// The limits that the kernel works best with: the defaults of WebGPU, and the largest buffers
+    /// and the workgroup memory that the adapter has.
     #[must_use]
     pub fn wanted_limits(adapter: &wgpu::Adapter) -> wgpu::Limits {
         let has = adapter.limits();
@@ -276,7 +284,8 @@ impl Gpu {
         4 * self.inner.capacity.raw_words as u64
     }
 
-    /// Of one dispatch whose blocks stay on the device: what its buffers hold, whatever a batch may have.
+    /// Of one dispatch whose blocks stay on the device: what its buffers hold, whatever a batch may
+    /// have.
     pub(super) fn resident_capacity(&self) -> Capacity {
         self.inner.resident
     }
@@ -292,7 +301,8 @@ impl Gpu {
         (x, jobs.div_ceil(x.max(1)))
     }
 
-    /// What batches cost on this device: what [`Backend::Auto`](crate::gpu::Backend::Auto) reckons with. Measured by the first call, which takes a few batches' time; `None`: they could not
+    /// What batches cost on this device: what [`Backend::Auto`](crate::gpu::Backend::Auto) reckons
+    /// with. Measured by the first call, which takes a few batches' time; `None`: they could not
     /// be decoded.
     #[must_use]
     pub fn cost(&self) -> Option<Cost> {

@@ -4,13 +4,16 @@ use std::{fmt, str::FromStr};
 
 use crate::gpu::{GpuError, layout::SEGMENTS};
 
-/// How the lanes of a segment tell each other which of them want a word. All forms give the same bytes and verdicts.
+/// How the lanes of a segment tell each other which of them want a word. All forms give the same
+/// bytes and verdicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Form {
-    /// By ballots alone: no barrier in any round. Chosen where every subgroup has 32 invocations or more; can be asked for where all have one size, 4 to 16.
+    /// By ballots alone: no barrier in any round. Chosen where every subgroup has 32 invocations or
+    /// more; can be asked for where all have one size, 4 to 16.
     Ballot,
-    /// By ballots that are merged through workgroup memory. Chosen where no subgroup has more than 32 invocations.
+    /// By ballots that are merged through workgroup memory. Chosen where no subgroup has more than
+    /// 32 invocations.
     Merged,
     /// Through workgroup memory alone. For every device.
     Workgroup,
@@ -26,7 +29,8 @@ const JOB: &str = include_str!("../../shaders/shared/job.wgsl");
 /// Lanes of a segment.
 const LANES: u32 = 32;
 
-/// Bytes of workgroup memory: the table, the cumulatives, the tile of turns, three votes per segment, the failures.
+/// Bytes of workgroup memory: the table, the cumulatives, the tile of turns, three votes per
+/// segment, the failures.
 pub(super) const WORKGROUP_MEMORY: u32 = (4096 + 257 + 256 + 3 * SEGMENTS as u32 + 1) * 4;
 
 /// Invocations of the largest workgroup.
@@ -37,7 +41,8 @@ impl Form {
     pub const ALL: [(&'static str, Self); 3] =
         [("ballot", Self::Ballot), ("merged", Self::Merged), ("workgroup", Self::Workgroup)];
 
-    /// The form for subgroups of `sizes`, the smallest and the largest; `None`: the device has no subgroups.
+    /// The form for subgroups of `sizes`, the smallest and the largest; `None`: the device has no
+    /// subgroups.
     pub(super) fn fit(sizes: Option<(u32, u32)>) -> Self {
         match sizes {
             Some((min, _)) if min >= LANES => Self::Ballot,
@@ -111,9 +116,12 @@ impl Kernel {
             label: Some("ranstream decode"),
             source: wgpu::ShaderSource::Wgsl(form.source(fold).into()),
         };
-        // SAFETY: every index the shader uses comes from a job, which `stage` writes from a payload that the CPU's own parser verified and places inside the bound ranges; a table's
-        // slots are masked to its scale, and a scale that the table is too small for is searched among the cumulatives, whose sum the parser verified; the one index that depends on coded words,
-        // that of the next word, is clamped to the words of its segment or state; every loop counts to a number in a job.
+        // SAFETY: every index the shader uses comes from a job, which `stage` writes from a payload
+        // that the CPU's own parser verified and places inside the bound ranges; a table's slots
+        // are masked to its scale, and a scale that the table is too small for is searched among
+        // the cumulatives, whose sum the parser verified; the one index that depends on coded
+        // words, that of the next word, is clamped to the words of its segment or state; every loop
+        // counts to a number in a job.
         let module = unsafe { device.create_shader_module_trusted(shader, wgpu::ShaderRuntimeChecks::unchecked()) };
         let storage = |binding, read_only| wgpu::BindGroupLayoutEntry {
             binding,

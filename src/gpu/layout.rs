@@ -24,7 +24,9 @@ pub(super) const STATUS_DONE: u32 = 1 << 31;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct Segment {
-    /// 32 states, then words of 16 bits. Mode turns: the states, for each state how many words it and those before it have, and the words. Mode stored: the raw bytes. Mode fill: not a place, but the byte, four times.
+    /// 32 states, then words of 16 bits. Mode turns: the states, for each state how many words it
+    /// and those before it have, and the words. Mode stored: the raw bytes. Mode fill: not a place,
+    /// but the byte, four times.
     pub(super) coded_at: u32,
     /// Words of 16 bits behind the states. Mode turns: not words, but states.
     pub(super) words: u32,

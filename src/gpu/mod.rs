@@ -10,15 +10,20 @@
 //! | the blocks of a stream that lies in memory | [`stream::Blocks`](crate::stream::Blocks), in front of the others |
 //! | a stream | [`DecodeOptions::backend`](crate::DecodeOptions::backend), or [`DecodeOptions::gpu`](crate::DecodeOptions::gpu) with a device of your own |
 //!
-//! Blocks of every mode are decoded on the device, except single-stream and interleaved ones of more than 64 KiB. The host verifies every block's check while it
-//! uploads the block, and the kernel tells for every segment whether it ends as the encoder began it. Bytes, errors and verdicts are those of the CPU.
+//! Blocks of every mode are decoded on the device, except single-stream and interleaved ones of
+//! more than 64 KiB. The host verifies every block's check while it uploads the block, and the
+//! kernel tells for every segment whether it ends as the encoder began it. Bytes, errors and
+//! verdicts are those of the CPU.
 //!
-//! No failure of a device reaches the caller of a [`Decoder`] or a stream, and none panics: the CPU does what the device did not. [`Gpu::lost`] says why, [`Gpu::tally`] how much.
+//! No failure of a device reaches the caller of a [`Decoder`] or a stream, and none panics: the CPU
+//! does what the device did not. [`Gpu::lost`] says why, [`Gpu::tally`] how much.
 //!
-//! Encode for a GPU with [`segment_len(16 << 10)`](crate::EncodeOptions::segment_len) and blocks of 128 KiB or more: one workgroup decodes eight segments of one block. `docs/gpu.md` in the
+//! Encode for a GPU with [`segment_len(16 << 10)`](crate::EncodeOptions::segment_len) and blocks of
+//! 128 KiB or more: one workgroup decodes eight segments of one block. `docs/gpu.md` in the
 //! repository says what runs where, and what was measured.
 //!
-//! [wgpu] is re-exported, since its types are part of this module; a change of its major version is one of this module.
+//! [wgpu] is re-exported, since its types are part of this module; a change of its major version is
+//! one of this module.
 //!
 //! [wgpu]: https://docs.rs/wgpu
 

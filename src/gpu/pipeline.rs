@@ -11,10 +11,12 @@ use crate::{
     },
 };
 
-/// Decodes blocks in batches on a device and hands out their raw bytes in mapped memory: no copy is made of them on the host. Coded bytes are copied once, to where the device reads them, while
+/// Decodes blocks in batches on a device and hands out their raw bytes in mapped memory: no copy is
+/// made of them on the host. Coded bytes are copied once, to where the device reads them, while
 /// their check is verified.
 ///
-/// Bytes and errors are those of [`Decoder`], and so is what becomes of a device that fails: the CPU goes on.
+/// Bytes and errors are those of [`Decoder`], and so is what becomes of a device that fails: the
+/// CPU goes on.
 ///
 /// ```no_run
 /// use std::{fs, io::Write};
@@ -70,7 +72,8 @@ impl<'a> Pipeline<'a> {
         Self { decoder: Decoder::new(gpu), under_way: VecDeque::new(), before: 0 }
     }
 
-    /// Sends the first of `blocks` on their way, as many batches of them as there is room for; how many blocks those are comes back. 0: nothing fits before a [`pop`](Self::pop).
+    /// Sends the first of `blocks` on their way, as many batches of them as there is room for; how
+    /// many blocks those are comes back. 0: nothing fits before a [`pop`](Self::pop).
     pub fn push(&mut self, blocks: &[Block<'a>]) -> usize {
         let mut pushed = 0;
         while self.under_way.len() < RING && pushed < blocks.len() {
@@ -129,7 +132,8 @@ impl Decoded<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Corrupt`] when the block is damaged. It is named by its place among all blocks of the pipeline.
+    /// [`Error::Corrupt`] when the block is damaged. It is named by its place among all blocks of
+    /// the pipeline.
     ///
     /// # Panics
     ///
@@ -143,7 +147,8 @@ impl Decoded<'_> {
         }
     }
 
-    /// The raw bytes of each block, in their order. An error is that of one block; those behind it may be good.
+    /// The raw bytes of each block, in their order. An error is that of one block; those behind it
+    /// may be good.
     pub fn iter(&self) -> impl Iterator<Item = Result<&[u8], Error>> {
         (0..self.len()).map(|index| self.block(index))
     }

@@ -12,7 +12,8 @@ use crate::{
 /// Bytes of a stored or fill block that one job copies.
 pub(super) const PIECE: usize = 64 << 10;
 
-/// Raw bytes of the longest single or interleaved block that a device decodes. All of them may hang on one state, one after the other: a longer one would take longer than the rest of its batch.
+/// Raw bytes of the longest single or interleaved block that a device decodes. All of them may hang
+/// on one state, one after the other: a longer one would take longer than the rest of its batch.
 const LONGEST_CHAIN: usize = 64 << 10;
 
 /// Words of 32 bits that a table takes: 256 frequencies of 16 bits.
@@ -32,15 +33,19 @@ pub(super) struct Capacity {
 pub(super) type Needs = Capacity;
 
 impl Capacity {
-    /// The largest batch of up to `batch_len` raw bytes whose every buffer is within the device's limits.
+    /// The largest batch of up to `batch_len` raw bytes whose every buffer is within the device's
+    /// limits.
     pub(super) fn new(limits: &wgpu::Limits, batch_len: usize) -> Self {
         let buffer = usize::try_from(limits.max_buffer_size).unwrap_or(usize::MAX);
         let binding = usize::try_from(limits.max_storage_buffer_binding_size).unwrap_or(usize::MAX).min(buffer);
-        // One dimension of the grid and a bit of the second already hold more jobs than any batch has.
+        // One dimension of the grid and a bit of the second already hold more jobs than any batch
+        // has.
         let grid = (limits.max_compute_workgroups_per_dimension as usize).saturating_pow(2);
-        // A job is at least a segment or a piece of a block; more, smaller blocks than this make the batch end early.
+        // A job is at least a segment or a piece of a block; more, smaller blocks than this make
+        // the batch end early.
         let jobs = (batch_len / 1024).max(64).min(binding / size_of::<Job>()).min(grid);
-        // The upload buffer holds jobs behind coded words, the readback buffer statuses behind raw words.
+        // The upload buffer holds jobs behind coded words, the readback buffer statuses behind raw
+        // words.
         let coded = (batch_len + batch_len / 8).min(binding).min(buffer.saturating_sub(jobs * size_of::<Job>()));
         let raw = batch_len.min(binding).min(buffer.saturating_sub(jobs * size_of::<u32>()));
         Self { coded_words: coded / 4, raw_words: raw / 4, jobs }

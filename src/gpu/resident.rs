@@ -10,14 +10,18 @@ use crate::gpu::{
     stage::{Placed, Push, Stage},
 };
 
-/// Parts of the output are bound one by one; this is the largest alignment that a device may ask of them.
+/// Parts of the output are bound one by one; this is the largest alignment that a device may ask of
+/// them.
 const ALIGNMENT: u64 = 256;
 
 /// Coded blocks in the device's memory.
 ///
-/// Their raw bytes go to a buffer of the caller's, each block at the place that [`range`](Self::range) names, in the caller's own command encoder: no byte comes back to the host.
+/// Their raw bytes go to a buffer of the caller's, each block at the place that
+/// [`range`](Self::range) names, in the caller's own command encoder: no byte comes back to the
+/// host.
 ///
-/// Single-stream and interleaved blocks of more than 64 KiB, which are long chains, are decoded by the host when they are uploaded.
+/// Single-stream and interleaved blocks of more than 64 KiB, which are long chains, are decoded by
+/// the host when they are uploaded.
 #[derive(Debug)]
 pub struct ResidentBlocks {
     gpu: Gpu,
@@ -61,7 +65,8 @@ impl ResidentBlocks {
     ///
     /// # Errors
     ///
-    /// [`GpuError::Block`] for the first block whose check or payload is damaged; [`GpuError::BlockTooLarge`]; [`GpuError::Device`] or [`GpuError::Lost`].
+    /// [`GpuError::Block`] for the first block whose check or payload is damaged;
+    /// [`GpuError::BlockTooLarge`]; [`GpuError::Device`] or [`GpuError::Lost`].
     pub fn upload(gpu: &Gpu, blocks: &[Block<'_>]) -> Result<Self, GpuError> {
         let (mut parts, mut ranges, mut at) = (Vec::new(), Vec::with_capacity(blocks.len()), 0);
         let mut next = 0;
@@ -86,20 +91,25 @@ impl ResidentBlocks {
         self.len
     }
 
-    /// Where a block's raw bytes go, from the offset on. Blocks stand one behind the other in their order, each at a multiple of 4 bytes.
+    /// Where a block's raw bytes go, from the offset on. Blocks stand one behind the other in their
+    /// order, each at a multiple of 4 bytes.
     #[must_use]
     pub fn range(&self, block: usize) -> Option<Range<u64>> {
         self.ranges.get(block).cloned()
     }
 
-    /// Records into `encoder` the decoding of all blocks to `out`, from `offset` on, a multiple of 256. Nothing is submitted.
+    /// Records into `encoder` the decoding of all blocks to `out`, from `offset` on, a multiple of
+    /// 256. Nothing is submitted.
     ///
-    /// `out` needs the usage [`STORAGE`](wgpu::BufferUsages::STORAGE), and [`buffer_len`](Self::buffer_len) bytes behind `offset`. What later passes of the encoder read there is what the kernel
-    /// wrote, right or not: only the ticket tells whether it is right.
+    /// `out` needs the usage [`STORAGE`](wgpu::BufferUsages::STORAGE), and
+    /// [`buffer_len`](Self::buffer_len) bytes behind `offset`. What later passes of the encoder
+    /// read there is what the kernel wrote, right or not: only the ticket tells whether it is
+    /// right.
     ///
     /// # Errors
     ///
-    /// [`GpuError::Buffer`] when `out` does not take the bytes, with nothing recorded; [`GpuError::Device`] or [`GpuError::Lost`].
+    /// [`GpuError::Buffer`] when `out` does not take the bytes, with nothing recorded;
+    /// [`GpuError::Device`] or [`GpuError::Lost`].
     pub fn record_decode(
         &self,
         encoder: &mut wgpu::CommandEncoder,
@@ -139,7 +149,8 @@ impl ResidentBlocks {
 }
 
 impl StatusTicket {
-    /// Waits for the device and tells which segments failed, in their order; none: every byte is right. Call it when the encoder's commands were submitted.
+    /// Waits for the device and tells which segments failed, in their order; none: every byte is
+    /// right. Call it when the encoder's commands were submitted.
     ///
     /// # Errors
     ///

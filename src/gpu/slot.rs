@@ -240,7 +240,8 @@ pub(super) fn map(buffer: &wgpu::Buffer, mode: wgpu::MapMode) -> Mapped {
     receiver
 }
 
-/// The mapping is done, after [`wait`]. The callback may still be on its way: whoever polls the device, another thread perhaps, calls it.
+/// The mapping is done, after [`wait`]. The callback may still be on its way: whoever polls the
+/// device, another thread perhaps, calls it.
 pub(super) fn arrived(mapped: &Mapped) -> Result<(), GpuError> {
     match mapped.recv_timeout(PATIENCE) {
         Ok(Ok(())) => Ok(()),

@@ -1,4 +1,5 @@
-//! Blocks into a buffer that the device will read: verified while they are copied, with a list of jobs.
+//! Blocks into a buffer that the device will read: verified while they are copied, with a list of
+//! jobs.
 
 use std::ops::Range;
 

@@ -1,7 +1,10 @@
-//! Messages that are coded each for itself: no stream around them, no order among them. For packets, queues, rows and logs.
+//! Messages that are coded each for itself: no stream around them, no order among them. For
+//! packets, queues, rows and logs.
 //!
-//! A message becomes whatever is shortest: a frame coded with a [`Model`] that both sides share, a [bare block](crate::block) with a table of its own, or a frame that stores it.
-//! A frame tells its own length, so frames may follow one another. FORMAT.md, section 11, has its bytes; damage is found by checks, as in blocks, and so is another model under the same id.
+//! A message becomes whatever is shortest: a frame coded with a [`Model`] that both sides share, a
+//! [bare block](crate::block) with a table of its own, or a frame that stores it. A frame tells its
+//! own length, so frames may follow one another. FORMAT.md, section 11, has its bytes; damage is
+//! found by checks, as in blocks, and so is another model under the same id.
 //!
 //! ```
 //! use ranstream::{EncodeOptions, message};
@@ -24,7 +27,8 @@
 //!
 //! # What a model gains
 //!
-//! JSON lines of a service's log, 2,000 of each length; the model is trained from 500 others. Bytes per message, framing and checks included, and the median time of one core for a message with the
+//! JSON lines of a service's log, 2,000 of each length; the model is trained from 500 others. Bytes
+//! per message, framing and checks included, and the median time of one core for a message with the
 //! model. `cargo run --release --example message_codec --features codec` prints the table.
 //!
 //! | message | without a model | with one | encode | decode |
@@ -36,7 +40,8 @@
 //! | 1983 | 1208 (61 %) | 1164 (59 %) | 27.2 µs | 10.2 µs |
 //! | 3983 | 2345 (59 %) | 2316 (58 %) | 46.5 µs | 19.2 µs |
 //!
-//! From 512 bytes on a table of its own is tried as well, which is the larger part of the time to encode.
+//! From 512 bytes on a table of its own is tried as well, which is the larger part of the time to
+//! encode.
 
 mod model;
 
@@ -67,7 +72,8 @@ const MAX_NUMBER_LEN: usize = 4;
 /// A coded payload has a state at least, and no message becomes longer by being coded.
 const MIN_MODELLED_LEN: usize = 4;
 
-/// With a model, shorter messages are not tried with a table of their own: it would be longer than what it saves.
+/// With a model, shorter messages are not tried with a table of their own: it would be longer than
+/// what it saves.
 const OWN_TABLE_FROM: usize = 512;
 
 /// How long a frame and its message are.
@@ -79,13 +85,15 @@ pub struct Lengths {
     pub raw: usize,
 }
 
-/// Appends `raw` as one frame to `out`; how many bytes that were comes back. Options are used as [`block::encode`] uses them.
+/// Appends `raw` as one frame to `out`; how many bytes that were comes back. Options are used as
+/// [`block::encode`] uses them.
 ///
 /// The frame is never more than 10 bytes longer than `raw`.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidOption`] when an option is outside its range, or `raw` has more than 16 Mi bytes.
+/// [`Error::InvalidOption`] when an option is outside its range, or `raw` has more than 16 Mi
+/// bytes.
 pub fn encode(raw: &[u8], model: Option<&Model>, options: &EncodeOptions, out: &mut Vec<u8>) -> Result<usize, Error> {
     options.validate()?;
     within("message length", raw.len(), 0, MAX_BLOCK_LEN)?;
@@ -107,11 +115,13 @@ pub fn encode(raw: &[u8], model: Option<&Model>, options: &EncodeOptions, out: &
     Ok(out.len() - start)
 }
 
-/// How long the frame is that `bytes` begin with. `None`: too few bytes to tell; at most 14 are needed. The frame's header is verified, its payload is not.
+/// How long the frame is that `bytes` begin with. `None`: too few bytes to tell; at most 14 are
+/// needed. The frame's header is verified, its payload is not.
 ///
 /// # Errors
 ///
-/// [`Error::Corrupt`] or [`Error::Unsupported`] when `bytes` do not begin with the header of a frame or data block.
+/// [`Error::Corrupt`] or [`Error::Unsupported`] when `bytes` do not begin with the header of a
+/// frame or data block.
 pub fn lengths(bytes: &[u8]) -> Result<Option<Lengths>, Error> {
     match bytes.first() {
         None => Ok(None),
@@ -128,12 +138,14 @@ pub fn lengths(bytes: &[u8]) -> Result<Option<Lengths>, Error> {
     }
 }
 
-/// Decodes the one frame that `frame` is, with one of `models` if it names one; the bytes written to the start of `raw` come back as a number. `raw` may be longer than the message.
+/// Decodes the one frame that `frame` is, with one of `models` if it names one; the bytes written
+/// to the start of `raw` come back as a number. `raw` may be longer than the message.
 ///
 /// # Errors
 ///
-/// [`Error::Truncated`], [`Error::TrailingData`], [`Error::Corrupt`] or [`Error::Unsupported`] when `frame` is not one whole frame; [`Error::UnknownModel`];
-/// [`Error::OutputTooSmall`]. `raw` may then hold anything.
+/// [`Error::Truncated`], [`Error::TrailingData`], [`Error::Corrupt`] or [`Error::Unsupported`] when
+/// `frame` is not one whole frame; [`Error::UnknownModel`]; [`Error::OutputTooSmall`]. `raw` may
+/// then hold anything.
 pub fn decode(frame: &[u8], models: &[Model], raw: &mut [u8]) -> Result<usize, Error> {
     let Some(Lengths { frame: frame_len, raw: needed }) = lengths(frame)? else {
         return Err(Error::Truncated { offset: frame.len() as u64 });
@@ -200,7 +212,8 @@ fn gains(raw: &[u8], model: &Model) -> bool {
     coded_bits(Histogram::new(raw).counts(), model.frequencies()) / 8 + 4 < raw.len() as u64
 }
 
-/// Two candidates stand at the end of `out`, from `first` and from `second` on. The shorter one stays, the first if both are equal.
+/// Two candidates stand at the end of `out`, from `first` and from `second` on. The shorter one
+/// stays, the first if both are equal.
 fn keep_shorter(first: usize, second: usize, out: &mut Vec<u8>) {
     if out.len() - second < second - first {
         out.drain(first..second);
@@ -217,7 +230,8 @@ fn append(header: Header, model_check: u32, payload: &[u8], out: &mut Vec<u8>) {
     out.extend(check.to_le_bytes());
 }
 
-/// CRC-32C over the model's check, header and payload: another model under the same id shows. Without a model its check is 0.
+/// CRC-32C over the model's check, header and payload: another model under the same id shows.
+/// Without a model its check is 0.
 fn frame_check(model_check: u32, frame: &[u8]) -> u32 {
     let mut check = Crc32c::new();
     check.update(&model_check.to_le_bytes());
@@ -248,7 +262,8 @@ impl Header {
         out.push(crc8(&out[start..]));
     }
 
-    /// The header that `bytes`, which begin with a tag of a frame, begin with, and its length. `None`: they end inside it.
+    /// The header that `bytes`, which begin with a tag of a frame, begin with, and its length.
+    /// `None`: they end inside it.
     fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, Corruption> {
         let mut at = 1;
         let mut numbers = [0; 3];
@@ -281,7 +296,8 @@ impl Header {
     }
 }
 
-/// Seven bits a byte, lowest first, the top bit set in all bytes but the last: LEB128. `number` is below 2^28.
+/// Seven bits a byte, lowest first, the top bit set in all bytes but the last: LEB128. `number` is
+/// below 2^28.
 fn write_number(mut number: u32, out: &mut Vec<u8>) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);

@@ -17,10 +17,11 @@ const VERSION: u8 = 1;
 
 const SCALE_BITS: u8 = 12;
 
-/// How often each byte occurs in an application's messages, trained from samples and shared by both sides ahead of time. Cheap to clone.
+/// How often each byte occurs in an application's messages, trained from samples and shared by both
+/// sides ahead of time. Cheap to clone.
 ///
-/// A message coded with a model carries no table of its own, which for 100 bytes would be as long as the message. Every byte has a code, so a model that does not fit costs
-/// size and nothing else.
+/// A message coded with a model carries no table of its own, which for 100 bytes would be as long
+/// as the message. Every byte has a code, so a model that does not fit costs size and nothing else.
 ///
 /// ```
 /// use ranstream::message::Model;
@@ -48,9 +49,11 @@ impl Model {
     /// The largest id: 2^28 - 1.
     pub const MAX_ID: u32 = (1 << 28) - 1;
 
-    /// A model of `samples`, named `id`. Both sides know it by that, and one id must never name two models; ids below 128 take one byte of each message.
+    /// A model of `samples`, named `id`. Both sides know it by that, and one id must never name two
+    /// models; ids below 128 take one byte of each message.
     ///
-    /// A few hundred messages are enough for a good model. Without samples all bytes are equal, and nothing is gained.
+    /// A few hundred messages are enough for a good model. Without samples all bytes are equal, and
+    /// nothing is gained.
     ///
     /// # Errors
     ///
@@ -63,7 +66,8 @@ impl Model {
                 counts[usize::from(byte)] += 1;
             }
         }
-        // Weights that sum to less than 2^32, so large that a byte that never occurred gets the least frequency there is.
+        // Weights that sum to less than 2^32, so large that a byte that never occurred gets the
+        // least frequency there is.
         let total: u64 = counts.iter().sum();
         let weights = counts.map(|count| ((u128::from(count) << 31) / u128::from(total.max(1))).max(1) as u32);
         Ok(Self::new(id, normalize(&Histogram::from_counts(weights), SCALE_BITS)))

@@ -1,6 +1,7 @@
 //! Which bytes occur.
 
-/// A set of bytes, in the form in which a shuffle looks up 16 bytes at a time: bit `byte >> 4 & 7` of `rows[byte >> 7][byte & 15]`.
+/// A set of bytes, in the form in which a shuffle looks up 16 bytes at a time: bit `byte >> 4 & 7`
+/// of `rows[byte >> 7][byte & 15]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct ByteSet {
     rows: [[u8; 16]; 2],

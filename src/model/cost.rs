@@ -2,7 +2,8 @@
 
 use crate::model::Frequencies;
 
-/// Bits that symbols with these `counts` take when coded with `frequencies`, rounded up. Symbols with frequency 0 must have count 0.
+/// Bits that symbols with these `counts` take when coded with `frequencies`, rounded up. Symbols
+/// with frequency 0 must have count 0.
 pub(crate) fn coded_bits(counts: &[u32; 256], frequencies: &Frequencies) -> u64 {
     let scale_log2 = u64::from(frequencies.scale_bits()) << FRACTION_BITS;
     let sum: u64 = frequencies

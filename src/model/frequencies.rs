@@ -27,8 +27,9 @@ impl Frequencies {
         Ok(Self { of, present, scale_bits })
     }
 
-    /// Each of `symbols` has the slots from its cumulative to the next one's, the last one those up to the scale. Both increase strictly, the cumulatives from 0 and below the scale, and there are as many,
-    /// at least one.
+    /// Each of `symbols` has the slots from its cumulative to the next one's, the last one those up
+    /// to the scale. Both increase strictly, the cumulatives from 0 and below the scale, and there
+    /// are as many, at least one.
     pub(crate) fn from_cumulatives(symbols: &[u16], cumulatives: &[u16], scale_bits: u8) -> Self {
         let mut frequencies = Self { of: [0; 256], present: [0; 4], scale_bits };
         let ends = cumulatives[1..].iter().copied().chain([1 << scale_bits]);

@@ -10,7 +10,8 @@ pub(crate) struct Histogram {
 impl Histogram {
     /// Counts `raw`, which is shorter than 4 GiB.
     pub(crate) fn new(raw: &[u8]) -> Self {
-        // Sixteen tables are 16 KiB: for less than that, clearing and adding them up takes longer than they save.
+        // Sixteen tables are 16 KiB: for less than that, clearing and adding them up takes longer
+        // than they save.
         let counts = if raw.len() < 32 << 10 { count::<4>([raw]) } else { count::<16>([raw]) };
         Self { counts, total: raw.len() as u32 }
     }
@@ -47,7 +48,8 @@ impl Histogram {
     }
 }
 
-/// Counts in `TABLES` tables in turn. Equal bytes near each other would wait for each other's count to be stored; several tables keep them apart.
+/// Counts in `TABLES` tables in turn. Equal bytes near each other would wait for each other's count
+/// to be stored; several tables keep them apart.
 fn count<'a, const TABLES: usize>(pieces: impl IntoIterator<Item = &'a [u8]>) -> [u32; 256] {
     let mut tables = [[0_u32; 256]; TABLES];
     for piece in pieces {

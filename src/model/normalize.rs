@@ -2,13 +2,16 @@
 
 use crate::model::{Frequencies, Histogram};
 
-/// The frequencies with the smallest coded size for the scale: the minimum of `-sum count * log2(frequency)` over all frequencies
-/// of at least 1 for each present symbol that sum to `1 << scale_bits`.
+/// The frequencies with the smallest coded size for the scale: the minimum of `-sum count *
+/// log2(frequency)` over all frequencies of at least 1 for each present symbol that sum to `1 <<
+/// scale_bits`.
 ///
-/// The sum to minimise is separable and convex, so a solution is optimal if and only if no slot gains by moving from one symbol to another. The
-/// start is the rounded solution of the continuous problem; from there, slots move one by one to where they gain most.
+/// The sum to minimise is separable and convex, so a solution is optimal if and only if no slot
+/// gains by moving from one symbol to another. The start is the rounded solution of the continuous
+/// problem; from there, slots move one by one to where they gain most.
 ///
-/// Only additions, multiplications and divisions of `f64` are used, which IEEE 754 defines to the bit: every machine gets the same table.
+/// Only additions, multiplications and divisions of `f64` are used, which IEEE 754 defines to the
+/// bit: every machine gets the same table.
 pub(crate) fn normalize(histogram: &Histogram, scale_bits: u8) -> Frequencies {
     if let Some(symbol) = histogram.only_symbol() {
         return Frequencies::single(symbol, scale_bits);
@@ -37,7 +40,8 @@ pub(crate) fn normalize(histogram: &Histogram, scale_bits: u8) -> Frequencies {
     Frequencies::new(of, scale_bits).unwrap_or_else(|_| unreachable!("the loops above end at the scale"))
 }
 
-/// The original coder's normalisation, for byte-identical frames: shares rounded down, at least 1; then slots are given or taken in the order of falling counts.
+/// The original coder's normalisation, for byte-identical frames: shares rounded down, at least 1;
+/// then slots are given or taken in the order of falling counts.
 pub(crate) fn normalize_compat(histogram: &Histogram, scale_bits: u8) -> Frequencies {
     let scale = 1_u32 << scale_bits;
     let total = u64::from(histogram.total());
@@ -68,7 +72,8 @@ pub(crate) fn normalize_compat(histogram: &Histogram, scale_bits: u8) -> Frequen
     Frequencies::new(of, scale_bits).unwrap_or_else(|_| unreachable!("the loops above end at the scale"))
 }
 
-/// The slots that the used symbols have so far, and what one more or one less is worth to each. Only the first `used` places of the arrays count.
+/// The slots that the used symbols have so far, and what one more or one less is worth to each.
+/// Only the first `used` places of the arrays count.
 struct Shares {
     scale: u32,
     sum: u32,
@@ -96,10 +101,12 @@ impl Shares {
         }
     }
 
-    /// Each symbol's rounded share, at least 1. Symbols whose share is below one slot take more than it, so the others share what is left.
+    /// Each symbol's rounded share, at least 1. Symbols whose share is below one slot take more
+    /// than it, so the others share what is left.
     fn round(&mut self, histogram: &Histogram) {
         for (symbol, &count) in (0_u8..=255).zip(histogram.counts()) {
-            // Written in any case, and overwritten unless it counts: which symbols occur cannot be predicted.
+            // Written in any case, and overwritten unless it counts: which symbols occur cannot be
+            // predicted.
             self.symbols[self.used] = symbol;
             self.counts[self.used] = f64::from(count);
             self.used += usize::from(count > 0);
@@ -139,7 +146,8 @@ impl Shares {
     }
 }
 
-/// The first of the values that come before all others, in four columns that do not wait for each other.
+/// The first of the values that come before all others, in four columns that do not wait for each
+/// other.
 #[expect(clippy::float_cmp, reason = "the one that is found is one of them")]
 #[inline(always)]
 fn extreme(values: &[f64], worst: f64, is_before: impl Fn(f64, f64) -> bool) -> (usize, f64) {

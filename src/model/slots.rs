@@ -7,7 +7,8 @@ pub(crate) trait Slot: Copy + Default {
     /// The largest scale that fits.
     const MAX_SCALE_BITS: u8;
 
-    /// `1 <= frequency <= scale`, `offset < frequency`: the slot's distance from its symbol's first.
+    /// `1 <= frequency <= scale`, `offset < frequency`: the slot's distance from its symbol's
+    /// first.
     fn new(symbol: u8, frequency: u32, offset: u32) -> Self;
 
     fn symbol(self) -> u8;
@@ -16,7 +17,8 @@ pub(crate) trait Slot: Copy + Default {
     fn advance(self, state: u32, scale_bits: u8) -> u32;
 }
 
-/// `frequency << 20 | offset << 8 | symbol`. A frequency of 4096 does not fit, see [`SlotTable::new`].
+/// `frequency << 20 | offset << 8 | symbol`. A frequency of 4096 does not fit, see
+/// [`SlotTable::new`].
 impl Slot for u32 {
     const MAX_SCALE_BITS: u8 = 12;
 
@@ -77,7 +79,8 @@ impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
         table
     }
 
-    /// Makes a table where it stays, and lends it: moving it would take a third as long as making it.
+    /// Makes a table where it stays, and lends it: moving it would take a third as long as making
+    /// it.
     #[inline(always)]
     pub(crate) fn with<R>(frequencies: &Frequencies, work: impl FnOnce(&Self) -> R) -> R {
         let mut table = Self::empty();
@@ -94,7 +97,8 @@ impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
         self.scale_bits = frequencies.scale_bits();
         let slots = &mut self.slots;
         if let Some(symbol) = frequencies.only_symbol() {
-            // It leaves every state alone, whatever the scale is: at half the scale its frequency fits into a slot.
+            // It leaves every state alone, whatever the scale is: at half the scale its frequency
+            // fits into a slot.
             self.scale_bits -= 1;
             for (offset, slot) in (0..1 << self.scale_bits).zip(slots) {
                 *slot = S::new(symbol, 1 << self.scale_bits, offset);
@@ -102,7 +106,8 @@ impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
             return;
         }
         for (symbol, frequency, cumulative) in frequencies.used() {
-            // Whole runs, even where they reach into the next symbol's range: that is written later, and an end that is guessed wrong costs more than a few stores.
+            // Whole runs, even where they reach into the next symbol's range: that is written
+            // later, and an end that is guessed wrong costs more than a few stores.
             let (mut at, end) = (cumulative as usize, (cumulative + frequency) as usize);
             let mut offset = 0;
             while at < end {
@@ -129,7 +134,8 @@ impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
     /// The slot that `state` stands in. Its lower half is enough to tell.
     #[inline(always)]
     pub(crate) fn slot(&self, state: u32) -> S {
-        // LEN is a power of two, so the second mask only tells the compiler that the index is in range.
+        // LEN is a power of two, so the second mask only tells the compiler that the index is in
+        // range.
         self.slots[state as usize & ((1 << self.scale_bits) - 1) & (LEN - 1)]
     }
 

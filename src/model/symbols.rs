@@ -7,7 +7,8 @@ use crate::model::Frequencies;
 pub(crate) struct SymbolCode {
     /// `2^(32 + scale_bits) / frequency`, rounded up.
     reciprocal: u64,
-    /// `frequency << (16 - scale_bits)`: with upper half at this or above, a state must give a word away first.
+    /// `frequency << (16 - scale_bits)`: with upper half at this or above, a state must give a word
+    /// away first.
     limit: u32,
     /// `scale - frequency`.
     complement: u32,
@@ -30,10 +31,13 @@ impl SymbolCode {
         state >> 16 >= self.limit
     }
 
-    /// `((state / frequency) << scale_bits) + state % frequency + cumulative`, for a state that does not [overflow](Self::overflows).
+    /// `((state / frequency) << scale_bits) + state % frequency + cumulative`, for a state that
+    /// does not [overflow](Self::overflows).
     ///
-    /// Such a state is below `frequency << (32 - scale_bits)`. So the product is below 2^64, and the quotient is exact: the reciprocal is less than 1 too large, and the state times that, over
-    /// `2^(32 + scale_bits)`, is below `frequency / 2^(2 * scale_bits)`, which is no more than `1 / frequency`.
+    /// Such a state is below `frequency << (32 - scale_bits)`. So the product is below 2^64, and
+    /// the quotient is exact: the reciprocal is less than 1 too large, and the state times that,
+    /// over `2^(32 + scale_bits)`, is below `frequency / 2^(2 * scale_bits)`, which is no more
+    /// than `1 / frequency`.
     #[inline(always)]
     pub(crate) fn encode(&self, state: u32, scale_bits: u8) -> u32 {
         let quotient = (u64::from(state).wrapping_mul(self.reciprocal) >> (32 + scale_bits)) as u32;
@@ -55,7 +59,8 @@ impl SymbolTable {
         table
     }
 
-    /// Makes a table where it stays, and lends it: it is too large to be moved about for a few bytes.
+    /// Makes a table where it stays, and lends it: it is too large to be moved about for a few
+    /// bytes.
     #[inline(always)]
     pub(crate) fn with<R>(frequencies: &Frequencies, work: impl FnOnce(&Self) -> R) -> R {
         let mut table = Self::empty(frequencies.scale_bits());

@@ -1,5 +1,6 @@
-//! Raw bytes that lie in memory: workers take block after block and code each from where it lies. Whoever finishes the oldest one moves it to its place, while the processor still has it near, and with it
-//! those behind it that are finished.
+//! Raw bytes that lie in memory: workers take block after block and code each from where it lies.
+//! Whoever finishes the oldest one moves it to its place, while the processor still has it near,
+//! and with it those behind it that are finished.
 
 use std::{
     collections::VecDeque,
@@ -92,7 +93,8 @@ impl<'a> Shared<'a> {
         mem::forget(lost);
     }
 
-    /// The next block, its number, and an empty buffer for it. Who has the oldest block never waits here, so all who wait are woken.
+    /// The next block, its number, and an empty buffer for it. Who has the oldest block never waits
+    /// here, so all who wait are woken.
     fn take(&self) -> Option<(usize, &'a [u8], Vec<u8>)> {
         let mut state = self.lock();
         while state.under_way.len() >= self.capacity && state.failed.is_none() {

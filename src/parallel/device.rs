@@ -1,7 +1,10 @@
-//! The thread that serves a device: it takes jobs from the queue, many at a time, and gives back what the device has done.
+//! The thread that serves a device: it takes jobs from the queue, many at a time, and gives back
+//! what the device has done.
 //!
-//! A device that was asked for takes every job, oldest first, and the threads do what it leaves. One that has to be worth it takes the newest of those that wait, as many as it will
-//! have done when the threads have done the others: whoever reads the stream wants the oldest next, which the threads have at hand, and a device brings many at once and late.
+//! A device that was asked for takes every job, oldest first, and the threads do what it leaves.
+//! One that has to be worth it takes the newest of those that wait, as many as it will
+//! have done when the threads have done the others: whoever reads the stream wants the oldest next,
+//! which the threads have at hand, and a device brings many at once and late.
 
 use std::{
     collections::VecDeque,
@@ -34,7 +37,8 @@ impl<J: Job> DeviceThread<J> {
         Self::with(choice.is_measured().then_some(PROBE_AFTER), move || choice.open(), cpu)
     }
 
-    /// A device that has to be worth it is opened once jobs of so many raw bytes have come, `probe_after`; without that number it takes all.
+    /// A device that has to be worth it is opened once jobs of so many raw bytes have come,
+    /// `probe_after`; without that number it takes all.
     fn with(
         probe_after: Option<u64>,
         open: impl FnOnce() -> Option<(Gpu, Option<Cost>)> + Send + 'static,
@@ -110,7 +114,8 @@ fn take_all<J: Job>(queue: &Queue<J>, cpu: &Executor, open: impl FnOnce() -> Opt
     }
 }
 
-/// Device and threads take from the queue, each as much as brings the end nearer. Where there are no threads, this one is theirs.
+/// Device and threads take from the queue, each as much as brings the end nearer. Where there are
+/// no threads, this one is theirs.
 fn share<J: Job>(
     queue: &Queue<J>,
     cpu: &Executor,

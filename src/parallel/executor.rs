@@ -28,7 +28,8 @@ pub(crate) enum Executor {
 }
 
 impl Executor {
-    /// `threads` as the options have it: 1 is the caller alone, 0 the global pool. Without the `rayon` feature, or where the system gives no threads, the caller does the work.
+    /// `threads` as the options have it: 1 is the caller alone, 0 the global pool. Without the
+    /// `rayon` feature, or where the system gives no threads, the caller does the work.
     pub(crate) fn with_threads(threads: usize) -> Self {
         #[cfg(feature = "rayon")]
         match threads {
@@ -60,7 +61,8 @@ impl Executor {
         }
     }
 
-    /// Does `work` with all `items`, in any order, and returns when that is done. After a panic some are left as they were.
+    /// Does `work` with all `items`, in any order, and returns when that is done. After a panic
+    /// some are left as they were.
     pub(crate) fn for_each<T: Send>(&self, items: &mut [T], work: impl Fn(&mut T) + Send + Sync) {
         let all = || match self {
             #[cfg(feature = "rayon")]
@@ -97,7 +99,8 @@ impl Executor {
         }
     }
 
-    /// Runs some other work of the pool, if the caller is one of its workers: they would wait for each other otherwise. `false`: there is none, or the caller is no worker.
+    /// Runs some other work of the pool, if the caller is one of its workers: they would wait for
+    /// each other otherwise. `false`: there is none, or the caller is no worker.
     pub(crate) fn help(&self) -> bool {
         match self {
             Self::Inline => false,

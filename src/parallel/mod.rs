@@ -1,7 +1,8 @@
 //! The ordered, bounded hand-off of blocks to whoever works on them.
 //!
-//! A state machine submits jobs and takes them back in the order in which it submitted them, at most [`Ordered::capacity`] at a time. It never sees who
-//! ran them, so an executor is chosen here and nowhere else. I/O stays with the caller, who needs no `Send`.
+//! A state machine submits jobs and takes them back in the order in which it submitted them, at
+//! most [`Ordered::capacity`] at a time. It never sees who ran them, so an executor is chosen here
+//! and nowhere else. I/O stays with the caller, who needs no `Send`.
 
 #[cfg(feature = "gpu")]
 mod device;

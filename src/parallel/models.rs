@@ -1,4 +1,5 @@
-//! The hand-off under a model checker: loom tries every order in which up to three threads can run, shuttle many random orders of the whole encoder and decoder. This file stands in for
+//! The hand-off under a model checker: loom tries every order in which up to three threads can run,
+//! shuttle many random orders of the whole encoder and decoder. This file stands in for
 //! `executor.rs` in those runs, see `scripts/models.sh`.
 
 use crate::parallel::sync::thread;
@@ -22,7 +23,8 @@ impl Executor {
         matches!(self, Self::Inline)
     }
 
-    /// What goes to a pool as a whole is handed over by rayon; the hand-off of this crate is what is modelled.
+    /// What goes to a pool as a whole is handed over by rayon; the hand-off of this crate is what
+    /// is modelled.
     pub(crate) fn is_pool(&self) -> bool {
         false
     }

@@ -109,7 +109,8 @@ impl<J: Job> Ordered<J> {
         Some(result)
     }
 
-    /// Blocks until the oldest job is done, if there is one. A caller who is a worker of the pool does the pool's work meanwhile.
+    /// Blocks until the oldest job is done, if there is one. A caller who is a worker of the pool
+    /// does the pool's work meanwhile.
     pub(crate) fn wait(&self) {
         #[cfg(feature = "gpu")]
         if let Some(device) = &self.device {
@@ -120,7 +121,8 @@ impl<J: Job> Ordered<J> {
         }
     }
 
-    /// Ready when the oldest job is done or there is none. Pending: the task is woken when that job comes back, whatever became of it.
+    /// Ready when the oldest job is done or there is none. Pending: the task is woken when that job
+    /// comes back, whatever became of it.
     pub(crate) fn poll_wait(&self, cx: &Context<'_>) -> Poll<()> {
         #[cfg(feature = "gpu")]
         if let Some(device) = &self.device {
@@ -129,7 +131,8 @@ impl<J: Job> Ordered<J> {
         self.under_way.front().map_or(Poll::Ready(()), |seat| seat.poll_wait(cx))
     }
 
-    /// Drops all jobs without waiting for those that have begun: they own all they use, and nobody sees their results.
+    /// Drops all jobs without waiting for those that have begun: they own all they use, and nobody
+    /// sees their results.
     #[cfg(any(feature = "futures-io", feature = "tokio", all(test, not(ranstream_shuttle))))]
     pub(crate) fn abandon(&mut self) {
         self.cancelled.store(true, Ordering::Relaxed);

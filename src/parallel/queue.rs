@@ -1,4 +1,5 @@
-//! The one queue of jobs that nobody works on yet, oldest first. Threads take from its front, one at a time; a device takes many, from its front or from its end.
+//! The one queue of jobs that nobody works on yet, oldest first. Threads take from its front, one
+//! at a time; a device takes many, from its front or from its end.
 
 use std::{
     collections::VecDeque,
@@ -101,7 +102,8 @@ impl<J: Job> Queue<J> {
 }
 
 impl<J> Queue<J> {
-    /// Takes the oldest jobs: one at least, and as many others as make up to `most` raw bytes. Waits until so many have come, or nothing came for a while, or the submitter waits;
+    /// Takes the oldest jobs: one at least, and as many others as make up to `most` raw bytes.
+    /// Waits until so many have come, or nothing came for a while, or the submitter waits;
     /// `busy`: does not wait, and takes no fewer. `None`: the queue is closed.
     pub(super) fn take_oldest(&self, most: u64, busy: bool) -> Option<Vec<Waiting<J>>> {
         let mut state = self.lock();
@@ -134,7 +136,8 @@ impl<J> Queue<J> {
         Some(taken)
     }
 
-    /// Takes the newest jobs, up to as many raw bytes as `share` says for those that wait. Waits until that is more than nothing; `busy`: does not wait. `None`: the queue is closed.
+    /// Takes the newest jobs, up to as many raw bytes as `share` says for those that wait. Waits
+    /// until that is more than nothing; `busy`: does not wait. `None`: the queue is closed.
     pub(super) fn take_newest(&self, share: impl Fn(Load) -> u64, busy: bool) -> Option<Vec<Waiting<J>>> {
         let mut state = self.lock();
         let most = loop {
@@ -163,7 +166,8 @@ impl<J> Queue<J> {
         self.wait_while(|state| state.waiting.is_empty())
     }
 
-    /// Waits until jobs of `raw_len` bytes have come, from the first one on. `false`: the queue is closed.
+    /// Waits until jobs of `raw_len` bytes have come, from the first one on. `false`: the queue is
+    /// closed.
     pub(super) fn wait_until_submitted(&self, raw_len: u64) -> bool {
         self.wait_while(|state| state.submitted < raw_len)
     }
@@ -173,7 +177,8 @@ impl<J> Queue<J> {
         self.lock().submitted
     }
 
-    /// Seconds that a thread takes for a raw byte of these jobs, on the mean. `None`: no thread has done one yet.
+    /// Seconds that a thread takes for a raw byte of these jobs, on the mean. `None`: no thread has
+    /// done one yet.
     pub(super) fn thread_seconds(&self) -> Option<f64> {
         let [raw_len, nanoseconds] = [&self.pace.raw_len, &self.pace.nanoseconds].map(|of| of.load(Ordering::Relaxed));
         (raw_len > 0).then(|| nanoseconds as f64 / 1e9 / raw_len as f64)

@@ -98,7 +98,8 @@ impl<J> Seat<J> {
     }
 }
 
-/// A job on its way. However that ends, its seat is filled: with the job if it ran, else with [`Lost`].
+/// A job on its way. However that ends, its seat is filled: with the job if it ran, else with
+/// [`Lost`].
 #[derive(Debug)]
 pub(super) struct Guest<J> {
     seat: Arc<Seat<J>>,

@@ -1,4 +1,5 @@
-//! What threads share. Under `--cfg ranstream_loom` or `--cfg ranstream_shuttle` the unit tests get a model checker's in place of std's, and `models.rs` tries the orders in which threads
+//! What threads share. Under `--cfg ranstream_loom` or `--cfg ranstream_shuttle` the unit tests get
+//! a model checker's in place of std's, and `models.rs` tries the orders in which threads
 //! can run. `scripts/models.sh` does that.
 
 #[cfg(all(test, ranstream_loom))]

@@ -1,6 +1,8 @@
-//! What the adapters of all runtimes have in common: a struct around an inner stream and its state, and access to both.
+//! What the adapters of all runtimes have in common: a struct around an inner stream and its state,
+//! and access to both.
 //!
-//! The structs themselves differ by runtime, so that each has the methods of one runtime only and its documentation shows no other.
+//! The structs themselves differ by runtime, so that each has the methods of one runtime only and
+//! its documentation shows no other.
 
 /// An adapter that is read from.
 macro_rules! reading_adapter {
@@ -91,7 +93,8 @@ macro_rules! writing_adapter {
                 Self::with_options(inner, <$options>::default())
             }
 
-            /// Writes to `inner`. Options outside their range are reported by the first write, flush or finish.
+            /// Writes to `inner`. Options outside their range are reported by the first write,
+            /// flush or finish.
             pub fn with_options(inner: W, options: $options) -> Self {
                 Self { inner, state: <$state>::new(options) }
             }
@@ -111,7 +114,8 @@ macro_rules! writing_adapter {
                 self.project().inner
             }
 
-            /// The inner writer. Bytes that were taken and not written are lost; after [`finish`](Self::finish) there are none.
+            /// The inner writer. Bytes that were taken and not written are lost; after
+            /// [`finish`](Self::finish) there are none.
             pub fn into_inner(self) -> W {
                 self.inner
             }
@@ -123,12 +127,14 @@ macro_rules! writing_adapter {
         }
 
         impl<W: $write> $name<W> {
-            /// Everything out, the end of the stream too, and the inner writer flushed, but not shut down. No bytes are taken afterwards. Once it has succeeded, further calls do
+            /// Everything out, the end of the stream too, and the inner writer flushed, but not
+            /// shut down. No bytes are taken afterwards. Once it has succeeded, further calls do
             /// nothing.
             ///
             /// # Errors
             ///
-            /// What the inner writer or the stream has against it. After an error of the inner writer it may be called again, and goes on where it was.
+            /// What the inner writer or the stream has against it. After an error of the inner
+            /// writer it may be called again, and goes on where it was.
             ///
             /// # Cancel safety
             ///
@@ -138,7 +144,8 @@ macro_rules! writing_adapter {
                 this.state.poll_finish(&mut Io(this.inner), cx)
             }
 
-            /// [`poll_finish`](Self::poll_finish), to be awaited. [`into_inner`](Self::into_inner) has the inner writer then.
+            /// [`poll_finish`](Self::poll_finish), to be awaited. [`into_inner`](Self::into_inner)
+            /// has the inner writer then.
             ///
             /// # Errors
             ///
@@ -168,19 +175,22 @@ macro_rules! adapter_methods {
                 self
             }
 
-            /// When the bytes written since the last flush are to be flushed, see [`FlushPolicy::Interval`]. `None`: there are none, or the policy names no time.
+            /// When the bytes written since the last flush are to be flushed, see
+            /// [`FlushPolicy::Interval`]. `None`: there are none, or the policy names no time.
             pub fn next_flush(&self) -> Option<Instant> {
                 self.state.next_flush()
             }
         }
 
         impl<W: $write> RansWriter<W> {
-            /// Writes application data behind the bytes written so far, whose block is cut. `kind` is 0..=0x7FFF and the application's to choose. Readers step over it unless they ask for
-            /// it.
+            /// Writes application data behind the bytes written so far, whose block is cut. `kind`
+            /// is 0..=0x7FFF and the application's to choose. Readers step over it unless they ask
+            /// for it.
             ///
             /// # Errors
             ///
-            /// As writing; [`Error::InvalidOption`](crate::Error::InvalidOption) for a kind or length outside its range, which does not harm the stream.
+            /// As writing; [`Error::InvalidOption`](crate::Error::InvalidOption) for a kind or
+            /// length outside its range, which does not harm the stream.
             ///
             /// # Cancel safety
             ///
@@ -213,14 +223,17 @@ macro_rules! adapter_methods {
         }
 
         impl<W> RansDecoder<W> {
-            /// Takes the oldest application data that was kept, see [`DecodeOptions::application_data`].
+            /// Takes the oldest application data that was kept, see
+            /// [`DecodeOptions::application_data`].
             pub fn next_application_data(&mut self) -> Option<ApplicationData> {
                 self.state.next_application_data()
             }
         }
 
         impl<R> RansReader<R> {
-            /// The inner reader, and coded bytes that were taken from it but belong to no block yet: at most one block header, or what was read to see that no stream follows the last one.
+            /// The inner reader, and coded bytes that were taken from it but belong to no block
+            /// yet: at most one block header, or what was read to see that no stream follows the
+            /// last one.
             pub fn into_parts(self) -> (R, Vec<u8>) {
                 let unused = self.state.unused().to_vec();
                 (self.inner, unused)
@@ -231,26 +244,30 @@ macro_rules! adapter_methods {
                 self.state.content_length()
             }
 
-            /// Takes the oldest application data that was kept, see [`DecodeOptions::application_data`].
+            /// Takes the oldest application data that was kept, see
+            /// [`DecodeOptions::application_data`].
             pub fn next_application_data(&mut self) -> Option<ApplicationData> {
                 self.state.next_application_data()
             }
         }
 
         impl<R> RansEncoder<R> {
-            /// When to give what was read before a block is full. Default: [`FlushPolicy::OnPause`].
+            /// When to give what was read before a block is full. Default:
+            /// [`FlushPolicy::OnPause`].
             #[must_use]
             pub fn flush_policy(mut self, policy: FlushPolicy) -> Self {
                 self.state.set_flush_policy(policy);
                 self
             }
 
-            /// When the bytes that wait are to be given, see [`FlushPolicy::Interval`]. `None`: none wait, or the policy names no time.
+            /// When the bytes that wait are to be given, see [`FlushPolicy::Interval`]. `None`:
+            /// none wait, or the policy names no time.
             pub fn next_flush(&self) -> Option<Instant> {
                 self.state.next_flush()
             }
 
-            /// The inner reader, and raw bytes that were taken from it but are in no block yet. Coded bytes that were not read, and blocks that workers have, are lost.
+            /// The inner reader, and raw bytes that were taken from it but are in no block yet.
+            /// Coded bytes that were not read, and blocks that workers have, are lost.
             pub fn into_parts(self) -> (R, Vec<u8>) {
                 let uncoded = self.state.uncoded().to_vec();
                 (self.inner, uncoded)

@@ -1,5 +1,6 @@
-//! The one driver behind [`futures`](crate::futures) and [`tokio`](crate::tokio): it moves bytes between the state machines of [`stream`](crate::stream) and an inner stream that
-//! is polled. It knows no runtime.
+//! The one driver behind [`futures`](crate::futures) and [`tokio`](crate::tokio): it moves bytes
+//! between the state machines of [`stream`](crate::stream) and an inner stream that is polled. It
+//! knows no runtime.
 //!
 //! ```text
 //!   futures::RansWriter ─┐                          ┌─ EncodeSink ──▶ Sink
@@ -7,8 +8,10 @@
 //!                           of one runtime          └─ DecodeSource ─▶ Source   (and the two opposite directions)
 //! ```
 //!
-//! Three rules hold for every method here. All state is in the adapter, none in a future, so whatever is dropped at a pending point goes on where it was. What is ready
-//! goes out before the inner stream is polled. A method that returns pending has left its task's waker with whoever it waits for: the inner stream, a worker, or both.
+//! Three rules hold for every method here. All state is in the adapter, none in a future, so
+//! whatever is dropped at a pending point goes on where it was. What is ready goes out before the
+//! inner stream is polled. A method that returns pending has left its task's waker with whoever it
+//! waits for: the inner stream, a worker, or both.
 
 #[macro_use]
 mod adapter;
@@ -25,7 +28,8 @@ pub(crate) use adapter::{adapter_methods, reading_adapter, writing_adapter};
 pub(crate) use sink::{DecodeSink, EncodeSink};
 pub(crate) use source::{DecodeSource, EncodeSource};
 
-/// Blocks of up to so many raw bytes are worked on by the polling task itself, in at most some ten microseconds: a worker would not be quicker.
+/// Blocks of up to so many raw bytes are worked on by the polling task itself, in at most some ten
+/// microseconds: a worker would not be quicker.
 const INLINE_LEN: usize = 16 << 10;
 
 /// When an asynchronous encoder sends what it has without being asked to.
@@ -38,19 +42,22 @@ pub enum FlushPolicy {
     Never,
     /// When the input pauses.
     ///
-    /// The input of a `RansEncoder`, whose default this is, pauses when its inner reader has nothing yet. That of a `RansWriter` pauses after each
-    /// write, as far as it can tell: a task that writes nothing polls nothing. So write whole messages, and note that it does not wait for an inner writer that takes no more; what is left then goes out with
-    /// the next write or flush. Loops that flush when their reader pauses, as `tokio::io::copy` does, need no policy.
+    /// The input of a `RansEncoder`, whose default this is, pauses when its inner reader has
+    /// nothing yet. That of a `RansWriter` pauses after each write, as far as it can tell: a
+    /// task that writes nothing polls nothing. So write whole messages, and note that it does not
+    /// wait for an inner writer that takes no more; what is left then goes out with
+    /// the next write or flush. Loops that flush when their reader pauses, as `tokio::io::copy`
+    /// does, need no policy.
     OnPause,
     /// When bytes have waited for so long.
     ///
     /// The clock is looked at whenever the adapter is polled. Between polls:
     ///
-    /// - `tokio::RansEncoder` has a timer, which runs while a read waits and bytes wait with it. It is tokio's own: without a runtime whose time is enabled, such a read panics as
+    /// - `tokio::RansEncoder` has a timer, which runs while a read waits and bytes wait with it. It
+    ///   is tokio's own: without a runtime whose time is enabled, such a read panics as
     ///   `tokio::time::sleep` does.
     /// - `futures::RansEncoder` knows no timer. Its `next_flush` says when to poll it again.
     /// - Nothing polls a `RansWriter` but its owner. Its `next_flush` says when to flush it:
-    ///
     #[cfg_attr(feature = "tokio", doc = "```")]
     #[cfg_attr(not(feature = "tokio"), doc = "```ignore")]
     /// use std::time::Duration;
@@ -58,8 +65,9 @@ pub enum FlushPolicy {
     /// use ranstream::{FlushPolicy, tokio::RansWriter};
     /// use tokio::{io::{AsyncWrite, AsyncWriteExt}, sync::mpsc, time};
     ///
-    /// async fn send(mut lines: mpsc::Receiver<String>, socket: impl AsyncWrite + Unpin) -> std::io::Result<()> {
-    ///     let mut writer = RansWriter::new(socket).flush_policy(FlushPolicy::Interval(Duration::from_millis(20)));
+    /// async fn send(mut lines: mpsc::Receiver<String>, socket: impl AsyncWrite + Unpin) ->
+    /// std::io::Result<()> {     let mut writer =
+    /// RansWriter::new(socket).flush_policy(FlushPolicy::Interval(Duration::from_millis(20)));
     ///     loop {
     ///         let due = writer.next_flush();
     ///         tokio::select! {
@@ -67,8 +75,8 @@ pub enum FlushPolicy {
     ///                 Some(line) => writer.write_all(line.as_bytes()).await?,
     ///                 None => return writer.shutdown().await,
     ///             },
-    ///             () = async { time::sleep_until(due.unwrap().into()).await }, if due.is_some() => writer.flush().await?,
-    ///         }
+    ///             () = async { time::sleep_until(due.unwrap().into()).await }, if due.is_some() =>
+    /// writer.flush().await?,         }
     ///     }
     /// }
     /// # let (lines, receiver) = mpsc::channel(1);

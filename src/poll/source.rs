@@ -194,7 +194,8 @@ impl EncodeSource {
         Poll::Ready(Ok(()))
     }
 
-    /// Whether there is something to give. A stream header is not given alone, unless a block waits for it.
+    /// Whether there is something to give. A stream header is not given alone, unless a block waits
+    /// for it.
     fn has_output(&self) -> bool {
         let has_block = self.encoder.progress().blocks() > 0 || self.encoder.in_flight() > 0;
         !self.encoder.pending().is_empty() && (has_block || self.held_up)

@@ -1,4 +1,5 @@
-//! N states that take turns, each with its own words: the original coder's `interleaved_n` frames (FORMAT.md, 4.3).
+//! N states that take turns, each with its own words: the original coder's `interleaved_n` frames
+//! (FORMAT.md, 4.3).
 
 use crate::{
     error::{Corruption, Error},
@@ -15,7 +16,8 @@ use crate::{
 /// The default number of lanes. A number known to the compiler keeps their states in registers.
 const FEW: usize = 4;
 
-/// Codes `raw` as the original coder did, byte for byte, with `lanes` states, 1..=255. `scale_bits` is 9..=14. Nothing becomes nothing.
+/// Codes `raw` as the original coder did, byte for byte, with `lanes` states, 1..=255. `scale_bits`
+/// is 9..=14. Nothing becomes nothing.
 ///
 /// ```
 /// use ranstream::rans::interleaved;
@@ -27,7 +29,8 @@ const FEW: usize = 4;
 ///
 /// # Errors
 ///
-/// [`Error::InvalidOption`] when `lanes` or `scale_bits` are outside their range, or `raw` is 4 GiB or more.
+/// [`Error::InvalidOption`] when `lanes` or `scale_bits` are outside their range, or `raw` is 4 GiB
+/// or more.
 pub fn encode(raw: &[u8], lanes: usize, scale_bits: u8) -> Result<Vec<u8>, Error> {
     within("lanes", lanes, 1, 255)?;
     within("scale_bits", scale_bits.into(), 9, 14)?;
@@ -46,8 +49,8 @@ pub fn encode(raw: &[u8], lanes: usize, scale_bits: u8) -> Result<Vec<u8>, Error
 ///
 /// # Errors
 ///
-/// [`Error::Corrupt`] when the payload is not one, has another length, or is damaged as far as its states show; [`Error::LimitExceeded`] when there is no memory for
-/// `raw_len` bytes.
+/// [`Error::Corrupt`] when the payload is not one, has another length, or is damaged as far as its
+/// states show; [`Error::LimitExceeded`] when there is no memory for `raw_len` bytes.
 pub fn decode(payload: &[u8], raw_len: usize) -> Result<Vec<u8>, Error> {
     if raw_len == 0 && payload.is_empty() {
         return Ok(Vec::new());
@@ -100,7 +103,8 @@ fn encode_lanes(raw: &[u8], lanes: usize, symbols: &SymbolTable, out: &mut Vec<u
     }
 }
 
-/// What a payload says, every field of it verified; the words end it, all of one lane before all of the next.
+/// What a payload says, every field of it verified; the words end it, all of one lane before all of
+/// the next.
 pub(crate) fn parse(payload: &[u8], form: TableForm) -> Result<(Frequencies, Vec<Lane<'_>>), Corruption> {
     let mut fields = Fields::new(payload);
     let frequencies = form.parse(&mut fields)?;

@@ -77,7 +77,8 @@ pub(crate) fn count_coded(raw: &[u8], cut: Cut) -> Histogram {
     histogram
 }
 
-/// Appends the payload of `raw`, whose coded symbols all have a frequency; the number of its words comes back.
+/// Appends the payload of `raw`, whose coded symbols all have a frequency; the number of its words
+/// comes back.
 pub(crate) fn encode_payload(
     raw: &[u8],
     cut: Cut,
@@ -179,7 +180,8 @@ impl<'a> LanesPayload<'a> {
         &self.payload[self.segments_at..]
     }
 
-    /// Where in [`segment_bytes`](Self::segment_bytes) each segment's states begin, and how many words follow them.
+    /// Where in [`segment_bytes`](Self::segment_bytes) each segment's states begin, and how many
+    /// words follow them.
     #[cfg(feature = "gpu")]
     pub(crate) fn places(&self) -> impl Iterator<Item = (usize, u32)> {
         self.counts.iter().scan(0_usize, |at, count| {

@@ -1,10 +1,14 @@
 //! Counts of a long block, from a sample of it.
 //!
-//! Counting is bound by one store per byte, and takes as long as half of a vector kernel's coding. A quarter of the bytes tells the frequencies nearly as well: over `n` of `N` independent bytes with
-//! `k` symbols, the model costs `(k - 1) / (2 ln 2) * (1 / n - 1 / N)` bits per byte more than the best one, which is 0.002 for 64 KiB of 256 KiB and 256 symbols. (The loss is the divergence of an estimated
-//! distribution from the true one, to second order; Cover and Thomas, Elements of Information Theory, chapter 11.) On real files it is 0.01 to 0.06 %.
+//! Counting is bound by one store per byte, and takes as long as half of a vector kernel's coding.
+//! A quarter of the bytes tells the frequencies nearly as well: over `n` of `N` independent bytes
+//! with `k` symbols, the model costs `(k - 1) / (2 ln 2) * (1 / n - 1 / N)` bits per byte more than
+//! the best one, which is 0.002 for 64 KiB of 256 KiB and 256 symbols. (The loss is the divergence
+//! of an estimated distribution from the true one, to second order; Cover and Thomas, Elements of
+//! Information Theory, chapter 11.) On real files it is 0.01 to 0.06 %.
 //!
-//! Two things are not left to the sample: which symbols occur at all, since one without a frequency could not be coded, and whether it told the truth, which the number of words shows.
+//! Two things are not left to the sample: which symbols occur at all, since one without a frequency
+//! could not be coded, and whether it told the truth, which the number of words shows.
 
 use crate::{
     model::{ByteSet, Histogram},
@@ -25,7 +29,8 @@ pub(crate) fn stride(raw_len: usize) -> usize {
     (raw_len / LEN).clamp(1, MAX_STRIDE)
 }
 
-/// About as many counts of each symbol as `raw` has, at least 1 of each that it has, and none of the others.
+/// About as many counts of each symbol as `raw` has, at least 1 of each that it has, and none of
+/// the others.
 pub(crate) fn estimate(raw: &[u8], stride: usize, kernel: Kernel) -> Histogram {
     let sample = Histogram::of_pieces(pieces(raw, stride));
     let mut present = ByteSet::default();
@@ -38,20 +43,25 @@ pub(crate) fn estimate(raw: &[u8], stride: usize, kernel: Kernel) -> Histogram {
     }))
 }
 
-/// Whether `coded` words are so far from the expected `bits` that the sample was no likeness of the whole: then other counts would have been better.
+/// Whether `coded` words are so far from the expected `bits` that the sample was no likeness of the
+/// whole: then other counts would have been better.
 ///
-/// A model that misjudges the length by a 32nd costs some 0.1 % more than the best one, if code lengths spread as those of text and machine code do. Where all are equal, in a sample of even noise, any
-/// block has the length that is expected, and nothing is found: such a sample of a block that is not noise takes somebody who chose its bytes.
+/// A model that misjudges the length by a 32nd costs some 0.1 % more than the best one, if code
+/// lengths spread as those of text and machine code do. Where all are equal, in a sample of even
+/// noise, any block has the length that is expected, and nothing is found: such a sample of a block
+/// that is not noise takes somebody who chose its bytes.
 pub(crate) fn misled(bits: u64, coded: u64, segments: usize) -> bool {
     // What the states of a segment take over, and symbols that ride on them.
     let slack = 2048 * segments as u64;
     (16 * coded).abs_diff(bits) > bits / 32 + slack
 }
 
-/// One piece out of each `stride`, as good as by chance: no period in the data keeps step with that.
+/// One piece out of each `stride`, as good as by chance: no period in the data keeps step with
+/// that.
 fn pieces(raw: &[u8], stride: usize) -> impl Iterator<Item = &[u8]> {
     raw.chunks_exact(PIECE * stride).zip(0_u32..).map(move |(group, index)| {
-        // The finaliser of MurmurHash3. The golden ratio alone has near-periods, at the numbers of Fibonacci.
+        // The finaliser of MurmurHash3. The golden ratio alone has near-periods, at the numbers of
+        // Fibonacci.
         let mut turn = index.wrapping_mul(0x9E37_79B9);
         turn = (turn ^ turn >> 16).wrapping_mul(0x85EB_CA6B);
         turn = (turn ^ turn >> 13).wrapping_mul(0xC2B2_AE35);

@@ -1,4 +1,5 @@
-//! One segment of a `lanes` block: 32 states that share one word stream, bytes in quad order (FORMAT.md, 4.4).
+//! One segment of a `lanes` block: 32 states that share one word stream, bytes in quad order
+//! (FORMAT.md, 4.4).
 
 use std::{hint::select_unpredictable, ops::Range};
 
@@ -19,7 +20,8 @@ pub(crate) const QUAD: usize = 4;
 /// Bytes that all lanes decode in four rounds.
 pub(crate) const GROUP: usize = LANES * QUAD;
 
-/// Rounds of a last whole group that are coded. The bytes of the other two ride on the start states.
+/// Rounds of a last whole group that are coded. The bytes of the other two ride on the start
+/// states.
 const CODED_ROUNDS_OF_LAST_GROUP: usize = 2;
 
 /// The decoder's table for every scale that `lanes` has.
@@ -28,18 +30,21 @@ pub(crate) type LaneSlots = SlotTable<u32, 4096>;
 /// Lanes whose code stands side by side, without a loop between them.
 const ABREAST: usize = 4;
 
-/// A segment that is being decoded. Kernels take whole groups off its front, [`finish`](Self::finish) does the rest.
+/// A segment that is being decoded. Kernels take whole groups off its front,
+/// [`finish`](Self::finish) does the rest.
 #[derive(Debug)]
 pub(crate) struct Segment<'a> {
     pub(crate) states: [u32; LANES],
-    /// Where in the payload the words are that were not taken yet. One that was led too far has a start above its end.
+    /// Where in the payload the words are that were not taken yet. One that was led too far has a
+    /// start above its end.
     pub(crate) words: Range<usize>,
     /// Room for the bytes that were not decoded yet. Not empty.
     pub(crate) raw: &'a mut [u8],
 }
 
 impl Segment<'_> {
-    /// How many groups a kernel may take: those that have all their rounds and do not end the segment.
+    /// How many groups a kernel may take: those that have all their rounds and do not end the
+    /// segment.
     pub(crate) fn whole_groups(&self) -> usize {
         (self.raw.len() - 1) / GROUP
     }
@@ -60,7 +65,9 @@ pub(crate) struct Encoding<'a> {
     pub(crate) words: &'a mut WordStack,
 }
 
-/// Codes what stands behind the last of the whole groups of `raw`, which is not empty. The words land on the stack `words`, which is emptied before; the states and the groups that are left come back.
+/// Codes what stands behind the last of the whole groups of `raw`, which is not empty. The words
+/// land on the stack `words`, which is emptied before; the states and the groups that are left come
+/// back.
 pub(crate) fn encode_end<'a>(
     raw: &'a [u8],
     symbols: &SymbolTable,
@@ -101,7 +108,8 @@ pub(crate) fn encode_groups(
                 for (quad, state) in quads.iter().zip(states).rev() {
                     let code = symbols.code(quad[round]);
                     let gives = code.overflows(*state);
-                    // At most one word per lane: there is room for each, and the remainder only tells the compiler so.
+                    // At most one word per lane: there is room for each, and the remainder only
+                    // tells the compiler so.
                     room[last % LANES] = (*state as u16).to_le_bytes();
                     *state = code.encode(select_unpredictable(gives, *state >> 16, *state), scale_bits);
                     last = last.wrapping_sub(gives.into());
@@ -174,7 +182,8 @@ fn decode_groups(
             let mut taken = 0;
             for (quad, state) in group.as_chunks_mut::<QUAD>().0.iter_mut().zip(&mut *states) {
                 quad[round] = slots.decode(state);
-                // At most one word per lane: the index stays below 32, and the mask only tells the compiler so.
+                // At most one word per lane: the index stays below 32, and the mask only tells the
+                // compiler so.
                 let word = u32::from(u16::from_le_bytes(next[taken % LANES]));
                 let low = *state < LOWER_BOUND;
                 *state = select_unpredictable(low, *state << 16 | word, *state);

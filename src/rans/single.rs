@@ -12,7 +12,8 @@ use crate::{
     },
 };
 
-/// Codes `raw` as the original coder did, byte for byte. `scale_bits` is 9..=14. Nothing becomes nothing.
+/// Codes `raw` as the original coder did, byte for byte. `scale_bits` is 9..=14. Nothing becomes
+/// nothing.
 ///
 /// ```
 /// use ranstream::rans::single;
@@ -42,8 +43,8 @@ pub fn encode(raw: &[u8], scale_bits: u8) -> Result<Vec<u8>, Error> {
 ///
 /// # Errors
 ///
-/// [`Error::Corrupt`] when the payload is not one, has another length, or is damaged as far as its states show; [`Error::LimitExceeded`] when there is no memory for
-/// `raw_len` bytes.
+/// [`Error::Corrupt`] when the payload is not one, has another length, or is damaged as far as its
+/// states show; [`Error::LimitExceeded`] when there is no memory for `raw_len` bytes.
 pub fn decode(payload: &[u8], raw_len: usize) -> Result<Vec<u8>, Error> {
     if raw_len == 0 && payload.is_empty() {
         return Ok(Vec::new());
@@ -62,7 +63,8 @@ pub(crate) fn encode_payload(raw: &[u8], frequencies: &Frequencies, form: TableF
     words.write(out);
 }
 
-/// Appends state and words of `raw`, whose symbols all have a code: a payload without its table and count.
+/// Appends state and words of `raw`, whose symbols all have a code: a payload without its table and
+/// count.
 pub(crate) fn encode_bare(raw: &[u8], symbols: &SymbolTable, out: &mut Vec<u8>) {
     let (state, words) = encode_words(raw, symbols);
     out.extend(state.to_le_bytes());

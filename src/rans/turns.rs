@@ -1,7 +1,9 @@
-//! States that take turns, each with its own words: the loops behind single streams (one state) and interleaved ones.
+//! States that take turns, each with its own words: the loops behind single streams (one state) and
+//! interleaved ones.
 //!
-//! Whether a state takes or gives a word is as good as random, so the loops select and never branch on it. They run over pieces for which no stack and no stream can end, and
-//! leave what is left, less than a piece or the last words of a stream, to the careful loops.
+//! Whether a state takes or gives a word is as good as random, so the loops select and never branch
+//! on it. They run over pieces for which no stack and no stream can end, and leave what is left,
+//! less than a piece or the last words of a stream, to the careful loops.
 
 use std::hint::select_unpredictable;
 
@@ -30,7 +32,8 @@ impl Lane<'_> {
     }
 }
 
-/// Fills `raw`, a byte from each lane in turn. The lane that ran out of words, if one did, comes back.
+/// Fills `raw`, a byte from each lane in turn. The lane that ran out of words, if one did, comes
+/// back.
 pub(crate) fn decode<S: Slot, const LEN: usize, const LANES: usize>(
     lanes: &mut [Lane<'_>; LANES],
     slots: &SlotTable<S, LEN>,
@@ -68,7 +71,8 @@ pub(crate) fn decode_carefully<S: Slot, const LEN: usize>(
     None
 }
 
-/// `windows` are the lanes' next words, filled up with any. `false`: a lane ran out of words, and the lanes are as they were.
+/// `windows` are the lanes' next words, filled up with any. `false`: a lane ran out of words, and
+/// the lanes are as they were.
 #[inline(always)]
 fn decode_piece<S: Slot, const LEN: usize, const LANES: usize>(
     lanes: &mut [Lane<'_>; LANES],
@@ -81,11 +85,13 @@ fn decode_piece<S: Slot, const LEN: usize, const LANES: usize>(
     let mut taken = [0; LANES];
     for turn in piece.chunks_exact_mut(LANES) {
         for lane in 0..LANES {
-            // One state alone is one chain of waits. Its lower half is known two steps before the whole, and finds the slot.
+            // One state alone is one chain of waits. Its lower half is known two steps before the
+            // whole, and finds the slot.
             let slot = slots.slot(if LANES == 1 { lowest[lane] } else { states[lane] });
             turn[lane] = slot.symbol();
             let x = slot.advance(states[lane], slots.scale_bits());
-            // At most one word per turn: the index stays below their number, and the remainder only tells the compiler so.
+            // At most one word per turn: the index stays below their number, and the remainder only
+            // tells the compiler so.
             let word = u32::from(u16::from_le_bytes(windows[lane][taken[lane] % TURNS]));
             let low = x < LOWER_BOUND;
             lowest[lane] = select_unpredictable(low, word, x);
@@ -137,7 +143,8 @@ fn encode_piece<const LANES: usize>(
         for lane in 0..LANES {
             let code = symbols.code(turn[lane]);
             let gives = code.overflows(x[lane]);
-            // At most one word per turn: there is room for each, and the remainder only tells the compiler so.
+            // At most one word per turn: there is room for each, and the remainder only tells the
+            // compiler so.
             rooms[lane][(free[lane] - 1) % TURNS] = (x[lane] as u16).to_le_bytes();
             free[lane] -= usize::from(gives);
             x[lane] = code.encode(select_unpredictable(gives, x[lane] >> 16, x[lane]), symbols.scale_bits());

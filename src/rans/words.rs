@@ -59,7 +59,8 @@ pub(crate) struct WordStack {
 }
 
 impl WordStack {
-    /// Empties the stack and makes room for `capacity` words and a few more, which lets vectors be stored whole.
+    /// Empties the stack and makes room for `capacity` words and a few more, which lets vectors be
+    /// stored whole.
     pub(crate) fn reset(&mut self, capacity: usize) {
         let capacity = capacity + 64;
         if self.words.len() < capacity {

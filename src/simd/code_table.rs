@@ -15,7 +15,8 @@ pub(super) struct CodeTable {
 pub(super) struct Code {
     pub(super) frequency: u32,
     pub(super) cumulative: u32,
-    /// `2^32 / frequency` rounded down, or `2^32 - 1`: makes a quotient that is right or too small by one.
+    /// `2^32 / frequency` rounded down, or `2^32 - 1`: makes a quotient that is right or too small
+    /// by one.
     pub(super) reciprocal: u32,
     /// `scale - frequency`.
     pub(super) complement: u32,

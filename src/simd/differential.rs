@@ -1,6 +1,7 @@
 //! Every kernel that the machine has, against the scalar one.
 //!
-//! A kernel that the machine lacks is named in the output, and fails the test if `RANS_EXPECT_KERNELS` (names with commas) asks for it.
+//! A kernel that the machine lacks is named in the output, and fails the test if
+//! `RANS_EXPECT_KERNELS` (names with commas) asks for it.
 
 use super::*;
 use crate::{
@@ -106,7 +107,8 @@ fn check_presence(kernels: &[Kernel], set: ByteSet, raw: &[u8]) {
     }
 }
 
-/// A little of all that the tests below do, for an interpreter that takes a thousand times as long: `scripts/miri.sh`.
+/// A little of all that the tests below do, for an interpreter that takes a thousand times as long:
+/// `scripts/miri.sh`.
 #[test]
 fn a_few_lengths_good_and_damaged() {
     let kernels = kernels();
@@ -226,8 +228,9 @@ fn every_alignment_of_payload_and_bytes() {
     }
 }
 
-/// A payload of one segment, and where in it the states begin. A third of the symbols is one of two: with frequencies that are powers of two a decoder would only move bits,
-/// and find nothing wrong with any word.
+/// A payload of one segment, and where in it the states begin. A third of the symbols is one of
+/// two: with frequencies that are powers of two a decoder would only move bits, and find nothing
+/// wrong with any word.
 fn two_symbols(len: usize, random: &mut Random) -> (Vec<u8>, usize) {
     let raw = random.bytes(len, |r| b'a' + u8::from(r % 3 == 0));
     let payload = encode(&raw, 1, 12, Kernel::Portable);
@@ -290,7 +293,8 @@ fn the_first_of_several_bad_segments_is_reported() {
     let segments = 13;
     let raw = random.bytes(segments * 3 * GROUP - 5, |r| (r % 3 * (r >> 8) % 7) as u8);
     let good = encode(&raw, segments, 12, Kernel::Portable);
-    // A state of each segment: the first is found from the end, as all but the words have known lengths.
+    // A state of each segment: the first is found from the end, as all but the words have known
+    // lengths.
     let counts: Vec<usize> =
         (0..segments).map(|index| u32::from_le_bytes(*good[4 + 4 * index..].first_chunk().unwrap()) as usize).collect();
     let padded = |count: usize, last: bool| 4 * LANES + if last { 2 * count } else { (2 * count).next_multiple_of(4) };
@@ -303,7 +307,8 @@ fn the_first_of_several_bad_segments_is_reported() {
         for second in first..segments {
             let mut bad = good.clone();
             for segment in [first, second] {
-                // The highest bit of a state: damage to a lower one may end in the bytes that ride on the start states.
+                // The highest bit of a state: damage to a lower one may end in the bytes that ride
+                // on the start states.
                 bad[starts[segment] + 43] = good[starts[segment] + 43] ^ 0x80;
             }
             for kernel in kernels.iter().copied().chain([Kernel::Portable]) {

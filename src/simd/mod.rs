@@ -1,9 +1,12 @@
 //! Which kernel codes the segments of a `lanes` block, and the way to it.
 //!
-//! A kernel is one implementation of the loop over whole groups. All kernels take and give the same bytes, and refuse the same payloads: what differs is the time. The scalar code in
-//! `rans::segment` does the ends of every segment for all of them, and is what they are tested against.
+//! A kernel is one implementation of the loop over whole groups. All kernels take and give the same
+//! bytes, and refuse the same payloads: what differs is the time. The scalar code in
+//! `rans::segment` does the ends of every segment for all of them, and is what they are tested
+//! against.
 //!
-//! `unsafe` lives in this module alone. A kernel is a safe function for processors that have its instructions; that the processor has them is checked here, before each call.
+//! `unsafe` lives in this module alone. A kernel is a safe function for processors that have its
+//! instructions; that the processor has them is checked here, before each call.
 
 use std::{fmt, mem, str::FromStr, sync::OnceLock};
 
@@ -21,10 +24,13 @@ use crate::{
     simd::code_table::CodeTable,
 };
 
-/// How the segments of a [`Mode::Lanes`](crate::Mode::Lanes) block are coded. It changes the speed, and nothing else.
+/// How the segments of a [`Mode::Lanes`](crate::Mode::Lanes) block are coded. It changes the speed,
+/// and nothing else.
 ///
-/// The fastest one that the processor has is used by default. The environment variable `RANS_KERNEL` overrides that, and the option of the same name overrides both (a switch for when one
-/// kernel is in doubt). Where the processor lacks what was asked for, or `RANS_KERNEL` names no kernel, the default holds.
+/// The fastest one that the processor has is used by default. The environment variable
+/// `RANS_KERNEL` overrides that, and the option of the same name overrides both (a switch for when
+/// one kernel is in doubt). Where the processor lacks what was asked for, or `RANS_KERNEL` names no
+/// kernel, the default holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kernel {
@@ -34,7 +40,8 @@ pub enum Kernel {
     Neon,
     /// x86-64 with AVX2, BMI2 and POPCNT: Intel since 2013, AMD since 2015.
     Avx2,
-    /// x86-64 with AVX-512 F, BW, VBMI, VBMI2 and BITALG: Intel since Ice Lake (2019), AMD since Zen 4 (2022).
+    /// x86-64 with AVX-512 F, BW, VBMI, VBMI2 and BITALG: Intel since Ice Lake (2019), AMD since
+    /// Zen 4 (2022).
     Avx512,
 }
 
@@ -64,7 +71,8 @@ impl Kernel {
         }
     }
 
-    /// What `asked` comes to here: itself where it is available, else what `RANS_KERNEL` names, else the fastest.
+    /// What `asked` comes to here: itself where it is available, else what `RANS_KERNEL` names,
+    /// else the fastest.
     pub(crate) fn or_default(asked: Option<Self>) -> Self {
         static DEFAULT: OnceLock<Kernel> = OnceLock::new();
         let available = |kernel: &Self| kernel.is_available();
@@ -98,7 +106,8 @@ impl FromStr for Kernel {
 #[error("unknown kernel; the kernels are portable, neon, avx2, avx512")]
 pub struct ParseKernelError;
 
-/// Decodes `segments`, whose words are in `payload`, to the end. The index of the first that does not end as the encoder began it comes back.
+/// Decodes `segments`, whose words are in `payload`, to the end. The index of the first that does
+/// not end as the encoder began it comes back.
 pub(crate) fn decode(kernel: Kernel, payload: &[u8], slots: &LaneSlots, segments: &mut [Segment<'_>]) -> Option<usize> {
     match kernel {
         #[cfg(target_arch = "x86_64")]
@@ -120,7 +129,8 @@ pub(crate) fn decode(kernel: Kernel, payload: &[u8], slots: &LaneSlots, segments
     }
 }
 
-/// Inserts every byte of `raw` into `set`. That most of them are there already makes it fast: nothing is stored for those.
+/// Inserts every byte of `raw` into `set`. That most of them are there already makes it fast:
+/// nothing is stored for those.
 pub(crate) fn insert_all(kernel: Kernel, set: &mut ByteSet, raw: &[u8]) {
     let (mut chunks, rest) = raw.as_chunks();
     while let Some(index) = first_outside(kernel, set, chunks) {
@@ -135,7 +145,8 @@ fn first_outside(kernel: Kernel, set: &ByteSet, chunks: &[Chunk]) -> Option<usiz
     match kernel {
         #[cfg(target_arch = "x86_64")]
         Kernel::Avx2 | Kernel::Avx512 if kernel.is_available() => {
-            // SAFETY: the processor has the features that it needs, `is_available` just asked it; AVX-512 is available only where AVX2 is.
+            // SAFETY: the processor has the features that it needs, `is_available` just asked it;
+            // AVX-512 is available only where AVX2 is.
             unsafe { avx2::first_outside(set, chunks) }
         }
         #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
@@ -162,7 +173,8 @@ impl Encoder {
         Self { symbols: SymbolTable::new(frequencies), kernel: KernelTable::new(kernel, frequencies) }
     }
 
-    /// How many segments the kernel takes at a time, at most [`ABREAST`]. Fewer need less memory, which costs time to make.
+    /// How many segments the kernel takes at a time, at most [`ABREAST`]. Fewer need less memory,
+    /// which costs time to make.
     pub(crate) fn abreast(&self) -> usize {
         match self.kernel {
             #[cfg(target_arch = "x86_64")]
@@ -171,17 +183,20 @@ impl Encoder {
         }
     }
 
-    /// Codes what stands behind the whole groups of `raw`, which is not empty. The words land on the stack `words`, which is emptied before.
+    /// Codes what stands behind the whole groups of `raw`, which is not empty. The words land on
+    /// the stack `words`, which is emptied before.
     pub(crate) fn begin<'a>(&self, raw: &'a [u8], words: &'a mut WordStack) -> Encoding<'a> {
         let (states, groups) = segment::encode_end(raw, &self.symbols, words);
         Encoding { states, groups, words }
     }
 
-    /// Codes the rest of segments of one block, at best [`abreast`](Self::abreast) of them. Their states are what a decoder starts with then.
+    /// Codes the rest of segments of one block, at best [`abreast`](Self::abreast) of them. Their
+    /// states are what a decoder starts with then.
     pub(crate) fn encode(&self, segments: &mut [Encoding<'_>]) {
         #[cfg(target_arch = "x86_64")]
         if let KernelTable::Avx512(table) = &self.kernel {
-            // SAFETY: the processor has the features that it needs: there is a table only where `is_available` said so.
+            // SAFETY: the processor has the features that it needs: there is a table only where
+            // `is_available` said so.
             return unsafe { avx512::encode_groups(segments, table) };
         }
         for Encoding { states, groups, words } in segments {

@@ -1,14 +1,17 @@
-//! How words move between a vector of eight lanes and those lanes that take or give one, for instructions that shuffle the bytes of a register.
+//! How words move between a vector of eight lanes and those lanes that take or give one, for
+//! instructions that shuffle the bytes of a register.
 
 /// Lanes that one control is for.
 pub(super) const WIDTH: usize = 8;
 
-/// One control for each set of lanes: for each byte of the result the place it comes from. `0x80` gives zero.
+/// One control for each set of lanes: for each byte of the result the place it comes from. `0x80`
+/// gives zero.
 #[repr(align(64))]
 pub(super) struct Shuffles<const LEN: usize>(pub(super) [[u8; LEN]; 256]);
 
 impl<const LEN: usize> Shuffles<LEN> {
-    /// Moves the next words to those lanes, in order, and zero to the others. A lane has `LEN / 8` bytes; those above the word get zero.
+    /// Moves the next words to those lanes, in order, and zero to the others. A lane has `LEN / 8`
+    /// bytes; those above the word get zero.
     pub(super) const fn spread() -> Self {
         let mut controls = [[0x80; LEN]; 256];
         let mut lanes = 0;

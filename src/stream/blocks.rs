@@ -7,11 +7,14 @@ use crate::{
     stream::{Deframer, Event, Place, split_check},
 };
 
-/// Gives the blocks of a stream that lies in memory, a mapped file perhaps, where they lie: for [`Pipeline`](crate::gpu::Pipeline), [`Decoder`](crate::gpu::Decoder) and
+/// Gives the blocks of a stream that lies in memory, a mapped file perhaps, where they lie: for
+/// [`Pipeline`](crate::gpu::Pipeline), [`Decoder`](crate::gpu::Decoder) and
 /// [`ResidentBlocks`](crate::gpu::ResidentBlocks).
 ///
-/// Everything around the payloads is verified: headers, order and number of the blocks, lengths, the end. Payloads are verified by whoever takes them, and a content check, if the stream has one, by
-/// nobody. Concatenated streams are one; application data is stepped over. After an error there is nothing more.
+/// Everything around the payloads is verified: headers, order and number of the blocks, lengths,
+/// the end. Payloads are verified by whoever takes them, and a content check, if the stream has
+/// one, by nobody. Concatenated streams are one; application data is stepped over. After an error
+/// there is nothing more.
 ///
 /// ```
 /// use ranstream::{DecodeOptions, EncodeOptions, compress, stream::Blocks};
@@ -29,7 +32,8 @@ pub struct Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
-    /// Of `options` this takes what it says of streams: limits, what may stand behind them, whether there may be several.
+    /// Of `options` this takes what it says of streams: limits, what may stand behind them, whether
+    /// there may be several.
     #[must_use]
     pub fn new(stream: &'a [u8], options: &DecodeOptions) -> Self {
         Self { deframer: Some(Deframer::new(options.clone())), rest: stream }

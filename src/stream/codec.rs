@@ -1,4 +1,5 @@
-//! The state machines behind two small traits, in the style of `async-compression`'s, so that adapters can be written once for any codec.
+//! The state machines behind two small traits, in the style of `async-compression`'s, so that
+//! adapters can be written once for any codec.
 
 use crate::{
     error::Error,
@@ -103,7 +104,8 @@ pub trait Decode {
     /// None in this crate.
     fn reinit(&mut self) -> Result<(), Error>;
 
-    /// Takes input and gives output until one of them is used up, or a worker has to be waited for. `true`: a stream ended here.
+    /// Takes input and gives output until one of them is used up, or a worker has to be waited for.
+    /// `true`: a stream ended here.
     ///
     /// # Errors
     ///

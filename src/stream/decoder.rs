@@ -6,17 +6,17 @@ use std::{
     task::{Context, Poll},
 };
 
+use self::job::{DecodeJob, decode_body};
 #[cfg(feature = "gpu")]
 use crate::gpu;
 use crate::{
-    block,
     error::{Corruption, Error, Limit, Part},
-    format::{BlockHeader, CHECK_LEN, HEADER_LEN, StreamHeader, check::ContentHash},
+    format::{CHECK_LEN, HEADER_LEN, StreamHeader, check::ContentHash},
     options::{DecodeOptions, TrailingData},
-    parallel::{Job, Lost, Ordered},
+    parallel::{Lost, Ordered},
     progress::Progress,
     simd::Kernel,
-    stream::{BlockEvent, Deframer, Event, Op, Place, Status, Step, StreamPosition, split_check},
+    stream::{BlockEvent, Deframer, Event, Op, Place, Status, Step, StreamPosition},
 };
 
 /// Application data that stood in a stream.
@@ -32,8 +32,9 @@ pub struct ApplicationData {
 
 /// Deframes blocks, verifies and decodes them.
 ///
-/// [`Decoder::step`] fits every driver. One that reads into a buffer may instead read straight into [`space`](Decoder::space), and one that hands slices on may take
-/// raw bytes from [`decoded`](Decoder::decoded); neither costs a copy.
+/// [`Decoder::step`] fits every driver. One that reads into a buffer may instead read straight into
+/// [`space`](Decoder::space), and one that hands slices on may take raw bytes from
+/// [`decoded`](Decoder::decoded); neither costs a copy.
 ///
 /// ```text
 ///   space/commit ──▶ deframer ──block──▶ jobs (in order, bounded) ──▶ decoded ──▶ consume
@@ -75,48 +76,9 @@ impl Room for &mut [u8] {
     }
 }
 
-/// A block on its way through an executor.
-#[derive(Debug)]
-struct DecodeJob {
-    header: BlockHeader,
-    bytes: [u8; HEADER_LEN],
-    /// Payload and payload check at its start.
-    body: Vec<u8>,
-    /// Room for the raw bytes, perhaps more.
-    raw: Vec<u8>,
-    kernel: Kernel,
-    number: u64,
-    offset: u64,
-    result: Result<(), Error>,
-}
-
-impl Job for DecodeJob {
-    fn run(&mut self) {
-        let body = &self.body[..self.body_len()];
-        let raw = &mut self.raw[..self.header.raw_len()];
-        self.result = decode_body(&self.header, self.bytes, body, raw, self.kernel).map_err(|reason| Error::Corrupt {
-            part: Part::Block(self.number),
-            offset: self.offset,
-            reason,
-        });
-    }
-
-    #[cfg(feature = "gpu")]
-    fn item(&mut self) -> Option<gpu::Item<'_>> {
-        let (payload, check) = split_check(&self.body[..self.body_len()]);
-        let block = gpu::Block::new(self.header, self.bytes, payload, check)?;
-        Some(gpu::Item { block, raw: &mut self.raw[..self.header.raw_len()], done: false })
-    }
-}
-
-impl DecodeJob {
-    fn body_len(&self) -> usize {
-        self.header.payload_len() as usize + CHECK_LEN
-    }
-}
-
 impl Decoder {
-    /// A decoder of one stream or several. Options outside their range are reported by the first call that can fail.
+    /// A decoder of one stream or several. Options outside their range are reported by the first
+    /// call that can fail.
     #[must_use]
     pub fn new(options: DecodeOptions) -> Self {
         let failed = options.validate().err();
@@ -144,8 +106,9 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// Whatever the stream holds against it, after all bytes before that place. With [`Op::Finish`], [`Error::Truncated`] when the input ends inside a
-    /// stream. Every later call returns the same error.
+    /// Whatever the stream holds against it, after all bytes before that place. With
+    /// [`Op::Finish`], [`Error::Truncated`] when the input ends inside a stream. Every later
+    /// call returns the same error.
     pub fn step(&mut self, input: &[u8], output: &mut [u8], op: Op) -> Result<Step, Error> {
         let (mut consumed, mut produced) = (0, 0);
         loop {
@@ -198,7 +161,8 @@ impl Decoder {
         self.front_at += len;
     }
 
-    /// Moves decoded bytes to the start of `output`; how many that were comes back. A slice's own way to read never fails, and is the fastest for single bytes.
+    /// Moves decoded bytes to the start of `output`; how many that were comes back. A slice's own
+    /// way to read never fails, and is the fastest for single bytes.
     #[inline]
     pub(crate) fn read_decoded(&mut self, output: &mut [u8]) -> usize {
         let len = io::Read::read(&mut self.decoded(), output).unwrap_or_default();
@@ -206,7 +170,8 @@ impl Decoder {
         len
     }
 
-    /// Where the next coded bytes are to be read to. It ends where the current element of the stream ends, or with the block header that is certain to follow: whoever fills it
+    /// Where the next coded bytes are to be read to. It ends where the current element of the
+    /// stream ends, or with the block header that is certain to follow: whoever fills it
     /// takes no byte behind the stream. Empty when nothing more is to be read.
     ///
     /// Call it when [`step`](Decoder::step), with no input, needs input.
@@ -235,7 +200,8 @@ impl Decoder {
         self.progress.add_coded(len);
     }
 
-    /// There is no more input: unless this is a place where a stream ends, [`Error::Truncated`] follows the blocks under way.
+    /// There is no more input: unless this is a place where a stream ends, [`Error::Truncated`]
+    /// follows the blocks under way.
     pub fn end_of_input(&mut self) {
         if self.fault.is_none() {
             self.fault = self.deframer.end_of_input().err();
@@ -253,12 +219,14 @@ impl Decoder {
         self.jobs.wait();
     }
 
-    /// [`wait`](Decoder::wait) for tasks: pending until the oldest block comes back from its worker, which then wakes the task. Ready at once when none is under way.
+    /// [`wait`](Decoder::wait) for tasks: pending until the oldest block comes back from its
+    /// worker, which then wakes the task. Ready at once when none is under way.
     pub fn poll_wait(&mut self, cx: &Context<'_>) -> Poll<()> {
         self.jobs.poll_wait(cx)
     }
 
-    /// Gives back the memory of buffers that hold nothing, or no more than a part of a block header. They are allocated again when they are needed.
+    /// Gives back the memory of buffers that hold nothing, or no more than a part of a block
+    /// header. They are allocated again when they are needed.
     pub fn release_buffers(&mut self) {
         if self.decoded().is_empty() {
             self.front = Vec::new();
@@ -285,7 +253,8 @@ impl Decoder {
         &self.progress
     }
 
-    /// Coded bytes that were taken but belong to no block yet: up to one block header, or what follows the last stream.
+    /// Coded bytes that were taken but belong to no block yet: up to one block header, or what
+    /// follows the last stream.
     #[must_use]
     pub fn unused(&self) -> &[u8] {
         self.deframer.unused()
@@ -326,13 +295,15 @@ impl Decoder {
         mem::take(&mut self.front)
     }
 
-    /// Bytes that the element in progress still needs, and that need not be copied if they come in one piece. 0: they may come in pieces.
+    /// Bytes that the element in progress still needs, and that need not be copied if they come in
+    /// one piece. 0: they may come in pieces.
     #[cfg(feature = "codec")]
     pub(crate) fn missing_in_one_piece(&self) -> usize {
         self.deframer.missing_in_one_piece()
     }
 
-    /// For drivers that must not wait: blocks of up to `len` raw bytes are decoded by the caller, unless others are under way before them.
+    /// For drivers that must not wait: blocks of up to `len` raw bytes are decoded by the caller,
+    /// unless others are under way before them.
     #[cfg(any(feature = "futures-io", feature = "tokio"))]
     pub(crate) fn set_inline_up_to(&mut self, len: usize) {
         self.inline_up_to = len;
@@ -344,8 +315,9 @@ impl Decoder {
         self.jobs.abandon();
     }
 
-    /// One move: at most one part of the stream, or one finished block. Nothing is decoded and waiting when this is called. A block is decoded straight to
-    /// `output` if that has room. Comes back: bytes taken, bytes given to `output`, and the status if the move ends a step.
+    /// One move: at most one part of the stream, or one finished block. Nothing is decoded and
+    /// waiting when this is called. A block is decoded straight to `output` if that has room.
+    /// Comes back: bytes taken, bytes given to `output`, and the status if the move ends a step.
     pub(crate) fn advance(
         &mut self,
         input: &[u8],
@@ -371,7 +343,8 @@ impl Decoder {
         Ok((taken, given, status))
     }
 
-    /// What stands between the blocks so far and the next part of the stream: a fault, a content check, the end, or that too many blocks are under way.
+    /// What stands between the blocks so far and the next part of the stream: a fault, a content
+    /// check, the end, or that too many blocks are under way.
     fn before_next(&mut self) -> Result<Option<Status>, Error> {
         if self.jobs.len() == 0 {
             if let Some(fault) = self.fault.take() {
@@ -389,7 +362,8 @@ impl Decoder {
         Ok(None)
     }
 
-    /// What the deframer found in `input`. Comes back: bytes given to `output`, and the status if that ends a step.
+    /// What the deframer found in `input`. Comes back: bytes given to `output`, and the status if
+    /// that ends a step.
     fn take_event(
         &mut self,
         event: Option<Event>,
@@ -399,7 +373,8 @@ impl Decoder {
         let mut given = 0;
         let status = match event {
             None if self.deframer.is_done() => None,
-            // The rest of an element that has begun is on its way. Before another one begins, its sender may wait for an answer to the blocks that are under way.
+            // The rest of an element that has begun is on its way. Before another one begins, its
+            // sender may wait for an answer to the blocks that are under way.
             None if self.jobs.len() > 0 && !self.deframer.has_begun() => {
                 Some(Status::InFlight { blocks: self.jobs.len() })
             }
@@ -437,7 +412,8 @@ impl Decoder {
         self.jobs.is_inline() || (block.header.raw_len() <= self.inline_up_to && self.jobs.len() == 0)
     }
 
-    /// Where memory is short, fewer blocks are under way: so many that all may be the largest this stream can have.
+    /// Where memory is short, fewer blocks are under way: so many that all may be the largest this
+    /// stream can have.
     fn begin_stream(&mut self, header: StreamHeader) {
         let largest = 2 * (1 << header.max_block_log2) + CHECK_LEN;
         let memory = self.options.limits.memory();
@@ -448,7 +424,8 @@ impl Decoder {
         self.header = Some(header);
     }
 
-    /// Decodes a block to `output` if that has room, to [`Decoder::decoded`] if not. How many bytes went to `output` comes back.
+    /// Decodes a block to `output` if that has room, to [`Decoder::decoded`] if not. How many bytes
+    /// went to `output` comes back.
     fn decode_here(&mut self, block: &BlockEvent, input: &[u8], output: &mut impl Room) -> Result<usize, Error> {
         let raw_len = block.header.raw_len();
         let body = self.deframer.bytes(&block.body, input);
@@ -569,19 +546,7 @@ impl Decoder {
     }
 }
 
-/// Verifies and decodes a block whose header was verified.
-fn decode_body(
-    header: &BlockHeader,
-    bytes: [u8; HEADER_LEN],
-    body: &[u8],
-    raw: &mut [u8],
-    kernel: Kernel,
-) -> Result<(), Corruption> {
-    let (payload, stored) = split_check(body);
-    block::verify(bytes, payload, stored)?;
-    block::decode_payload(header, payload, raw, kernel)
-}
-
+mod job;
 mod side_by_side;
 #[cfg(all(test, any(feature = "gpu", feature = "rayon")))]
 mod tests;

@@ -14,7 +14,8 @@ use crate::{
     },
 };
 
-/// No element is waited for with a larger buffer than this, or twice of what has arrived: a header that lies costs its sender real bytes.
+/// No element is waited for with a larger buffer than this, or twice of what has arrived: a header
+/// that lies costs its sender real bytes.
 const FIRST_BUFFER_LEN: usize = 64 << 10;
 
 /// ```text
@@ -78,7 +79,8 @@ impl Deframer {
         }
     }
 
-    /// Goes on at a block header elsewhere in the input, which must be `expected`. What was buffered is dropped.
+    /// Goes on at a block header elsewhere in the input, which must be `expected`. What was
+    /// buffered is dropped.
     pub(crate) fn resume(&mut self, position: &StreamPosition, expected: [u8; HEADER_LEN]) {
         self.state = State::BlockHeader;
         self.expected = Some(expected);
@@ -91,7 +93,8 @@ impl Deframer {
         self.is_first = false;
     }
 
-    /// The next part, and how many bytes of `input` were taken. Without a part, all of `input` was taken and more is needed.
+    /// The next part, and how many bytes of `input` were taken. Without a part, all of `input` was
+    /// taken and more is needed.
     pub(crate) fn next(&mut self, input: &[u8]) -> Result<(usize, Option<Event>), Error> {
         self.release();
         let mut taken = 0;
@@ -198,8 +201,9 @@ impl Deframer {
         Err(Error::Truncated { offset: self.offset + self.filled as u64 })
     }
 
-    /// Where the next bytes of the input are to be read to, so that nothing need be copied. Empty when nothing more is to be read. It never reaches
-    /// past the block header that follows the element in progress: a reader that fills it takes no byte behind its stream.
+    /// Where the next bytes of the input are to be read to, so that nothing need be copied. Empty
+    /// when nothing more is to be read. It never reaches past the block header that follows the
+    /// element in progress: a reader that fills it takes no byte behind its stream.
     pub(crate) fn space(&mut self) -> Result<&mut [u8], Error> {
         self.release();
         let wanted = match &self.state {
@@ -234,7 +238,8 @@ impl Deframer {
         }
     }
 
-    /// Takes over the buffer with the last event's bytes at its start and leaves `spare` in its place.
+    /// Takes over the buffer with the last event's bytes at its start and leaves `spare` in its
+    /// place.
     pub(crate) fn exchange_buffer(&mut self, mut spare: Vec<u8>) -> Result<Vec<u8>, Error> {
         let next = self.used..self.filled;
         self.options.limits.grow(&mut spare, next.len(), self.offset)?;
@@ -259,7 +264,8 @@ impl Deframer {
         }
     }
 
-    /// How far beyond the element in progress a reader may read: over the block header that is certain to follow.
+    /// How far beyond the element in progress a reader may read: over the block header that is
+    /// certain to follow.
     fn lookahead(&self) -> usize {
         match &self.state {
             State::Body(BlockHeader::End { .. }, _) if !self.header.index => 0,
@@ -288,7 +294,8 @@ impl Deframer {
         self.filled -= len;
     }
 
-    /// A live peer may wait for an answer before it sends more: a wrong magic is reported with its first wrong byte.
+    /// A live peer may wait for an answer before it sends more: a wrong magic is reported with its
+    /// first wrong byte.
     fn check_magic_so_far(&mut self) -> Result<(), Error> {
         let State::StreamHeader(_) = self.state else { return Ok(()) };
         let len = self.filled.min(MAGIC.len());
@@ -381,7 +388,8 @@ impl Deframer {
             result => result?,
         };
         if bytes.len() < len {
-            // The first part is taken again with the second, so it stays in the buffer, or goes there.
+            // The first part is taken again with the second, so it stays in the buffer, or goes
+            // there.
             self.used = 0;
             if let Place::Input(_) = place {
                 self.buffer_up_to(fixed.len(), &fixed)?;
@@ -451,7 +459,8 @@ impl Deframer {
         Ok(State::Body(header, bytes))
     }
 
-    /// A stream header in a block's place: whoever wrote the stream before it never came to its end.
+    /// A stream header in a block's place: whoever wrote the stream before it never came to its
+    /// end.
     fn check_end(&self, bytes: [u8; HEADER_LEN], missing: Part) -> Result<(), Error> {
         if bytes[..MAGIC.len()] != MAGIC {
             return Ok(());

@@ -16,8 +16,9 @@ use crate::{
 
 /// Cuts raw bytes into blocks, codes and frames them.
 ///
-/// [`Encoder::step`] fits every driver. One that owns its output may instead [`push`](Encoder::push), and take what becomes ready from
-/// [`pending`](Encoder::pending) without another copy.
+/// [`Encoder::step`] fits every driver. One that owns its output may instead
+/// [`push`](Encoder::push), and take what becomes ready from [`pending`](Encoder::pending) without
+/// another copy.
 ///
 /// ```text
 ///   push ──▶ raw block ──cut──▶ jobs (in order, bounded) ──▶ framer ──▶ pending ──▶ consume
@@ -41,8 +42,9 @@ pub struct Encoder {
     failed: Option<Error>,
 }
 
-/// The block in progress begins with room for so many bytes when [`Encoder::space`] is asked for. Little, because making room costs time: a live source brings a
-/// few bytes, gets its memory back, and brings a few again.
+/// The block in progress begins with room for so many bytes when [`Encoder::space`] is asked for.
+/// Little, because making room costs time: a live source brings a few bytes, gets its memory back,
+/// and brings a few again.
 const FIRST_BUFFER_LEN: usize = 8 << 10;
 
 /// With so many bytes pending no further block is coded.
@@ -73,7 +75,8 @@ impl Job for EncodeJob {
 }
 
 impl Encoder {
-    /// A stream that is written as `options` say. Options outside their range are reported by the first call that can fail.
+    /// A stream that is written as `options` say. Options outside their range are reported by the
+    /// first call that can fail.
     #[must_use]
     pub fn new(options: EncodeOptions) -> Self {
         let failed = options.validate().err();
@@ -99,8 +102,8 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidOption`], [`Error::ContentLength`]; every later call returns the same error. [`Error::Finished`] for input after [`Op::Finish`], which
-    /// harms nothing.
+    /// [`Error::InvalidOption`], [`Error::ContentLength`]; every later call returns the same error.
+    /// [`Error::Finished`] for input after [`Op::Finish`], which harms nothing.
     pub fn step(&mut self, input: &[u8], output: &mut [u8], op: Op) -> Result<Step, Error> {
         let (mut consumed, mut produced) = (0, 0);
         loop {
@@ -146,8 +149,8 @@ impl Encoder {
         }
     }
 
-    /// Takes raw bytes from the start of `input`; how many comes back. It is 0 while a whole block waits for [`Encoder::pending`] bytes to be consumed
-    /// or for a worker.
+    /// Takes raw bytes from the start of `input`; how many comes back. It is 0 while a whole block
+    /// waits for [`Encoder::pending`] bytes to be consumed or for a worker.
     ///
     /// # Errors
     ///
@@ -180,13 +183,16 @@ impl Encoder {
         Ok(len)
     }
 
-    /// Takes all of `input`, if the block in progress has room for it and for more. `false`: it took nothing, and [`push`](Encoder::push) is to see to it.
+    /// Takes all of `input`, if the block in progress has room for it and for more. `false`: it
+    /// took nothing, and [`push`](Encoder::push) is to see to it.
     ///
-    /// A way for those who write a few bytes at a time: whatever else there is to do can wait until the block is full.
+    /// A way for those who write a few bytes at a time: whatever else there is to do can wait until
+    /// the block is full.
     #[inline]
     pub(crate) fn push_few(&mut self, input: &[u8]) -> bool {
         let end = self.filled + input.len();
-        // A block in progress says that the stream has begun and has not ended. Its buffer is no longer than a block.
+        // A block in progress says that the stream has begun and has not ended. Its buffer is no
+        // longer than a block.
         if self.filled == 0 || end >= self.raw.len() || self.failed.is_some() {
             return false;
         }
@@ -198,8 +204,9 @@ impl Encoder {
         true
     }
 
-    /// Where the next raw bytes may be written to instead of [`push`](Encoder::push)ing them: up to the end of the block in progress. Empty while a whole
-    /// block waits for [`Encoder::pending`] bytes to be consumed or for a worker.
+    /// Where the next raw bytes may be written to instead of [`push`](Encoder::push)ing them: up to
+    /// the end of the block in progress. Empty while a whole block waits for
+    /// [`Encoder::pending`] bytes to be consumed or for a worker.
     ///
     /// # Errors
     ///
@@ -237,7 +244,9 @@ impl Encoder {
         Ok(())
     }
 
-    /// Cuts the block in progress, so that everything pushed so far becomes [`pending`](Encoder::pending). `false`: not all of it is there yet; consume what is pending, and if nothing is, [`wait`](Encoder::wait).
+    /// Cuts the block in progress, so that everything pushed so far becomes
+    /// [`pending`](Encoder::pending). `false`: not all of it is there yet; consume what is pending,
+    /// and if nothing is, [`wait`](Encoder::wait).
     ///
     /// # Errors
     ///
@@ -249,7 +258,8 @@ impl Encoder {
         Ok(self.cut()? && self.jobs.len() == 0)
     }
 
-    /// Flushes, and ends the stream. `true`: everything is [`pending`](Encoder::pending) or was consumed; further calls change nothing.
+    /// Flushes, and ends the stream. `true`: everything is [`pending`](Encoder::pending) or was
+    /// consumed; further calls change nothing.
     ///
     /// # Errors
     ///
@@ -268,10 +278,12 @@ impl Encoder {
         Ok(true)
     }
 
-    /// Writes `data` into the stream as a skippable block, behind everything pushed so far. Readers that do not ask for it step over it. `kind` is 0..=0x7FFF and the
-    /// application's to choose.
+    /// Writes `data` into the stream as a skippable block, behind everything pushed so far. Readers
+    /// that do not ask for it step over it. `kind` is 0..=0x7FFF and the application's to
+    /// choose.
     ///
-    /// `false`: blocks before it are not out yet, and it was not written; consume what is pending, and if nothing is, [`wait`](Encoder::wait), then call again.
+    /// `false`: blocks before it are not out yet, and it was not written; consume what is pending,
+    /// and if nothing is, [`wait`](Encoder::wait), then call again.
     ///
     /// # Errors
     ///
@@ -316,7 +328,8 @@ impl Encoder {
         let _ = self.collect();
     }
 
-    /// [`wait`](Encoder::wait) for tasks: pending until the oldest block comes back from its worker, which then wakes the task. Ready at once when none is under way.
+    /// [`wait`](Encoder::wait) for tasks: pending until the oldest block comes back from its
+    /// worker, which then wakes the task. Ready at once when none is under way.
     pub fn poll_wait(&mut self, cx: &Context<'_>) -> Poll<()> {
         ready!(self.jobs.poll_wait(cx));
         let _ = self.collect();
@@ -329,7 +342,8 @@ impl Encoder {
         self.jobs.len()
     }
 
-    /// Gives back the memory of buffers that hold nothing. They are allocated again when they are needed.
+    /// Gives back the memory of buffers that hold nothing. They are allocated again when they are
+    /// needed.
     pub fn release_buffers(&mut self) {
         if self.filled == 0 {
             self.raw = Vec::new();
@@ -371,7 +385,8 @@ impl Encoder {
         self.failed.take_if(|error| !matches!(error, Error::InvalidOption { .. }));
     }
 
-    /// For drivers that must not wait: blocks of up to `len` bytes are coded by the caller, unless others are under way before them.
+    /// For drivers that must not wait: blocks of up to `len` bytes are coded by the caller, unless
+    /// others are under way before them.
     #[cfg(any(feature = "futures-io", feature = "tokio"))]
     pub(crate) fn set_inline_up_to(&mut self, len: usize) {
         self.inline_up_to = len;
@@ -383,7 +398,8 @@ impl Encoder {
         self.jobs.abandon();
     }
 
-    /// Whether what is pending should go out before another block is coded behind it. A stream header alone should not: it goes out with the first block.
+    /// Whether what is pending should go out before another block is coded behind it. A stream
+    /// header alone should not: it goes out with the first block.
     fn pending_is_full(&self) -> bool {
         self.pending().len() >= self.options.block_len.min(PENDING_LEN)
     }
@@ -405,7 +421,8 @@ impl Encoder {
                 return Ok(false);
             }
             let raw = std::mem::take(&mut self.raw);
-            // Before anything can panic in a callback of the user's: the block must not be coded twice.
+            // Before anything can panic in a callback of the user's: the block must not be coded
+            // twice.
             let len = std::mem::take(&mut self.filled);
             let coded = self.code(&raw[..len]);
             self.raw = raw;
@@ -424,7 +441,8 @@ impl Encoder {
         Ok(true)
     }
 
-    /// Makes the block in progress at least `len` bytes long: small streams get small buffers, one that goes on gets its final one in few steps.
+    /// Makes the block in progress at least `len` bytes long: small streams get small buffers, one
+    /// that goes on gets its final one in few steps.
     fn grow(&mut self, len: usize) {
         if self.raw.len() < len {
             let wanted = len.max(2 * self.raw.len()).min(self.options.block_len);

@@ -1,7 +1,7 @@
 //! The stream as state machines that know no I/O, no runtime and no thread.
 //!
-//! [`Encoder`] and [`Decoder`] take slices and fill slices. Whoever drives them moves the bytes: the adapters of this crate, a protocol
-//! implementation, a test. Both have the same shape:
+//! [`Encoder`] and [`Decoder`] take slices and fill slices. Whoever drives them moves the bytes:
+//! the adapters of this crate, a protocol implementation, a test. Both have the same shape:
 //!
 //! ```text
 //!            input ──▶ ┌─────────────────────────────┐ ──▶ output
@@ -11,8 +11,9 @@
 //!        step(input, output, op) -> Step { consumed, produced, status }
 //! ```
 //!
-//! [`Status`] says why a step stopped, so a driver never guesses: it provides what is asked for and calls again. No two steps in a row
-//! with the same arguments make no progress and ask for nothing. After an error every later step returns that error.
+//! [`Status`] says why a step stopped, so a driver never guesses: it provides what is asked for and
+//! calls again. No two steps in a row with the same arguments make no progress and ask for nothing.
+//! After an error every later step returns that error.
 //!
 //! ```
 //! use ranstream::{
@@ -61,9 +62,11 @@ pub(crate) use framer::Framer;
 pub enum Op {
     /// Take input, give output.
     Run,
-    /// An encoder also cuts the block, so that everything taken can be decoded by the peer; a decoder treats this like [`Op::Run`].
+    /// An encoder also cuts the block, so that everything taken can be decoded by the peer; a
+    /// decoder treats this like [`Op::Run`].
     Flush,
-    /// There is no more input than this. An encoder also ends the stream; a decoder reports [`Error::Truncated`](crate::Error::Truncated) unless it has seen the end.
+    /// There is no more input than this. An encoder also ends the stream; a decoder reports
+    /// [`Error::Truncated`](crate::Error::Truncated) unless it has seen the end.
     Finish,
 }
 
@@ -87,7 +90,8 @@ pub enum Status {
         /// Bytes to the end of the current element of the stream, 1 or more.
         at_least: usize,
     },
-    /// The output is full, or what is in it should be handled before the next step returns an error.
+    /// The output is full, or what is in it should be handled before the next step returns an
+    /// error.
     NeedsOutput {
         /// Bytes that could be written at once; 0 before an error.
         ready: usize,
@@ -99,7 +103,8 @@ pub enum Status {
     },
     /// Everything taken so far is out ([`Op::Flush`]).
     Flushed,
-    /// A decoder read the last byte of a stream; more streams may follow. Comes once for each stream.
+    /// A decoder read the last byte of a stream; more streams may follow. Comes once for each
+    /// stream.
     StreamEnd,
     /// The end: nothing more is taken or given.
     Finished,

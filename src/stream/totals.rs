@@ -10,7 +10,8 @@ use crate::{
 pub(crate) struct Totals {
     pub(crate) raw_len: u64,
     pub(crate) blocks: u64,
-    /// The checks over all blocks so far; `None` when the first ones were not seen, because a reader jumped past them.
+    /// The checks over all blocks so far; `None` when the first ones were not seen, because a
+    /// reader jumped past them.
     checks: Option<Checks>,
 }
 

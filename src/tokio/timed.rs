@@ -63,7 +63,8 @@ impl TimedSource {
             let timer =
                 self.timer.get_or_insert_with(|| Box::pin(sleep(due.saturating_duration_since(Instant::now()))));
             ready!(timer.as_mut().poll(cx));
-            // The timer has the say, not the clock: time that a test has paused passes for it alone.
+            // The timer has the say, not the clock: time that a test has paused passes for it
+            // alone.
             self.timer = None;
             self.source.flush_now()?;
         }

@@ -38,7 +38,8 @@ mod gpu {
 
     use super::*;
 
-    /// Runs `line`, with the variable set, and insists on success: what it wrote to standard output and to standard error.
+    /// Runs `line`, with the variable set, and insists on success: what it wrote to standard output
+    /// and to standard error.
     fn with(folder: &Folder, line: &str, (name, value): (&str, &str)) -> (Vec<u8>, String) {
         let mut command: Command = folder.command(line);
         let output = command.env(name, value).output().unwrap();

@@ -63,7 +63,8 @@ fn a_run_that_is_told_to_end_leaves_no_trace() {
     let folder = Folder::with(&[("a", &skewed(100_000, 17))]);
     for (name, number) in [("-TERM", 15), ("-INT", 2)] {
         let mut child = start_and_wait_for_the_temporary(&folder, "a - -o b.rans");
-        // Open until the run has ended: at the end of its input it would be done, which may come before the signal is seen.
+        // Open until the run has ended: at the end of its input it would be done, which may come
+        // before the signal is seen.
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(&skewed(600_000, 18)).unwrap();
         signal(&child, name);

@@ -11,7 +11,8 @@ use ranstream::{DecodeOptions, EncodeOptions, RansReader, compress, gpu::Backend
 
 use crate::data::{bytes, rng};
 
-/// The files of the folder that `RANS_TEST_CORPUS` names, or of the one beside the repository; where there is none, files made here.
+/// The files of the folder that `RANS_TEST_CORPUS` names, or of the one beside the repository;
+/// where there is none, files made here.
 fn files() -> Vec<(String, Vec<u8>)> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     let folder = env::var_os("RANS_TEST_CORPUS").map_or(beside, PathBuf::from);
@@ -63,7 +64,8 @@ fn every_file_is_restored() {
         reader.read_to_end(&mut back).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(back == raw, "{name} is not what it was");
         let blocks = reader.progress().blocks();
-        // No other test of this program has a stream with this backend at the same time, unless it is of few blocks.
+        // No other test of this program has a stream with this backend at the same time, unless it
+        // is of few blocks.
         let by_device = gpu.tally().decoded - before.decoded;
         println!("{name}: {} bytes, {} coded, {blocks} blocks, {by_device} by the device", raw.len(), stream.len());
         assert!(by_device >= blocks, "{name}: {by_device} of {blocks} blocks were decoded by the device");

@@ -1,4 +1,5 @@
-//! Damage that the block check does not see, because it is computed anew: the kernel must see it, segment by segment, where the CPU does.
+//! Damage that the block check does not see, because it is computed anew: the kernel must see it,
+//! segment by segment, where the CPU does.
 
 use rand::{RngExt, rngs::StdRng};
 use ranstream::{
@@ -114,7 +115,8 @@ fn sample(rng: &mut StdRng) -> Parts {
     }
 }
 
-/// Compares every segment's verdict, and the bytes of those that are right. How many failed comes back.
+/// Compares every segment's verdict, and the bytes of those that are right. How many failed comes
+/// back.
 fn compare(gpu: &Gpu, parts: &Parts, context: &str) -> usize {
     let coded = parts.whole();
     let verdicts = parts.verdicts();
@@ -158,7 +160,8 @@ fn every_segment_has_the_verdict_that_the_cpu_gives() {
 #[test]
 fn every_flipped_bit_of_a_small_segment_has_the_cpus_verdict() {
     let Some(gpu) = gpu() else { return };
-    // One with a tail, and one whose last two rounds ride on the states: they end in different checks.
+    // One with a tail, and one whose last two rounds ride on the states: they end in different
+    // checks.
     for len in [1200_usize, 1280] {
         let raw = (0..len).map(|i| (i * i % 13 % 5) as u8).collect();
         let whole = Parts::new(&lanes(raw, len, 10).block);

@@ -75,7 +75,8 @@ fn a_device_of_the_callers_without_handlers_does_not_panic() {
 
 #[test]
 fn a_stream_whose_device_is_destroyed_yields_every_byte() {
-    // Half of the raw bytes are far more than blocks under way: the second half is submitted after the end of the device.
+    // Half of the raw bytes are far more than blocks under way: the second half is submitted after
+    // the end of the device.
     let raw = sample(6 << 20);
     let options = EncodeOptions::new().mode(Mode::Lanes).block_len(64 << 10).segment_len(16 << 10).content_check(true);
     let stream = compress(&raw, &options).unwrap();

@@ -1,6 +1,7 @@
 //! The GPU against the CPU: same bytes, same verdicts, and a way home when the device fails.
 //!
-//! Without an adapter every test says "skipped"; with `RANS_REQUIRE_GPU=1` that is a failure. A software adapter will do. `RANS_GPU_BATCHES` is how many random batches each form decodes.
+//! Without an adapter every test says "skipped"; with `RANS_REQUIRE_GPU=1` that is a failure. A
+//! software adapter will do. `RANS_GPU_BATCHES` is how many random batches each form decodes.
 //! `scripts/gpu_matrix.sh` runs all of it for several widths of subgroups.
 
 mod batches;

@@ -29,7 +29,8 @@ fn mode(coded: &[u8]) -> BlockMode {
     Block::parse(coded).unwrap().mode()
 }
 
-/// Decodes all on the device at once and compares each verdict with what the CPU says, and the bytes of those that are right. How many are not comes back.
+/// Decodes all on the device at once and compares each verdict with what the CPU says, and the
+/// bytes of those that are right. How many are not comes back.
 fn compare(gpu: &Gpu, blocks: &[Vec<u8>], context: &str) -> usize {
     let verdicts: Vec<_> = blocks
         .iter()

@@ -1,6 +1,7 @@
 //! Streams put together block by block, in ways that no encoder writes them.
 //!
-//! Framing and checks here are independent of the crate's own: headers and checks are computed from FORMAT.md with other code.
+//! Framing and checks here are independent of the crate's own: headers and checks are computed from
+//! FORMAT.md with other code.
 
 use std::ops::Range;
 

@@ -15,7 +15,8 @@ use tokio_util::codec::{Decoder, Encoder as _, Framed};
 
 use crate::data;
 
-/// What a decoder makes of bytes that come `chunk` at a time, and the error that ends it. It is asked as `FramedRead` asks.
+/// What a decoder makes of bytes that come `chunk` at a time, and the error that ends it. It is
+/// asked as `FramedRead` asks.
 fn decode_all<D: Decoder<Item = Bytes, Error = io::Error>>(
     mut codec: D,
     stream: &[u8],

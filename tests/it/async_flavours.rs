@@ -16,7 +16,8 @@ pub type Fault = (io::ErrorKind, Option<Error>);
 pub fn fault(error: io::Error) -> Fault {
     let kind = error.kind();
     let error = Error::try_from(error).ok().map(|error| match error {
-        // It is reported with the first wrong byte, so what was found depends on how the bytes came.
+        // It is reported with the first wrong byte, so what was found depends on how the bytes
+        // came.
         Error::NotAStream { .. } => Error::NotAStream { found: [0; 4] },
         error => error,
     });
@@ -100,7 +101,8 @@ fn pull_all(reader: &mut impl io::Read, len: usize) -> Outcome {
     Outcome { bytes, fault }
 }
 
-/// The async flavours differ in the traits alone. Every future is dropped at every pending point, by [`complete`].
+/// The async flavours differ in the traits alone. Every future is dropped at every pending point,
+/// by [`complete`].
 macro_rules! flavour {
     ($constant:ident, $module:ident, $close:ident, $read_ext:path, $write_ext:path) => {
         pub const $constant: Flavour = {

@@ -1,6 +1,8 @@
-//! A network in memory whose links delay, cut, reset and half-close by plan, and an executor that knows when nothing can move any more.
+//! A network in memory whose links delay, cut, reset and half-close by plan, and an executor that
+//! knows when nothing can move any more.
 //!
-//! Time does not pass: bytes that were sent arrive when no task can go on. So a run is the same for the same seed, and a task that waits for what never comes is seen at once.
+//! Time does not pass: bytes that were sent arrive when no task can go on. So a run is the same for
+//! the same seed, and a task that waits for what never comes is seen at once.
 
 use std::{
     collections::VecDeque,
@@ -206,7 +208,8 @@ impl Network {
         (WriteEnd(Arc::clone(&link)), ReadEnd(link))
     }
 
-    /// Every link is cut or comes back by chance; by chance many bytes arrive on those that are whole. `false`: nothing will ever move.
+    /// Every link is cut or comes back by chance; by chance many bytes arrive on those that are
+    /// whole. `false`: nothing will ever move.
     fn tick(&mut self) -> bool {
         let mut moves = false;
         for link in &self.links {
@@ -238,7 +241,8 @@ impl Wake for Woken {
     }
 }
 
-/// Runs the tasks to their ends, which come back in their order. Polls only what was woken, in an order by chance.
+/// Runs the tasks to their ends, which come back in their order. Polls only what was woken, in an
+/// order by chance.
 pub fn run(network: &mut Network, tasks: Vec<Task>) -> Vec<io::Result<()>> {
     let mut results: Vec<Option<io::Result<()>>> = tasks.iter().map(|_| None).collect();
     let mut tasks: Vec<(usize, Task, Arc<Woken>)> =

@@ -1,4 +1,5 @@
-//! Both flavours over links that are slow, cut, half-closed and reset: no byte wrong, no hang, the right errors, and a new connection goes on.
+//! Both flavours over links that are slow, cut, half-closed and reset: no byte wrong, no hang, the
+//! right errors, and a new connection goes on.
 
 use std::{
     io,

@@ -1,4 +1,5 @@
-//! The order of events: what goes out when, in which order a stream ends, and what may be called again.
+//! The order of events: what goes out when, in which order a stream ends, and what may be called
+//! again.
 
 use std::{
     future::Future as _,

@@ -1,4 +1,5 @@
-//! What holds for every flavour: std, futures and tokio give the same bytes and the same errors, whatever the inner stream does.
+//! What holds for every flavour: std, futures and tokio give the same bytes and the same errors,
+//! whatever the inner stream does.
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use ranstream::{DecodeOptions, EncodeOptions, decompress};
@@ -23,10 +24,11 @@ fn decode_options(threads: usize) -> DecodeOptions {
     DecodeOptions::new().threads(threads).in_flight(3)
 }
 
-/// Polls of an inner stream that moves `bytes` in `turns`, a turn being a block or a call of the owner's. What goes beyond is polled for nothing.
+/// Polls of an inner stream that moves `bytes` in `turns`, a turn being a block or a call of the
+/// owner's. What goes beyond is polled for nothing.
 ///
-/// A turn takes two calls: a header and a body, or a write and a flush. One that pends is repeated once. A trickle moves each byte with two polls, and chance moves half of
-/// what there is.
+/// A turn takes two calls: a header and a body, or a write and a flush. One that pends is repeated
+/// once. A trickle moves each byte with two polls, and chance moves half of what there is.
 fn most_polls(schedule: &Schedule, bytes: usize, turns: usize) -> usize {
     match schedule {
         Schedule::Ready => 2 * turns,

@@ -255,7 +255,8 @@ impl Wakes {
     }
 }
 
-/// Polls until ready. Each poll makes its future anew and drops it, with a waker of its own: what pends is abandoned and resumed at every point where that can be.
+/// Polls until ready. Each poll makes its future anew and drops it, with a waker of its own: what
+/// pends is abandoned and resumed at every point where that can be.
 pub fn complete<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
     for _ in 0..10_000_000 {
         let wakes = Arc::new(Wakes::default());

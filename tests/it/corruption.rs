@@ -1,4 +1,5 @@
-//! Damaged streams: the error names what is damaged, the good blocks before it come out, and nothing after it does.
+//! Damaged streams: the error names what is damaged, the good blocks before it come out, and
+//! nothing after it does.
 
 use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use ranstream::{
@@ -113,7 +114,8 @@ fn random_damages(seeds: std::ops::Range<u64>) {
             outcomes::read(&stream, &DecodeOptions::new())
         };
         assert!(good.raw.starts_with(&outcome.raw), "wrong bytes with seed {seed}, then {:?}", outcome.error);
-        // The check of a short stream header has 8 bits, and a larger limit in it harms nothing: then everything comes out.
+        // The check of a short stream header has 8 bits, and a larger limit in it harms nothing:
+        // then everything comes out.
         assert!(outcome.error.is_some() || outcome.raw == good.raw, "damage with seed {seed} went unnoticed");
     }
 }

@@ -1,6 +1,8 @@
-//! Streams whose every check is right and whose contents are not: only a sender that means it makes them.
+//! Streams whose every check is right and whose contents are not: only a sender that means it makes
+//! them.
 //!
-//! Each must end in the error that FORMAT.md, section 7 asks for, in every way of decoding, after the good block before it.
+//! Each must end in the error that FORMAT.md, section 7 asks for, in every way of decoding, after
+//! the good block before it.
 
 use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
 use ranstream::{
@@ -117,7 +119,8 @@ impl Payload {
         vec![last - padded(lens[1]) - padded(lens[0]), last - padded(lens[1]), last]
     }
 
-    /// Every way of decoding a stream with this block gives the good block before it and then this reason.
+    /// Every way of decoding a stream with this block gives the good block before it and then this
+    /// reason.
     fn reason(&self) -> Corruption {
         let good = data::text(100);
         let coded = data_block(self.mode.tag(), self.raw.len() as u32, &self.bytes);
@@ -216,7 +219,8 @@ fn states_that_lead_elsewhere() {
     for payload in Payload::all() {
         let (mut states, count) = payload.states();
         if payload.mode == BlockMode::Lanes {
-            // In whole groups of 128 the states carry raw bytes, so another one may be right. Only the last segment has others.
+            // In whole groups of 128 the states carry raw bytes, so another one may be right. Only
+            // the last segment has others.
             states = payload.segments()[2];
         }
         for state in 0..count {
@@ -272,7 +276,8 @@ fn compact_tables_that_are_none() {
 
 #[test]
 fn padding_that_is_not_zero() {
-    // One symbol: its table has 3 bits for the count and 8 for the symbol, so the second byte has 5 bits of padding.
+    // One symbol: its table has 3 bits for the count and 8 for the symbol, so the second byte has 5
+    // bits of padding.
     for (mode, forced) in [(BlockMode::SingleStreamCompact, Mode::SingleStream), (BlockMode::Lanes, Mode::Lanes)] {
         let options = EncodeOptions::new().mode(forced).scale_bits(12);
         let payload = Payload::new(mode, &[b'z'; 300], &options);
@@ -386,7 +391,8 @@ fn numbers_of_lanes_and_segments_that_cannot_be() {
         assert_eq!(short.reason(), Corruption::PayloadEnds { field: "state", length });
     }
     let lanes = Payload::lanes();
-    // 2000 bytes are 16 groups of 128: more segments than that, or 9 of two groups each, leave the last one empty.
+    // 2000 bytes are 16 groups of 128: more segments than that, or 9 of two groups each, leave the
+    // last one empty.
     for segments in [0, 9, 17, 4096, 4097, 0xFFFF] {
         let reason = lanes.with(|bytes| bytes[2..LANES_HEAD].copy_from_slice(&u16::to_le_bytes(segments))).reason();
         assert_eq!(reason, Corruption::Field { field: "segments", found: segments.into() });

@@ -1,4 +1,5 @@
-//! What the tests code: raw bytes of many kinds, and a stream that holds everything a stream can hold.
+//! What the tests code: raw bytes of many kinds, and a stream that holds everything a stream can
+//! hold.
 
 use std::iter;
 
@@ -96,7 +97,8 @@ pub fn text(len: usize) -> Vec<u8> {
 /// Application data in [`every_mode_stream`], in its order: kind, data, raw bytes before it.
 pub const APPLICATION_DATA: [(u16, &[u8], u64); 2] = [(7, b"application data", 340), (0x7FFF, b"", 2440)];
 
-/// Two streams, less than 4 KiB in all, that hold every block mode, lanes of several segments and of one, application data, content length, content check and index.
+/// Two streams, less than 4 KiB in all, that hold every block mode, lanes of several segments and
+/// of one, application data, content length, content check and index.
 pub fn every_mode_stream() -> Assembled {
     let first = Assembly::new(StreamHeader {
         max_block_log2: 10,

@@ -1,4 +1,5 @@
-//! `RANS_MODE`, the switch for when a mode is in doubt. It is read once in a process, so each value gets a process of its own.
+//! `RANS_MODE`, the switch for when a mode is in doubt. It is read once in a process, so each value
+//! gets a process of its own.
 
 use std::{env, process::Command};
 

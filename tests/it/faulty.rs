@@ -189,7 +189,8 @@ impl<R: Read> Read for EndsOnce<R> {
     }
 }
 
-/// Panics when it is asked for a byte behind its first `left`, as a socket would wait for the peer's next message.
+/// Panics when it is asked for a byte behind its first `left`, as a socket would wait for the
+/// peer's next message.
 #[derive(Debug)]
 pub struct NoFurther<R> {
     pub inner: R,

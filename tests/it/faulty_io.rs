@@ -1,6 +1,8 @@
-//! Every inner operation fails once, in every way, for once and for good: what comes out is what comes out without the fault, or the fault itself.
+//! Every inner operation fails once, in every way, for once and for good: what comes out is what
+//! comes out without the fault, or the fault itself.
 //!
-//! The loops are those of `SQLite`'s tests: operation 1 fails, then 2, and so on, until a run comes to its end before the fault.
+//! The loops are those of `SQLite`'s tests: operation 1 fails, then 2, and so on, until a run comes
+//! to its end before the fault.
 
 use std::{
     fmt::Debug,
@@ -33,7 +35,8 @@ enum Seen {
     Panic,
 }
 
-/// The faults, when each of them occurs if it first does so at `op`, and what a caller of the adapter sees.
+/// The faults, when each of them occurs if it first does so at `op`, and what a caller of the
+/// adapter sees.
 fn faults(op: u64, zero: Option<Seen>) -> Vec<(Fault, When, Option<Seen>)> {
     let mut faults = vec![
         (Fault::Error(ErrorKind::Interrupted), When::During(op..op + INTERRUPTIONS), None),
@@ -194,7 +197,8 @@ fn an_encoder_over_a_faulty_reader() {
     println!("{points} fault points");
 }
 
-/// Runs with each fault at operation 1, 2 and so on, until the operation is never reached. How many faults there were comes back.
+/// Runs with each fault at operation 1, 2 and so on, until the operation is never reached. How many
+/// faults there were comes back.
 fn until_nothing_is_hit(zero: Option<Seen>, run: impl Fn(Fault, When, Option<Seen>) -> bool) -> usize {
     let mut points = 0;
     for op in 1.. {
@@ -284,7 +288,8 @@ fn a_push_decoder_over_a_faulty_writer() {
     println!("{points} fault points");
 }
 
-/// What was written before a writer failed for good is the start of what it would have written, and dropping the adapter adds nothing.
+/// What was written before a writer failed for good is the start of what it would have written, and
+/// dropping the adapter adds nothing.
 #[test]
 fn adapters_are_dropped_quietly_after_each_fault() {
     let raw = data::text(1500);
@@ -379,7 +384,8 @@ fn write_persistently<W: Write>(writer: &mut W, mut bytes: &[u8], finish: fn(&mu
     }
 }
 
-/// Calls that fail are not repeated but followed by others. What was taken is there once, in its order.
+/// Calls that fail are not repeated but followed by others. What was taken is there once, in its
+/// order.
 #[test]
 fn random_calls_over_a_writer_that_often_blocks() {
     for seed in 0..200 {

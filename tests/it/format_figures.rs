@@ -77,7 +77,8 @@ fn one_symbol_takes_only_fields() {
 
 #[test]
 fn compact_tables() {
-    // Besides the table a payload has scale_bits, state, word count and words: the words of equal symbols are known.
+    // Besides the table a payload has scale_bits, state, word count and words: the words of equal
+    // symbols are known.
     let four: Vec<u8> = (0..400).map(|i| [0, 85, 170, 255][i % 4]).collect();
     let options = EncodeOptions::new().mode(Mode::SingleStream).scale_bits(12);
     assert!(payload(&four, &options) <= 1 + 9 + 8 + 400 / 4);

@@ -1,7 +1,8 @@
 //! The files in `tests/golden`: what they hold never changes, whatever becomes of the encoder.
 //!
-//! `RANS_BLESS=1 cargo test --test it golden` writes the ones that are missing. A file that is there is never written again: streams that were
-//! released must decode for ever, so a file goes only when somebody deletes it.
+//! `RANS_BLESS=1 cargo test --test it golden` writes the ones that are missing. A file that is
+//! there is never written again: streams that were released must decode for ever, so a file goes
+//! only when somebody deletes it.
 
 mod bad;
 mod bad_payloads;
@@ -85,7 +86,8 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-/// The bytes of a file. With `RANS_BLESS=1` it is made of `bytes` if it is not there, and the list of files is brought up to date.
+/// The bytes of a file. With `RANS_BLESS=1` it is made of `bytes` if it is not there, and the list
+/// of files is brought up to date.
 fn file(name: &str, bytes: &[u8]) -> Vec<u8> {
     let path = folder().join(name);
     let bless = std::env::var_os("RANS_BLESS").is_some_and(|value| value == "1");

@@ -1,6 +1,7 @@
 //! Writers that are killed: what they had flushed is back after recovery, and nothing is wrong.
 //!
-//! Each child is a run of this program that writes a stream to a file and flushes now and then. Behind each flush it notes in a second file how many raw bytes that made safe.
+//! Each child is a run of this program that writes a stream to a file and flushes now and then.
+//! Behind each flush it notes in a second file how many raw bytes that made safe.
 
 use std::{
     env,
@@ -96,7 +97,8 @@ fn child() {
             notes.write_all(&(at as u64).to_le_bytes()).unwrap();
         }
     }
-    // The stream is not finished: whoever kills this one too late sees no other stream than in time.
+    // The stream is not finished: whoever kills this one too late sees no other stream than in
+    // time.
     writer.flush().unwrap();
     notes.write_all(&(at as u64).to_le_bytes()).unwrap();
     thread::sleep(PATIENCE);

@@ -155,7 +155,8 @@ fn a_reader_knows_the_length_once_it_has_the_header() {
     assert_eq!(reader.content_length(), Some(700));
 }
 
-/// Every way to decode gives `good`, then `expected`; those that give everything or nothing give the error.
+/// Every way to decode gives `good`, then `expected`; those that give everything or nothing give
+/// the error.
 fn everywhere(stream: &[u8], limits: Limits, good: &[u8], expected: Result<(), Error>) {
     let options = DecodeOptions::new().limits(limits);
     let mut back = Vec::new();

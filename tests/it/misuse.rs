@@ -1,4 +1,5 @@
-//! Calls in the wrong order, at the wrong time, with the wrong arguments: documented results or errors, and never harm to what was right.
+//! Calls in the wrong order, at the wrong time, with the wrong arguments: documented results or
+//! errors, and never harm to what was right.
 
 use std::{
     error::Error as _,
@@ -49,7 +50,8 @@ fn a_writer_after_its_end() {
     }
 }
 
-/// The inner writer was busy when the stream ended, and the caller went on as if nothing was: the stream's last bytes still go out.
+/// The inner writer was busy when the stream ended, and the caller went on as if nothing was: the
+/// stream's last bytes still go out.
 #[test]
 fn a_write_between_two_tries_to_finish() {
     let raw = data::text(1000);

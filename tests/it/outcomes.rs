@@ -17,7 +17,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// How many of the first four bytes a decoder had when it saw that they are no stream depends on how it got them, so they are left out.
+    /// How many of the first four bytes a decoder had when it saw that they are no stream depends
+    /// on how it got them, so they are left out.
     fn new(raw: Vec<u8>, result: Result<(), Error>) -> Self {
         let error = result.err().map(|error| match error {
             Error::NotAStream { .. } => Error::NotAStream { found: [0; 4] },

@@ -1,4 +1,5 @@
-//! Threads change nothing but the time it takes: the same bytes, the same errors, and nobody waits for ever.
+//! Threads change nothing but the time it takes: the same bytes, the same errors, and nobody waits
+//! for ever.
 
 use std::{
     io::{BufRead as _, Read, Write},
@@ -418,7 +419,8 @@ fn blocks_between_slices_give_the_bytes_and_errors_of_one_thread() {
             let limits = Limits::new().max_memory(memory);
             let decode = |threads| {
                 decompress(stream, &DecodeOptions::new().threads(threads).limits(limits)).map_err(|error| match error {
-                    // Where it is noticed that the result is too long depends on how far workers are ahead.
+                    // Where it is noticed that the result is too long depends on how far workers
+                    // are ahead.
                     Error::LimitExceeded { limit, found, allowed, .. } => {
                         Error::LimitExceeded { limit, found, allowed, offset: 0 }
                     }
@@ -430,7 +432,8 @@ fn blocks_between_slices_give_the_bytes_and_errors_of_one_thread() {
     }
 }
 
-/// So short when coded that the room made ahead for the result is always too small for the next block.
+/// So short when coded that the room made ahead for the result is always too small for the next
+/// block.
 #[test]
 fn blocks_that_find_no_room_are_decoded_all_the_same() {
     for (raw, block_len) in [(data::one_rare_byte(500_000), 2000), (vec![7; 3_000_000], 100_000)] {

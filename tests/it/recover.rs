@@ -1,4 +1,5 @@
-//! Every undamaged block of a damaged input comes back, what was lost is exactly the rest, and no block is wrong.
+//! Every undamaged block of a damaged input comes back, what was lost is exactly the rest, and no
+//! block is wrong.
 
 use std::{
     io::{self, ErrorKind, Read},
@@ -181,7 +182,8 @@ fn large_blocks(block_len: usize, blocks: usize) -> Assembled {
     assembly.finish()
 }
 
-/// Blocks above and below the size of a read, damaged in many places, with little of the inner reader at a time.
+/// Blocks above and below the size of a read, damaged in many places, with little of the inner
+/// reader at a time.
 #[test]
 fn an_input_larger_than_the_window() {
     let good = large_blocks(200_000, 10);

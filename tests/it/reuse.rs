@@ -140,7 +140,8 @@ fn the_traits_tell_whether_all_is_out() {
     assert_eq!(part.written(), &raw[..10]);
 }
 
-/// Calls `work` with one small output after the other until it says that all is out, which is not at once.
+/// Calls `work` with one small output after the other until it says that all is out, which is not
+/// at once.
 fn in_small_parts(mut work: impl FnMut(&mut PartialBuffer<[u8; 10]>) -> Result<bool, Error>) -> Vec<u8> {
     let mut all = Vec::new();
     loop {

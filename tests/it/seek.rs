@@ -1,4 +1,5 @@
-//! A reader that seeks is what a `Cursor` over the raw bytes is, whatever the streams have to find the place by.
+//! A reader that seeks is what a `Cursor` over the raw bytes is, whatever the streams have to find
+//! the place by.
 
 use std::io::{self, BufRead as _, Cursor, ErrorKind, Read, Seek, SeekFrom, Write as _};
 
@@ -421,7 +422,8 @@ fn a_map_above_the_memory_limit() {
     }
 }
 
-/// After a fault a reader goes on where it was, or says that it cannot; a second try to seek succeeds.
+/// After a fault a reader goes on where it was, or says that it cannot; a second try to seek
+/// succeeds.
 #[test]
 fn every_inner_operation_of_a_seek_fails_once() {
     let raw = data::text(3000);
@@ -475,7 +477,8 @@ fn a_seek_while_blocks_are_under_way() {
     }
 }
 
-/// From the first block on, totals and content check hold; from a later one, only what can be known.
+/// From the first block on, totals and content check hold; from a later one, only what can be
+/// known.
 #[test]
 fn totals_after_a_seek() {
     let raw = data::text(1000);

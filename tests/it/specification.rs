@@ -26,7 +26,8 @@ fn the_second_annotated_stream_is_what_the_crate_writes() {
     assert_eq!(decompress(&stream, &DecodeOptions::new()).unwrap(), raw);
 }
 
-/// The bytes of the first hex dump behind a heading: an offset, up to 16 bytes, and the same as text.
+/// The bytes of the first hex dump behind a heading: an offset, up to 16 bytes, and the same as
+/// text.
 fn dump(heading: &str) -> Vec<u8> {
     let section = FORMAT.split(heading).nth(1).expect("the heading is there");
     let dump = section.split("```").nth(1).expect("a dump follows it");

@@ -1,4 +1,5 @@
-//! Drives the state machines step by step, and checks that each step keeps what [`Status`] promises.
+//! Drives the state machines step by step, and checks that each step keeps what [`Status`]
+//! promises.
 
 use ranstream::{
     Error,
@@ -78,7 +79,8 @@ fn encode_part(encoder: &mut Encoder, mut rest: &[u8], op: Op, cuts: &Cuts, stre
     }
 }
 
-/// Decodes all streams in `stream`: the raw bytes that came out, and the error that ended it, if one did.
+/// Decodes all streams in `stream`: the raw bytes that came out, and the error that ended it, if
+/// one did.
 pub fn decode(decoder: &mut Decoder, stream: &[u8], cuts: &Cuts) -> (Vec<u8>, Result<(), Error>) {
     let (mut raw, mut rest) = (Vec::new(), stream);
     let (mut inputs, mut outputs, mut idle) = (cuts.clone(), cuts.clone(), Idle::default());

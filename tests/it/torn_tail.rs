@@ -1,4 +1,5 @@
-//! Files whose last 64 KiB a power cut took: lost, zeroed, replaced by what was there before, or written in another order, in sectors of 512 bytes. And disks that are full.
+//! Files whose last 64 KiB a power cut took: lost, zeroed, replaced by what was there before, or
+//! written in another order, in sectors of 512 bytes. And disks that are full.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,5 @@
-//! Streams that end too early: every complete block comes out, then an error that says where the input ended.
+//! Streams that end too early: every complete block comes out, then an error that says where the
+//! input ended.
 
 use std::io::{self, Read as _};
 
@@ -114,7 +115,8 @@ fn a_single_stream_is_truncated_at_every_prefix() {
     assert_eq!(agreed(&stream, &options).error, None);
 }
 
-/// Half a magic behind a stream may be the start of another one; with other bytes it is certain that it is not.
+/// Half a magic behind a stream may be the start of another one; with other bytes it is certain
+/// that it is not.
 #[test]
 fn a_cut_in_the_magic_of_a_second_stream() {
     let first = compress(b"first", &EncodeOptions::new()).unwrap();
@@ -147,7 +149,8 @@ fn the_end_of_the_input_is_asked_for_once() {
     }
 }
 
-/// A driver that reads as many bytes as it is asked for reads each part of a stream at once, and never a byte too many.
+/// A driver that reads as many bytes as it is asked for reads each part of a stream at once, and
+/// never a byte too many.
 #[test]
 fn every_prefix_asks_for_the_rest_of_its_part() {
     let good = every_mode_stream();
@@ -168,8 +171,8 @@ fn every_prefix_asks_for_the_rest_of_its_part() {
     }
 }
 
-/// Where the parts of an element end that are waited for one by one, and how many bytes are certain to follow each. What is stepped over ends before its check, an index before
-/// its footer.
+/// Where the parts of an element end that are waited for one by one, and how many bytes are certain
+/// to follow each. What is stepped over ends before its check, an index before its footer.
 fn parts(good: &Assembled, element: &Element, kept: usize) -> Vec<(usize, usize)> {
     let Element { part, coded, .. } = element;
     let (header, next) = ((coded.start + BlockHeader::LEN, 0), BlockHeader::LEN);

@@ -1,4 +1,5 @@
-//! What is known and done while workers have blocks. Their pool is busy until it is let go, so nothing here depends on time.
+//! What is known and done while workers have blocks. Their pool is busy until it is let go, so
+//! nothing here depends on time.
 
 use std::{
     sync::{Arc, mpsc},
@@ -82,7 +83,8 @@ fn a_decoder_has_as_many_blocks_under_way_as_memory_and_options_allow() {
     }
 }
 
-/// A peer that flushed waits for an answer: only the rest of what has begun is waited for before the blocks under way are.
+/// A peer that flushed waits for an answer: only the rest of what has begun is waited for before
+/// the blocks under way are.
 #[test]
 fn a_decoder_asks_for_input_or_says_that_blocks_are_under_way() {
     let raw = data::text(2 * BLOCK_LEN);

@@ -85,14 +85,16 @@ impl Codec for Huff0 {
         "huff0"
     }
 
-    /// Each block: its coded length as a `u32`, then the block. One that huff0 does not shrink is stored.
+    /// Each block: its coded length as a `u32`, then the block. One that huff0 does not shrink is
+    /// stored.
     fn encode(&mut self, raw: &[u8], coded: &mut Vec<u8>) {
         coded.clear();
         for block in raw.chunks(self.block_len) {
             let start = coded.len() + 4;
             coded.resize(start + block.len(), 0);
             let mut repeat = 0;
-            // SAFETY: source and destination are slices of the lengths given; workspace and table have the sizes that huf.h asks for.
+            // SAFETY: source and destination are slices of the lengths given; workspace and table
+            // have the sizes that huf.h asks for.
             let len = unsafe {
                 HUF_compress4X_repeat(
                     coded[start..].as_mut_ptr().cast(),
@@ -131,7 +133,8 @@ impl Codec for Huff0 {
             }
             // As HUF_CREATE_STATIC_DTABLEX2 does.
             self.decode_table[0] = 12 * 0x0100_0001;
-            // SAFETY: source and destination are slices of the lengths given; workspace and table have the sizes that huf.h asks for.
+            // SAFETY: source and destination are slices of the lengths given; workspace and table
+            // have the sizes that huf.h asks for.
             let decoded = unsafe {
                 HUF_decompress4X_hufOnly_wksp(
                     self.decode_table.as_mut_ptr(),

@@ -35,7 +35,8 @@ fn explain_stream(error: &Error) -> anyhow::Error {
     anyhow::anyhow!("{error}; {advice}")
 }
 
-/// The system's own words, without the number that std puts behind them, and the path that others put behind that.
+/// The system's own words, without the number that std puts behind them, and the path that others
+/// put behind that.
 fn without_code(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error ") {

@@ -150,7 +150,8 @@ pub(crate) struct EncodeArgs {
     /// Raw bytes per segment of a lanes block, 128 to 16M (default 64K)
     #[arg(long, value_name = "SIZE", value_parser = segment_size)]
     segment_size: Option<usize>,
-    /// Precision of frequencies, 9 to 12; single and interleaved take up to 14 (default: by block length)
+    /// Precision of frequencies, 9 to 12; single and interleaved take up to 14 (default: by block
+    /// length)
     #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(9..=14))]
     scale_bits: Option<u8>,
     /// States of an interleaved block, 1 to 255 (default 4)
@@ -282,7 +283,8 @@ pub(crate) struct TestArgs {
     pub(crate) voice: VoiceArgs,
 }
 
-/// Saves every complete block of a damaged file, tells where the rest was lost, and ends with status 1 if anything was
+/// Saves every complete block of a damaged file, tells where the rest was lost, and ends with
+/// status 1 if anything was
 #[derive(Debug, Args)]
 pub(crate) struct RecoverArgs {
     /// The damaged file
@@ -301,7 +303,8 @@ pub(crate) struct RecoverArgs {
     pub(crate) quiet: bool,
 }
 
-/// Codes a file and back in memory, in every mode and with every kernel that this machine has, and writes nothing
+/// Codes a file and back in memory, in every mode and with every kernel that this machine has, and
+/// writes nothing
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
     /// The file; - is standard input
@@ -324,7 +327,8 @@ pub(crate) struct BenchArgs {
 }
 
 impl EncodeArgs {
-    /// What a stream is written with, apart from what depends on the file. Ends the program when the options do not go together.
+    /// What a stream is written with, apart from what depends on the file. Ends the program when
+    /// the options do not go together.
     pub(crate) fn options(&self, threads: &ThreadArgs) -> EncodeOptions {
         let mode: Mode = self.mode.parse().unwrap_or_else(|error| {
             usage_error(&format!("invalid mode '{}', from --mode or RANS_MODE: {error}", self.mode))
@@ -379,7 +383,8 @@ pub(crate) fn usage_error(message: &str) -> ! {
     Cli::command().error(ErrorKind::ValueValidation, message).exit()
 }
 
-/// Offers the modes by name, but takes any: the name may come from the environment, which must not stop who only decompresses.
+/// Offers the modes by name, but takes any: the name may come from the environment, which must not
+/// stop who only decompresses.
 #[derive(Debug, Clone)]
 struct ModeNames;
 

@@ -20,7 +20,8 @@ pub(crate) enum Backend {
 }
 
 impl Backend {
-    /// Opens the device that was asked for. Where there is none the CPU decodes, and the user is told: the output is the same.
+    /// Opens the device that was asked for. Where there is none the CPU decodes, and the user is
+    /// told: the output is the same.
     #[cfg(feature = "gpu")]
     pub(crate) fn open(name: BackendName, report: &Report) -> Self {
         match name {

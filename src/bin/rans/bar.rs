@@ -44,7 +44,8 @@ impl Bar {
         })
     }
 
-    /// Follows what is decompressed. The ratio is not known before the end: the reader is ahead of the blocks that are decoded.
+    /// Follows what is decompressed. The ratio is not known before the end: the reader is ahead of
+    /// the blocks that are decoded.
     pub(crate) fn follow_decoder(&self, options: DecodeOptions) -> DecodeOptions {
         if self.line.is_none() {
             return options;

@@ -77,7 +77,8 @@ struct Contest {
     decode: Vec<f64>,
 }
 
-/// Copying, each kernel and mode with one thread, and what is chosen by default with one thread and with `threads`.
+/// Copying, each kernel and mode with one thread, and what is chosen by default with one thread and
+/// with `threads`.
 fn contests(threads: u16) -> Vec<Contest> {
     let coded = |name, mode, threads| {
         Contest::new(
@@ -133,7 +134,8 @@ impl Contest {
         if self.kernel == "-" { self.mode.to_owned() } else { format!("{}, {}", self.mode, self.kernel) }
     }
 
-    /// Codes `raw` and back. The first round is not `counted`: it touches the buffers, and sees that every byte comes back.
+    /// Codes `raw` and back. The first round is not `counted`: it touches the buffers, and sees
+    /// that every byte comes back.
     fn run(&mut self, raw: &[u8], counted: bool) -> Result<()> {
         self.back.resize(raw.len(), 0);
         let repeats = TIMED_LEN.div_ceil(raw.len());

@@ -56,7 +56,8 @@ impl Input {
         self.file.as_ref().filter(|(_, metadata)| metadata.is_file()).map(|(file, metadata)| (file, metadata))
     }
 
-    /// Bytes of it, where the system knows. Files that it makes up, as under /proc, claim to have none.
+    /// Bytes of it, where the system knows. Files that it makes up, as under /proc, claim to have
+    /// none.
     pub(crate) fn len(&self) -> Option<u64> {
         self.regular().map(|(_, metadata)| metadata.len()).filter(|&len| len > 0)
     }

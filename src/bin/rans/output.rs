@@ -16,7 +16,8 @@ use crate::{
     temporary::{Readers, Temporary},
 };
 
-/// Standard output, a file that appears when it is complete, something else with a name, or nowhere.
+/// Standard output, a file that appears when it is complete, something else with a name, or
+/// nowhere.
 #[derive(Debug)]
 pub(crate) enum Output {
     Stdout,
@@ -34,7 +35,8 @@ impl Output {
         Ok(Self::Stdout)
     }
 
-    /// A file called `path`, which must be none of `sources`. One that exists is overwritten only with `force`.
+    /// A file called `path`, which must be none of `sources`. One that exists is overwritten only
+    /// with `force`.
     pub(crate) fn create(path: &Path, sources: &[PathBuf], force: bool, readers: Readers) -> Result<Self> {
         let existing = match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -112,7 +114,8 @@ impl fmt::Display for Output {
     }
 }
 
-/// Writes all of `bytes` to standard output. When nobody reads it any more, the program ends like others that SIGPIPE ends: without a word.
+/// Writes all of `bytes` to standard output. When nobody reads it any more, the program ends like
+/// others that SIGPIPE ends: without a word.
 pub(crate) fn print(bytes: &[u8]) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {

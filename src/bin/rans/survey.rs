@@ -67,7 +67,8 @@ pub(crate) struct Block {
     pub(crate) raw_bytes: u64,
 }
 
-/// Goes through `input` from header to header. Every header and each stream's sums are verified, payloads are not read.
+/// Goes through `input` from header to header. Every header and each stream's sums are verified,
+/// payloads are not read.
 ///
 /// # Errors
 ///

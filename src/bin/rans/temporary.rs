@@ -1,6 +1,7 @@
 //! A file that appears under its name only when it is complete.
 //!
-//! Until then it lies beside its place under a name of its own. Whoever ends the program by a signal leaves no trace of it; only a kill that cannot be caught leaves that file.
+//! Until then it lies beside its place under a name of its own. Whoever ends the program by a
+//! signal leaves no trace of it; only a kill that cannot be caught leaves that file.
 
 use std::{
     fs::{File, FileTimes, Metadata},
@@ -30,7 +31,8 @@ pub(crate) enum Readers {
     Usual,
 }
 
-/// The file that a signal removes. It is made and renamed under the lock, so that a signal comes before or after.
+/// The file that a signal removes. It is made and renamed under the lock, so that a signal comes
+/// before or after.
 static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
 
 impl Temporary {
@@ -63,7 +65,8 @@ impl Temporary {
         file.set_times(source.accessed().map_or(modified, |accessed| modified.set_accessed(accessed)))
     }
 
-    /// Brings the content to disk, then gives it its name. `lasting`: the name is to be on disk, too, when this returns.
+    /// Brings the content to disk, then gives it its name. `lasting`: the name is to be on disk,
+    /// too, when this returns.
     pub(crate) fn commit(self, lasting: bool) -> Result<()> {
         let Self { file, target, overwrite } = self;
         let file = file.into_inner().map_err(|error| explain(error.into_error()))?;
@@ -121,9 +124,11 @@ fn copy_permissions(file: &File, source: &Metadata) -> io::Result<()> {
     file.set_permissions(source.permissions())
 }
 
-/// On SIGINT and SIGTERM, removes the unfinished file and ends the program as the signal would have. One thread waits for them from the first call on.
+/// On SIGINT and SIGTERM, removes the unfinished file and ends the program as the signal would
+/// have. One thread waits for them from the first call on.
 ///
-/// SIGHUP counts where standard error is a terminal: that is not so under nohup, which has it ignored.
+/// SIGHUP counts where standard error is a terminal: that is not so under nohup, which has it
+/// ignored.
 #[cfg(unix)]
 fn remove_on_signals() -> io::Result<()> {
     use std::{fs, io::IsTerminal as _, sync::Once, thread};

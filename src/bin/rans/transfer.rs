@@ -1,4 +1,5 @@
-//! Which input goes to which output, and what becomes of the source: shared by all that writes files.
+//! Which input goes to which output, and what becomes of the source: shared by all that writes
+//! files.
 
 use std::{
     fs,
@@ -43,7 +44,8 @@ enum Place<'a> {
     File(&'a Path),
 }
 
-/// Runs `operation` on each input. One that fails does not stop those behind it, unless all go to one file.
+/// Runs `operation` on each input. One that fails does not stop those behind it, unless all go to
+/// one file.
 pub(crate) fn run(operation: &impl Operation, inputs: &[PathBuf], args: &OutputArgs, report: &mut Report) {
     let place = match &args.output {
         Some(target) if output::is_stdout(target) => Place::Stdout,

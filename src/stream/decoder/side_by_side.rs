@@ -1,4 +1,5 @@
-//! Blocks that lie in memory and have a place there to go to: workers take them from one and to the other, and nothing is copied.
+//! Blocks that lie in memory and have a place there to go to: workers take them from one and to the
+//! other, and nothing is copied.
 
 use std::mem;
 
@@ -28,8 +29,9 @@ impl Decoder {
         self.jobs.has_pool() && self.jobs.len() == 0 && self.header.is_some()
     }
 
-    /// [`advance`](Self::advance) by as many blocks as `input` and `output` have, where there is a pool for them. One that `output` has no room for is decoded by the caller. All of `output` may have been
-    /// written to.
+    /// [`advance`](Self::advance) by as many blocks as `input` and `output` have, where there is a
+    /// pool for them. One that `output` has no room for is decoded by the caller. All of `output`
+    /// may have been written to.
     pub(crate) fn advance_side_by_side(
         &mut self,
         input: &[u8],
@@ -85,7 +87,8 @@ impl Decoder {
             given += raw.len();
         }
         let status = match last {
-            // There was no room for it. Nothing goes to the queue: behind a block there, all that follow would go the same way.
+            // There was no room for it. Nothing goes to the queue: behind a block there, all that
+            // follow would go the same way.
             Some((Some(Event::Block(block)), rest)) => {
                 given += self.decode_here(&block, rest, &mut &mut *room)?;
                 None

@@ -1,6 +1,9 @@
 //! What only the inside of a decoder shows.
 
 use super::*;
+use crate::format::BlockHeader;
+#[cfg(feature = "gpu")]
+use crate::parallel::Job;
 
 #[cfg(feature = "rayon")]
 #[test]

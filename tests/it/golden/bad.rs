@@ -1,4 +1,5 @@
-//! Bad streams whose frames are at fault: one for each row of FORMAT.md, section 7, that is not about a payload.
+//! Bad streams whose frames are at fault: one for each row of FORMAT.md, section 7, that is not
+//! about a payload.
 
 use ranstream::{
     Error,

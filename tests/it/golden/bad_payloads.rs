@@ -1,4 +1,5 @@
-//! Blocks whose checks are right and whose payload is not: one for each row of FORMAT.md, section 7, about a mode.
+//! Blocks whose checks are right and whose payload is not: one for each row of FORMAT.md, section
+//! 7, about a mode.
 
 use ranstream::{
     EncodeOptions, Mode, block,
@@ -177,7 +178,8 @@ fn compact() -> Vec<Golden> {
         payload[at] = value;
         payload
     };
-    // The last byte of the table stands before a state, whose third byte is the first that is not 0 or 1 by chance.
+    // The last byte of the table stands before a state, whose third byte is the first that is not 0
+    // or 1 by chance.
     let table_end = single.len() - 8 - 2 * count_at(&single);
     let padded = changed(&single, table_end - 1, single[table_end - 1] | 0x80);
     vec![
@@ -373,7 +375,8 @@ fn payload_of(raw: &[u8], options: &EncodeOptions) -> Vec<u8> {
     bytes[BlockHeader::LEN..bytes.len() - 4].to_vec()
 }
 
-/// The word count of a `single_stream` payload, whose words are fewer than 256: they end the payload.
+/// The word count of a `single_stream` payload, whose words are fewer than 256: they end the
+/// payload.
 fn count_at(payload: &[u8]) -> usize {
     (0..256)
         .find(|&words| {

@@ -1,4 +1,5 @@
-//! Frames of the original coder: those in `tests/golden`, and the ones it wrote itself where they are at hand.
+//! Frames of the original coder: those in `tests/golden`, and the ones it wrote itself where they
+//! are at hand.
 
 use std::{fs, path::Path};
 
@@ -76,7 +77,8 @@ fn frames_decode_and_are_written_again_alike() {
     }
 }
 
-/// Each is `NAME.single.sBITS` or `NAME.interleavedLANES.sBITS`, beside the raw bytes in `NAME.raw`.
+/// Each is `NAME.single.sBITS` or `NAME.interleavedLANES.sBITS`, beside the raw bytes in
+/// `NAME.raw`.
 #[test]
 fn vectors_of_the_original_coder_decode_and_are_written_again_alike() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors");

@@ -10,13 +10,15 @@ use crate::{
     simd::shuffles::Shuffles,
 };
 
-/// Payload bytes that a group may read: a word for each of its symbols. The words of eight lanes are read whole, but those behind the last word of a group
-/// belong to lanes that could have taken one.
+/// Payload bytes that a group may read: a word for each of its symbols. The words of eight lanes
+/// are read whole, but those behind the last word of a group belong to lanes that could have taken
+/// one.
 const GROUP_WORDS_LEN: usize = 2 * GROUP;
 
 static SPREAD: Shuffles<16> = Shuffles::spread();
 
-/// Decodes `segments` to the end. The index of the first that does not end as the encoder began it comes back.
+/// Decodes `segments` to the end. The index of the first that does not end as the encoder began it
+/// comes back.
 #[target_feature(enable = "neon")]
 pub(in crate::simd) fn decode(payload: &[u8], slots: &LaneSlots, segments: &mut [Segment<'_>]) -> Option<usize> {
     segments.iter_mut().position(|segment| {
@@ -27,7 +29,8 @@ pub(in crate::simd) fn decode(payload: &[u8], slots: &LaneSlots, segments: &mut 
 
 /// Takes groups off the segment as long as words for one are certain to be in the payload.
 ///
-/// They need not be the segment's own words: one that is led beyond its last word is damaged, and its place in the payload shows that at the end.
+/// They need not be the segment's own words: one that is led beyond its last word is damaged, and
+/// its place in the payload shows that at the end.
 #[inline]
 #[target_feature(enable = "neon")]
 fn decode_groups(payload: &[u8], slots: &LaneSlots, segment: &mut Segment<'_>) {
@@ -41,7 +44,8 @@ fn decode_groups(payload: &[u8], slots: &LaneSlots, segment: &mut Segment<'_>) {
         }
         let (raw, rest) = mem::take(&mut segment.raw).split_at_mut(run * GROUP);
         segment.raw = rest;
-        // SAFETY: `run` leaves as many times `GROUP_WORDS_LEN` bytes of the payload behind the place of the words, and `raw` has `run` groups.
+        // SAFETY: `run` leaves as many times `GROUP_WORDS_LEN` bytes of the payload behind the
+        // place of the words, and `raw` has `run` groups.
         segment.words.start =
             unsafe { decode_run(payload, segment.words.start, slots, &scale, &mut states, raw.as_chunks_mut().0) };
     }
@@ -68,7 +72,8 @@ unsafe fn decode_run(
     let mut x = *states;
     for group in raw {
         let mut quads = [[vdupq_n_u32(0); PAIR]; PAIRS];
-        // SAFETY: the four rounds take a word for each symbol of the group at most, and the caller promised `GROUP_WORDS_LEN` bytes for it.
+        // SAFETY: the four rounds take a word for each symbol of the group at most, and the caller
+        // promised `GROUP_WORDS_LEN` bytes for it.
         unsafe {
             next = decode_round::<0>(next, slots, scale, &mut x, &mut quads);
             next = decode_round::<1>(next, slots, scale, &mut x, &mut quads);
@@ -82,7 +87,8 @@ unsafe fn decode_run(
     next.addr() - payload.as_ptr().addr()
 }
 
-/// A symbol of every lane, into byte `ROUND` of the quads; the place of the word that comes next comes back.
+/// A symbol of every lane, into byte `ROUND` of the quads; the place of the word that comes next
+/// comes back.
 ///
 /// # Safety
 ///
@@ -100,7 +106,8 @@ unsafe fn decode_round<const ROUND: usize>(
         let taken = states.map(|states| look_up(slots, scale, states));
         *quads = [0, 1].map(|vector| append_symbols::<ROUND>(quads[vector], taken[vector]));
         let advanced = [0, 1].map(|vector| advance(taken[vector], states[vector], scale));
-        // SAFETY: a lane takes one word at most. Before a pair, at least its eight lanes have not had their turn, so 16 of the bytes that the caller promised are still ahead.
+        // SAFETY: a lane takes one word at most. Before a pair, at least its eight lanes have not
+        // had their turn, so 16 of the bytes that the caller promised are still ahead.
         (*states, next) = unsafe { refill(advanced, next) };
     }
     next
@@ -132,7 +139,8 @@ fn look_up(slots: &LaneSlots, scale: &Scale, states: uint32x4_t) -> uint32x4_t {
     let (low, high) = (vgetq_lane_u64::<0>(indices), vgetq_lane_u64::<1>(indices));
     let slots = slots.as_array();
     let slot = |index: u64| {
-        // SAFETY: `Scale::new` checked that no lane of the mask is above 4095, the last index of the table.
+        // SAFETY: `Scale::new` checked that no lane of the mask is above 4095, the last index of
+        // the table.
         unsafe { *slots.get_unchecked(index as usize) }
     };
     let first = vdupq_n_u32(slot(low & 0xFFFF_FFFF));
@@ -153,7 +161,8 @@ fn append_symbols<const ROUND: usize>(quads: uint32x4_t, slots: uint32x4_t) -> u
     }
 }
 
-/// The states after the symbols of `slots`, before words are taken: `frequency * (state >> bits) + offset`.
+/// The states after the symbols of `slots`, before words are taken: `frequency * (state >> bits) +
+/// offset`.
 #[inline]
 #[target_feature(enable = "neon")]
 fn advance(slots: uint32x4_t, states: uint32x4_t, scale: &Scale) -> uint32x4_t {
@@ -162,7 +171,8 @@ fn advance(slots: uint32x4_t, states: uint32x4_t, scale: &Scale) -> uint32x4_t {
     vmlaq_u32(offsets, vshlq_u32(states, scale.shift), frequencies)
 }
 
-/// Gives each state below 2^16 a word from `next`, in lane order; the place behind those words comes back too.
+/// Gives each state below 2^16 a word from `next`, in lane order; the place behind those words
+/// comes back too.
 ///
 /// # Safety
 ///
@@ -172,7 +182,8 @@ fn advance(slots: uint32x4_t, states: uint32x4_t, scale: &Scale) -> uint32x4_t {
 unsafe fn refill(states: [uint32x4_t; PAIR], next: *const u8) -> ([uint32x4_t; PAIR], *const u8) {
     let low = states.map(|states| vceqzq_u32(vshrq_n_u32::<16>(states)));
     let lanes = lanes_of(low);
-    // SAFETY: the caller promised 16 bytes; `lanes` has eight bits at most, so the place is at most 16 bytes further.
+    // SAFETY: the caller promised 16 bytes; `lanes` has eight bits at most, so the place is at most
+    // 16 bytes further.
     let (words, next) = unsafe { (vld1q_u8(next), next.add(2 * lanes.count_ones() as usize)) };
     let words = vreinterpretq_u16_u8(shuffle(words, &SPREAD, lanes));
     let words = [vmovl_u16(vget_low_u16(words)), vmovl_high_u16(words)];

@@ -27,7 +27,8 @@ pub(in crate::simd) fn encode_groups(
     assert!(free.len() >= groups.len() * GROUP + WIDTH, "a word for each symbol and a vector more must have room");
     let scale_bits = i32::from(table.scale_bits);
     let scale_shift = vdupq_n_s32(scale_bits);
-    // A state with its upper bits, above the slots of a symbol, at the frequency or higher must give a word away.
+    // A state with its upper bits, above the slots of a symbol, at the frequency or higher must
+    // give a word away.
     let limit_shift = vdupq_n_s32(scale_bits - 32);
     let mut x = load_states(states);
     let mut top = free.len();
@@ -36,7 +37,8 @@ pub(in crate::simd) fn encode_groups(
             for pair in (0..PAIRS).rev() {
                 let codes = [0, 1].map(|vector| look_up(table, group, PAIR * pair + vector, round));
                 let (reduced, given, count) = give_words(x[pair], &codes, limit_shift);
-                // SAFETY: each symbol moves `top` down by one at most, so at least `WIDTH` places are below it: the assertion above counted them.
+                // SAFETY: each symbol moves `top` down by one at most, so at least `WIDTH` places
+                // are below it: the assertion above counted them.
                 unsafe { vst1q_u8(free.as_mut_ptr().add(top - WIDTH).cast(), given) };
                 top -= count;
                 x[pair] = [0, 1].map(|vector| codes[vector].encode(reduced[vector], scale_shift));
@@ -64,8 +66,9 @@ impl Codes {
         let low = vmull_u32(vget_low_u32(states), vget_low_u32(self.reciprocals));
         let high = vmull_high_u32(states, self.reciprocals);
         let quotients = vuzp2q_u32(vreinterpretq_u32_u64(low), vreinterpretq_u32_u64(high));
-        // The reciprocal is less than 1 too small and a state below 2^32, so the quotient is too small by one at most. Then the rest is the frequency or more, and the sum lacks the scale for the
-        // quotient less the frequency for the rest: the complement.
+        // The reciprocal is less than 1 too small and a state below 2^32, so the quotient is too
+        // small by one at most. Then the rest is the frequency or more, and the sum lacks the scale
+        // for the quotient less the frequency for the rest: the complement.
         let rests = vmlsq_u32(states, quotients, self.frequencies);
         let one_more = vandq_u32(vcgeq_u32(rests, self.frequencies), self.complements);
         let shifted = vaddq_u32(vshlq_u32(quotients, scale_shift), self.cumulatives);
@@ -94,7 +97,8 @@ fn look_up(table: &CodeTable, group: &[u8; GROUP], vector: usize, round: usize) 
     }
 }
 
-/// Moves the lower word out of each state that has no room for its symbol. The states, the words at the end of a vector in lane order, and their number come back.
+/// Moves the lower word out of each state that has no room for its symbol. The states, the words at
+/// the end of a vector in lane order, and their number come back.
 #[inline]
 #[target_feature(enable = "neon")]
 fn give_words(

@@ -1,6 +1,7 @@
 //! NEON: four lanes per vector, eight vectors per segment.
 //!
-//! One segment's states fill eight of the 32 registers and the quads they decode another eight, which leaves enough for look-ups and words. Vectors go in pairs, because a shuffle moves the
+//! One segment's states fill eight of the 32 registers and the quads they decode another eight,
+//! which leaves enough for look-ups and words. Vectors go in pairs, because a shuffle moves the
 //! words of eight lanes: `tbl` does what `pshufb` does on x86, with the same table.
 
 mod decode;

@@ -15,13 +15,14 @@ const WIDTH: usize = 8;
 /// Vectors that hold the states of a segment.
 const VECTORS: usize = LANES / WIDTH;
 
-/// Payload bytes that a group may read: a word for each of its symbols. A vector of words is read whole, but those behind the last word of a group
-/// belong to lanes that could have taken one.
+/// Payload bytes that a group may read: a word for each of its symbols. A vector of words is read
+/// whole, but those behind the last word of a group belong to lanes that could have taken one.
 const GROUP_WORDS_LEN: usize = 2 * GROUP;
 
 static SPREAD: Shuffles<32> = Shuffles::spread();
 
-/// Decodes `segments` to the end. The index of the first that does not end as the encoder began it comes back.
+/// Decodes `segments` to the end. The index of the first that does not end as the encoder began it
+/// comes back.
 #[target_feature(enable = "avx2,bmi2,popcnt")]
 pub(in crate::simd) fn decode(payload: &[u8], slots: &LaneSlots, segments: &mut [Segment<'_>]) -> Option<usize> {
     for (index, pair) in segments.chunks_mut(2).enumerate() {
@@ -39,9 +40,11 @@ pub(in crate::simd) fn decode(payload: &[u8], slots: &LaneSlots, segments: &mut 
     None
 }
 
-/// Takes groups off all segments as long as each has one left, and words for it are certain to be in the payload.
+/// Takes groups off all segments as long as each has one left, and words for it are certain to be
+/// in the payload.
 ///
-/// They need not be the segment's own words: one that is led beyond its last word is damaged, and its place in the payload shows that at the end.
+/// They need not be the segment's own words: one that is led beyond its last word is damaged, and
+/// its place in the payload shows that at the end.
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
 fn decode_side_by_side<const N: usize>(payload: &[u8], slots: &LaneSlots, mut segments: [&mut Segment<'_>; N]) {
@@ -65,7 +68,8 @@ fn decode_side_by_side<const N: usize>(payload: &[u8], slots: &LaneSlots, mut se
             raw.as_chunks_mut().0
         });
         let words = segments.each_ref().map(|segment| segment.words.start);
-        // SAFETY: `ahead` left at least `run` times `GROUP_WORDS_LEN` bytes of the payload behind each place in `words`, and `raw` has `run` groups each.
+        // SAFETY: `ahead` left at least `run` times `GROUP_WORDS_LEN` bytes of the payload behind
+        // each place in `words`, and `raw` has `run` groups each.
         let words = unsafe { decode_run(payload, words, slots, &scale, &mut states, raw, run) };
         for (segment, start) in segments.iter_mut().zip(words) {
             segment.words.start = start;
@@ -76,7 +80,8 @@ fn decode_side_by_side<const N: usize>(payload: &[u8], slots: &LaneSlots, mut se
     }
 }
 
-/// Goes on where so few bytes of the payload are left that a group might read beyond them: a copy of them has zeros behind it.
+/// Goes on where so few bytes of the payload are left that a group might read beyond them: a copy
+/// of them has zeros behind it.
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
 fn decode_last_words(payload: &[u8], slots: &LaneSlots, segment: &mut Segment<'_>) {
@@ -97,7 +102,8 @@ fn decode_last_words(payload: &[u8], slots: &LaneSlots, segment: &mut Segment<'_
 ///
 /// # Safety
 ///
-/// Each of `raw` has `run` groups, and each of `words` leaves `run * GROUP_WORDS_LEN` bytes of `payload` behind it.
+/// Each of `raw` has `run` groups, and each of `words` leaves `run * GROUP_WORDS_LEN` bytes of
+/// `payload` behind it.
 #[allow(clippy::needless_pass_by_value, reason = "it is a list of borrows")]
 #[allow(clippy::needless_range_loop, reason = "rounds and groups index several arrays at a time")]
 #[inline]
@@ -123,8 +129,9 @@ unsafe fn decode_run<const N: usize>(
         for round in 0..QUAD {
             let taken_b;
             let packed_a = taken_a.map(|pair| pack_pair(pair));
-            // SAFETY: a lane takes one word per round at most. Before a vector of a group, at least its eight lanes have not had their turn, so 16 of the `GROUP_WORDS_LEN` bytes that the caller
-            // promised for this group are still ahead.
+            // SAFETY: a lane takes one word per round at most. Before a vector of a group, at least
+            // its eight lanes have not had their turn, so 16 of the `GROUP_WORDS_LEN` bytes that
+            // the caller promised for this group are still ahead.
             (taken_b, next[0]) = unsafe { step(&mut a, taken_a, next[0], &b, slots, scale) };
             let packed_b = taken_b.map(|pair| pack_pair(pair));
             // SAFETY: as above.
@@ -145,7 +152,8 @@ unsafe fn decode_run<const N: usize>(
     next.map(|place| place.addr() - payload.as_ptr().addr())
 }
 
-/// Half of the vectors of `N` segments, in pairs: one segment of two, or the lower or upper lanes of one.
+/// Half of the vectors of `N` segments, in pairs: one segment of two, or the lower or upper lanes
+/// of one.
 type Half<const N: usize> = [[__m256i; 2]; N];
 
 #[inline]
@@ -165,10 +173,13 @@ fn look_up_all<const N: usize>(slots: &LaneSlots, scale: &Scale, mut states: Hal
     states
 }
 
-/// One half takes its symbols and words, while the slots of the other half are looked up. These come back, and the place behind the words.
+/// One half takes its symbols and words, while the slots of the other half are looked up. These
+/// come back, and the place behind the words.
 ///
-/// From one state of a lane to the next it takes a processor some 50 clocks, and it has some 250 instructions in hand at a time, five vectors' worth. So what follows one another should not
-/// wait for one another: between both ends of a look-up, and between a state and its look-up, there is the work of half the lanes.
+/// From one state of a lane to the next it takes a processor some 50 clocks, and it has some 250
+/// instructions in hand at a time, five vectors' worth. So what follows one another should not wait
+/// for one another: between both ends of a look-up, and between a state and its look-up, there is
+/// the work of half the lanes.
 ///
 /// # Safety
 ///
@@ -187,7 +198,8 @@ unsafe fn step<const N: usize>(
     for pair in 0..N {
         for vector in 0..2 {
             let advanced = advance(taken[pair][vector], states[pair][vector], scale);
-            // SAFETY: the caller promised words for this vector and those before it, each of which takes eight at most.
+            // SAFETY: the caller promised words for this vector and those before it, each of which
+            // takes eight at most.
             (states[pair][vector], next) = unsafe { refill(advanced, next) };
             ahead[pair][vector] = look_up(slots, scale, other[pair][vector]);
         }
@@ -221,7 +233,8 @@ fn look_up(slots: &LaneSlots, scale: &Scale, states: __m256i) -> __m256i {
     let indices = _mm256_and_si256(states, scale.mask);
     let slots = slots.as_array();
     let slot = |index: i64| {
-        // SAFETY: `Scale::new` checked that no lane of the mask is above 4095, the last index of the table.
+        // SAFETY: `Scale::new` checked that no lane of the mask is above 4095, the last index of
+        // the table.
         unsafe { *slots.get_unchecked(index as usize) }.cast_signed()
     };
     let quad = |pairs: __m128i| {
@@ -232,7 +245,8 @@ fn look_up(slots: &LaneSlots, scale: &Scale, states: __m256i) -> __m256i {
     _mm256_set_m128i(quad(_mm256_extracti128_si256::<1>(indices)), quad(_mm256_castsi256_si128(indices)))
 }
 
-/// The states after the symbols of `slots`, before words are taken: `frequency * (state >> bits) + offset`.
+/// The states after the symbols of `slots`, before words are taken: `frequency * (state >> bits) +
+/// offset`.
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
 fn advance(slots: __m256i, states: __m256i, scale: &Scale) -> __m256i {
@@ -241,7 +255,8 @@ fn advance(slots: __m256i, states: __m256i, scale: &Scale) -> __m256i {
     _mm256_add_epi32(_mm256_mullo_epi32(_mm256_srl_epi32(states, scale.bits), frequencies), offsets)
 }
 
-/// Gives each state below 2^16 a word from `next`, in lane order; the place behind those words comes back too.
+/// Gives each state below 2^16 a word from `next`, in lane order; the place behind those words
+/// comes back too.
 ///
 /// # Safety
 ///
@@ -251,7 +266,8 @@ fn advance(slots: __m256i, states: __m256i, scale: &Scale) -> __m256i {
 unsafe fn refill(states: __m256i, next: *const u8) -> (__m256i, *const u8) {
     let low = _mm256_cmpeq_epi32(_mm256_srli_epi32::<16>(states), _mm256_setzero_si256());
     let lanes = _mm256_movemask_ps(_mm256_castsi256_ps(low)).cast_unsigned() as usize;
-    // SAFETY: the caller promised 16 bytes; a mask of eight lanes is below 256; the count is at most 8, so the place is at most 16 bytes further.
+    // SAFETY: the caller promised 16 bytes; a mask of eight lanes is below 256; the count is at
+    // most 8, so the place is at most 16 bytes further.
     let (words, spread, next) = unsafe {
         let words = _mm256_broadcastsi128_si256(_mm_loadu_si128(next.cast()));
         let spread = _mm256_load_si256(SPREAD.0.as_ptr().add(lanes).cast());
@@ -261,7 +277,8 @@ unsafe fn refill(states: __m256i, next: *const u8) -> (__m256i, *const u8) {
     (_mm256_or_si256(room, _mm256_shuffle_epi8(words, spread)), next)
 }
 
-/// The symbols of two vectors, 16 bits each. Another pack makes bytes of two pairs, in an order that [`quads`] undoes.
+/// The symbols of two vectors, 16 bits each. Another pack makes bytes of two pairs, in an order
+/// that [`quads`] undoes.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn pack_pair([low, high]: [__m256i; 2]) -> __m256i {
@@ -271,7 +288,8 @@ fn pack_pair([low, high]: [__m256i; 2]) -> __m256i {
 
 /// Four rounds as the bytes of a group: each lane's four in a row.
 ///
-/// Both packs work within halves of 16 bytes, and so do the unpacks: each vector of quads comes out with its lanes in order.
+/// Both packs work within halves of 16 bytes, and so do the unpacks: each vector of quads comes out
+/// with its lanes in order.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn quads([a, b, c, d]: [__m256i; QUAD]) -> [u8; GROUP] {

@@ -28,7 +28,8 @@ pub(in crate::simd) fn encode_groups(
 ) {
     let free = words.free();
     assert!(free.len() >= groups.len() * GROUP + WIDTH, "a word for each symbol and a vector more must have room");
-    // A state with its upper bits, above the slots of a symbol, at the frequency or higher must give a word away.
+    // A state with its upper bits, above the slots of a symbol, at the frequency or higher must
+    // give a word away.
     let scale_bits = _mm_cvtsi32_si128(table.scale_bits.into());
     let limit_bits = _mm_cvtsi32_si128(32 - i32::from(table.scale_bits));
     // SAFETY: both are 128 bytes, and every bit pattern is valid.
@@ -39,7 +40,8 @@ pub(in crate::simd) fn encode_groups(
             for vector in (0..VECTORS).rev() {
                 let codes = look_up(table, group, vector, round);
                 let (reduced, given, count) = give_words(x[vector], codes.frequencies, limit_bits);
-                // SAFETY: each symbol moves `top` down by one at most, so at least `WIDTH` places are below it: the assertion above counted them.
+                // SAFETY: each symbol moves `top` down by one at most, so at least `WIDTH` places
+                // are below it: the assertion above counted them.
                 unsafe { _mm_storeu_si128(free.as_mut_ptr().add(top - WIDTH).cast(), given) };
                 top -= count;
                 x[vector] = codes.encode(reduced, scale_bits);
@@ -68,8 +70,9 @@ impl Codes {
         let even = _mm256_mul_epu32(states, self.reciprocals);
         let odd = _mm256_mul_epu32(_mm256_srli_epi64::<32>(states), _mm256_srli_epi64::<32>(self.reciprocals));
         let quotients = _mm256_blend_epi32::<0b1010_1010>(_mm256_srli_epi64::<32>(even), odd);
-        // The reciprocal is less than 1 too small and a state below 2^32, so the quotient is too small by one at most. Then the rest is the frequency or more, and the sum lacks the scale for the
-        // quotient less the frequency for the rest: the complement.
+        // The reciprocal is less than 1 too small and a state below 2^32, so the quotient is too
+        // small by one at most. Then the rest is the frequency or more, and the sum lacks the scale
+        // for the quotient less the frequency for the rest: the complement.
         let rests = _mm256_sub_epi32(states, _mm256_mullo_epi32(quotients, self.frequencies));
         let exact = _mm256_cmpgt_epi32(self.frequencies, rests);
         let one_more = _mm256_andnot_si256(exact, self.complements);
@@ -100,7 +103,8 @@ fn look_up(table: &CodeTable, group: &[u8; GROUP], vector: usize, round: usize) 
     }
 }
 
-/// Moves the lower word out of each state that has no room for its symbol. The states, the words at the end of a vector in lane order, and their number come back.
+/// Moves the lower word out of each state that has no room for its symbol. The states, the words at
+/// the end of a vector in lane order, and their number come back.
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
 fn give_words(states: __m256i, frequencies: __m256i, limit_bits: __m128i) -> (__m256i, __m128i, usize) {

@@ -1,7 +1,9 @@
 //! AVX2: eight lanes per vector, four vectors per segment.
 //!
-//! The 32-bit states of 32 lanes are four registers, so two segments fill half of the register file: while the states of one advance, the slots of the other are looked up. What AVX2
-//! lacks is a way to spread words over those lanes that need one, and to close the gaps between those that give one: `pshufb` does both, by a table of 256 shuffles.
+//! The 32-bit states of 32 lanes are four registers, so two segments fill half of the register
+//! file: while the states of one advance, the slots of the other are looked up. What AVX2
+//! lacks is a way to spread words over those lanes that need one, and to close the gaps between
+//! those that give one: `pshufb` does both, by a table of 256 shuffles.
 
 mod decode;
 mod encode;

@@ -10,10 +10,12 @@ use crate::{
     simd::x86_64::avx2,
 };
 
-/// Payload bytes that a group may read: a word for each of its symbols. A vector of words is read whole, but those behind the last word of a round belong to lanes that could have taken one.
+/// Payload bytes that a group may read: a word for each of its symbols. A vector of words is read
+/// whole, but those behind the last word of a round belong to lanes that could have taken one.
 const GROUP_WORDS_LEN: usize = 2 * GROUP;
 
-/// Decodes `segments` to the end. The index of the first that does not end as the encoder began it comes back.
+/// Decodes `segments` to the end. The index of the first that does not end as the encoder began it
+/// comes back.
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
 pub(in crate::simd) fn decode(payload: &[u8], slots: &LaneSlots, segments: &mut [Segment<'_>]) -> Option<usize> {
     if segments.len() >= 2 * PAIR
@@ -29,7 +31,8 @@ pub(in crate::simd) fn decode(payload: &[u8], slots: &LaneSlots, segments: &mut 
     avx2::decode(payload, slots, segments)
 }
 
-/// Takes groups off eight segments at a time, then off four. `SYMBOLS` is 64, 128 or 256, and no less than the symbols in use.
+/// Takes groups off eight segments at a time, then off four. `SYMBOLS` is 64, 128 or 256, and no
+/// less than the symbols in use.
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
 fn decode_groups<const SYMBOLS: usize>(payload: &[u8], tables: &Tables, segments: &mut [Segment<'_>]) {
     let pairs = segments.as_chunks_mut().0;
@@ -41,9 +44,11 @@ fn decode_groups<const SYMBOLS: usize>(payload: &[u8], tables: &Tables, segments
     }
 }
 
-/// Takes groups off all segments as long as each has one left, and words for it are certain to be in the payload.
+/// Takes groups off all segments as long as each has one left, and words for it are certain to be
+/// in the payload.
 ///
-/// They need not be the segment's own words: one that is led beyond its last word is damaged, and its place in the payload shows that at the end.
+/// They need not be the segment's own words: one that is led beyond its last word is damaged, and
+/// its place in the payload shows that at the end.
 #[inline]
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
 fn decode_side_by_side<const SYMBOLS: usize, const PAIRS: usize>(
@@ -69,7 +74,8 @@ fn decode_side_by_side<const SYMBOLS: usize, const PAIRS: usize>(
                 raw.as_chunks_mut().0
             })
         });
-        // SAFETY: `ahead` left at least `run` times `GROUP_WORDS_LEN` bytes of the payload behind each place in `words`, and `raw` has `run` groups each.
+        // SAFETY: `ahead` left at least `run` times `GROUP_WORDS_LEN` bytes of the payload behind
+        // each place in `words`, and `raw` has `run` groups each.
         let words = unsafe { decode_run::<SYMBOLS, PAIRS>(payload, words, tables, &mut states, raw, run) };
         for (segment, start) in segments.as_flattened_mut().iter_mut().zip(words.as_flattened()) {
             segment.words.start = *start;
@@ -84,7 +90,8 @@ fn decode_side_by_side<const SYMBOLS: usize, const PAIRS: usize>(
 ///
 /// # Safety
 ///
-/// Each of `raw` has `run` groups, and each of `words` leaves `run * GROUP_WORDS_LEN` bytes of `payload` behind it.
+/// Each of `raw` has `run` groups, and each of `words` leaves `run * GROUP_WORDS_LEN` bytes of
+/// `payload` behind it.
 #[allow(clippy::needless_pass_by_value, reason = "it is a list of borrows")]
 #[inline]
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
@@ -103,13 +110,15 @@ unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize>(
     let mut symbols = [[_mm512_setzero_si512(); PAIRS]; QUAD];
     for group in 0..run {
         for round in &mut symbols {
-            // SAFETY: a lane takes one word per round at most. Before a round of a group, its 32 lanes have not had their turn, so 64 of the `GROUP_WORDS_LEN` bytes that the caller promised
-            // for this group are still ahead.
+            // SAFETY: a lane takes one word per round at most. Before a round of a group, its 32
+            // lanes have not had their turn, so 64 of the `GROUP_WORDS_LEN` bytes that the caller
+            // promised for this group are still ahead.
             *round = unsafe { decode_round::<SYMBOLS, PAIRS>(tables, &scale, &mut x, &mut next) };
         }
         for (pair, raw) in raw.iter_mut().enumerate() {
             for (quads, raw) in quads(symbols.each_ref().map(|round| round[pair])).into_iter().zip(raw) {
-                // SAFETY: `group` is below `run`, and the caller promised that each has `run` groups.
+                // SAFETY: `group` is below `run`, and the caller promised that each has `run`
+                // groups.
                 *unsafe { raw.get_unchecked_mut(group) } = quads;
             }
         }
@@ -160,19 +169,22 @@ unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize>(
     each.map(|pair| tables.symbol.look_up::<SYMBOLS>(ids[pair]))
 }
 
-/// From slots to symbols in two steps: a slot's bucket tells the id of the symbol that has the bucket's first slot, and where in the bucket further symbols start. As many as start no later than the
-/// slot, so many ids further is its symbol.
+/// From slots to symbols in two steps: a slot's bucket tells the id of the symbol that has the
+/// bucket's first slot, and where in the bucket further symbols start. As many as start no later
+/// than the slot, so many ids further is its symbol.
 ///
 /// Ids are the ranks of the symbols that have slots. Everything else is looked up by id.
 #[derive(Debug)]
 struct Tables {
-    /// For each of 256 buckets: a bit for each slot but the first where a symbol starts, slots 0 to 7 and 8 to 15.
+    /// For each of 256 buckets: a bit for each slot but the first where a symbol starts, slots 0 to
+    /// 7 and 8 to 15.
     starts: [Bytes; 2],
     /// For each bucket: the id at its first slot.
     first: Bytes,
     /// The upper byte of `frequency << (16 - scale_bits)`.
     frequency_upper: Bytes,
-    /// The upper four bits of the lower byte of `frequency << (16 - scale_bits)`, which are all that is in it, and the upper four of the cumulative frequency's twelve.
+    /// The upper four bits of the lower byte of `frequency << (16 - scale_bits)`, which are all
+    /// that is in it, and the upper four of the cumulative frequency's twelve.
     mixed: Bytes,
     /// The lower byte of the cumulative frequency.
     cumulative_lower: Bytes,
@@ -186,7 +198,8 @@ struct Tables {
 const BUCKETS: usize = 256;
 
 impl Tables {
-    /// `None`: one symbol has all slots, and `frequency << (16 - scale_bits)` does not fit into a word.
+    /// `None`: one symbol has all slots, and `frequency << (16 - scale_bits)` does not fit into a
+    /// word.
     fn new(slots: &LaneSlots) -> Option<Self> {
         let scale_bits = slots.scale_bits();
         let scale = 1_usize << scale_bits;
@@ -262,11 +275,13 @@ impl Scale {
             // Four words' buckets in each half of 64 bits.
             _mm512_castsi512_ps(_mm512_multishift_epi64_epi8(self.bucket_bits, words.lower))
         });
-        // Of each 128 bits, one half of each 64: eight lanes of the first segment, eight of the second.
+        // Of each 128 bits, one half of each 64: eight lanes of the first segment, eight of the
+        // second.
         _mm512_castps_si512(_mm512_shuffle_ps::<0b10_00_10_00>(first, second))
     }
 
-    /// Bits for the slots of a bucket up to and including the one that each state stands in: slots 0 to 7 and 8 to 15.
+    /// Bits for the slots of a bucket up to and including the one that each state stands in: slots
+    /// 0 to 7 and 8 to 15.
     #[inline]
     #[target_feature(enable = "avx512bw")]
     fn preceding(&self, states: &[Words; PAIR]) -> [__m512i; 2] {
@@ -275,10 +290,12 @@ impl Scale {
         PRECEDING.map(|bits| _mm512_shuffle_epi8(_mm512_broadcast_i32x4(from_16_bytes(bits)), within))
     }
 
-    /// The states after their symbols, before words are taken: `frequency * (state >> bits) + slot - cumulative`. `frequencies` are shifted left by `16 - bits`. Of `cumulatives` the bits above
-    /// those of the scale mean nothing.
+    /// The states after their symbols, before words are taken:
+    /// `frequency * (state >> bits) + slot - cumulative`. `frequencies` are shifted left by
+    /// `16 - bits`. Of `cumulatives` the bits above those of the scale mean nothing.
     ///
-    /// With `state = upper << 16 | above << bits | slot`, the product is `frequencies * upper + frequency * above`: the second term is below 2^16, also with the offset added to it.
+    /// With `state = upper << 16 | above << bits | slot`, the product is `frequencies * upper +
+    /// frequency * above`: the second term is below 2^16, also with the offset added to it.
     #[inline]
     #[target_feature(enable = "avx512bw")]
     fn advance(&self, state: Words, frequencies: __m512i, cumulatives: __m512i) -> Words {
@@ -312,7 +329,8 @@ fn from_16_bytes(bytes: [u8; 16]) -> __m128i {
     unsafe { mem::transmute(bytes) }
 }
 
-/// Gives each state below 2^16 a word from `next`, in lane order; the place behind those words comes back too.
+/// Gives each state below 2^16 a word from `next`, in lane order; the place behind those words
+/// comes back too.
 ///
 /// # Safety
 ///
@@ -341,7 +359,8 @@ fn quads([a, b, c, d]: [__m512i; QUAD]) -> [[u8; GROUP]; PAIR] {
     })
 }
 
-/// Where each byte of a group's halves stands after the unpacking in [`quads`]: rounds 0 and 1 in the first 64 bytes, 2 and 3 in the next.
+/// Where each byte of a group's halves stands after the unpacking in [`quads`]: rounds 0 and 1 in
+/// the first 64 bytes, 2 and 3 in the next.
 const QUADS: [[u8; GROUP / 2]; 2] = {
     let mut indices = [[0; GROUP / 2]; 2];
     let mut at = 0;

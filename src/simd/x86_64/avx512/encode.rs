@@ -68,7 +68,8 @@ fn encode_side_by_side<const PAIRS: usize>(segments: &mut [[Encoding<'_>; PAIR];
                 free
             })
         });
-        // SAFETY: `groups` has `run` groups each, and the assertion above counted the places in `free`.
+        // SAFETY: `groups` has `run` groups each, and the assertion above counted the places in
+        // `free`.
         unsafe { encode_run(tables, &mut x, groups, free, run) }
     };
     for ((segment, x), count) in segments.as_flattened_mut().iter_mut().zip(x.as_flattened()).zip(given.as_flattened())
@@ -78,11 +79,13 @@ fn encode_side_by_side<const PAIRS: usize>(segments: &mut [[Encoding<'_>; PAIR];
     }
 }
 
-/// Codes `run` groups of each segment. The words land at the ends of `free`; their numbers come back. States are in the order of falling lanes.
+/// Codes `run` groups of each segment. The words land at the ends of `free`; their numbers come
+/// back. States are in the order of falling lanes.
 ///
 /// # Safety
 ///
-/// Each of `groups` has `run` groups, and each of `free` has a place for each of their symbols and `LANES` more.
+/// Each of `groups` has `run` groups, and each of `free` has a place for each of their symbols and
+/// `LANES` more.
 #[allow(clippy::needless_pass_by_value, reason = "it is a list of borrows")]
 #[inline]
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,bmi2,popcnt")]
@@ -107,7 +110,8 @@ unsafe fn encode_run<const PAIRS: usize>(
             }
         }
         for round in symbols.iter().rev() {
-            // SAFETY: each symbol moves the top down by one at most, so at least `LANES` places are below it: the caller promised as many.
+            // SAFETY: each symbol moves the top down by one at most, so at least `LANES` places are
+            // below it: the caller promised as many.
             unsafe { encode_round(tables, &scale, &mut x, &mut top, round) };
         }
     }
@@ -165,9 +169,11 @@ unsafe fn encode_round<const PAIRS: usize>(
 /// Everything about a symbol, in bytes that are looked up by the symbol.
 #[derive(Debug)]
 struct Tables {
-    /// The upper byte of the limit, `frequency << (16 - scale_bits)`: a state with an upper half of so much or more must give a word away.
+    /// The upper byte of the limit, `frequency << (16 - scale_bits)`: a state with an upper half of
+    /// so much or more must give a word away.
     limit_upper: Bytes,
-    /// The upper four bits of the limit's lower byte, which are all that is in it, and the upper four of the cumulative frequency's twelve.
+    /// The upper four bits of the limit's lower byte, which are all that is in it, and the upper
+    /// four of the cumulative frequency's twelve.
     mixed: Bytes,
     /// The lower byte of the cumulative frequency.
     cumulative_lower: Bytes,
@@ -207,7 +213,8 @@ impl Tables {
     }
 }
 
-/// `(2^32 - 1) / (frequency << shift) - 2^16`, and the `shift` that makes 16 bits of the frequency, which is below 2^16 and not 0.
+/// `(2^32 - 1) / (frequency << shift) - 2^16`, and the `shift` that makes 16 bits of the frequency,
+/// which is below 2^16 and not 0.
 fn reciprocal(frequency: u32) -> (u16, u8) {
     let shift = frequency.leading_zeros() - 16;
     ((u32::MAX / (frequency << shift) - (1 << 16)) as u16, shift as u8)
@@ -215,8 +222,9 @@ fn reciprocal(frequency: u32) -> (u16, u8) {
 
 /// What depends on the scale alone, for vectors.
 struct Scale {
-    /// Number of slots, the factor that a shift by `bits` is. The ports that multiply are free where those that shift are not. The compiler must not know that all words are the same: it would
-    /// multiply words of 32 bits.
+    /// Number of slots, the factor that a shift by `bits` is. The ports that multiply are free
+    /// where those that shift are not. The compiler must not know that all words are the same: it
+    /// would multiply words of 32 bits.
     slots: __m512i,
     bits: __m512i,
     one: __m512i,
@@ -254,7 +262,8 @@ impl Scale {
     }
 }
 
-/// Moves the lower word out of each state that has no room for its symbol, to the top of a stack that grows down. The new top comes back too.
+/// Moves the lower word out of each state that has no room for its symbol, to the top of a stack
+/// that grows down. The new top comes back too.
 ///
 /// # Safety
 ///
@@ -263,7 +272,8 @@ impl Scale {
 #[target_feature(enable = "avx512vbmi2,popcnt")]
 unsafe fn give_words(state: Words, limits: __m512i, top: *mut [u8; 2]) -> (Words, *mut [u8; 2]) {
     let gives = _mm512_cmpge_epu16_mask(state.upper, limits);
-    // Lanes fall from the vector's start, so the words are at its start and the last lane's is the first of them. Turned round they end at the top, in lane order.
+    // Lanes fall from the vector's start, so the words are at its start and the last lane's is the
+    // first of them. Turned round they end at the top, in lane order.
     let words = _mm512_permutexvar_epi16(from_words(REVERSED), _mm512_maskz_compress_epi16(gives, state.lower));
     // SAFETY: the caller promised the places, and a mask of 32 lanes counts as many at most.
     let top = unsafe {
@@ -291,7 +301,8 @@ struct Quotients {
 }
 
 impl Divisor {
-    /// School division with digits of 16 bits. Both digits are guessed too small, the first by one at most, the second by three.
+    /// School division with digits of 16 bits. Both digits are guessed too small, the first by one
+    /// at most, the second by three.
     #[inline]
     #[target_feature(enable = "avx512vbmi2")]
     fn divide(&self, state: Words, scale: &Scale) -> Quotients {
@@ -311,7 +322,8 @@ impl Divisor {
     }
 }
 
-/// Moves `amount`, which is `step` times the divisor, from the rests to the quotients where it fits.
+/// Moves `amount`, which is `step` times the divisor, from the rests to the quotients where it
+/// fits.
 #[inline]
 #[target_feature(enable = "avx512bw")]
 fn correct(quotients: __m512i, rests: __m512i, step: __m512i, amount: __m512i) -> (__m512i, __m512i) {
@@ -319,7 +331,8 @@ fn correct(quotients: __m512i, rests: __m512i, step: __m512i, amount: __m512i) -
     (_mm512_mask_add_epi16(quotients, fits, quotients, step), _mm512_mask_sub_epi16(rests, fits, rests, amount))
 }
 
-/// The bytes of each round of a group of both segments, lanes in falling order: in each 16 bytes eight of the first segment and eight of the second.
+/// The bytes of each round of a group of both segments, lanes in falling order: in each 16 bytes
+/// eight of the first segment and eight of the second.
 #[inline]
 #[target_feature(enable = "avx512vbmi")]
 fn rounds(groups: [&[u8; GROUP]; PAIR]) -> [__m512i; QUAD] {
@@ -336,7 +349,8 @@ fn rounds(groups: [&[u8; GROUP]; PAIR]) -> [__m512i; QUAD] {
     ]
 }
 
-/// Which bytes of a group make rounds 0 and 1, and 2 and 3: in each 16 bytes eight lanes of the one, then of the other.
+/// Which bytes of a group make rounds 0 and 1, and 2 and 3: in each 16 bytes eight lanes of the
+/// one, then of the other.
 const ROUNDS: [[u8; GROUP / 2]; 2] = {
     let mut indices = [[0; GROUP / 2]; 2];
     let mut at = 0;
@@ -377,7 +391,8 @@ mod tests {
             let (reciprocal, shift) = reciprocal(frequency);
             let coarse = 1 << shift | u32::from(reciprocal) >> (16 - shift);
             assert!(coarse < 1 << 16, "{frequency}");
-            // Guesses only grow with what is divided: the first number of a quotient has the smallest one, the last the largest.
+            // Guesses only grow with what is divided: the first number of a quotient has the
+            // smallest one, the last the largest.
             for quotient in 0..(1 << 16) / frequency {
                 let first = quotient * frequency;
                 let guess = |upper: u32| (upper * coarse) >> 16;

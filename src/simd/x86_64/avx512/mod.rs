@@ -1,15 +1,21 @@
-//! AVX-512 with VBMI, VBMI2 and BITALG: 32 lanes per vector, two segments per pair of vectors, and no load that depends on data.
+//! AVX-512 with VBMI, VBMI2 and BITALG: 32 lanes per vector, two segments per pair of vectors, and
+//! no load that depends on data.
 //!
-//! The states of 32 lanes are two vectors of 16-bit words, one of the upper halves and one of the lower ones. So a segment is two registers, and what one round does to it is 16-bit
-//! arithmetic on all lanes at once.
+//! The states of 32 lanes are two vectors of 16-bit words, one of the upper halves and one of the
+//! lower ones. So a segment is two registers, and what one round does to it is 16-bit arithmetic on
+//! all lanes at once.
 //!
-//! Tables are bytes that `vpermi2b` looks up, 64 lanes at a time: a vector of 64 bytes belongs to a [pair](PAIR) of segments. Unpacking such a vector with another makes the words of one segment
-//! or of the other without moving a byte out of its 128 bits, if in each 16 bytes the first eight are lanes of the first segment and the others the same lanes of the second: that is the order
-//! of all byte vectors here.
+//! Tables are bytes that `vpermi2b` looks up, 64 lanes at a time: a vector of 64 bytes belongs to a
+//! [pair](PAIR) of segments. Unpacking such a vector with another makes the words of one segment or
+//! of the other without moving a byte out of its 128 bits, if in each 16 bytes the first eight are
+//! lanes of the first segment and the others the same lanes of the second: that is the order of all
+//! byte vectors here.
 //!
-//! `vpexpandw` spreads words over the lanes that want one, `vpcompressw` closes the gaps between those that give one.
+//! `vpexpandw` spreads words over the lanes that want one, `vpcompressw` closes the gaps between
+//! those that give one.
 //!
-//! One round is a chain of some twenty instructions that wait for each other. Several pairs hide that, if each step is written out for all of them before the next step of any: the
+//! One round is a chain of some twenty instructions that wait for each other. Several pairs hide
+//! that, if each step is written out for all of them before the next step of any: the
 //! processor looks ahead a hundred instructions, not a thousand.
 
 mod decode;
@@ -27,7 +33,8 @@ use crate::rans::segment::LANES;
 /// Segments whose bytes share a vector.
 const PAIR: usize = 2;
 
-/// Whether this processor has all that the kernels here use. Ends of segments and lone ones are left to AVX2.
+/// Whether this processor has all that the kernels here use. Ends of segments and lone ones are
+/// left to AVX2.
 pub(in crate::simd) fn is_available() -> bool {
     is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
@@ -110,7 +117,8 @@ fn from_bytes(bytes: [u8; 64]) -> __m512i {
     unsafe { std::mem::transmute(bytes) }
 }
 
-/// Words of the two segments of a pair, from a vector of their lower bytes and one of their upper bytes.
+/// Words of the two segments of a pair, from a vector of their lower bytes and one of their upper
+/// bytes.
 #[inline]
 #[target_feature(enable = "avx512bw")]
 fn unpack(lower: __m512i, upper: __m512i) -> [__m512i; PAIR] {
@@ -119,7 +127,8 @@ fn unpack(lower: __m512i, upper: __m512i) -> [__m512i; PAIR] {
 
 /// A vector whose words are all 1, without the compiler knowing it.
 ///
-/// Where it knows, it turns "add 1 in the lanes of a mask" into "make a vector of the mask, subtract it", which is slower.
+/// Where it knows, it turns "add 1 in the lanes of a mask" into "make a vector of the mask,
+/// subtract it", which is slower.
 #[inline]
 #[target_feature(enable = "avx512bw")]
 fn opaque_one() -> __m512i {
