@@ -110,8 +110,6 @@
 )]
 
 pub mod block;
-#[cfg(feature = "codec")]
-pub mod codec;
 pub mod error;
 pub mod format;
 #[cfg(feature = "futures-io")]
@@ -120,35 +118,46 @@ pub mod futures;
 pub mod gpu;
 pub mod message;
 pub mod rans;
-pub mod read;
-pub mod recover;
 pub mod stream;
 #[cfg(feature = "tokio")]
 pub mod tokio;
-pub mod write;
 
-mod block_map;
+#[cfg(feature = "codec")]
+mod framed;
+mod io;
 mod limits;
 mod model;
-mod oneshot;
 mod options;
 mod parallel;
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 mod poll;
 mod progress;
-mod retry;
-mod seek;
 #[allow(unsafe_code)]
 mod simd;
 
 #[doc(inline)]
 pub use error::{Error, Limit};
+pub use io::{
+    compress, compress_into, copy_decode, copy_encode, decompress, decompress_into,
+    read::{self, RansReader},
+    recover,
+    write::{self, RansWriter},
+};
 pub use limits::{Limits, MAX_BLOCK_LEN};
-pub use oneshot::{compress, compress_into, copy_decode, copy_encode, decompress, decompress_into};
 pub use options::{DecodeOptions, EncodeOptions, Mode, Normalization, ParseModeError, Policy, TrailingData};
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 pub use poll::FlushPolicy;
 pub use progress::Progress;
-pub use read::RansReader;
 pub use simd::{Kernel, ParseKernelError};
-pub use write::RansWriter;
+
+#[cfg(feature = "codec")]
+pub mod codec {
+    //! Codecs for [`tokio_util::codec::Framed`]: [`RansCodec`] for a stream of bytes,
+    //! [`MessageCodec`] for messages that stand each for itself.
+    //!
+    //! Both work on the calling task, whatever [`threads`](crate::EncodeOptions::threads) says: a
+    //! codec has nobody to wake. After an error a codec stays where it is and repeats that error,
+    //! so that a connection cannot come back to life in the middle of something.
+
+    pub use crate::framed::{Frame, MessageCodec, RansCodec};
+}

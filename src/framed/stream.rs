@@ -5,7 +5,7 @@ use std::io;
 use bytes::{Buf as _, Bytes, BytesMut};
 
 use crate::{
-    codec::{MAX_FRAME_LEN, reserve},
+    framed::{MAX_FRAME_LEN, reserve},
     limits::Limits,
     options::{DecodeOptions, EncodeOptions},
     progress::Progress,

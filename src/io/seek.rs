@@ -2,7 +2,10 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use crate::{block_map::BlockMap, error::Error, read::RansReader};
+use crate::{
+    error::Error,
+    io::{block_map::BlockMap, read::RansReader},
+};
 
 /// Positions count raw bytes from where the reader began. A place inside the block that was decoded
 /// last costs nothing; any other needs the list of blocks, which is read once: from the

@@ -4,13 +4,12 @@ use std::io::{self, Read, Write};
 
 use crate::{
     error::Error,
+    io::{read::RansReader, write::RansWriter},
     limits::Limits,
     options::{DecodeOptions, EncodeOptions},
     parallel::Executor,
     progress::Progress,
-    read::RansReader,
     stream::{Decoder, Framer, Room, Status},
-    write::RansWriter,
 };
 
 mod side_by_side;

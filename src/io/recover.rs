@@ -9,8 +9,8 @@ use crate::{
     block,
     error::Part,
     format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, StreamHeader},
+    io::retry::read_retried,
     limits::Limits,
-    retry::read_retried,
     simd::Kernel,
     stream::split_check,
 };

@@ -8,9 +8,9 @@ use crate::{
         BLOCK_OVERHEAD, BlockHeader, CHECK_LEN, EndBlock, HEADER_LEN, INDEX_KIND, IndexFooter, MAGIC, StreamHeader,
         check::crc32c,
     },
+    io::retry::read_retried,
     limits::Limits,
     options::{DecodeOptions, TrailingData},
-    retry::read_retried,
     stream::{StreamPosition, split_check},
 };
 

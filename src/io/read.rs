@@ -4,10 +4,9 @@
 use std::io::{self, BufRead, Read};
 
 use crate::{
-    block_map::BlockMap,
+    io::{block_map::BlockMap, retry::read_retried},
     options::{DecodeOptions, EncodeOptions},
     progress::Progress,
-    retry::read_retried,
     stream::{ApplicationData, Decoder, Encoder, Status},
 };
 

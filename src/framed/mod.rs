@@ -1,9 +1,4 @@
-//! Codecs for [`tokio_util::codec::Framed`]: [`RansCodec`] for a stream of bytes, [`MessageCodec`]
-//! for messages that stand each for itself.
-//!
-//! Both work on the calling task, whatever [`threads`](crate::EncodeOptions::threads) says: a codec
-//! has nobody to wake. After an error a codec stays where it is and repeats that error, so that a
-//! connection cannot come back to life in the middle of something.
+//! The codecs that the crate publishes as [`codec`](crate::codec).
 
 mod message;
 mod stream;

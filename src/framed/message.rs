@@ -5,8 +5,8 @@ use std::io;
 use bytes::{Bytes, BytesMut};
 
 use crate::{
-    codec::{MAX_FRAME_LEN, reserve},
     error::{Error, Limit},
+    framed::{MAX_FRAME_LEN, reserve},
     limits::Limits,
     message::{self, Lengths, Model, Payload},
     options::{EncodeOptions, within},

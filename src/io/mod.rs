@@ -1,0 +1,13 @@
+//! Adapters over the standard library's I/O traits, and what needs no adapter: whole buffers, whole
+//! files, what is left of a damaged file.
+
+pub mod read;
+pub mod recover;
+pub mod write;
+
+mod block_map;
+mod oneshot;
+mod retry;
+mod seek;
+
+pub use oneshot::{compress, compress_into, copy_decode, copy_encode, decompress, decompress_into};

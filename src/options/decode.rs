@@ -1,0 +1,220 @@
+//! How to read a stream.
+
+use std::sync::Arc;
+
+#[cfg(feature = "gpu")]
+use crate::gpu::{Backend, Choice, Gpu};
+use crate::{
+    error::Error,
+    limits::Limits,
+    options::within,
+    parallel::Executor,
+    progress::{Observer, Progress},
+    simd::Kernel,
+};
+
+/// What to do with bytes behind a complete stream that are no stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum TrailingData {
+    /// Report [`Error::TrailingData`].
+    #[default]
+    Reject,
+    /// Stop as if the input ended there.
+    Ignore,
+}
+
+/// How to read a stream. Cheap to clone.
+///
+/// ```
+/// use ranstream::{DecodeOptions, Limits};
+///
+/// let options = DecodeOptions::new().single_stream(true).limits(Limits::new().max_block_len(1 <<
+/// 20));
+/// # let _ = options;
+/// ```
+#[derive(Debug, Clone)]
+pub struct DecodeOptions {
+    pub(crate) limits: Limits,
+    pub(crate) single_stream: bool,
+    pub(crate) trailing_data: TrailingData,
+    pub(crate) application_data: usize,
+    pub(crate) kernel: Option<Kernel>,
+    pub(crate) threads: usize,
+    pub(crate) in_flight: Option<usize>,
+    pub(crate) executor: Option<Executor>,
+    pub(crate) observer: Option<Observer>,
+    #[cfg(feature = "gpu")]
+    pub(crate) backend: Backend,
+    #[cfg(feature = "gpu")]
+    pub(crate) gpu: Option<Gpu>,
+}
+
+impl Default for DecodeOptions {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            single_stream: false,
+            trailing_data: TrailingData::Reject,
+            application_data: 0,
+            kernel: None,
+            threads: 1,
+            in_flight: None,
+            executor: None,
+            observer: None,
+            #[cfg(feature = "gpu")]
+            backend: Backend::default(),
+            #[cfg(feature = "gpu")]
+            gpu: None,
+        }
+    }
+}
+
+impl DecodeOptions {
+    /// The defaults: concatenated streams are read as one, [`Limits::default`], application data is
+    /// stepped over, one thread.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What the decoder may spend.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Stops at the end of the first stream and leaves what follows unread. Default: off,
+    /// concatenated streams are read as one.
+    #[must_use]
+    pub fn single_stream(mut self, on: bool) -> Self {
+        self.single_stream = on;
+        self
+    }
+
+    /// What to do with bytes behind a complete stream that are no stream. Default:
+    /// [`TrailingData::Reject`].
+    #[must_use]
+    pub fn trailing_data(mut self, policy: TrailingData) -> Self {
+        self.trailing_data = policy;
+        self
+    }
+
+    /// Keeps application data for the caller, up to `max_bytes` at a time; more than that untaken
+    /// is [`Error::LimitExceeded`]. Default: 0, step over all of it.
+    #[must_use]
+    pub fn application_data(mut self, max_bytes: usize) -> Self {
+        self.application_data = max_bytes;
+        self
+    }
+
+    /// Asks for a kernel. Default: the fastest one, or what `RANS_KERNEL` names. Bytes and errors
+    /// are the same with every kernel.
+    #[must_use]
+    pub fn kernel(mut self, kernel: Kernel) -> Self {
+        self.kernel = Some(kernel);
+        self
+    }
+
+    /// Threads that decode blocks, 1..=1024: 1 is the caller's own, more are a pool made for this
+    /// stream, 0 is rayon's global pool. Default: 1. I/O stays on the caller's thread. Without
+    /// the feature `rayon` the caller does all the work.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Uses a pool of the caller's, whatever [`threads`](Self::threads) says.
+    ///
+    /// A caller that is one of the pool's workers does other work of the pool while it waits for a
+    /// block, so that the two never wait for each other. As with every wait inside a rayon pool:
+    /// hold no lock then that such work takes.
+    #[cfg(feature = "rayon")]
+    #[must_use]
+    pub fn pool(mut self, pool: Arc<rayon::ThreadPool>) -> Self {
+        self.executor = Some(Executor::Pool(pool));
+        self
+    }
+
+    /// Blocks that may be under way at a time, 1..=4096, when there is more than one thread.
+    /// Default: two more than threads. Each takes its raw and its coded bytes of memory.
+    #[must_use]
+    pub fn in_flight(mut self, blocks: usize) -> Self {
+        self.in_flight = Some(blocks);
+        self
+    }
+
+    /// Who decodes blocks. Default: [`Backend::Cpu`]. What a device does not decode goes to the
+    /// threads.
+    ///
+    /// Except with [`Backend::Cpu`], blocks are gathered into batches by a thread of the stream's
+    /// own: up to 96 MiB of raw bytes are under way, and as many coded ones, unless
+    /// [`in_flight`](Self::in_flight) or [`Limits::max_memory`] set a lower bound; the device's
+    /// buffers come on top.
+    ///
+    /// ```
+    /// use std::io::Read;
+    ///
+    /// use ranstream::{DecodeOptions, EncodeOptions, RansReader, compress, gpu::Backend};
+    ///
+    /// let stream = compress(&[7; 100_000], &EncodeOptions::new().segment_len(16 << 10))?;
+    /// let mut raw = Vec::new();
+    /// RansReader::with_options(&stream[..],
+    /// DecodeOptions::new().backend(Backend::Auto)).read_to_end(&mut raw)?; assert_eq!(raw, [7;
+    /// 100_000]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[cfg(feature = "gpu")]
+    #[must_use]
+    pub fn backend(mut self, backend: Backend) -> Self {
+        self.backend = backend;
+        self
+    }
+
+    /// Decodes on this device, whatever [`backend`](Self::backend) says.
+    #[cfg(feature = "gpu")]
+    #[must_use]
+    pub fn gpu(mut self, gpu: &Gpu) -> Self {
+        self.gpu = Some(gpu.clone());
+        self
+    }
+
+    /// Calls `callback` after each block.
+    #[must_use]
+    pub fn on_progress(mut self, callback: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Observer(Arc::new(callback)));
+        self
+    }
+
+    /// For callers that must neither wait nor be woken: the caller does the work.
+    #[cfg(feature = "codec")]
+    pub(crate) fn inline(mut self) -> Self {
+        (self.threads, self.executor) = (1, None);
+        #[cfg(feature = "gpu")]
+        {
+            (self.backend, self.gpu) = (Backend::Cpu, None);
+        }
+        self
+    }
+
+    /// Who runs the jobs that these options ask for, and how many may be under way.
+    pub(crate) fn executor(&self) -> (Executor, usize) {
+        let cpu = self.executor.clone().unwrap_or_else(|| Executor::with_threads(self.threads));
+        #[cfg(feature = "gpu")]
+        if let Some(choice) = Choice::new(self.backend, self.gpu.as_ref()) {
+            return (Executor::Device(choice, Box::new(cpu)), self.in_flight.unwrap_or(4096));
+        }
+        let in_flight = self.in_flight.unwrap_or(cpu.width() + 2);
+        (cpu, in_flight)
+    }
+
+    /// # Errors
+    ///
+    /// [`Error::InvalidOption`] for the first option that is outside its range.
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        within("in_flight", self.in_flight.unwrap_or(1), 1, 4096)?;
+        within("threads", self.threads, 0, 1024)
+    }
+}

@@ -1,0 +1,262 @@
+//! How to write a stream.
+
+use std::sync::Arc;
+
+use crate::{
+    error::Error,
+    limits::MAX_BLOCK_LEN,
+    options::{Mode, Normalization, Policy, within},
+    parallel::Executor,
+    progress::{Observer, Progress},
+    simd::Kernel,
+};
+
+/// How to write a stream. Cheap to clone.
+///
+/// A value outside its range is reported as [`Error::InvalidOption`] by the first call that would
+/// use it.
+///
+/// ```
+/// use ranstream::{EncodeOptions, Mode};
+///
+/// let options = EncodeOptions::new().block_len(1 << 20).mode(Mode::Lanes).content_check(true);
+/// # let _ = options;
+/// ```
+#[derive(Debug, Clone)]
+pub struct EncodeOptions {
+    pub(crate) mode: Mode,
+    pub(crate) policy: Policy,
+    pub(crate) normalization: Normalization,
+    pub(crate) sampling: bool,
+    pub(crate) block_len: usize,
+    pub(crate) segment_len: usize,
+    pub(crate) scale_bits: Option<u8>,
+    pub(crate) interleaved_lanes: usize,
+    pub(crate) kernel: Option<Kernel>,
+    pub(crate) content_length: Option<u64>,
+    pub(crate) content_check: bool,
+    pub(crate) index: bool,
+    pub(crate) index_max_blocks: usize,
+    pub(crate) threads: usize,
+    pub(crate) in_flight: Option<usize>,
+    pub(crate) executor: Option<Executor>,
+    pub(crate) observer: Option<Observer>,
+}
+
+impl Default for EncodeOptions {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Auto,
+            policy: Policy::default(),
+            normalization: Normalization::Optimal,
+            sampling: true,
+            block_len: 256 << 10,
+            segment_len: 64 << 10,
+            scale_bits: None,
+            interleaved_lanes: 4,
+            kernel: None,
+            content_length: None,
+            content_check: false,
+            index: false,
+            index_max_blocks: 1 << 24,
+            threads: 1,
+            in_flight: None,
+            executor: None,
+            observer: None,
+        }
+    }
+}
+
+impl EncodeOptions {
+    /// The defaults: blocks of 256 KiB, mode by policy, no content check, no index, one thread.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Forces a mode for every block. Default: [`Mode::Auto`].
+    #[must_use]
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// How [`Mode::Auto`] chooses.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// How frequencies are made. Default: [`Normalization::Optimal`].
+    #[must_use]
+    pub fn normalization(mut self, normalization: Normalization) -> Self {
+        self.normalization = normalization;
+        self
+    }
+
+    /// Estimates the frequencies of a [`Mode::Lanes`] block of 128 KiB or more from a sample: a
+    /// quarter of its bytes, but at least 64 KiB. Default: on.
+    ///
+    /// Off, every byte is counted, which takes three times as long as the sample does and makes the
+    /// result 0.01 to 0.06 % smaller. A block whose sample proves to be no likeness of it is
+    /// counted in any case.
+    #[must_use]
+    pub fn sampling(mut self, on: bool) -> Self {
+        self.sampling = on;
+        self
+    }
+
+    /// Raw bytes per block, 1..=16 MiB. Default: 256 KiB.
+    ///
+    /// Larger blocks spend less on tables; smaller ones take less memory, adapt faster to changing
+    /// data, and give a seek less to decode.
+    #[must_use]
+    pub fn block_len(mut self, bytes: usize) -> Self {
+        self.block_len = bytes;
+        self
+    }
+
+    /// Raw bytes per segment of a [`Mode::Lanes`] block that the encoder aims at, 128..=16 MiB.
+    /// Default: 64 KiB.
+    ///
+    /// A block of 256 KiB then has four segments, which one CPU core decodes side by side. 16 KiB
+    /// suits GPUs, at about 0.5 % more size. Blocks below 32 KiB are one segment unless this is
+    /// set below their length.
+    #[must_use]
+    pub fn segment_len(mut self, bytes: usize) -> Self {
+        self.segment_len = bytes;
+        self
+    }
+
+    /// Precision of the frequencies, 9..=12 bits; [`Mode::SingleStream`] and [`Mode::Interleaved`]
+    /// take up to 14. Default: by the block's length, 9 bits up to 2 KiB, 10 up to 8 KiB, 11 up
+    /// to 64 KiB, 12 above. A coarse table is shorter, which outweighs what it codes worse in a
+    /// small block.
+    #[must_use]
+    pub fn scale_bits(mut self, bits: u8) -> Self {
+        self.scale_bits = Some(bits);
+        self
+    }
+
+    /// States of an [`Mode::Interleaved`] block, 1..=255. Default: 4.
+    #[must_use]
+    pub fn interleaved_lanes(mut self, lanes: usize) -> Self {
+        self.interleaved_lanes = lanes;
+        self
+    }
+
+    /// Asks for a kernel. Default: the fastest one, or what `RANS_KERNEL` names. The coded bytes
+    /// are the same with every kernel.
+    #[must_use]
+    pub fn kernel(mut self, kernel: Kernel) -> Self {
+        self.kernel = Some(kernel);
+        self
+    }
+
+    /// Declares how many raw bytes the stream will have, in its header. Writing more, or finishing
+    /// with fewer, is an error.
+    #[must_use]
+    pub fn content_length(mut self, bytes: u64) -> Self {
+        self.content_length = Some(bytes);
+        self
+    }
+
+    /// Adds an XXH3-64 over all raw bytes to the end of the stream, to guard end to end. Default:
+    /// off; the coded bytes are checked in any case.
+    #[must_use]
+    pub fn content_check(mut self, on: bool) -> Self {
+        self.content_check = on;
+        self
+    }
+
+    /// Adds an index behind the end of the stream, so that a seekable reader need not hop from
+    /// block to block. Default: off.
+    ///
+    /// The writer holds 8 bytes per block for it.
+    #[must_use]
+    pub fn index(mut self, on: bool) -> Self {
+        self.index = on;
+        self
+    }
+
+    /// With more blocks than this the index is left empty, so that its memory stays bounded,
+    /// 1..=500 million. Default: 2^24 blocks, 128 MiB.
+    #[must_use]
+    pub fn index_max_blocks(mut self, blocks: usize) -> Self {
+        self.index_max_blocks = blocks;
+        self
+    }
+
+    /// Threads that code blocks, 1..=1024: 1 is the caller's own, more are a pool made for this
+    /// stream, 0 is rayon's global pool. Default: 1. I/O stays on the caller's thread. Without
+    /// the feature `rayon` the caller does all the work.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Uses a pool of the caller's, whatever [`threads`](Self::threads) says.
+    ///
+    /// A caller that is one of the pool's workers does other work of the pool while it waits for a
+    /// block, so that the two never wait for each other. As with every wait inside a rayon pool:
+    /// hold no lock then that such work takes.
+    #[cfg(feature = "rayon")]
+    #[must_use]
+    pub fn pool(mut self, pool: Arc<rayon::ThreadPool>) -> Self {
+        self.executor = Some(Executor::Pool(pool));
+        self
+    }
+
+    /// Blocks that may be under way at a time, 1..=4096, when there is more than one thread.
+    /// Default: two more than threads. Each takes its raw and its coded bytes of memory.
+    #[must_use]
+    pub fn in_flight(mut self, blocks: usize) -> Self {
+        self.in_flight = Some(blocks);
+        self
+    }
+
+    /// Calls `callback` after each block, in their order. [`compress`](crate::compress) with
+    /// threads calls it on one of them; everything else on the caller's.
+    #[must_use]
+    pub fn on_progress(mut self, callback: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Observer(Arc::new(callback)));
+        self
+    }
+
+    /// For callers that must neither wait nor be woken: the caller does the work.
+    #[cfg(feature = "codec")]
+    pub(crate) fn inline(mut self) -> Self {
+        (self.threads, self.executor) = (1, None);
+        self
+    }
+
+    /// The precision for a block of `raw_len` bytes. The thresholds are where the mean coded size
+    /// over a corpus of text, logs, images, executables and weights is smallest.
+    pub(crate) fn scale_bits_for(&self, raw_len: usize) -> u8 {
+        self.scale_bits.unwrap_or(match raw_len {
+            0..=0x800 => 9,
+            0x801..=0x2000 => 10,
+            0x2001..=0x1_0000 => 11,
+            _ => 12,
+        })
+    }
+
+    /// # Errors
+    ///
+    /// [`Error::InvalidOption`] for the first option that is outside its range.
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        let max_bits = match self.mode {
+            Mode::SingleStream | Mode::Interleaved => 14,
+            _ => 12,
+        };
+        within("block_len", self.block_len, 1, MAX_BLOCK_LEN)?;
+        within("segment_len", self.segment_len, 128, MAX_BLOCK_LEN)?;
+        within("scale_bits", self.scale_bits.unwrap_or(9).into(), 9, max_bits)?;
+        within("interleaved_lanes", self.interleaved_lanes, 1, 255)?;
+        within("index_max_blocks", self.index_max_blocks, 1, 500_000_000)?;
+        within("in_flight", self.in_flight.unwrap_or(1), 1, 4096)?;
+        within("threads", self.threads, 0, 1024)
+    }
+}

@@ -1,0 +1,59 @@
+//! How blocks are coded where no mode is forced, and how frequencies are made.
+
+/// How [`Mode::Auto`] chooses: by the raw length of a block, and by what coding gains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    pub(crate) single_stream_up_to: usize,
+    pub(crate) interleaved_up_to: usize,
+    pub(crate) min_gain: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { single_stream_up_to: 256, interleaved_up_to: 8 << 10, min_gain: 8 }
+    }
+}
+
+impl Policy {
+    /// The defaults: single stream up to 256 bytes, interleaved up to 8 KiB, lanes above; stored
+    /// where coding gains less than 8/1024.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Blocks of up to so many raw bytes become [`Mode::SingleStream`].
+    #[must_use]
+    pub fn single_stream_up_to(mut self, bytes: usize) -> Self {
+        self.single_stream_up_to = bytes;
+        self
+    }
+
+    /// Longer blocks of up to so many raw bytes become [`Mode::Interleaved`]; all above become
+    /// [`Mode::Lanes`].
+    #[must_use]
+    pub fn interleaved_up_to(mut self, bytes: usize) -> Self {
+        self.interleaved_up_to = bytes;
+        self
+    }
+
+    /// A block is stored when coding saves less than `per_1024 / 1024` of its length. Stored blocks
+    /// decode several times faster.
+    #[must_use]
+    pub fn min_gain(mut self, per_1024: u32) -> Self {
+        self.min_gain = per_1024;
+        self
+    }
+}
+
+/// How counts become frequencies that sum to a power of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Normalization {
+    /// The frequencies with the smallest coded size there is for the scale.
+    #[default]
+    Optimal,
+    /// As the original coder did it, with its dense table: single-stream and interleaved payloads
+    /// are byte-identical to its frames.
+    Compat,
+}
