@@ -9,5 +9,5 @@ export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}
 
 for width in 128 256 512; do
     printf '\n== vectors of %s bits\n' "$width"
-    LP_NATIVE_VECTOR_WIDTH=$width cargo test --all-features --profile checked --test gpu
+    LP_NATIVE_VECTOR_WIDTH=$width cargo test -p ranstream --all-features --profile checked --test gpu
 done

@@ -4,13 +4,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 bad=0
 
-long=$(find src tests examples benches scripts fuzz -name '*.rs' -not -path '*/target/*' -exec wc -l {} + 2>/dev/null | awk '$2 != "total" && $1 > 600')
+long=$(find src cli tests examples benches scripts fuzz -name '*.rs' -not -path '*/target/*' -exec wc -l {} + 2>/dev/null | awk '$2 != "total" && $1 > 600')
 if [ -n "$long" ]; then
     printf 'longer than 600 lines:\n%s\n' "$long"
     bad=1
 fi
 
-stray=$(grep -rnE '\bunsafe\b *(\{|fn|impl)' src --include='*.rs' | grep -vE '^src/(simd|gpu)/' || true)
+stray=$(grep -rnE '\bunsafe\b *(\{|fn|impl)' src cli --include='*.rs' | grep -vE '^src/(simd|gpu)/' || true)
 if [ -n "$stray" ]; then
     printf 'unsafe outside src/simd and src/gpu:\n%s\n' "$stray"
     bad=1

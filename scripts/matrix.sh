@@ -3,12 +3,12 @@
 # run. What rustup has no toolchain or target for is skipped, aloud.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-features=(rayon futures-io tokio codec cli gpu)
+features=(rayon futures-io tokio codec gpu)
 
 step() { printf '\n== %s\n' "$*"; }
 
 step "every pair of features"
-check() { cargo check --quiet --no-default-features --features "$1" && printf 'builds: %s\n' "${1:-none}"; }
+check() { cargo check --quiet -p ranstream --no-default-features --features "$1" && printf 'builds: %s\n' "${1:-none}"; }
 check ""
 for i in "${!features[@]}"; do
     check "${features[i]}"
@@ -16,6 +16,7 @@ for i in "${!features[@]}"; do
         check "${features[i]},${features[j]}"
     done
 done
+cargo check --quiet -p ranstream-cli && printf 'builds: the command\n'
 
 oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 step "Rust $oldest"
@@ -43,7 +44,7 @@ installed=$(rustup target list --installed 2>/dev/null || true)
 for target in x86_64-pc-windows-gnu aarch64-apple-darwin i686-unknown-linux-gnu wasm32-unknown-unknown; do
     what=(--all-features)
     # No threads and no files there: the coder alone.
-    [ "$target" = wasm32-unknown-unknown ] && what=(--lib --no-default-features)
+    [ "$target" = wasm32-unknown-unknown ] && what=(-p ranstream --lib --no-default-features)
     if grep -qx "$target" <<<"$installed"; then
         RUSTFLAGS="-D warnings" cargo check --quiet "${what[@]}" --target "$target" --target-dir target/systems
         printf 'builds: %s\n' "$target"
@@ -54,7 +55,7 @@ done
 
 step "tests with 32 bits"
 if grep -qx i686-unknown-linux-gnu <<<"$installed" && echo 'int main(void) { return 0; }' | cc -m32 -x c -o /dev/null - 2>/dev/null; then
-    cargo test --quiet --all-features --profile checked --lib --test it --target i686-unknown-linux-gnu --target-dir target/systems
+    cargo test --quiet -p ranstream --all-features --profile checked --lib --test it --target i686-unknown-linux-gnu --target-dir target/systems
 else
     printf 'skipped: rustup target add i686-unknown-linux-gnu, and a C compiler with -m32\n'
 fi

@@ -7,4 +7,4 @@ if ! cargo +nightly miri --version >/dev/null 2>&1; then
     exit 0
 fi
 export MIRIFLAGS=-Zmiri-disable-isolation RUSTFLAGS='-C target-feature=+avx2,+bmi2,+popcnt' RANS_EXPECT_KERNELS=avx2
-cargo +nightly miri test --quiet --no-default-features --lib --target-dir target/miri -- a_few_lengths
+cargo +nightly miri test --quiet -p ranstream --no-default-features --lib --target-dir target/miri -- a_few_lengths

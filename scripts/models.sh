@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 models() {
-    RUSTFLAGS="--cfg ranstream_$1" cargo test --release --no-default-features --lib --target-dir "target/$1" parallel::executor -- --show-output
+    RUSTFLAGS="--cfg ranstream_$1" cargo test -p ranstream --release --no-default-features --lib --target-dir "target/$1" parallel::executor -- --show-output
 }
 export LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-3} RANSTREAM_SHUTTLE=${1:-100000}
 models loom

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for kernel in portable avx2; do
-    RANS_KERNEL=$kernel cargo test --profile checked --all-features --test it -- --ignored
+    RANS_KERNEL=$kernel cargo test -p ranstream --profile checked --all-features --test it -- --ignored
 done
 scripts/models.sh
 scripts/matrix.sh

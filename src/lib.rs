@@ -98,8 +98,9 @@
 //! | `tokio` | no | module `tokio`: adapters over tokio's I/O traits; brings tokio's timer for `FlushPolicy::Interval` |
 //! | `futures-io` | no | module `futures`: adapters over the I/O traits of futures-io |
 //! | `codec` | no | module `codec`: codecs for tokio-util's `Framed` |
-//! | `cli` | no | the `rans` command |
 //! | `gpu` | no | module `gpu` and [`DecodeOptions`]`::backend`: batches of blocks decoded by a GPU through Vulkan (wgpu), on the device or back to the host |
+//!
+//! The command `rans` is a package of its own, `ranstream-cli`.
 //!
 //! [rayon]: https://docs.rs/rayon
 
