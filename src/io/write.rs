@@ -1,9 +1,6 @@
 //! Adapters that are written to: [`RansWriter`] codes what it is given, [`RansDecoder`] decodes it.
 
-use std::{
-    error, fmt,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use crate::{
     error::Error,
@@ -81,20 +78,19 @@ impl<W: Write> RansWriter<W> {
     /// # Errors
     ///
     /// What the inner writer reports; [`Error::ContentLength`] when fewer bytes were written than
-    /// declared. The writer comes back with the error, and may be finished again.
-    pub fn finish(mut self) -> Result<W, FinishError<Self>> {
-        match self.try_finish() {
-            Ok(()) => Ok(self.sink.inner),
-            Err(error) => Err(FinishError { adapter: Box::new(self), error }),
-        }
+    /// declared. The writer is dropped then: who wants to try again, or to keep the inner writer,
+    /// calls [`try_finish`](RansWriter::try_finish).
+    pub fn finish(mut self) -> io::Result<W> {
+        self.try_finish()?;
+        Ok(self.sink.inner)
     }
 
     /// Ends the stream and flushes the inner writer. Once it has succeeded it does nothing any
-    /// more.
+    /// more, and [`into_inner`](RansWriter::into_inner) has the inner writer.
     ///
     /// # Errors
     ///
-    /// As [`RansWriter::finish`].
+    /// As [`RansWriter::finish`], but the writer stays, and may be finished again.
     pub fn try_finish(&mut self) -> io::Result<()> {
         loop {
             let ended = self.encoder.end_stream()?;
@@ -306,20 +302,19 @@ impl<W: Write> RansDecoder<W> {
     /// # Errors
     ///
     /// What the inner writer or the stream has against it: [`Error::Truncated`] when the stream is
-    /// not whole. The decoder comes back with the error.
-    pub fn finish(mut self) -> Result<W, FinishError<Self>> {
-        match self.try_finish() {
-            Ok(()) => Ok(self.sink.inner),
-            Err(error) => Err(FinishError { adapter: Box::new(self), error }),
-        }
+    /// not whole. The decoder is dropped then: who wants to try again, or to keep the inner writer,
+    /// calls [`try_finish`](RansDecoder::try_finish).
+    pub fn finish(mut self) -> io::Result<W> {
+        self.try_finish()?;
+        Ok(self.sink.inner)
     }
 
     /// Writes what is left and flushes the inner writer. Once it has succeeded it does nothing any
-    /// more.
+    /// more, and [`into_inner`](RansDecoder::into_inner) has the inner writer.
     ///
     /// # Errors
     ///
-    /// As [`RansDecoder::finish`].
+    /// As [`RansDecoder::finish`], but the decoder stays, and may be finished again.
     pub fn try_finish(&mut self) -> io::Result<()> {
         while self.advance(&[])?.1 != Some(Status::Finished) {
             self.decoder.end_of_input();
@@ -423,55 +418,5 @@ impl<W: Write> Sink<W> {
                 result => return result,
             }
         }
-    }
-}
-
-/// An error of `finish`, with the adapter it came from.
-pub struct FinishError<A> {
-    adapter: Box<A>,
-    error: io::Error,
-}
-
-impl<A> FinishError<A> {
-    /// What went wrong.
-    #[must_use]
-    pub fn error(&self) -> &io::Error {
-        &self.error
-    }
-
-    /// What went wrong.
-    #[must_use]
-    pub fn into_error(self) -> io::Error {
-        self.error
-    }
-
-    /// The adapter, to try again or to save its inner writer.
-    #[must_use]
-    pub fn into_adapter(self) -> A {
-        *self.adapter
-    }
-}
-
-impl<A> fmt::Debug for FinishError<A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FinishError").field("error", &self.error).finish_non_exhaustive()
-    }
-}
-
-impl<A> fmt::Display for FinishError<A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot finish: {}", self.error)
-    }
-}
-
-impl<A> error::Error for FinishError<A> {
-    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        Some(&self.error)
-    }
-}
-
-impl<A> From<FinishError<A>> for io::Error {
-    fn from(error: FinishError<A>) -> Self {
-        error.error
     }
 }

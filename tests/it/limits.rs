@@ -133,12 +133,12 @@ fn a_writer_keeps_its_declared_length() {
         let mut writer = RansWriter::with_options(Vec::new(), options.clone());
         writer.write_all(&[1; 249]).unwrap();
         let error = writer.finish().unwrap_err();
-        assert_eq!(inner(error.into_error()), Error::ContentLength { declared: 250, actual: 249 });
+        assert_eq!(inner(error), Error::ContentLength { declared: 250, actual: 249 });
 
         let mut writer = RansWriter::with_options(Vec::new(), options.clone());
         writer.write_all(&[1; 251]).unwrap_or_default();
         let error = writer.finish().unwrap_err();
-        assert_eq!(inner(error.into_error()), Error::ContentLength { declared: 250, actual: 251 });
+        assert_eq!(inner(error), Error::ContentLength { declared: 250, actual: 251 });
 
         let error = compress(&[1; 400], &options).unwrap_err();
         assert_eq!(error, Error::ContentLength { declared: 250, actual: 300 });

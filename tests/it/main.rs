@@ -1,5 +1,6 @@
 //! The integration tests, one module per scenario.
 
+mod adopters;
 mod application_data;
 mod assembly;
 #[cfg(feature = "codec")]

@@ -190,5 +190,5 @@ fn a_full_device_is_reported() {
     let mut writer = RansWriter::new(full);
     let error = writer.write_all(&raw).and_then(|()| writer.flush()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StorageFull);
-    assert_eq!(writer.finish().unwrap_err().error().kind(), ErrorKind::StorageFull);
+    assert_eq!(writer.finish().unwrap_err().kind(), ErrorKind::StorageFull);
 }
