@@ -25,7 +25,8 @@ use crate::{
     limits::MAX_BLOCK_LEN,
     model::{Frequencies, Histogram, coded_bits, normalize, normalize_compat},
     options::{EncodeOptions, Mode, Normalization, within},
-    rans::{TableForm, interleaved, lanes, sample, single},
+    rans::{TableForm, interleaved, segment::Tail, single},
+    section::{lanes, sample},
     simd::Kernel,
 };
 
@@ -117,7 +118,7 @@ pub(crate) fn decode_payload(
         BlockMode::Interleaved => interleaved::decode_payload(payload, TableForm::Dense, raw)?,
         BlockMode::SingleStreamCompact => single::decode_payload(payload, TableForm::Compact, raw)?,
         BlockMode::InterleavedCompact => interleaved::decode_payload(payload, TableForm::Compact, raw)?,
-        BlockMode::Lanes => lanes::decode_payload(payload, raw, kernel)?,
+        BlockMode::Lanes => lanes::decode_payload(payload, Tail::Coded, raw, kernel)?,
     }
     Ok(())
 }
@@ -161,7 +162,7 @@ fn append_payload(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Opt
         Mode::Stored => return None,
         forced => forced,
     };
-    let cut = lanes::Cut::aim(raw.len(), options.segment_len);
+    let cut = lanes::Cut::aim(raw.len(), options.segment_len, Tail::Coded)?;
     let kernel = Kernel::or_default(options.kernel);
     let stride = if options.sampling { sample::stride(raw.len()) } else { 1 };
     let histogram = match mode {
@@ -200,12 +201,13 @@ fn append_payload(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Opt
             interleaved_mode
         }
         _ => {
-            let words = lanes::encode_payload(raw, cut, &frequencies, kernel, out);
+            let mut stacks = Default::default();
+            let words = lanes::encode_payload(raw, cut, &frequencies, kernel, &mut stacks, out);
             if stride > 1 && sample::misled(bits, words, cut.segments()) {
                 out.truncate(payload_at);
                 let histogram = lanes::count_coded(raw, cut);
                 let frequencies = self::frequencies(&histogram, frequencies.scale_bits(), options.normalization);
-                lanes::encode_payload(raw, cut, &frequencies, kernel, out);
+                lanes::encode_payload(raw, cut, &frequencies, kernel, &mut stacks, out);
             }
             BlockMode::Lanes
         }
