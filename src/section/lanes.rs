@@ -1,4 +1,4 @@
-//! The payload of a `lanes` block: segments that share one table (FORMAT.md, 4.4).
+//! The payload of lanes: segments that share one table (FORMAT.md, 4.4).
 
 use std::{mem, ops::Range};
 
@@ -14,6 +14,7 @@ use crate::{
         segment::{GROUP, LANES, LaneSlots, QUAD, RIDING, Segment, Tail},
         words::WordStack,
     },
+    section::sample,
     simd::{self, ABREAST, Encoder, Kernel},
 };
 
@@ -45,14 +46,11 @@ impl Cut {
         fits.then_some(Self { raw_len, segments, segment_len, tail })
     }
 
-    /// The cut whose segments come nearest to `segment_len`. `None`: `raw_len` is too short for any.
+    /// The cut whose segments come nearest to `segment_len`. `None`: `raw_len` is too short for
+    /// any.
     pub(crate) fn aim(raw_len: usize, segment_len: usize, tail: Tail) -> Option<Self> {
         let wanted = ((raw_len + segment_len / 2) / segment_len).clamp(1, MAX_SEGMENTS);
         (1..=wanted).rev().find_map(|segments| Self::new(raw_len, segments, tail))
-    }
-
-    pub(crate) fn segments(self) -> usize {
-        self.segments
     }
 
     /// Where each segment's raw bytes are.
@@ -67,12 +65,6 @@ impl Cut {
 /// Counts the symbols that are coded: all but those that ride on the start states.
 pub(crate) fn count_coded(raw: &[u8], cut: Cut) -> Histogram {
     let mut histogram = Histogram::new(raw);
-    remove_riding(&mut histogram, raw, cut);
-    histogram
-}
-
-/// Takes those that ride on the start states back from the counts of all of `raw`.
-pub(crate) fn remove_riding(histogram: &mut Histogram, raw: &[u8], cut: Cut) {
     for range in cut.ranges() {
         if range.len().is_multiple_of(GROUP) {
             let last = &raw[range.end - GROUP..range.end];
@@ -82,6 +74,54 @@ pub(crate) fn remove_riding(histogram: &mut Histogram, raw: &[u8], cut: Cut) {
             }
         } else if cut.tail == Tail::InStates {
             raw[range.end - RIDING..range.end].iter().for_each(|&byte| histogram.remove(byte));
+        }
+    }
+    histogram
+}
+
+/// Fewer bytes than this do not hold a payload of symbols that take so many `bits`: a state takes
+/// 32 bits, of which 16 at most are theirs.
+pub(crate) fn least_len(bits: u64, cut: Cut) -> u64 {
+    let states = (4 * LANES - 2 * LANES) as u64;
+    4 + (4 + states) * cut.segments as u64 + bits / 8
+}
+
+/// Symbols that are to be coded as lanes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) symbols: &'a [u8],
+    pub(crate) cut: Cut,
+    /// One symbol of how many is counted, about.
+    pub(crate) stride: usize,
+}
+
+impl Source<'_> {
+    /// About as many counts as of each symbol are coded.
+    pub(crate) fn histogram(&self, kernel: Kernel) -> Histogram {
+        if self.stride > 1 {
+            sample::estimate(self.symbols, self.stride, kernel)
+        } else {
+            count_coded(self.symbols, self.cut)
+        }
+    }
+
+    /// Appends the payload. What [`histogram`](Self::histogram) counted became `frequencies` by
+    /// `normalize`, and promised so many `bits`; if a sample misled, exact counts take its place.
+    pub(crate) fn encode(
+        &self,
+        frequencies: &Frequencies,
+        bits: u64,
+        normalize: impl FnOnce(&Histogram) -> Frequencies,
+        kernel: Kernel,
+        stacks: &mut WordStacks,
+        out: &mut Vec<u8>,
+    ) {
+        let &Self { symbols, cut, stride } = self;
+        let start = out.len();
+        let words = encode_payload(symbols, cut, frequencies, kernel, stacks, out);
+        if stride > 1 && sample::misled(bits, words, cut.segments) {
+            out.truncate(start);
+            encode_payload(symbols, cut, &normalize(&count_coded(symbols, cut)), kernel, stacks, out);
         }
     }
 }
