@@ -133,7 +133,6 @@ mod parallel;
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 mod poll;
 mod progress;
-mod section;
 #[allow(unsafe_code)]
 mod simd;
 

@@ -1,7 +1,7 @@
 //! One segment of a `lanes` block: 32 states that share one word stream, bytes in quad order
 //! (FORMAT.md, 4.4).
 
-use std::{hint::select_unpredictable, ops::Range};
+use std::{hint::select_unpredictable, mem, ops::Range};
 
 use crate::{
     model::{SlotTable, SymbolTable},
@@ -24,19 +24,6 @@ pub(crate) const GROUP: usize = LANES * QUAD;
 /// states.
 const CODED_ROUNDS_OF_LAST_GROUP: usize = 2;
 
-/// Bytes that the start states carry: two a lane.
-pub(crate) const RIDING: usize = 2 * LANES;
-
-/// What happens to the end of a segment whose length is not a multiple of [`GROUP`]. Where it is
-/// one, half of the last group always rides on the start states.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tail {
-    /// All bytes are coded.
-    Coded,
-    /// The last [`RIDING`] bytes ride on the start states. The segment has as many at least.
-    InStates,
-}
-
 /// The decoder's table for every scale that `lanes` has.
 pub(crate) type LaneSlots = SlotTable<u32, 4096>;
 
@@ -53,24 +40,39 @@ pub(crate) struct Segment<'a> {
     pub(crate) words: Range<usize>,
     /// Room for the bytes that were not decoded yet. Not empty.
     pub(crate) raw: &'a mut [u8],
-    pub(crate) tail: Tail,
 }
 
-impl Segment<'_> {
+/// Payload bytes that a kernel may read for a group: a word for each of its symbols. A vector of
+/// words is read whole, but those behind the last word of a round belong to lanes that could have
+/// taken one.
+pub(crate) const GROUP_WORDS_LEN: usize = 2 * GROUP;
+
+impl<'a> Segment<'a> {
     /// How many groups a kernel may take: those that have all their rounds and do not end the
     /// segment.
     pub(crate) fn whole_groups(&self) -> usize {
-        let len = self.raw.len();
-        match self.tail {
-            Tail::InStates if !len.is_multiple_of(GROUP) => len.saturating_sub(RIDING) / GROUP,
-            _ => (len - 1) / GROUP,
-        }
+        (self.raw.len() - 1) / GROUP
+    }
+
+    /// How many of them have [`GROUP_WORDS_LEN`] bytes of the payload ahead for certain.
+    ///
+    /// They need not be the segment's own words: one that is led beyond its last word is damaged,
+    /// and its place in the payload shows that at the end.
+    pub(crate) fn groups_ahead(&self, payload: &[u8]) -> usize {
+        self.whole_groups().min(payload.len().saturating_sub(self.words.start) / GROUP_WORDS_LEN)
+    }
+
+    /// Takes room for `run` groups off the front, which has them. Whoever takes it fills it.
+    pub(crate) fn take_groups(&mut self, run: usize) -> &'a mut [[u8; GROUP]] {
+        let (groups, rest) = mem::take(&mut self.raw).split_at_mut(run * GROUP);
+        self.raw = rest;
+        groups.as_chunks_mut().0
     }
 
     /// Decodes all that is left. `false`: the segment does not end as the encoder began it.
     pub(crate) fn finish(&mut self, payload: &[u8], slots: &LaneSlots) -> bool {
         let Some(words) = payload.get(self.words.clone()) else { return false };
-        decode(&mut self.states, WordReader::new(words), slots, self.raw, self.tail)
+        decode(&mut self.states, WordReader::new(words), slots, self.raw)
     }
 }
 
@@ -83,49 +85,43 @@ pub(crate) struct Encoding<'a> {
     pub(crate) words: &'a mut WordStack,
 }
 
+impl<'a> Encoding<'a> {
+    /// Takes `run` groups off the end, which has them. Whoever takes them codes them.
+    pub(crate) fn take_groups(&mut self, run: usize) -> &'a [[u8; GROUP]] {
+        let (before, groups) = self.groups.split_at(self.groups.len() - run);
+        self.groups = before;
+        groups
+    }
+}
+
 /// Codes what stands behind the last of the whole groups of `raw`, which is not empty. The words
 /// land on the stack `words`, which is emptied before; the states and the groups that are left come
 /// back.
 pub(crate) fn encode_end<'a>(
     raw: &'a [u8],
-    tail: Tail,
     symbols: &SymbolTable,
     words: &mut WordStack,
 ) -> ([u32; LANES], &'a [[u8; GROUP]]) {
     words.reset(raw.len());
-    let (groups, rest) = raw.as_chunks::<GROUP>();
+    let (groups, tail) = raw.as_chunks::<GROUP>();
     let mut states = [LOWER_BOUND; LANES];
-    match (groups, raw.split_last_chunk::<RIDING>()) {
-        ([before @ .., last], _) if rest.is_empty() => {
-            for (state, quad) in states.iter_mut().zip(last.as_chunks::<QUAD>().0) {
-                *state |= u32::from(quad[2]) | u32::from(quad[3]) << 8;
-            }
-            encode_rounds(last, 0..CODED_ROUNDS_OF_LAST_GROUP, symbols, &mut states, words);
-            (states, before)
+    if let ([before @ .., last], []) = (groups, tail) {
+        for (state, quad) in states.iter_mut().zip(last.as_chunks::<QUAD>().0) {
+            *state |= u32::from(quad[2]) | u32::from(quad[3]) << 8;
         }
-        (_, Some((coded, riding))) if tail == Tail::InStates => {
-            for (state, pair) in states.iter_mut().zip(riding.as_chunks().0) {
-                *state |= u32::from(u16::from_le_bytes(*pair));
-            }
-            let (groups, rest) = coded.as_chunks();
-            encode_rounds(rest, 0..QUAD, symbols, &mut states, words);
-            (states, groups)
-        }
-        _ => {
-            encode_rounds(rest, 0..QUAD, symbols, &mut states, words);
-            (states, groups)
-        }
+        encode_rounds(last, 0..CODED_ROUNDS_OF_LAST_GROUP, symbols, &mut states, words);
+        (states, before)
+    } else {
+        encode_rounds(tail, 0..QUAD, symbols, &mut states, words);
+        (states, groups)
     }
 }
 
-/// Codes whole groups on top of what stands behind them.
-pub(crate) fn encode_groups(
-    groups: &[[u8; GROUP]],
-    symbols: &SymbolTable,
-    states: &mut [u32; LANES],
-    words: &mut WordStack,
-) {
+/// Codes all groups of the segment on top of what stands behind them.
+pub(crate) fn encode_groups(segment: &mut Encoding<'_>, symbols: &SymbolTable) {
     let scale_bits = symbols.scale_bits();
+    let groups = segment.take_groups(segment.groups.len());
+    let Encoding { states, words, .. } = segment;
     for group in groups.iter().rev() {
         for round in (0..QUAD).rev() {
             let Some(room) = words.room::<LANES>() else {
@@ -151,41 +147,26 @@ pub(crate) fn encode_groups(
 }
 
 /// Fills `raw`, which is not empty. `false`: the segment does not end as the encoder began it.
-fn decode(states: &mut [u32; LANES], mut words: WordReader<'_>, slots: &LaneSlots, raw: &mut [u8], tail: Tail) -> bool {
-    let whole = raw.len().is_multiple_of(GROUP);
-    let riding = if tail == Tail::InStates && !whole { RIDING } else { 0 };
-    let Some(coded_len) = raw.len().checked_sub(riding) else { return false };
-    let (coded, riding) = raw.split_at_mut(coded_len);
-    let (groups, rest) = coded.as_chunks_mut::<GROUP>();
-    if whole {
+fn decode(states: &mut [u32; LANES], mut words: WordReader<'_>, slots: &LaneSlots, raw: &mut [u8]) -> bool {
+    let (groups, tail) = raw.as_chunks_mut::<GROUP>();
+    if tail.is_empty() {
         let Some((last, before)) = groups.split_last_mut() else { return words.is_empty() };
-        return decode_groups(states, &mut words, slots, before)
+        decode_groups(states, &mut words, slots, before)
             && decode_rounds(states, &mut words, slots, last, 0..CODED_ROUNDS_OF_LAST_GROUP)
             && words.is_empty()
-            && take_quads(states, last);
+            && take_from_states(states, last)
+    } else {
+        decode_groups(states, &mut words, slots, groups)
+            && decode_rounds(states, &mut words, slots, tail, 0..QUAD)
+            && words.is_empty()
+            && *states == [LOWER_BOUND; LANES]
     }
-    decode_groups(states, &mut words, slots, groups)
-        && decode_rounds(states, &mut words, slots, rest, 0..QUAD)
-        && words.is_empty()
-        && match tail {
-            Tail::Coded => *states == [LOWER_BOUND; LANES],
-            Tail::InStates => take_pairs(states, riding),
-        }
 }
 
-/// The two bytes per lane that rode on the start states: the upper half of each quad. `false`:
-/// these are no start states.
-fn take_quads(states: &[u32; LANES], last: &mut [u8; GROUP]) -> bool {
+/// The two bytes per lane that rode on the start states. `false`: these are no start states.
+fn take_from_states(states: &[u32; LANES], last: &mut [u8; GROUP]) -> bool {
     for (state, quad) in states.iter().zip(last.as_chunks_mut::<QUAD>().0) {
         [quad[2], quad[3], ..] = state.to_le_bytes();
-    }
-    states.iter().all(|state| state >> 16 == 1)
-}
-
-/// The same, where they are the last bytes of the segment.
-fn take_pairs(states: &[u32; LANES], last: &mut [u8]) -> bool {
-    for (state, pair) in states.iter().zip(last.as_chunks_mut().0) {
-        *pair = (*state as u16).to_le_bytes();
     }
     states.iter().all(|state| state >> 16 == 1)
 }

@@ -8,7 +8,17 @@
 //! `unsafe` lives in this module alone. A kernel is a safe function for processors that have its
 //! instructions; that the processor has them is checked here, before each call.
 
-use std::{fmt, mem, str::FromStr, sync::OnceLock};
+#[macro_use]
+mod each;
+
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+mod aarch64;
+mod code_table;
+mod shuffles;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+use std::{fmt, str::FromStr, sync::OnceLock};
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 use aarch64::neon;
@@ -18,7 +28,7 @@ use x86_64::{avx2, avx512};
 use crate::{
     model::{ByteSet, Chunk, Frequencies, SymbolTable},
     rans::{
-        segment::{self, Encoding, LaneSlots, Segment, Tail},
+        segment::{self, Encoding, LaneSlots, Segment},
         words::WordStack,
     },
     simd::code_table::CodeTable,
@@ -185,8 +195,8 @@ impl Encoder {
 
     /// Codes what stands behind the whole groups of `raw`, which is not empty. The words land on
     /// the stack `words`, which is emptied before.
-    pub(crate) fn begin<'a>(&self, raw: &'a [u8], tail: Tail, words: &'a mut WordStack) -> Encoding<'a> {
-        let (states, groups) = segment::encode_end(raw, tail, &self.symbols, words);
+    pub(crate) fn begin<'a>(&self, raw: &'a [u8], words: &'a mut WordStack) -> Encoding<'a> {
+        let (states, groups) = segment::encode_end(raw, &self.symbols, words);
         Encoding { states, groups, words }
     }
 
@@ -199,20 +209,19 @@ impl Encoder {
             // `is_available` said so.
             return unsafe { avx512::encode_groups(segments, table) };
         }
-        for Encoding { states, groups, words } in segments {
-            let groups = mem::take(groups);
+        for segment in segments {
             match &self.kernel {
                 #[cfg(target_arch = "x86_64")]
                 KernelTable::Avx2(table) => {
                     // SAFETY: as above.
-                    unsafe { avx2::encode_groups(groups, table, states, words) }
+                    unsafe { avx2::encode_groups(segment, table) }
                 }
                 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
                 KernelTable::Neon(table) => {
                     // SAFETY: as above.
-                    unsafe { neon::encode_groups(groups, table, states, words) }
+                    unsafe { neon::encode_groups(segment, table) }
                 }
-                _ => segment::encode_groups(groups, &self.symbols, states, words),
+                _ => segment::encode_groups(segment, &self.symbols),
             }
         }
     }
@@ -245,13 +254,6 @@ impl KernelTable {
         }
     }
 }
-
-#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
-mod aarch64;
-mod code_table;
-mod shuffles;
-#[cfg(target_arch = "x86_64")]
-mod x86_64;
 
 #[cfg(test)]
 mod differential;

@@ -10,11 +10,6 @@ use crate::{
     simd::shuffles::Shuffles,
 };
 
-/// Payload bytes that a group may read: a word for each of its symbols. The words of eight lanes
-/// are read whole, but those behind the last word of a group belong to lanes that could have taken
-/// one.
-const GROUP_WORDS_LEN: usize = 2 * GROUP;
-
 static SPREAD: Shuffles<16> = Shuffles::spread();
 
 /// Decodes `segments` to the end. The index of the first that does not end as the encoder began it
@@ -27,27 +22,21 @@ pub(in crate::simd) fn decode(payload: &[u8], slots: &LaneSlots, segments: &mut 
     })
 }
 
-/// Takes groups off the segment as long as words for one are certain to be in the payload.
-///
-/// They need not be the segment's own words: one that is led beyond its last word is damaged, and
-/// its place in the payload shows that at the end.
+/// Takes groups off the segment as long as it has one ahead.
 #[inline]
 #[target_feature(enable = "neon")]
 fn decode_groups(payload: &[u8], slots: &LaneSlots, segment: &mut Segment<'_>) {
     let scale = Scale::new(slots);
     let mut states = load_states(&segment.states);
     loop {
-        let behind = payload.len().saturating_sub(segment.words.start);
-        let run = segment.whole_groups().min(behind / GROUP_WORDS_LEN);
+        let run = segment.groups_ahead(payload);
         if run == 0 {
             break;
         }
-        let (raw, rest) = mem::take(&mut segment.raw).split_at_mut(run * GROUP);
-        segment.raw = rest;
-        // SAFETY: `run` leaves as many times `GROUP_WORDS_LEN` bytes of the payload behind the
-        // place of the words, and `raw` has `run` groups.
-        segment.words.start =
-            unsafe { decode_run(payload, segment.words.start, slots, &scale, &mut states, raw.as_chunks_mut().0) };
+        let raw = segment.take_groups(run);
+        // SAFETY: `groups_ahead` left as many times `GROUP_WORDS_LEN` bytes of the payload behind
+        // the place of the words, and `raw` has `run` groups.
+        segment.words.start = unsafe { decode_run(payload, segment.words.start, slots, &scale, &mut states, raw) };
     }
     segment.states = store_states(states);
 }
@@ -57,7 +46,7 @@ fn decode_groups(payload: &[u8], slots: &LaneSlots, segment: &mut Segment<'_>) {
 /// # Safety
 ///
 /// `words` leaves `GROUP_WORDS_LEN` bytes of `payload` behind it for each group of `raw`.
-#[inline]
+#[inline(never)]
 #[target_feature(enable = "neon")]
 unsafe fn decode_run(
     payload: &[u8],
@@ -103,9 +92,9 @@ unsafe fn decode_round<const ROUND: usize>(
     quads: &mut States,
 ) -> *const u8 {
     for (states, quads) in states.iter_mut().zip(quads) {
-        let taken = states.map(|states| look_up(slots, scale, states));
-        *quads = [0, 1].map(|vector| append_symbols::<ROUND>(quads[vector], taken[vector]));
-        let advanced = [0, 1].map(|vector| advance(taken[vector], states[vector], scale));
+        let taken = each!(PAIR, |vector| look_up(slots, scale, states[vector]));
+        *quads = each!(PAIR, |vector| append_symbols::<ROUND>(quads[vector], taken[vector]));
+        let advanced = each!(PAIR, |vector| advance(taken[vector], states[vector], scale));
         // SAFETY: a lane takes one word at most. Before a pair, at least its eight lanes have not
         // had their turn, so 16 of the bytes that the caller promised are still ahead.
         (*states, next) = unsafe { refill(advanced, next) };
@@ -180,14 +169,15 @@ fn advance(slots: uint32x4_t, states: uint32x4_t, scale: &Scale) -> uint32x4_t {
 #[inline]
 #[target_feature(enable = "neon")]
 unsafe fn refill(states: [uint32x4_t; PAIR], next: *const u8) -> ([uint32x4_t; PAIR], *const u8) {
-    let low = states.map(|states| vceqzq_u32(vshrq_n_u32::<16>(states)));
+    let low = each!(PAIR, |vector| vceqzq_u32(vshrq_n_u32::<16>(states[vector])));
     let lanes = lanes_of(low);
     // SAFETY: the caller promised 16 bytes; `lanes` has eight bits at most, so the place is at most
     // 16 bytes further.
     let (words, next) = unsafe { (vld1q_u8(next), next.add(2 * lanes.count_ones() as usize)) };
     let words = vreinterpretq_u16_u8(shuffle(words, &SPREAD, lanes));
     let words = [vmovl_u16(vget_low_u16(words)), vmovl_high_u16(words)];
-    let refilled =
-        |vector: usize| vbslq_u32(low[vector], vsliq_n_u32::<16>(words[vector], states[vector]), states[vector]);
-    ([refilled(0), refilled(1)], next)
+    let refilled = each!(PAIR, |vector| {
+        vbslq_u32(low[vector], vsliq_n_u32::<16>(words[vector], states[vector]), states[vector])
+    });
+    (refilled, next)
 }

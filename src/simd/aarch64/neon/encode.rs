@@ -5,52 +5,65 @@ use std::arch::aarch64::*;
 
 use super::{PAIR, PAIRS, lanes_of, load_states, shuffle, store_states};
 use crate::{
-    rans::{
-        segment::{GROUP, LANES, QUAD},
-        words::WordStack,
-    },
+    rans::segment::{Encoding, GROUP, LANES, QUAD},
     simd::{
         code_table::CodeTable,
         shuffles::{CLOSE_UP, WIDTH},
     },
 };
 
-/// Codes whole groups on top of what stands behind them.
+/// Codes all groups of the segment on top of what stands behind them.
 #[target_feature(enable = "neon")]
-pub(in crate::simd) fn encode_groups(
+pub(in crate::simd) fn encode_groups(segment: &mut Encoding<'_>, table: &CodeTable) {
+    let groups = segment.take_groups(segment.groups.len());
+    let free = segment.words.free();
+    assert!(free.len() >= groups.len() * GROUP + WIDTH, "a word for each symbol and a vector more must have room");
+    let bottom = free.as_mut_ptr_range().end;
+    // SAFETY: the assertion counted the places in `free`, which ends at `bottom`.
+    let top = unsafe { encode_run(groups, table, &mut segment.states, bottom) };
+    segment.words.push((bottom.addr() - top.addr()) / 2);
+}
+
+/// Codes `groups`; the words land below `top`, and the new top comes back.
+///
+/// # Safety
+///
+/// Below `top` are a place for each symbol of `groups` and `WIDTH` more, which nobody else has.
+#[inline(never)]
+#[target_feature(enable = "neon")]
+unsafe fn encode_run(
     groups: &[[u8; GROUP]],
     table: &CodeTable,
     states: &mut [u32; LANES],
-    words: &mut WordStack,
-) {
-    let free = words.free();
-    assert!(free.len() >= groups.len() * GROUP + WIDTH, "a word for each symbol and a vector more must have room");
+    mut top: *mut [u8; 2],
+) -> *mut [u8; 2] {
     let scale_bits = i32::from(table.scale_bits);
     let scale_shift = vdupq_n_s32(scale_bits);
     // A state with its upper bits, above the slots of a symbol, at the frequency or higher must
     // give a word away.
     let limit_shift = vdupq_n_s32(scale_bits - 32);
     let mut x = load_states(states);
-    let mut top = free.len();
     for group in groups.iter().rev() {
         for round in (0..QUAD).rev() {
             for pair in (0..PAIRS).rev() {
-                let codes = [0, 1].map(|vector| look_up(table, group, PAIR * pair + vector, round));
+                let codes = each!(PAIR, |vector| look_up(table, group, PAIR * pair + vector, round));
                 let (reduced, given, count) = give_words(x[pair], &codes, limit_shift);
                 // SAFETY: each symbol moves `top` down by one at most, so at least `WIDTH` places
-                // are below it: the assertion above counted them.
-                unsafe { vst1q_u8(free.as_mut_ptr().add(top - WIDTH).cast(), given) };
-                top -= count;
-                x[pair] = [0, 1].map(|vector| codes[vector].encode(reduced[vector], scale_shift));
+                // are below it: the caller promised as many.
+                top = unsafe {
+                    vst1q_u8(top.sub(WIDTH).cast(), given);
+                    top.sub(count)
+                };
+                x[pair] = each!(PAIR, |vector| codes[vector].encode(reduced[vector], scale_shift));
             }
         }
     }
-    let count = free.len() - top;
-    words.push(count);
     *states = store_states(x);
+    top
 }
 
 /// The codes of four lanes.
+#[derive(Clone, Copy)]
 struct Codes {
     frequencies: uint32x4_t,
     cumulatives: uint32x4_t,
@@ -87,8 +100,8 @@ fn look_up(table: &CodeTable, group: &[u8; GROUP], vector: usize, round: usize) 
         unsafe { vld1q_u32((&raw const *code).cast()) }
     };
     let (a, b, c, d) = (code(0), code(1), code(2), code(3));
-    let [even_ab, odd_ab] = [vtrn1q_u32(a, b), vtrn2q_u32(a, b)].map(|pair| vreinterpretq_u64_u32(pair));
-    let [even_cd, odd_cd] = [vtrn1q_u32(c, d), vtrn2q_u32(c, d)].map(|pair| vreinterpretq_u64_u32(pair));
+    let (even_ab, odd_ab) = (vreinterpretq_u64_u32(vtrn1q_u32(a, b)), vreinterpretq_u64_u32(vtrn2q_u32(a, b)));
+    let (even_cd, odd_cd) = (vreinterpretq_u64_u32(vtrn1q_u32(c, d)), vreinterpretq_u64_u32(vtrn2q_u32(c, d)));
     Codes {
         frequencies: vreinterpretq_u32_u64(vtrn1q_u64(even_ab, even_cd)),
         cumulatives: vreinterpretq_u32_u64(vtrn1q_u64(odd_ab, odd_cd)),
@@ -106,11 +119,10 @@ fn give_words(
     codes: &[Codes; PAIR],
     limit_shift: int32x4_t,
 ) -> ([uint32x4_t; PAIR], uint8x16_t, usize) {
-    let gives = |vector: usize| vcgeq_u32(vshlq_u32(states[vector], limit_shift), codes[vector].frequencies);
-    let gives = [gives(0), gives(1)];
+    let gives = each!(PAIR, |vector| vcgeq_u32(vshlq_u32(states[vector], limit_shift), codes[vector].frequencies));
     let lanes = lanes_of(gives);
     let lower = vuzp1q_u16(vreinterpretq_u16_u32(states[0]), vreinterpretq_u16_u32(states[1]));
     let given = shuffle(vreinterpretq_u8_u16(lower), &CLOSE_UP, lanes);
-    let reduced = |vector: usize| vbslq_u32(gives[vector], vshrq_n_u32::<16>(states[vector]), states[vector]);
-    ([reduced(0), reduced(1)], given, lanes.count_ones() as usize)
+    let reduced = each!(PAIR, |vector| vbslq_u32(gives[vector], vshrq_n_u32::<16>(states[vector]), states[vector]));
+    (reduced, given, lanes.count_ones() as usize)
 }

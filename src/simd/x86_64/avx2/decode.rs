@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use std::mem;
 
 use crate::{
-    rans::segment::{GROUP, LANES, LaneSlots, QUAD, Segment},
+    rans::segment::{GROUP, GROUP_WORDS_LEN, LANES, LaneSlots, QUAD, Segment},
     simd::shuffles::Shuffles,
 };
 
@@ -14,10 +14,6 @@ const WIDTH: usize = 8;
 
 /// Vectors that hold the states of a segment.
 const VECTORS: usize = LANES / WIDTH;
-
-/// Payload bytes that a group may read: a word for each of its symbols. A vector of words is read
-/// whole, but those behind the last word of a group belong to lanes that could have taken one.
-const GROUP_WORDS_LEN: usize = 2 * GROUP;
 
 static SPREAD: Shuffles<32> = Shuffles::spread();
 
@@ -40,36 +36,24 @@ pub(in crate::simd) fn decode(payload: &[u8], slots: &LaneSlots, segments: &mut 
     None
 }
 
-/// Takes groups off all segments as long as each has one left, and words for it are certain to be
-/// in the payload.
-///
-/// They need not be the segment's own words: one that is led beyond its last word is damaged, and
-/// its place in the payload shows that at the end.
+/// Takes groups off all segments as long as each has one ahead.
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
 fn decode_side_by_side<const N: usize>(payload: &[u8], slots: &LaneSlots, mut segments: [&mut Segment<'_>; N]) {
     let scale = Scale::new(slots);
-    let mut states = [[_mm256_setzero_si256(); VECTORS]; N];
-    for (states, segment) in states.iter_mut().zip(&segments) {
-        *states = load_states(&segment.states);
-    }
+    let mut states = each!(N, |segment| load_states(&segments[segment].states));
     loop {
-        let ahead = |segment: &&mut Segment<'_>| {
-            let behind = payload.len().saturating_sub(segment.words.start);
-            segment.whole_groups().min(behind / GROUP_WORDS_LEN)
-        };
-        let run = segments.iter().map(ahead).min().unwrap_or(0);
+        let mut run = usize::MAX;
+        for segment in &segments {
+            run = run.min(segment.groups_ahead(payload));
+        }
         if run == 0 {
             break;
         }
-        let raw = segments.each_mut().map(|segment| {
-            let (raw, rest) = mem::take(&mut segment.raw).split_at_mut(run * GROUP);
-            segment.raw = rest;
-            raw.as_chunks_mut().0
-        });
-        let words = segments.each_ref().map(|segment| segment.words.start);
-        // SAFETY: `ahead` left at least `run` times `GROUP_WORDS_LEN` bytes of the payload behind
-        // each place in `words`, and `raw` has `run` groups each.
+        let words = each!(N, |segment| segments[segment].words.start);
+        let raw = each!(N, |segment| segments[segment].take_groups(run).as_mut_ptr());
+        // SAFETY: `groups_ahead` left at least `run` times `GROUP_WORDS_LEN` bytes of the payload
+        // behind each place in `words`, and `take_groups` gave `run` groups to each of `raw`.
         let words = unsafe { decode_run(payload, words, slots, &scale, &mut states, raw, run) };
         for (segment, start) in segments.iter_mut().zip(words) {
             segment.words.start = start;
@@ -102,11 +86,10 @@ fn decode_last_words(payload: &[u8], slots: &LaneSlots, segment: &mut Segment<'_
 ///
 /// # Safety
 ///
-/// Each of `raw` has `run` groups, and each of `words` leaves `run * GROUP_WORDS_LEN` bytes of
-/// `payload` behind it.
-#[allow(clippy::needless_pass_by_value, reason = "it is a list of borrows")]
+/// Each of `raw` is the first of `run` groups that nobody else has, and each of `words` leaves
+/// `run * GROUP_WORDS_LEN` bytes of `payload` behind it.
 #[allow(clippy::needless_range_loop, reason = "rounds and groups index several arrays at a time")]
-#[inline]
+#[inline(never)]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
 unsafe fn decode_run<const N: usize>(
     payload: &[u8],
@@ -114,26 +97,23 @@ unsafe fn decode_run<const N: usize>(
     slots: &LaneSlots,
     scale: &Scale,
     states: &mut [[__m256i; VECTORS]; N],
-    raw: [&mut [[u8; GROUP]]; N],
+    raw: [*mut [u8; GROUP]; N],
     run: usize,
 ) -> [usize; N] {
-    let mut next = [payload.as_ptr(); N];
-    for (next, start) in next.iter_mut().zip(words) {
-        // SAFETY: the caller leaves bytes of the payload behind each place.
-        *next = unsafe { next.add(start) };
-    }
+    // SAFETY: the caller leaves bytes of the payload behind each place.
+    let mut next = each!(N, |segment| unsafe { payload.as_ptr().add(words[segment]) });
     let [mut a, mut b] = halves(*states);
     let mut taken_a = look_up_all(slots, scale, a);
     for group in 0..run {
         let mut symbols = [[_mm256_setzero_si256(); QUAD]; N];
         for round in 0..QUAD {
             let taken_b;
-            let packed_a = taken_a.map(|pair| pack_pair(pair));
+            let packed_a = each!(N, |pair| pack_pair(taken_a[pair]));
             // SAFETY: a lane takes one word per round at most. Before a vector of a group, at least
             // its eight lanes have not had their turn, so 16 of the `GROUP_WORDS_LEN` bytes that
             // the caller promised for this group are still ahead.
             (taken_b, next[0]) = unsafe { step(&mut a, taken_a, next[0], &b, slots, scale) };
-            let packed_b = taken_b.map(|pair| pack_pair(pair));
+            let packed_b = each!(N, |pair| pack_pair(taken_b[pair]));
             // SAFETY: as above.
             (taken_a, next[N - 1]) = unsafe { step(&mut b, taken_b, next[N - 1], &a, slots, scale) };
             for (symbols, packed) in symbols.iter_mut().zip([packed_a, packed_b].as_flattened().as_chunks().0) {
@@ -143,13 +123,13 @@ unsafe fn decode_run<const N: usize>(
         }
         for segment in 0..N {
             // SAFETY: `group` is below `run`, and the caller promised that each has `run` groups.
-            *unsafe { raw[segment].get_unchecked_mut(group) } = quads(symbols[segment]);
+            unsafe { raw[segment].add(group).write(quads(symbols[segment])) };
         }
     }
     for (states, half) in states.as_flattened_mut().chunks_mut(2 * N).zip([a, b]) {
         states.copy_from_slice(half.as_flattened());
     }
-    next.map(|place| place.addr() - payload.as_ptr().addr())
+    each!(N, |segment| next[segment].addr() - payload.as_ptr().addr())
 }
 
 /// Half of the vectors of `N` segments, in pairs: one segment of two, or the lower or upper lanes

@@ -5,10 +5,7 @@ use std::arch::x86_64::*;
 use std::mem;
 
 use crate::{
-    rans::{
-        segment::{GROUP, LANES, QUAD},
-        words::WordStack,
-    },
+    rans::segment::{Encoding, GROUP, LANES, QUAD},
     simd::{code_table::CodeTable, shuffles::CLOSE_UP},
 };
 
@@ -18,40 +15,55 @@ const WIDTH: usize = 8;
 /// Vectors that hold the states of a segment.
 const VECTORS: usize = LANES / WIDTH;
 
-/// Codes whole groups on top of what stands behind them.
+/// Codes all groups of the segment on top of what stands behind them.
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-pub(in crate::simd) fn encode_groups(
+pub(in crate::simd) fn encode_groups(segment: &mut Encoding<'_>, table: &CodeTable) {
+    let groups = segment.take_groups(segment.groups.len());
+    let free = segment.words.free();
+    assert!(free.len() >= groups.len() * GROUP + WIDTH, "a word for each symbol and a vector more must have room");
+    let bottom = free.as_mut_ptr_range().end;
+    // SAFETY: the assertion counted the places in `free`, which ends at `bottom`.
+    let top = unsafe { encode_run(groups, table, &mut segment.states, bottom) };
+    segment.words.push((bottom.addr() - top.addr()) / 2);
+}
+
+/// Codes `groups`; the words land below `top`, and the new top comes back.
+///
+/// # Safety
+///
+/// Below `top` are a place for each symbol of `groups` and `WIDTH` more, which nobody else has.
+#[inline(never)]
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+unsafe fn encode_run(
     groups: &[[u8; GROUP]],
     table: &CodeTable,
     states: &mut [u32; LANES],
-    words: &mut WordStack,
-) {
-    let free = words.free();
-    assert!(free.len() >= groups.len() * GROUP + WIDTH, "a word for each symbol and a vector more must have room");
+    mut top: *mut [u8; 2],
+) -> *mut [u8; 2] {
     // A state with its upper bits, above the slots of a symbol, at the frequency or higher must
     // give a word away.
     let scale_bits = _mm_cvtsi32_si128(table.scale_bits.into());
     let limit_bits = _mm_cvtsi32_si128(32 - i32::from(table.scale_bits));
     // SAFETY: both are 128 bytes, and every bit pattern is valid.
     let mut x: [__m256i; VECTORS] = unsafe { mem::transmute(*states) };
-    let mut top = free.len();
     for group in groups.iter().rev() {
         for round in (0..QUAD).rev() {
             for vector in (0..VECTORS).rev() {
                 let codes = look_up(table, group, vector, round);
                 let (reduced, given, count) = give_words(x[vector], codes.frequencies, limit_bits);
                 // SAFETY: each symbol moves `top` down by one at most, so at least `WIDTH` places
-                // are below it: the assertion above counted them.
-                unsafe { _mm_storeu_si128(free.as_mut_ptr().add(top - WIDTH).cast(), given) };
-                top -= count;
+                // are below it: the caller promised as many.
+                top = unsafe {
+                    _mm_storeu_si128(top.sub(WIDTH).cast(), given);
+                    top.sub(count)
+                };
                 x[vector] = codes.encode(reduced, scale_bits);
             }
         }
     }
-    let count = free.len() - top;
-    words.push(count);
     // SAFETY: as above.
     *states = unsafe { mem::transmute::<[__m256i; VECTORS], [u32; LANES]>(x) };
+    top
 }
 
 /// The [`Code`]s of eight lanes.

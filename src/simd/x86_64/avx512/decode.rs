@@ -10,10 +10,6 @@ use crate::{
     simd::x86_64::avx2,
 };
 
-/// Payload bytes that a group may read: a word for each of its symbols. A vector of words is read
-/// whole, but those behind the last word of a round belong to lanes that could have taken one.
-const GROUP_WORDS_LEN: usize = 2 * GROUP;
-
 /// Decodes `segments` to the end. The index of the first that does not end as the encoder began it
 /// comes back.
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
@@ -44,11 +40,7 @@ fn decode_groups<const SYMBOLS: usize>(payload: &[u8], tables: &Tables, segments
     }
 }
 
-/// Takes groups off all segments as long as each has one left, and words for it are certain to be
-/// in the payload.
-///
-/// They need not be the segment's own words: one that is led beyond its last word is damaged, and
-/// its place in the payload shows that at the end.
+/// Takes groups off all segments as long as each has one ahead.
 #[inline]
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
 fn decode_side_by_side<const SYMBOLS: usize, const PAIRS: usize>(
@@ -56,26 +48,19 @@ fn decode_side_by_side<const SYMBOLS: usize, const PAIRS: usize>(
     tables: &Tables,
     segments: &mut [[Segment<'_>; PAIR]; PAIRS],
 ) {
-    let mut states = segments.each_ref().map(|pair| pair.each_ref().map(|segment| Words::load(segment.states)));
+    let mut states = each!(PAIRS, |pair| each!(PAIR, |side| Words::load(&segments[pair][side].states)));
     loop {
-        let ahead = |segment: &Segment<'_>| {
-            let behind = payload.len().saturating_sub(segment.words.start);
-            segment.whole_groups().min(behind / GROUP_WORDS_LEN)
-        };
-        let run = segments.as_flattened().iter().map(ahead).min().unwrap_or(0);
+        let mut run = usize::MAX;
+        for segment in segments.as_flattened() {
+            run = run.min(segment.groups_ahead(payload));
+        }
         if run == 0 {
             break;
         }
-        let words = segments.each_ref().map(|pair| pair.each_ref().map(|segment| segment.words.start));
-        let raw = segments.each_mut().map(|pair| {
-            pair.each_mut().map(|segment| {
-                let (raw, rest) = mem::take(&mut segment.raw).split_at_mut(run * GROUP);
-                segment.raw = rest;
-                raw.as_chunks_mut().0
-            })
-        });
-        // SAFETY: `ahead` left at least `run` times `GROUP_WORDS_LEN` bytes of the payload behind
-        // each place in `words`, and `raw` has `run` groups each.
+        let words = each!(PAIRS, |pair| each!(PAIR, |side| segments[pair][side].words.start));
+        let raw = each!(PAIRS, |pair| each!(PAIR, |side| segments[pair][side].take_groups(run).as_mut_ptr()));
+        // SAFETY: `groups_ahead` left at least `run` times `GROUP_WORDS_LEN` bytes of the payload
+        // behind each place in `words`, and `take_groups` gave `run` groups to each of `raw`.
         let words = unsafe { decode_run::<SYMBOLS, PAIRS>(payload, words, tables, &mut states, raw, run) };
         for (segment, start) in segments.as_flattened_mut().iter_mut().zip(words.as_flattened()) {
             segment.words.start = *start;
@@ -90,21 +75,20 @@ fn decode_side_by_side<const SYMBOLS: usize, const PAIRS: usize>(
 ///
 /// # Safety
 ///
-/// Each of `raw` has `run` groups, and each of `words` leaves `run * GROUP_WORDS_LEN` bytes of
-/// `payload` behind it.
-#[allow(clippy::needless_pass_by_value, reason = "it is a list of borrows")]
-#[inline]
+/// Each of `raw` is the first of `run` groups that nobody else has, and each of `words` leaves
+/// `run * GROUP_WORDS_LEN` bytes of `payload` behind it.
+#[inline(never)]
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
 unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize>(
     payload: &[u8],
     words: [[usize; PAIR]; PAIRS],
     tables: &Tables,
     states: &mut [[Words; PAIR]; PAIRS],
-    mut raw: [[&mut [[u8; GROUP]]; PAIR]; PAIRS],
+    raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
     run: usize,
 ) -> [[usize; PAIR]; PAIRS] {
     // SAFETY: the caller leaves bytes of the payload behind each place.
-    let mut next = words.map(|pair| pair.map(|start| unsafe { payload.as_ptr().add(start) }));
+    let mut next = each!(PAIRS, |pair| each!(PAIR, |side| unsafe { payload.as_ptr().add(words[pair][side]) }));
     let mut x = *states;
     let scale = Scale::new(tables);
     let mut symbols = [[_mm512_setzero_si512(); PAIRS]; QUAD];
@@ -115,16 +99,17 @@ unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize>(
             // promised for this group are still ahead.
             *round = unsafe { decode_round::<SYMBOLS, PAIRS>(tables, &scale, &mut x, &mut next) };
         }
-        for (pair, raw) in raw.iter_mut().enumerate() {
-            for (quads, raw) in quads(symbols.each_ref().map(|round| round[pair])).into_iter().zip(raw) {
+        for (pair, raw) in raw.iter().enumerate() {
+            let quads = quads(each!(QUAD, |round| symbols[round][pair]));
+            for side in 0..PAIR {
                 // SAFETY: `group` is below `run`, and the caller promised that each has `run`
                 // groups.
-                *unsafe { raw.get_unchecked_mut(group) } = quads;
+                unsafe { raw[side].add(group).write(quads[side]) };
             }
         }
     }
     *states = x;
-    next.map(|pair| pair.map(|place| place.addr() - payload.as_ptr().addr()))
+    each!(PAIRS, |pair| each!(PAIR, |side| next[pair][side].addr() - payload.as_ptr().addr()))
 }
 
 /// Takes a symbol out of each lane of all segments.
@@ -140,25 +125,25 @@ unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize>(
     x: &mut [[Words; PAIR]; PAIRS],
     next: &mut [[*const u8; PAIR]; PAIRS],
 ) -> [__m512i; PAIRS] {
-    let each = from_fn::<usize, PAIRS, _>(|pair| pair);
-    let buckets = each.map(|pair| scale.buckets(&x[pair]));
-    let preceding = each.map(|pair| scale.preceding(&x[pair]));
-    let starts = each.map(|pair| tables.starts[0].look_up::<256>(buckets[pair]));
-    let ranks = each.map(|pair| _mm512_popcnt_epi8(_mm512_and_si512(starts[pair], preceding[pair][0])));
-    let starts = each.map(|pair| tables.starts[1].look_up::<256>(buckets[pair]));
-    let more = each.map(|pair| _mm512_popcnt_epi8(_mm512_and_si512(starts[pair], preceding[pair][1])));
-    let first = each.map(|pair| tables.first.look_up::<256>(buckets[pair]));
-    let ids = each.map(|pair| _mm512_add_epi8(first[pair], _mm512_add_epi8(ranks[pair], more[pair])));
+    let buckets = each!(PAIRS, |pair| scale.buckets(&x[pair]));
+    let preceding = each!(PAIRS, |pair| scale.preceding(&x[pair]));
+    let starts = each!(PAIRS, |pair| tables.starts[0].look_up::<256>(buckets[pair]));
+    let ranks = each!(PAIRS, |pair| _mm512_popcnt_epi8(_mm512_and_si512(starts[pair], preceding[pair][0])));
+    let starts = each!(PAIRS, |pair| tables.starts[1].look_up::<256>(buckets[pair]));
+    let more = each!(PAIRS, |pair| _mm512_popcnt_epi8(_mm512_and_si512(starts[pair], preceding[pair][1])));
+    let first = each!(PAIRS, |pair| tables.first.look_up::<256>(buckets[pair]));
+    let ids = each!(PAIRS, |pair| _mm512_add_epi8(first[pair], _mm512_add_epi8(ranks[pair], more[pair])));
 
-    let mixed = each.map(|pair| tables.mixed.look_up::<SYMBOLS>(ids[pair]));
-    let upper = each.map(|pair| tables.frequency_upper.look_up::<SYMBOLS>(ids[pair]));
-    let frequencies =
-        each.map(|pair| unpack(_mm512_and_si512(mixed[pair], _mm512_set1_epi8(0xF0_u8.cast_signed())), upper[pair]));
-    let lower = each.map(|pair| tables.cumulative_lower.look_up::<SYMBOLS>(ids[pair]));
-    let cumulatives = each.map(|pair| unpack(lower[pair], mixed[pair]));
-    let advanced = each.map(|pair| {
-        let lane = |side: usize| scale.advance(x[pair][side], frequencies[pair][side], cumulatives[pair][side]);
-        [lane(0), lane(1)]
+    let mixed = each!(PAIRS, |pair| tables.mixed.look_up::<SYMBOLS>(ids[pair]));
+    let upper = each!(PAIRS, |pair| tables.frequency_upper.look_up::<SYMBOLS>(ids[pair]));
+    let frequencies = each!(PAIRS, |pair| unpack(
+        _mm512_and_si512(mixed[pair], _mm512_set1_epi8(0xF0_u8.cast_signed())),
+        upper[pair]
+    ));
+    let lower = each!(PAIRS, |pair| tables.cumulative_lower.look_up::<SYMBOLS>(ids[pair]));
+    let cumulatives = each!(PAIRS, |pair| unpack(lower[pair], mixed[pair]));
+    let advanced = each!(PAIRS, |pair| {
+        each!(PAIR, |side| scale.advance(x[pair][side], frequencies[pair][side], cumulatives[pair][side]))
     });
     for pair in 0..PAIRS {
         for side in 0..PAIR {
@@ -166,7 +151,7 @@ unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize>(
             (x[pair][side], next[pair][side]) = unsafe { refill(advanced[pair][side], next[pair][side]) };
         }
     }
-    each.map(|pair| tables.symbol.look_up::<SYMBOLS>(ids[pair]))
+    each!(PAIRS, |pair| tables.symbol.look_up::<SYMBOLS>(ids[pair]))
 }
 
 /// From slots to symbols in two steps: a slot's bucket tells the id of the symbol that has the
@@ -271,9 +256,9 @@ impl Scale {
     #[inline]
     #[target_feature(enable = "avx512vbmi")]
     fn buckets(&self, states: &[Words; PAIR]) -> __m512i {
-        let [first, second] = states.each_ref().map(|words| {
+        let [first, second] = each!(PAIR, |side| {
             // Four words' buckets in each half of 64 bits.
-            _mm512_castsi512_ps(_mm512_multishift_epi64_epi8(self.bucket_bits, words.lower))
+            _mm512_castsi512_ps(_mm512_multishift_epi64_epi8(self.bucket_bits, states[side].lower))
         });
         // Of each 128 bits, one half of each 64: eight lanes of the first segment, eight of the
         // second.
@@ -285,9 +270,9 @@ impl Scale {
     #[inline]
     #[target_feature(enable = "avx512bw")]
     fn preceding(&self, states: &[Words; PAIR]) -> [__m512i; 2] {
-        let [first, second] = states.each_ref().map(|words| _mm512_and_si512(words.lower, self.bucket_mask));
+        let [first, second] = each!(PAIR, |side| _mm512_and_si512(states[side].lower, self.bucket_mask));
         let within = _mm512_packus_epi16(first, second);
-        PRECEDING.map(|bits| _mm512_shuffle_epi8(_mm512_broadcast_i32x4(from_16_bytes(bits)), within))
+        each!(2, |half| _mm512_shuffle_epi8(_mm512_broadcast_i32x4(from_16_bytes(PRECEDING[half])), within))
     }
 
     /// The states after their symbols, before words are taken:
@@ -352,8 +337,10 @@ fn quads([a, b, c, d]: [__m512i; QUAD]) -> [[u8; GROUP]; PAIR] {
     // Eight lanes of two rounds in each 16 bytes, of one segment.
     let first = [_mm512_unpacklo_epi64(a, b), _mm512_unpacklo_epi64(c, d)];
     let second = [_mm512_unpackhi_epi64(a, b), _mm512_unpackhi_epi64(c, d)];
-    [first, second].map(|[ab, cd]| {
-        let halves = QUADS.map(|indices| _mm512_permutex2var_epi8(ab, from_bytes(indices), cd));
+    let pairs = [first, second];
+    each!(PAIR, |side| {
+        let [ab, cd] = pairs[side];
+        let halves = each!(2, |half| _mm512_permutex2var_epi8(ab, from_bytes(QUADS[half]), cd));
         // SAFETY: both are 128 bytes, and every bit pattern is valid.
         unsafe { mem::transmute::<[__m512i; 2], [u8; GROUP]>(halves) }
     })

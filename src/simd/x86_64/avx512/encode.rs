@@ -2,7 +2,7 @@
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
-use std::{array::from_fn, hint::black_box, mem};
+use std::{hint::black_box, mem};
 
 use super::{Bytes, PAIR, Words, from_bytes, from_words, opaque_one, unpack};
 use crate::{
@@ -39,8 +39,8 @@ pub(in crate::simd) fn encode_groups(segments: &mut [Encoding<'_>], table: &Code
             encode_side_by_side::<1>(one, tables);
         }
     }
-    for Encoding { groups, states, words } in segments {
-        avx2::encode_groups(mem::take(groups), &table.alone, states, words);
+    for segment in segments {
+        avx2::encode_groups(segment, &table.alone);
     }
 }
 
@@ -48,63 +48,55 @@ pub(in crate::simd) fn encode_groups(segments: &mut [Encoding<'_>], table: &Code
 #[inline]
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,bmi2,popcnt")]
 fn encode_side_by_side<const PAIRS: usize>(segments: &mut [[Encoding<'_>; PAIR]; PAIRS], tables: &Tables) {
-    let run = segments.as_flattened().iter().map(|segment| segment.groups.len()).min().unwrap_or(0);
+    let mut run = usize::MAX;
+    for segment in segments.as_flattened() {
+        run = run.min(segment.groups.len());
+    }
     if run == 0 {
         return;
     }
-    let mut x = segments.each_ref().map(|pair| pair.each_ref().map(|segment| Words::load(reversed(segment.states))));
-    let groups = segments.each_mut().map(|pair| {
-        pair.each_mut().map(|segment| {
-            let (before, groups) = segment.groups.split_at(segment.groups.len() - run);
-            segment.groups = before;
-            groups
-        })
-    });
-    let given = {
-        let free = segments.each_mut().map(|pair| {
-            pair.each_mut().map(|segment| {
-                let free = segment.words.free();
-                assert!(free.len() >= run * GROUP + LANES, "a word for each symbol and a vector more must have room");
-                free
-            })
-        });
-        // SAFETY: `groups` has `run` groups each, and the assertion above counted the places in
-        // `free`.
-        unsafe { encode_run(tables, &mut x, groups, free, run) }
-    };
-    for ((segment, x), count) in segments.as_flattened_mut().iter_mut().zip(x.as_flattened()).zip(given.as_flattened())
-    {
-        segment.states = reversed(x.store());
-        segment.words.push(*count);
+    let mut x = each!(PAIRS, |pair| each!(PAIR, |side| Words::load(&reversed(segments[pair][side].states))));
+    let bottom = each!(PAIRS, |pair| each!(PAIR, |side| {
+        let free = segments[pair][side].words.free();
+        assert!(free.len() >= run * GROUP + LANES, "a word for each symbol and a vector more must have room");
+        free.as_mut_ptr_range().end
+    }));
+    let groups = each!(PAIRS, |pair| each!(PAIR, |side| segments[pair][side].take_groups(run)));
+    // SAFETY: `take_groups` gave `run` groups to each, and the assertion above counted the places
+    // in `free`, which ends at `bottom`.
+    let top = unsafe { encode_run(tables, &mut x, groups, bottom, run) };
+    for pair in 0..PAIRS {
+        for side in 0..PAIR {
+            let segment = &mut segments[pair][side];
+            segment.states = reversed(x[pair][side].store());
+            segment.words.push((bottom[pair][side].addr() - top[pair][side].addr()) / 2);
+        }
     }
 }
 
-/// Codes `run` groups of each segment. The words land at the ends of `free`; their numbers come
-/// back. States are in the order of falling lanes.
+/// Codes `run` groups of each segment. The words land below each `top`; the new tops come back.
+/// States are in the order of falling lanes.
 ///
 /// # Safety
 ///
-/// Each of `groups` has `run` groups, and each of `free` has a place for each of their symbols and
-/// `LANES` more.
-#[allow(clippy::needless_pass_by_value, reason = "it is a list of borrows")]
-#[inline]
+/// Each of `groups` has `run` groups. Below each `top` are a place for each of their symbols and
+/// `LANES` more, which nobody else has.
+#[inline(never)]
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,bmi2,popcnt")]
 unsafe fn encode_run<const PAIRS: usize>(
     tables: &Tables,
     states: &mut [[Words; PAIR]; PAIRS],
     groups: [[&[[u8; GROUP]]; PAIR]; PAIRS],
-    mut free: [[&mut [[u8; 2]]; PAIR]; PAIRS],
+    mut top: [[*mut [u8; 2]; PAIR]; PAIRS],
     run: usize,
-) -> [[usize; PAIR]; PAIRS] {
-    let bottom = free.each_mut().map(|pair| pair.each_mut().map(|free| free.as_mut_ptr_range().end));
-    let mut top = bottom;
+) -> [[*mut [u8; 2]; PAIR]; PAIRS] {
     let mut x = *states;
     let scale = Scale::new(tables);
     let mut symbols = [[_mm512_setzero_si512(); PAIRS]; QUAD];
     for group in (0..run).rev() {
         for (pair, groups) in groups.iter().enumerate() {
             // SAFETY: `group` is below `run`, and the caller promised that each has `run` groups.
-            let pair_groups = groups.map(|groups| unsafe { groups.get_unchecked(group) });
+            let pair_groups = each!(PAIR, |side| unsafe { groups[side].get_unchecked(group) });
             for (round, of_pair) in symbols.iter_mut().zip(rounds(pair_groups)) {
                 round[pair] = of_pair;
             }
@@ -116,7 +108,7 @@ unsafe fn encode_run<const PAIRS: usize>(
         }
     }
     *states = x;
-    from_fn(|pair| from_fn(|side| (bottom[pair][side].addr() - top[pair][side].addr()) / 2))
+    top
 }
 
 /// Codes one symbol in each lane of all segments.
@@ -133,11 +125,12 @@ unsafe fn encode_round<const PAIRS: usize>(
     top: &mut [[*mut [u8; 2]; PAIR]; PAIRS],
     symbols: &[__m512i; PAIRS],
 ) {
-    let each = from_fn::<usize, PAIRS, _>(|pair| pair);
-    let mixed = each.map(|pair| tables.mixed.look_up::<256>(symbols[pair]));
-    let upper = each.map(|pair| tables.limit_upper.look_up::<256>(symbols[pair]));
-    let limits =
-        each.map(|pair| unpack(_mm512_and_si512(mixed[pair], _mm512_set1_epi8(0xF0_u8.cast_signed())), upper[pair]));
+    let mixed = each!(PAIRS, |pair| tables.mixed.look_up::<256>(symbols[pair]));
+    let upper = each!(PAIRS, |pair| tables.limit_upper.look_up::<256>(symbols[pair]));
+    let limits = each!(PAIRS, |pair| unpack(
+        _mm512_and_si512(mixed[pair], _mm512_set1_epi8(0xF0_u8.cast_signed())),
+        upper[pair]
+    ));
     for pair in 0..PAIRS {
         for side in 0..PAIR {
             // SAFETY: the caller promised the places.
@@ -145,21 +138,21 @@ unsafe fn encode_round<const PAIRS: usize>(
                 unsafe { give_words(x[pair][side], limits[pair][side], top[pair][side]) };
         }
     }
-    let lower = each.map(|pair| tables.reciprocal_lower.look_up::<256>(symbols[pair]));
-    let upper = each.map(|pair| tables.reciprocal_upper.look_up::<256>(symbols[pair]));
-    let shifts = each.map(|pair| unpack(tables.shift.look_up::<256>(symbols[pair]), _mm512_setzero_si512()));
-    let divisors = each.map(|pair| {
+    let lower = each!(PAIRS, |pair| tables.reciprocal_lower.look_up::<256>(symbols[pair]));
+    let upper = each!(PAIRS, |pair| tables.reciprocal_upper.look_up::<256>(symbols[pair]));
+    let shifts = each!(PAIRS, |pair| unpack(tables.shift.look_up::<256>(symbols[pair]), _mm512_setzero_si512()));
+    let divisors = each!(PAIRS, |pair| {
         let [first, second] = unpack(lower[pair], upper[pair]);
         [
             Divisor { frequency: scale.frequencies(limits[pair][0]), reciprocal: first, shift: shifts[pair][0] },
             Divisor { frequency: scale.frequencies(limits[pair][1]), reciprocal: second, shift: shifts[pair][1] },
         ]
     });
-    let upper = each.map(|pair| _mm512_and_si512(mixed[pair], _mm512_set1_epi8(0x0F)));
-    let lower = each.map(|pair| tables.cumulative_lower.look_up::<256>(symbols[pair]));
-    let cumulatives = each.map(|pair| unpack(lower[pair], upper[pair]));
+    let upper = each!(PAIRS, |pair| _mm512_and_si512(mixed[pair], _mm512_set1_epi8(0x0F)));
+    let lower = each!(PAIRS, |pair| tables.cumulative_lower.look_up::<256>(symbols[pair]));
+    let cumulatives = each!(PAIRS, |pair| unpack(lower[pair], upper[pair]));
     for side in 0..PAIR {
-        let quotients = each.map(|pair| divisors[pair][side].divide(x[pair][side], scale));
+        let quotients = each!(PAIRS, |pair| divisors[pair][side].divide(x[pair][side], scale));
         for pair in 0..PAIRS {
             x[pair][side] = scale.encode(&quotients[pair], cumulatives[pair][side]);
         }
@@ -285,6 +278,7 @@ unsafe fn give_words(state: Words, limits: __m512i, top: *mut [u8; 2]) -> (Words
 }
 
 /// A frequency to divide by.
+#[derive(Clone, Copy)]
 struct Divisor {
     frequency: __m512i,
     /// `(2^32 - 1) / (frequency << shift) - 2^16`.
@@ -294,6 +288,7 @@ struct Divisor {
 }
 
 /// What comes of a division: a quotient of 32 bits, and a rest below 2^12.
+#[derive(Clone, Copy)]
 struct Quotients {
     upper: __m512i,
     lower: __m512i,
@@ -336,10 +331,10 @@ fn correct(quotients: __m512i, rests: __m512i, step: __m512i, amount: __m512i) -
 #[inline]
 #[target_feature(enable = "avx512vbmi")]
 fn rounds(groups: [&[u8; GROUP]; PAIR]) -> [__m512i; QUAD] {
-    let [first, second] = groups.map(|group| {
+    let [first, second] = each!(PAIR, |side| {
         // SAFETY: both are 128 bytes, and every bit pattern is valid.
-        let [lower, upper] = unsafe { mem::transmute::<[u8; GROUP], [__m512i; 2]>(*group) };
-        ROUNDS.map(|indices| _mm512_permutex2var_epi8(lower, from_bytes(indices), upper))
+        let [lower, upper] = unsafe { mem::transmute::<[u8; GROUP], [__m512i; 2]>(*groups[side]) };
+        each!(2, |half| _mm512_permutex2var_epi8(lower, from_bytes(ROUNDS[half]), upper))
     });
     [
         _mm512_unpacklo_epi64(first[0], second[0]),

@@ -54,9 +54,9 @@ struct Words {
 impl Words {
     #[inline]
     #[target_feature(enable = "avx512bw")]
-    fn load(states: [u32; LANES]) -> Self {
-        let upper = states.map(|state| (state >> 16) as u16);
-        let lower = states.map(|state| state as u16);
+    fn load(states: &[u32; LANES]) -> Self {
+        let upper = each!(LANES, |lane| (states[lane] >> 16) as u16);
+        let lower = each!(LANES, |lane| states[lane] as u16);
         Self { upper: from_words(upper), lower: from_words(lower) }
     }
 
@@ -64,7 +64,7 @@ impl Words {
     #[target_feature(enable = "avx512bw")]
     fn store(self) -> [u32; LANES] {
         let (upper, lower) = (to_words(self.upper), to_words(self.lower));
-        std::array::from_fn(|lane| u32::from(upper[lane]) << 16 | u32::from(lower[lane]))
+        each!(LANES, |lane| u32::from(upper[lane]) << 16 | u32::from(lower[lane]))
     }
 }
 

@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# No calls in the kernels: disassembles the library as users build it, and fails where a function of
+# a kernel calls what the list below does not allow. A closure of a function with target features is
+# not inlined into `map` or `from_fn`, which have none, and then every vector goes through memory:
+# that cost the AVX-512 kernel two thirds of its speed, and no test saw it.
+#
+# This machine's architecture, and aarch64 where its standard library is installed (musl's target
+# needs no linker for a library); what is not here is skipped, aloud. Arguments: other targets.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Caller, callee, reason: regular expressions without blanks, on names without hashes. The loops
+# themselves, `*_run` and `first_outside`, have no line here, and must not get one.
+allowed() {
+    cat <<'LIST'
+::is_available$                 ^std_detect::               asks the processor, once a block
+::new$                          .                           makes a table, once a block
+::decode(_groups|_last_words)?$ ::decode(_groups|_side_by_side|_last_words)?$ once for each few segments
+::decode::[a-z_]*$              ::(decode|gather)_run$      the loop itself, once a segment
+::encode::[a-z_]*$              ::encode_run$               the loop itself, once a segment
+::encode_(groups|side_by_side)$ ::encode_(groups|side_by_side)$ once for each few segments
+::decode(_groups|_last_words)?$ ::Segment::finish$          the scalar end, once a segment
+::decode(_last_words)?$         ^mem(cpy|set)$              a copy of the last words, once a segment
+::decode_side_by_side$          ^mem(cpy|set)$              states of some segments, before and behind the loop
+::decode_groups$                ^mem(cpy|set)$              the same, where that is inlined
+::encode_(groups|side_by_side)$ ^mem(cpy|set)$              the same, of the encoder
+.                               ::Words::(load|store)$      the same
+.                               ::Segment::(take_groups|groups_ahead)$ before the loop
+.                               ::Tables::new$              makes a table, once a block
+::decode$                       ^\*%                        makes a table: memset, by its address in a register
+LIST
+}
+
+# Kernels that must be seen, or the disassembly shows nothing.
+expected() {
+    case $1 in
+    x86_64*) echo avx2::decode::decode_run avx2::encode::encode_run avx2::presence avx512::decode::decode_run avx512::encode::encode_run ;;
+    aarch64*) echo neon::decode::decode_run neon::encode::encode_run neon::presence ;;
+    esac
+}
+
+# The kernels' functions in a library, and for each call a line with the function, a tab, and what
+# it calls. The relocation behind a call names that. A panic ends the loop that it is in, and is no
+# call here.
+calls() {
+    "$disassemble" --disassemble --reloc --demangle --no-show-raw-insn "$1" 2>/dev/null |
+        sed -E 's/::h[0-9a-f]{16}//g; s/ \(\.llvm\.[0-9]+\)//; s/\$LT\$/</g; s/\$GT\$/>/g; s/\$u20\$/ /g; s/\$u7b\$/{/g; s/\$u7d\$/}/g' |
+        awk '
+            function found(callee) {
+                # A local function is named by its section.
+                if (sub(/^\.text\._ZN/, "", callee)) { sub(/17h[0-9a-f]+E$/, "", callee); gsub(/[0-9]+/, "::", callee) }
+                if (callee !~ /core::panicking|slice_index_fail|_fail(ed)?$|unwrap_failed/) print name "\t" callee
+                call = ""
+            }
+            /^[0-9a-f]+ <.*>:$/ {
+                sub(/^[0-9a-f]+ </, ""); sub(/>:$/, "")
+                name = $0; call = ""
+                kernel = name ~ /^ranstream::simd::(x86_64|aarch64)::/
+                if (kernel) print name
+                next
+            }
+            !kernel { next }
+            call != "" && /R_(X86_64|AARCH64)_/ { sub(/.*R_[A-Z0-9_]+[ \t]+/, ""); sub(/[-+]0x[0-9a-f]+$/, ""); found($0); next }
+            call != "" { found(call) }
+            $2 ~ /^(callq?|blr?)$/ { call = $0; sub(/.*(callq?|blr?)[ \t]+/, "", call) }
+        '
+}
+
+check() {
+    local target=$1 found kernel bad=0 count caller callee from to why reason
+    CARGO_PROFILE_RELEASE_DEBUG=0 cargo build --quiet --release --lib --no-default-features \
+        --target "$target" --target-dir target/hot_loops
+    found=$(calls "target/hot_loops/$target/release/libranstream.rlib")
+    for kernel in $(expected "$target"); do
+        if ! grep -q "simd::.*$kernel" <<<"$found"; then
+            printf '%s: no function of %s is in the library\n' "$target" "$kernel"
+            bad=1
+        fi
+    done
+    while IFS=$'\t' read -r count caller callee; do
+        reason=
+        while read -r from to why; do
+            if [[ $caller =~ $from && $callee =~ $to && ! $caller =~ (_run|first_outside)$ ]]; then reason=$why && break; fi
+        done < <(allowed)
+        if [ -n "$reason" ]; then
+            printf 'allowed (%s): %s calls %s\n' "$reason" "$caller" "$callee"
+        else
+            printf 'a call, %s times: %s calls %s\n' "$count" "$caller" "$callee"
+            bad=1
+        fi
+    done < <(grep -P '\t' <<<"$found" | sort | uniq -c | sed -E 's/^ *([0-9]+) /\1\t/')
+    printf '%s: %s functions of kernels, %s\n' "$target" "$(grep -vcP '\t' <<<"$found")" \
+        "$([ $bad = 0 ] && echo 'no calls but these' || echo 'with calls that must not be')"
+    return $bad
+}
+
+disassemble=$(command -v llvm-objdump || command -v objdump || true)
+if [ -z "$disassemble" ]; then
+    printf 'skipped: neither llvm-objdump nor objdump is here\n'
+    exit 0
+fi
+host=$(rustc -vV | sed -n 's/host: //p')
+targets=("$@")
+[ $# -gt 0 ] || targets=("$host" aarch64-unknown-linux-musl)
+status=0
+for target in "${targets[@]}"; do
+    if [ ! -d "$(rustc --print target-libdir --target "$target")" ]; then
+        printf '%s: skipped, rustup target add %s\n' "$target" "$target"
+    elif [ "${target%%-*}" != "${host%%-*}" ] && [[ $disassemble != *llvm-objdump ]]; then
+        printf '%s: skipped, llvm-objdump is not here\n' "$target"
+    else
+        check "$target" || status=1
+    fi
+done
+exit $status
