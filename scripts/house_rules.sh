@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What CONTRIBUTING.md asks and a machine can see: where unsafe may stand, that each block says why it is safe, how long a file may be, how wide a comment.
+# What CONTRIBUTING.md asks and a machine can see: where unsafe may stand, that each block says why it is safe, how long a file may be, how wide a comment, how wakers are called.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bad=0
@@ -29,6 +29,13 @@ wide=$(find src cli tests examples benches fuzz -name '*.rs' -not -path '*/targe
     LC_ALL=C.UTF-8 grep -E '^[^:]*:[0-9]+:.{101,}' | grep -vE '//[/!]? *\||▶|http|//!.*\S  +\S' || true)
 if [ -n "$wide" ]; then
     printf 'comments wider than 100 columns:\n%s\n' "$wide"
+    bad=1
+fi
+
+# A waker is the user's: it is called through `call_out`, which asserts that no lock is held. Locks beside src/sync.rs are what clippy.toml forbids.
+wakes=$(grep -rnE '\.wake(_by_ref)?\(\)|waker\(\)\.clone\(\)' src --include='*.rs' | grep -v 'call_out(' || true)
+if [ -n "$wakes" ]; then
+    printf 'a waker beside call_out:\n%s\n' "$wakes"
     bad=1
 fi
 

@@ -105,6 +105,7 @@
 //! [rayon]: https://docs.rs/rayon
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![deny(clippy::disallowed_types)]
 #![cfg_attr(
     not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))),
     allow(dead_code, unused_imports, unused_variables, reason = "some things are for kernels alone, and here is none")
@@ -135,6 +136,8 @@ mod poll;
 mod progress;
 #[allow(unsafe_code)]
 mod simd;
+#[allow(clippy::disallowed_types)]
+mod sync;
 
 #[doc(inline)]
 pub use error::{Error, Limit};

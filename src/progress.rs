@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use crate::sync::call_out;
+
 /// How far a stream has come. All counts start at 0 with the adapter and go over concatenated
 /// streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,7 +50,17 @@ impl Progress {
 
 /// A user's callback.
 #[derive(Clone)]
-pub(crate) struct Observer(pub(crate) Arc<dyn Fn(&Progress) + Send + Sync>);
+pub(crate) struct Observer(Arc<dyn Fn(&Progress) + Send + Sync>);
+
+impl Observer {
+    pub(crate) fn new(callback: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(callback))
+    }
+
+    pub(crate) fn call(&self, progress: &Progress) {
+        call_out(|| (self.0)(progress));
+    }
+}
 
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

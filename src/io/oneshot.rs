@@ -1,18 +1,21 @@
 //! Whole buffers and whole streams in one call.
 
-use std::io::{self, Read, Write};
+use std::{
+    io::{self, Read, Write},
+    ops::ControlFlow,
+};
 
 use crate::{
+    block,
     error::Error,
     io::{read::RansReader, write::RansWriter},
     limits::Limits,
     options::{DecodeOptions, EncodeOptions},
-    parallel::Executor,
+    parallel::{Executor, Lost, work_in_order},
     progress::Progress,
     stream::{Decoder, Framer, Room, Status},
+    sync::Mutex,
 };
-
-mod side_by_side;
 
 /// Codes `raw` as one stream.
 ///
@@ -47,7 +50,7 @@ pub fn compress_into(raw: &[u8], out: &mut Vec<u8>, options: &EncodeOptions) -> 
     let before = out.len();
     let executor = options.executor.clone().unwrap_or_else(|| Executor::with_threads(options.threads));
     if executor.is_pool() {
-        side_by_side::compress_into(raw, out, options, &executor)?;
+        compress_with_threads(raw, out, options, &executor)?;
         return Ok(out.len() - before);
     }
     let mut framer = Framer::new(options);
@@ -55,12 +58,50 @@ pub fn compress_into(raw: &[u8], out: &mut Vec<u8>, options: &EncodeOptions) -> 
     for block in raw.chunks(options.block_len) {
         framer.take(block)?;
         framer.append_block(block, options, out);
-        if let Some(observer) = &options.observer {
-            (observer.0)(framer.progress());
-        }
+        options.observe(framer.progress());
     }
     framer.end(out)?;
     Ok(out.len() - before)
+}
+
+/// Workers code each block from where it lies. Its bytes are moved to `out` by whoever coded the
+/// oldest one.
+fn compress_with_threads(
+    raw: &[u8],
+    out: &mut Vec<u8>,
+    options: &EncodeOptions,
+    executor: &Executor,
+) -> Result<(), Error> {
+    let mut framer = Framer::new(options);
+    framer.start(out);
+    let mut blocks = raw.chunks(options.block_len);
+    let spare = Mutex::new(Vec::new());
+    let mut taken = Ok(());
+    let worked = work_in_order(
+        executor,
+        options.in_flight.unwrap_or(executor.width() + 2),
+        || blocks.next(),
+        |block| {
+            let mut coded = spare.lock().pop().unwrap_or_default();
+            let appended = block::append(block, options, &mut coded);
+            (block, coded, appended)
+        },
+        |(block, mut coded, appended)| {
+            taken = framer.take(block);
+            if taken.is_err() {
+                return ControlFlow::Break(());
+            }
+            out.extend_from_slice(&coded);
+            framer.add_block(&appended, block.len(), coded.len());
+            coded.clear();
+            spare.lock().push(coded);
+            options.observe(framer.progress());
+            ControlFlow::Continue(())
+        },
+    );
+    taken?;
+    worked.map_err(|Lost| Error::WorkerLost { block: framer.progress().blocks() })?;
+    framer.end(out)
 }
 
 /// Raw bytes that [`decompress`] makes room for at a time, where blocks are decoded side by side:

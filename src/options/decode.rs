@@ -184,8 +184,15 @@ impl DecodeOptions {
     /// Calls `callback` after each block.
     #[must_use]
     pub fn on_progress(mut self, callback: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Observer(Arc::new(callback)));
+        self.observer = Some(Observer::new(callback));
         self
+    }
+
+    /// Tells the user how far the stream has come.
+    pub(crate) fn observe(&self, progress: &Progress) {
+        if let Some(observer) = &self.observer {
+            observer.call(progress);
+        }
     }
 
     /// For callers that must neither wait nor be woken: the caller does the work.

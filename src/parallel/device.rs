@@ -9,7 +9,6 @@
 use std::{
     collections::VecDeque,
     mem,
-    sync::{Arc, atomic::AtomicBool},
     thread::{self, JoinHandle},
 };
 
@@ -20,6 +19,7 @@ use crate::{
         queue::{Queue, Waiting},
         seat::Guest,
     },
+    sync::{Arc, AtomicBool},
 };
 
 /// The thread, and the queue.

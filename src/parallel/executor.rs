@@ -1,14 +1,13 @@
 //! Who runs jobs.
 
-use std::panic::{self, AssertUnwindSafe};
 #[cfg(feature = "rayon")]
 use std::sync::Arc;
 
-#[cfg(feature = "rayon")]
-use rayon::prelude::*;
-
 #[cfg(feature = "gpu")]
 use crate::gpu::Choice;
+
+/// Work that many threads do at the same time. What it is given starts another one.
+pub(super) type Worker<'a> = dyn Fn(&dyn Fn()) + Sync + 'a;
 
 /// Where a job goes.
 #[derive(Debug, Clone, Default)]
@@ -61,17 +60,16 @@ impl Executor {
         }
     }
 
-    /// Does `work` with all `items`, in any order, and returns when that is done. After a panic
-    /// some are left as they were.
-    pub(crate) fn for_each<T: Send>(&self, items: &mut [T], work: impl Fn(&mut T) + Send + Sync) {
-        let all = || match self {
+    /// Calls `work` on as many threads as there are, and once more each time it calls what it is
+    /// given. Returns when all calls have. A panic of one goes on to the caller then.
+    pub(super) fn run_workers(&self, work: &Worker<'_>) {
+        match self {
             #[cfg(feature = "rayon")]
-            Self::Global if items.len() > 1 => items.par_iter_mut().for_each(work),
+            Self::Global => rayon::scope(|scope| (0..self.width()).for_each(|_| start(scope, work))),
             #[cfg(feature = "rayon")]
-            Self::Pool(pool) if items.len() > 1 => pool.install(|| items.par_iter_mut().for_each(work)),
-            _ => items.iter_mut().for_each(work),
-        };
-        let _ = panic::catch_unwind(AssertUnwindSafe(all));
+            Self::Pool(pool) => pool.scope(|scope| (0..self.width()).for_each(|_| start(scope, work))),
+            _ => work(&|| {}),
+        }
     }
 
     /// How many jobs run at a time.
@@ -114,23 +112,7 @@ impl Executor {
     }
 }
 
-#[cfg(all(test, feature = "rayon"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_costs_items_and_nothing_else() {
-        for executor in [Executor::Inline, Executor::Global, Executor::with_threads(1), Executor::with_threads(3)] {
-            let mut items: Vec<Result<u32, u32>> = (0..100).map(Err).collect();
-            executor.for_each(&mut items, |item| {
-                let number = item.unwrap_err();
-                assert_ne!(number, 50, "this panic is meant");
-                *item = Ok(number);
-            });
-            assert_eq!(items[50], Err(50), "{executor:?}");
-            assert!(items.iter().zip(0..).all(|(item, number)| matches!(item, Ok(n) | Err(n) if *n == number)));
-            executor.for_each(&mut items, |item| *item = Ok(7));
-            assert_eq!(items, [Ok(7); 100], "{executor:?}");
-        }
-    }
+#[cfg(feature = "rayon")]
+fn start<'scope>(scope: &rayon::Scope<'scope>, work: &'scope Worker<'_>) {
+    scope.spawn(move |scope| work(&|| start(scope, work)));
 }

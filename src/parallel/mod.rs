@@ -12,8 +12,9 @@ mod ordered;
 #[cfg(feature = "gpu")]
 mod queue;
 mod seat;
-mod sync;
+mod slices;
 
 pub(crate) use executor::Executor;
 pub(crate) use ordered::Ordered;
 pub(crate) use seat::{Job, Lost};
+pub(crate) use slices::work_in_order;

@@ -2,7 +2,10 @@
 //! shuttle many random orders of the whole encoder and decoder. This file stands in for
 //! `executor.rs` in those runs, see `scripts/models.sh`.
 
-use crate::parallel::sync::thread;
+use crate::sync::thread;
+
+/// Work that many threads do at the same time. What it is given starts another one.
+pub(super) type Worker<'a> = dyn Fn(&dyn Fn()) + Sync + 'a;
 
 /// Where a job goes.
 #[derive(Debug, Clone, Default)]
@@ -23,14 +26,18 @@ impl Executor {
         matches!(self, Self::Inline)
     }
 
-    /// What goes to a pool as a whole is handed over by rayon; the hand-off of this crate is what
-    /// is modelled.
     pub(crate) fn is_pool(&self) -> bool {
-        false
+        !self.is_inline()
     }
 
-    pub(crate) fn for_each<T: Send>(&self, items: &mut [T], work: impl Fn(&mut T) + Send + Sync) {
-        items.iter_mut().for_each(work);
+    /// Under shuttle. What loom tries is `Items::work` itself.
+    pub(super) fn run_workers(&self, work: &Worker<'_>) {
+        #[cfg(not(ranstream_loom))]
+        if let Self::Threads(threads) = *self {
+            thread::scope(|scope| (0..threads).for_each(|_| start(scope, work)));
+            return;
+        }
+        work(&|| {});
     }
 
     pub(crate) fn width(&self) -> usize {
@@ -50,9 +57,16 @@ impl Executor {
     }
 }
 
+#[cfg(not(ranstream_loom))]
+fn start<'scope>(scope: &'scope thread::Scope<'scope, '_>, work: &'scope Worker<'_>) {
+    drop(scope.spawn(move || work(&|| start(scope, work))));
+}
+
 #[cfg(ranstream_loom)]
 mod every_order {
     use std::{
+        cell::Cell,
+        ops::ControlFlow,
         sync::{
             Arc,
             atomic::{AtomicUsize, Ordering},
@@ -63,7 +77,10 @@ mod every_order {
     use loom::sync::Notify;
 
     use super::Executor;
-    use crate::parallel::{Job, Lost, Ordered};
+    use crate::{
+        parallel::{Job, Lost, Ordered, slices::Items},
+        sync::{Mutex, call_out, thread},
+    };
 
     fn try_orders(body: impl Fn() + Send + Sync + 'static) {
         let orders = Arc::new(AtomicUsize::new(0));
@@ -150,6 +167,58 @@ mod every_order {
         });
     }
 
+    /// Three items and two workers of a pool. What is started goes to the pool's queue, which
+    /// whoever put it there looks through.
+    fn work_through(capacity: usize, unlucky: u32, breaks_at: u32) -> (Vec<u32>, Result<(), Lost>) {
+        let put = loom::sync::Arc::new(Mutex::new(Vec::new()));
+        let (mut numbers, own) = (1..=3, loom::sync::Arc::clone(&put));
+        let items = loom::sync::Arc::new(Items::new(
+            capacity,
+            move || numbers.next(),
+            move |number| {
+                assert_ne!(number, unlucky, "an unlucky item");
+                number
+            },
+            move |number| {
+                call_out(|| own.lock().push(number));
+                if number == breaks_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            },
+        ));
+        let other = loom::sync::Arc::clone(&items);
+        let workers = [items, other].map(|items| {
+            thread::spawn(move || {
+                let starts = Cell::new(1);
+                while starts.get() > 0 {
+                    starts.set(starts.get() - 1);
+                    items.work(&|| starts.set(starts.get() + 1));
+                }
+                items
+            })
+        });
+        let [first, second] = workers.map(|worker| worker.join().expect("no worker panics"));
+        drop(second);
+        let ended = loom::sync::Arc::try_unwrap(first).unwrap_or_else(|_| unreachable!("the workers ended")).end();
+        let put = put.lock().clone();
+        (put, ended)
+    }
+
+    #[test]
+    fn results_are_put_in_their_order() {
+        for capacity in [1, 2] {
+            try_orders(move || assert_eq!(work_through(capacity, 0, 0), (vec![1, 2, 3], Ok(()))));
+        }
+    }
+
+    #[test]
+    fn a_panicking_item_is_lost_and_those_before_it_are_put() {
+        try_orders(|| assert_eq!(work_through(2, 2, 0), (vec![1], Err(Lost))));
+    }
+
+    #[test]
+    fn nothing_is_put_after_a_break() {
+        try_orders(|| assert_eq!(work_through(2, 0, 2), (vec![1, 2], Ok(()))));
+    }
+
     #[test]
     fn abandoned_and_dropped_jobs_hang_nothing() {
         try_orders(|| {
@@ -167,7 +236,10 @@ mod many_orders {
 
     use shuttle::{Config, Runner, scheduler::RandomScheduler};
 
-    use crate::{DecodeOptions, EncodeOptions, Error, RansReader, RansWriter, compress};
+    use crate::{
+        DecodeOptions, EncodeOptions, Error, RansReader, RansWriter, compress, decompress, decompress_into,
+        sync::thread,
+    };
 
     /// So many random orders of each. `RANSTREAM_SHUTTLE` is another number.
     const ORDERS: usize = 100_000;
@@ -222,6 +294,25 @@ mod many_orders {
             let expected = read(&stream, 1);
             assert!(expected.1.is_some());
             assert_eq!(read(&stream, 3), expected);
+        });
+    }
+
+    /// Of `compress`, `decompress` and `decompress_into`, whose callbacks let others run.
+    #[test]
+    fn slices_give_the_same_bytes_and_the_same_error() {
+        try_orders(|| {
+            let stream = stream();
+            let options = options().threads(3).in_flight(2).on_progress(|_| thread::yield_now());
+            assert_eq!(compress(&raw(), &options).as_ref(), Ok(&stream));
+            let options = DecodeOptions::new().threads(3).in_flight(2).on_progress(|_| thread::yield_now());
+            assert_eq!(decompress(&stream, &options), Ok(raw()));
+            let mut bad = stream;
+            let middle = bad.len() / 2;
+            bad[middle] ^= 1;
+            let expected = decompress(&bad, &DecodeOptions::new());
+            assert!(expected.is_err());
+            assert_eq!(decompress(&bad, &options), expected);
+            assert_eq!(decompress_into(&bad, &mut [0; 450], &options), expected.map(|raw| raw.len()));
         });
     }
 

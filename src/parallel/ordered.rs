@@ -8,9 +8,11 @@ use std::{
 
 #[cfg(feature = "gpu")]
 use crate::parallel::device::DeviceThread;
-use crate::parallel::{
-    Executor,
-    seat::{Guest, Job, Lost, Seat},
+use crate::{
+    parallel::{
+        Executor,
+        seat::{Guest, Job, Lost, Seat},
+    },
     sync::{Arc, AtomicBool},
 };
 
@@ -61,9 +63,9 @@ impl<J: Job> Ordered<J> {
         self.executor.is_pool()
     }
 
-    /// Does `work` with all `items`, beside the jobs: see [`Executor::for_each`].
-    pub(crate) fn for_each<T: Send>(&self, items: &mut [T], work: impl Fn(&mut T) + Send + Sync) {
-        self.executor.for_each(items, work);
+    /// Who runs the jobs.
+    pub(crate) fn executor(&self) -> &Executor {
+        &self.executor
     }
 
     /// Whether jobs go to a device in batches.

@@ -4,16 +4,14 @@
 use std::{
     collections::VecDeque,
     mem,
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
 use crate::{
     gpu::Load,
     parallel::{Job, seat::Guest},
+    sync::{Arc, AtomicBool, Condvar, Guard, Mutex},
 };
 
 /// How long the next job is waited for where a device wants more.
@@ -63,7 +61,7 @@ impl<J> Default for Queue<J> {
             hurried: false,
             closed: false,
         };
-        Self { state: Mutex::new(state), changed: Condvar::new(), pace: Pace::default() }
+        Self { state: Mutex::new(state), changed: Condvar::default(), pace: Pace::default() }
     }
 }
 
@@ -114,13 +112,13 @@ impl<J> Queue<J> {
             } else if busy {
                 return Some(Vec::new());
             } else if state.waiting.is_empty() {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self.changed.wait(state);
             } else if state.hurried {
                 break;
             } else {
-                let (next, timeout) = self.changed.wait_timeout(state, SILENCE).unwrap_or_else(PoisonError::into_inner);
+                let (next, timed_out) = self.changed.wait_timeout(state, SILENCE);
                 state = next;
-                if timeout.timed_out() && state.jobs == jobs {
+                if timed_out && state.jobs == jobs {
                     break;
                 }
             }
@@ -144,7 +142,7 @@ impl<J> Queue<J> {
             match share(state.load) {
                 _ if state.closed => return None,
                 0 if busy => return Some(Vec::new()),
-                0 => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                0 => state = self.changed.wait(state),
                 most => break most,
             }
         };
@@ -202,13 +200,15 @@ impl<J> Queue<J> {
     }
 
     fn wait_while(&self, waits: impl Fn(&State<J>) -> bool) -> bool {
-        let waits = |state: &mut State<J>| !state.closed && waits(state);
-        let state = self.changed.wait_while(self.lock(), waits).unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
+        while !state.closed && waits(&state) {
+            state = self.changed.wait(state);
+        }
         !state.closed
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<J>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, State<J>> {
+        self.state.lock()
     }
 }
 

@@ -2,16 +2,15 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::PoisonError,
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 #[cfg(feature = "gpu")]
 use crate::gpu::Item;
-use crate::parallel::{
-    Executor,
-    sync::{Arc, Condvar, Mutex, MutexGuard},
+use crate::{
+    parallel::Executor,
+    sync::{Arc, Condvar, Guard, Mutex, call_out},
 };
 
 /// How long a worker of the pool that waits here sleeps before it looks for work again.
@@ -48,13 +47,13 @@ struct Place<J> {
 
 impl<J> Default for Seat<J> {
     fn default() -> Self {
-        Self { place: Mutex::new(Place { result: None, waker: None }), returned: Condvar::new() }
+        Self { place: Mutex::new(Place { result: None, waker: None }), returned: Condvar::default() }
     }
 }
 
 impl<J> Seat<J> {
-    fn lock(&self) -> MutexGuard<'_, Place<J>> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, Place<J>> {
+        self.place.lock()
     }
 
     pub(super) fn take(&self) -> Option<Result<J, Lost>> {
@@ -68,21 +67,23 @@ impl<J> Seat<J> {
             let helped = executor.help();
             place = self.lock();
             if place.result.is_none() && !helped {
-                place = self.returned.wait_timeout(place, NAP).unwrap_or_else(PoisonError::into_inner).0;
+                place = self.returned.wait_timeout(place, NAP).0;
             }
         }
     }
 
     pub(super) fn poll_wait(&self, cx: &Context<'_>) -> Poll<()> {
+        // A waker is code of the user's, also where it is cloned and dropped.
+        let waker = call_out(|| cx.waker().clone());
         let mut place = self.lock();
-        if place.result.is_some() {
-            return Poll::Ready(());
-        }
-        match &mut place.waker {
-            Some(waker) => waker.clone_from(cx.waker()),
-            none => *none = Some(cx.waker().clone()),
-        }
-        Poll::Pending
+        let (poll, unused) = if place.result.is_some() {
+            (Poll::Ready(()), Some(waker))
+        } else {
+            (Poll::Pending, place.waker.replace(waker))
+        };
+        drop(place);
+        call_out(|| drop(unused));
+        poll
     }
 
     fn fill(&self, result: Result<J, Lost>) {
@@ -91,9 +92,8 @@ impl<J> Seat<J> {
         let waker = place.waker.take();
         drop(place);
         self.returned.notify_all();
-        // Outside the lock: a waker runs code of its own.
         if let Some(waker) = waker {
-            waker.wake();
+            call_out(|| waker.wake());
         }
     }
 }

@@ -522,9 +522,7 @@ impl Decoder {
 
     fn count_block(&mut self, raw_len: usize) {
         self.progress.add_block(raw_len);
-        if let Some(observer) = &self.options.observer {
-            (observer.0)(&self.progress);
-        }
+        self.options.observe(&self.progress);
     }
 
     fn clear(&mut self) {

@@ -480,9 +480,7 @@ impl Encoder {
     }
 
     fn observe(&self) {
-        if let Some(observer) = &self.options.observer {
-            (observer.0)(self.framer.progress());
-        }
+        self.options.observe(self.framer.progress());
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -22,6 +22,8 @@ mod async_sockets;
 #[cfg(all(feature = "futures-io", feature = "tokio"))]
 mod async_wire;
 mod auto_traits;
+#[cfg(feature = "rayon")]
+mod callbacks;
 mod corruption;
 mod crafted;
 mod data;

@@ -1,26 +1,35 @@
 //! Blocks that lie in memory and have a place there to go to: workers take them from one and to the
 //! other, and nothing is copied.
 
-use std::mem;
+use std::{mem, ops::ControlFlow};
 
 use super::{Decoder, decode_body};
 use crate::{
-    error::{Corruption, Error, Part},
+    error::{Error, Part},
+    parallel::{Lost, work_in_order},
     simd::Kernel,
-    stream::{BlockEvent, Event, Place, Status},
+    stream::{BlockEvent, Deframer, Event, Place, Status},
 };
 
-/// Blocks that workers are given at a time.
-const MANY: usize = 256;
+/// Blocks under way for each worker. They are no memory of ours.
+const BLOCKS_PER_WORKER: usize = 4;
 
 /// A block with both its places.
 struct Task<'a> {
     block: BlockEvent,
+    /// Coded bytes, with header and check.
+    coded_len: usize,
     /// Payload and payload check.
     body: &'a [u8],
     raw: &'a mut [u8],
-    /// `None`: whoever had it is lost.
-    result: Option<Result<(), Corruption>>,
+}
+
+/// What comes after the last task.
+enum After {
+    /// An event that is no task, in the input from `start` on, and the coded bytes it took.
+    Event { event: Option<Event>, start: usize, len: usize },
+    /// This comes out when the blocks before it did.
+    Fault(Error),
 }
 
 impl Decoder {
@@ -44,79 +53,99 @@ impl Decoder {
         if let Some(status) = self.before_next()? {
             return Ok((0, 0, Some(status)));
         }
-        let (mut taken, mut room) = (0, output);
-        let mut tasks = Vec::new();
-        let last = loop {
-            if tasks.len() == MANY {
-                break None;
-            }
-            let rest = &input[taken..];
-            let (len, event) = match self.deframer.next(rest) {
-                Ok(next) => next,
-                Err(error) => {
-                    self.fault = Some(error);
-                    break None;
-                }
-            };
-            self.progress.add_coded(len);
-            taken += len;
-            let body = match &event {
-                Some(Event::Block(BlockEvent { header, body: Place::Input(range), .. }))
-                    if header.raw_len() <= room.len() =>
-                {
-                    Some(&rest[range.clone()])
-                }
-                _ => None,
-            };
-            match (event, body) {
-                (Some(Event::Block(block)), Some(body)) => {
-                    let (raw, behind) = mem::take(&mut room).split_at_mut(block.header.raw_len());
-                    room = behind;
-                    tasks.push(Task { block, body, raw, result: None });
-                }
-                (event, _) => break Some((event, rest)),
-            }
-        };
-        let kernel = Kernel::or_default(self.options.kernel);
-        self.jobs.for_each(&mut tasks, |Task { block, body, raw, result }| {
-            *result = Some(decode_body(&block.header, block.bytes, body, raw, kernel));
-        });
-        let mut given = 0;
-        for Task { block, raw, result, .. } in tasks {
-            self.finish_task(&block, raw, result)?;
-            given += raw.len();
-        }
-        let status = match last {
-            // There was no room for it. Nothing goes to the queue: behind a block there, all that
-            // follow would go the same way.
-            Some((Some(Event::Block(block)), rest)) => {
-                given += self.decode_here(&block, rest, &mut &mut *room)?;
+        let (mut rest, mut after) = (Rest { input, taken: 0, room: output }, None);
+        let mut given = self.decode_tasks(|deframer| rest.next(deframer).map_err(|end| after = Some(end)).ok())?;
+        let Rest { taken, room, .. } = rest;
+        let status = match after {
+            Some(After::Fault(error)) => {
+                self.fault = Some(error);
                 None
             }
-            Some((event, rest)) => self.take_event(event, rest, &mut &mut *room)?.1,
+            Some(After::Event { event, start, len }) => {
+                self.progress.add_coded(len);
+                let rest = &input[start..];
+                match event {
+                    // There was no room for it. Nothing goes to the queue: behind a block there,
+                    // all that follow would go the same way.
+                    Some(Event::Block(block)) => {
+                        given += self.decode_here(&block, rest, &mut &mut *room)?;
+                        None
+                    }
+                    event => self.take_event(event, rest, &mut &mut *room)?.1,
+                }
+            }
             None => None,
         };
         Ok((taken, given, status))
     }
 
-    fn finish_task(
+    /// Decodes all tasks that `next` finds, and counts them in their order. Comes back: raw bytes.
+    fn decode_tasks<'a>(
         &mut self,
-        block: &BlockEvent,
-        raw: &[u8],
-        result: Option<Result<(), Corruption>>,
-    ) -> Result<(), Error> {
-        match result {
-            None => self.fail(Error::WorkerLost { block: self.progress.blocks() }),
-            Some(Err(reason)) => {
-                self.fail(Error::Corrupt { part: Part::Block(block.number), offset: block.offset, reason })
-            }
-            Some(Ok(())) => {
-                if let Some(content) = &mut self.content {
-                    content.update(raw);
+        mut next: impl FnMut(&mut Deframer) -> Option<Task<'a>> + Send,
+    ) -> Result<usize, Error> {
+        let kernel = Kernel::or_default(self.options.kernel);
+        let Self { options, deframer, jobs, content, progress, .. } = self;
+        let executor = jobs.executor();
+        let (mut given, mut decoded) = (0, Ok(()));
+        let worked = work_in_order(
+            executor,
+            options.in_flight.unwrap_or(BLOCKS_PER_WORKER * executor.width()),
+            || next(deframer),
+            |mut task| {
+                let Task { block, body, raw, .. } = &mut task;
+                let result = decode_body(&block.header, block.bytes, body, raw, kernel);
+                let (part, offset) = (Part::Block(block.number), block.offset);
+                (task, result.map_err(|reason| Error::Corrupt { part, offset, reason }))
+            },
+            |(task, result)| {
+                progress.add_coded(task.coded_len);
+                decoded = result;
+                if decoded.is_err() {
+                    return ControlFlow::Break(());
                 }
-                self.count_block(raw.len());
-                Ok(())
+                if let Some(content) = content {
+                    content.update(task.raw);
+                }
+                given += task.raw.len();
+                progress.add_block(task.raw.len());
+                options.observe(progress);
+                ControlFlow::Continue(())
+            },
+        );
+        if let Err(error) = decoded {
+            return self.fail(error);
+        }
+        match worked {
+            Ok(()) => Ok(given),
+            Err(Lost) => self.fail(Error::WorkerLost { block: self.progress.blocks() }),
+        }
+    }
+}
+
+/// What is left of both sides.
+struct Rest<'a> {
+    input: &'a [u8],
+    taken: usize,
+    room: &'a mut [u8],
+}
+
+impl<'a> Rest<'a> {
+    /// The next block, if it has a place at the start of the room.
+    fn next(&mut self, deframer: &mut Deframer) -> Result<Task<'a>, After> {
+        let (start, rest) = (self.taken, &self.input[self.taken..]);
+        let (len, event) = deframer.next(rest).map_err(After::Fault)?;
+        self.taken += len;
+        match event {
+            Some(Event::Block(block)) if block.header.raw_len() <= self.room.len() => {
+                let Place::Input(body) = &block.body else {
+                    return Err(After::Event { event: Some(Event::Block(block)), start, len });
+                };
+                let (raw, behind) = mem::take(&mut self.room).split_at_mut(block.header.raw_len());
+                self.room = behind;
+                Ok(Task { body: &rest[body.clone()], block, coded_len: len, raw })
             }
+            event => Err(After::Event { event, start, len }),
         }
     }
 }

@@ -1,0 +1,154 @@
+//! Items that lie in the caller's memory: workers take one after another, work on it where it lies,
+//! and the results are put in their places in the order of the items.
+//!
+//! Whoever brings the oldest result puts it, while the processor still has it near, and after it
+//! those that are there already. The others only leave theirs. Nobody waits: a worker that finds
+//! too many items under way ends, and whoever puts a result starts another one. So whoever puts may
+//! call code of the user's, without a lock and whatever that waits for.
+//!
+//! ```text
+//!   next ──item──▶ work, side by side ──result──▶ under way, oldest first ──▶ put, one at a time
+//!     ▲ under the lock                                                          │ no lock
+//!     └────────────────── a worker that found no room starts again ◀────────────┘
+//! ```
+
+use std::{
+    collections::VecDeque,
+    mem,
+    ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use crate::{
+    parallel::{Executor, Lost},
+    sync::Mutex,
+};
+
+/// Takes items from `next`, does `work` with each, and gives the results to `put` in the order of
+/// the items, until there are no more, or `put` breaks. At most `capacity` items are between `next`
+/// and `put`, and one more is in `put`.
+///
+/// `next` is called under a lock. Where it or `put` panics, the panic goes on to the caller once
+/// all workers have ended.
+///
+/// # Errors
+///
+/// [`Lost`] where `work` panics. The results before that one were put.
+pub(crate) fn work_in_order<T, R: Send>(
+    executor: &Executor,
+    capacity: usize,
+    next: impl FnMut() -> Option<T> + Send,
+    work: impl Fn(T) -> R + Sync,
+    put: impl FnMut(R) -> ControlFlow<()> + Send,
+) -> Result<(), Lost> {
+    let items = Items::new(capacity, next, work, put);
+    executor.run_workers(&|more| items.work(more));
+    items.end()
+}
+
+/// What all workers see: the items between `next` and `put`.
+pub(super) struct Items<R, Next, Work, Put> {
+    capacity: usize,
+    work: Work,
+    state: Mutex<State<R, Next, Put>>,
+}
+
+struct State<R, Next, Put> {
+    /// `None`: there are no more items, or nobody wants more.
+    next: Option<Next>,
+    /// `None`: somebody puts, or nobody may any more.
+    put: Option<Put>,
+    /// The number of the first item under way.
+    oldest: usize,
+    /// `None`: somebody works on it.
+    under_way: VecDeque<Option<R>>,
+    /// Workers that ended for want of room.
+    ended: usize,
+    lost: bool,
+}
+
+impl<T, R, Next, Work, Put> Items<R, Next, Work, Put>
+where
+    Next: FnMut() -> Option<T>,
+    Work: Fn(T) -> R,
+    Put: FnMut(R) -> ControlFlow<()>,
+{
+    pub(super) fn new(capacity: usize, next: Next, work: Work, put: Put) -> Self {
+        let state =
+            State { next: Some(next), put: Some(put), oldest: 0, under_way: VecDeque::new(), ended: 0, lost: false };
+        Self { capacity: capacity.max(1), work, state: Mutex::new(state) }
+    }
+
+    /// One worker. `more` starts another one.
+    pub(super) fn work(&self, more: &dyn Fn()) {
+        let panicked = Stop(self);
+        while let Some((number, item)) = self.take() {
+            // What panicked is dropped, not looked into: nothing half done is seen.
+            if let Ok(result) = catch_unwind(AssertUnwindSafe(|| (self.work)(item))) {
+                self.bring(number, result, more);
+            } else {
+                let mut state = self.state.lock();
+                (state.lost, state.next) = (true, None);
+            }
+        }
+        mem::forget(panicked);
+    }
+
+    /// The next item, and its number.
+    fn take(&self) -> Option<(usize, T)> {
+        let mut state = self.state.lock();
+        if state.under_way.len() >= self.capacity {
+            state.ended += 1;
+            return None;
+        }
+        let item = state.next.as_mut()?();
+        if item.is_none() {
+            state.next = None;
+        }
+        let item = item?;
+        state.under_way.push_back(None);
+        Some((state.oldest + state.under_way.len() - 1, item))
+    }
+
+    /// Leaves a result. Puts all that are in turn, unless somebody else is about it.
+    fn bring(&self, number: usize, result: R, more: &dyn Fn()) {
+        let mut state = self.state.lock();
+        let index = number - state.oldest;
+        state.under_way[index] = Some(result);
+        while state.under_way.front().is_some_and(Option::is_some)
+            && let Some(mut put) = state.put.take()
+            && let Some(Some(oldest)) = state.under_way.pop_front()
+        {
+            state.oldest += 1;
+            // There is room again.
+            let starts = state.ended > 0 && state.next.is_some();
+            state.ended -= usize::from(starts);
+            drop(state);
+            if starts {
+                more();
+            }
+            let flow = put(oldest);
+            state = self.state.lock();
+            if flow.is_continue() {
+                state.put = Some(put);
+            } else {
+                state.next = None;
+            }
+        }
+    }
+}
+
+impl<R, Next, Work, Put> Items<R, Next, Work, Put> {
+    pub(super) fn end(self) -> Result<(), Lost> {
+        if self.state.into_inner().lost { Err(Lost) } else { Ok(()) }
+    }
+}
+
+/// Dropped by a worker that panics: the others need not go on.
+struct Stop<'a, R, Next, Work, Put>(&'a Items<R, Next, Work, Put>);
+
+impl<R, Next, Work, Put> Drop for Stop<'_, R, Next, Work, Put> {
+    fn drop(&mut self) {
+        self.0.state.lock().next = None;
+    }
+}
