@@ -201,10 +201,10 @@ impl EncodeOptions {
     ///
     /// A caller that is one of the pool's workers does other work of the pool while it waits for a
     /// block, so that the two never wait for each other. As with every wait inside a rayon pool:
-    /// hold no lock then that such work takes.
+    /// hold no lock then that such work takes. The type is the `ThreadPool` of the crate rayon.
     #[cfg(feature = "rayon")]
     #[must_use]
-    pub fn pool(mut self, pool: Arc<rayon::ThreadPool>) -> Self {
+    pub fn pool(mut self, pool: Arc<rayon_core::ThreadPool>) -> Self {
         self.executor = Some(Executor::Pool(pool));
         self
     }

@@ -20,7 +20,7 @@ pub(crate) enum Executor {
     Global,
     /// To one pool.
     #[cfg(feature = "rayon")]
-    Pool(Arc<rayon::ThreadPool>),
+    Pool(Arc<rayon_core::ThreadPool>),
     /// To a device in batches, and to another executor what the device does not do.
     #[cfg(feature = "gpu")]
     Device(Choice, Box<Executor>),
@@ -35,7 +35,7 @@ impl Executor {
             0 => return Self::Global,
             1 => {}
             _ => {
-                let pool = rayon::ThreadPoolBuilder::new()
+                let pool = rayon_core::ThreadPoolBuilder::new()
                     .num_threads(threads)
                     .thread_name(|index| format!("ranstream-{index}"))
                     .build();
@@ -65,7 +65,7 @@ impl Executor {
     pub(super) fn run_workers(&self, work: &Worker<'_>) {
         match self {
             #[cfg(feature = "rayon")]
-            Self::Global => rayon::scope(|scope| (0..self.width()).for_each(|_| start(scope, work))),
+            Self::Global => rayon_core::scope(|scope| (0..self.width()).for_each(|_| start(scope, work))),
             #[cfg(feature = "rayon")]
             Self::Pool(pool) => pool.scope(|scope| (0..self.width()).for_each(|_| start(scope, work))),
             _ => work(&|| {}),
@@ -77,7 +77,7 @@ impl Executor {
         match self {
             Self::Inline => 1,
             #[cfg(feature = "rayon")]
-            Self::Global => rayon::current_num_threads(),
+            Self::Global => rayon_core::current_num_threads(),
             #[cfg(feature = "rayon")]
             Self::Pool(pool) => pool.current_num_threads(),
             #[cfg(feature = "gpu")]
@@ -89,7 +89,7 @@ impl Executor {
         match self {
             Self::Inline => work(),
             #[cfg(feature = "rayon")]
-            Self::Global => rayon::spawn_fifo(work),
+            Self::Global => rayon_core::spawn_fifo(work),
             #[cfg(feature = "rayon")]
             Self::Pool(pool) => pool.spawn_fifo(work),
             #[cfg(feature = "gpu")]
@@ -103,9 +103,9 @@ impl Executor {
         match self {
             Self::Inline => false,
             #[cfg(feature = "rayon")]
-            Self::Global => matches!(rayon::yield_now(), Some(rayon::Yield::Executed)),
+            Self::Global => matches!(rayon_core::yield_now(), Some(rayon_core::Yield::Executed)),
             #[cfg(feature = "rayon")]
-            Self::Pool(pool) => matches!(pool.yield_now(), Some(rayon::Yield::Executed)),
+            Self::Pool(pool) => matches!(pool.yield_now(), Some(rayon_core::Yield::Executed)),
             #[cfg(feature = "gpu")]
             Self::Device(_, cpu) => cpu.help(),
         }
@@ -113,6 +113,6 @@ impl Executor {
 }
 
 #[cfg(feature = "rayon")]
-fn start<'scope>(scope: &rayon::Scope<'scope>, work: &'scope Worker<'_>) {
+fn start<'scope>(scope: &rayon_core::Scope<'scope>, work: &'scope Worker<'_>) {
     scope.spawn(move |scope| work(&|| start(scope, work)));
 }

@@ -228,7 +228,7 @@ mod tests {
     #[cfg(feature = "rayon")]
     #[test]
     fn a_caller_inside_a_pool_of_one_does_the_work_itself() {
-        let pool = Arc::new(rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap());
+        let pool = Arc::new(rayon_core::ThreadPoolBuilder::new().num_threads(1).build().unwrap());
         let executor = Executor::Pool(Arc::clone(&pool));
         let sum = pool.install(|| {
             let mut jobs = Ordered::new(executor, 4);
