@@ -1,6 +1,6 @@
 //! Who decodes the blocks of a stream.
 
-use std::{fmt, str::FromStr, sync::OnceLock};
+use std::{error, fmt, str::FromStr, sync::OnceLock};
 
 use crate::gpu::{Cost, Gpu, GpuOptions};
 
@@ -66,9 +66,16 @@ impl FromStr for Backend {
 }
 
 /// A name that is not in [`Backend::ALL`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown backend; the backends are auto, cpu, gpu")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseBackendError;
+
+impl fmt::Display for ParseBackendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unknown backend; the backends are auto, cpu, gpu")
+    }
+}
+
+impl error::Error for ParseBackendError {}
 
 /// Which device, once there is something for it to do.
 #[derive(Debug, Clone)]

@@ -1,29 +1,26 @@
 //! Why a device does not do what it was asked to.
 
-use thiserror::Error as ThisError;
+use std::{error, fmt};
 
 use crate::{error::Error, gpu::Form};
 
 /// Why a [`Gpu`](crate::gpu::Gpu) cannot be had, or did not do what it was asked to.
 ///
 /// Decoding never ends in one: [`Decoder`](crate::gpu::Decoder) and streams go on with the CPU.
-#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GpuError {
     /// There is no adapter, or none of the name that was asked for.
-    #[error("no GPU adapter{}", if wanted.is_empty() { String::new() } else { format!(" with {wanted:?} in its name") })]
     NoAdapter {
         /// What was asked for; empty: any.
         wanted: String,
     },
     /// The only adapter computes on the CPU, and such a one was not allowed.
-    #[error("the only adapter, {name}, computes on the CPU")]
     Software {
         /// The adapter.
         name: String,
     },
     /// A limit of the device is too low.
-    #[error("{limit} is {available}, {needed} are needed")]
     Limit {
         /// The limit's name.
         limit: &'static str,
@@ -33,7 +30,6 @@ pub enum GpuError {
         available: u32,
     },
     /// The device's subgroups cannot run the form that was asked for.
-    #[error("subgroups of {smallest} to {largest} invocations cannot run the form {form}")]
     Form {
         /// The form.
         form: Form,
@@ -43,13 +39,10 @@ pub enum GpuError {
         largest: u32,
     },
     /// The device refused or failed.
-    #[error("the device failed: {0}")]
     Device(String),
     /// The device was lost, or failed before.
-    #[error("the device is not used any more: {0}")]
     Lost(String),
     /// A block is damaged or of no known kind.
-    #[error("block {block}: {error}")]
     Block {
         /// The block's place in what was given.
         block: usize,
@@ -57,15 +50,11 @@ pub enum GpuError {
         error: Error,
     },
     /// A block needs larger buffers than the device has.
-    #[error("block {block} does not fit into a batch of this device")]
     BlockTooLarge {
         /// The block's place in what was given.
         block: usize,
     },
     /// A buffer of the caller's does not take the raw bytes.
-    #[error(
-        "the buffer has {available} bytes from offset {offset}, {needed} are needed; it must have the usage STORAGE, and the offset must be a multiple of 256"
-    )]
     Buffer {
         /// Where the raw bytes were to go.
         offset: u64,
@@ -75,3 +64,28 @@ pub enum GpuError {
         available: u64,
     },
 }
+
+impl fmt::Display for GpuError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoAdapter { wanted } if wanted.is_empty() => f.write_str("no GPU adapter"),
+            Self::NoAdapter { wanted } => write!(f, "no GPU adapter with {wanted:?} in its name"),
+            Self::Software { name } => write!(f, "the only adapter, {name}, computes on the CPU"),
+            Self::Limit { limit, needed, available } => write!(f, "{limit} is {available}, {needed} are needed"),
+            Self::Form { form, smallest, largest } => {
+                write!(f, "subgroups of {smallest} to {largest} invocations cannot run the form {form}")
+            }
+            Self::Device(message) => write!(f, "the device failed: {message}"),
+            Self::Lost(message) => write!(f, "the device is not used any more: {message}"),
+            Self::Block { block, error } => write!(f, "block {block}: {error}"),
+            Self::BlockTooLarge { block } => write!(f, "block {block} does not fit into a batch of this device"),
+            Self::Buffer { offset, needed, available } => write!(
+                f,
+                "the buffer has {available} bytes from offset {offset}, {needed} are needed; it must have the usage \
+                 STORAGE, and the offset must be a multiple of 256"
+            ),
+        }
+    }
+}
+
+impl error::Error for GpuError {}

@@ -1,6 +1,6 @@
 //! The decode kernel in its forms, and which one fits a device.
 
-use std::{fmt, str::FromStr};
+use std::{error, fmt, str::FromStr};
 
 use crate::gpu::{GpuError, layout::SEGMENTS};
 
@@ -98,9 +98,16 @@ impl FromStr for Form {
 }
 
 /// A name that is not in [`Form::ALL`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown form; the forms are ballot, merged, workgroup")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseFormError;
+
+impl fmt::Display for ParseFormError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unknown form; the forms are ballot, merged, workgroup")
+    }
+}
+
+impl error::Error for ParseFormError {}
 
 /// The kernel of one form on one device.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! The modes a block can be coded in, by name.
 
-use std::{fmt, str::FromStr};
+use std::{error, fmt, str::FromStr};
 
 /// How to code a block.
 ///
@@ -54,6 +54,13 @@ impl FromStr for Mode {
 }
 
 /// A name that is not in [`Mode::ALL`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown mode; the modes are auto, stored, fill, single, interleaved, lanes")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseModeError;
+
+impl fmt::Display for ParseModeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unknown mode; the modes are auto, stored, fill, single, interleaved, lanes")
+    }
+}
+
+impl error::Error for ParseModeError {}

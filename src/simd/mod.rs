@@ -18,7 +18,7 @@ mod shuffles;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-use std::{fmt, str::FromStr, sync::OnceLock};
+use std::{error, fmt, str::FromStr, sync::OnceLock};
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 use aarch64::neon;
@@ -112,9 +112,16 @@ impl FromStr for Kernel {
 }
 
 /// A name that is not in [`Kernel::ALL`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown kernel; the kernels are portable, neon, avx2, avx512")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseKernelError;
+
+impl fmt::Display for ParseKernelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unknown kernel; the kernels are portable, neon, avx2, avx512")
+    }
+}
+
+impl error::Error for ParseKernelError {}
 
 /// Decodes `segments`, whose words are in `payload`, to the end. The index of the first that does
 /// not end as the encoder began it comes back.
