@@ -23,9 +23,10 @@ use crate::{
     error::{Corruption, Error, Part},
     format::{BLOCK_OVERHEAD, BlockHeader, BlockMode, CHECK_LEN, HEADER_LEN, check::crc32c},
     limits::MAX_BLOCK_LEN,
-    model::{Frequencies, Histogram, coded_bits, normalize, normalize_compat},
+    model::{Histogram, coded_bits, normalize, normalize_compat},
     options::{EncodeOptions, Mode, Normalization, within},
-    rans::{TableForm, interleaved, lanes, sample, single},
+    rans::{TableForm, interleaved, segment::Tail, single},
+    section::{lanes, sample, scale_bits_for},
     simd::Kernel,
 };
 
@@ -117,7 +118,7 @@ pub(crate) fn decode_payload(
         BlockMode::Interleaved => interleaved::decode_payload(payload, TableForm::Dense, raw)?,
         BlockMode::SingleStreamCompact => single::decode_payload(payload, TableForm::Compact, raw)?,
         BlockMode::InterleavedCompact => interleaved::decode_payload(payload, TableForm::Compact, raw)?,
-        BlockMode::Lanes => lanes::decode_payload(payload, raw, kernel)?,
+        BlockMode::Lanes => lanes::decode_payload(payload, Tail::Coded, raw, kernel)?,
     }
     Ok(())
 }
@@ -161,14 +162,11 @@ fn append_payload(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Opt
         Mode::Stored => return None,
         forced => forced,
     };
-    let cut = lanes::Cut::aim(raw.len(), options.segment_len);
+    let cut = lanes::Cut::aim(raw.len(), options.segment_len, Tail::Coded)?;
     let kernel = Kernel::or_default(options.kernel);
     let stride = if options.sampling { sample::stride(raw.len()) } else { 1 };
-    let histogram = match mode {
-        Mode::Lanes if stride > 1 => sample::estimate(raw, stride, kernel),
-        Mode::Lanes => lanes::count_coded(raw, cut),
-        _ => Histogram::new(raw),
-    };
+    let source = lanes::Source { symbols: raw, cut, stride };
+    let histogram = if mode == Mode::Lanes { source.histogram(kernel) } else { Histogram::new(raw) };
     if forced == Mode::Auto || mode == Mode::Fill {
         if is_fill(raw, &histogram) {
             out.push(raw[0]);
@@ -178,7 +176,12 @@ fn append_payload(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Opt
             return None;
         }
     }
-    let frequencies = frequencies(&histogram, options.scale_bits_for(raw.len()), options.normalization);
+    let scale_bits = options.scale_bits.unwrap_or_else(|| scale_bits_for(raw.len()));
+    let normalize = |histogram: &Histogram| match options.normalization {
+        Normalization::Optimal => normalize(histogram, scale_bits),
+        Normalization::Compat => normalize_compat(histogram, scale_bits),
+    };
+    let frequencies = normalize(&histogram);
     let min_gain = if forced == Mode::Auto { options.policy.min_gain } else { 0 };
     let worth = raw.len() as u64 * u64::from(1024_u32.saturating_sub(min_gain)) / 1024;
     let bits = coded_bits(histogram.counts(), &frequencies);
@@ -200,13 +203,7 @@ fn append_payload(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Opt
             interleaved_mode
         }
         _ => {
-            let words = lanes::encode_payload(raw, cut, &frequencies, kernel, out);
-            if stride > 1 && sample::misled(bits, words, cut.segments()) {
-                out.truncate(payload_at);
-                let histogram = lanes::count_coded(raw, cut);
-                let frequencies = self::frequencies(&histogram, frequencies.scale_bits(), options.normalization);
-                lanes::encode_payload(raw, cut, &frequencies, kernel, out);
-            }
+            source.encode(&frequencies, bits, normalize, kernel, &mut Default::default(), out);
             BlockMode::Lanes
         }
     };
@@ -217,13 +214,6 @@ fn append_payload(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Opt
 /// so it only decides whether to look.
 fn is_fill(raw: &[u8], histogram: &Histogram) -> bool {
     histogram.only_symbol().is_some_and(|symbol| raw.iter().all(|&byte| byte == symbol))
-}
-
-fn frequencies(histogram: &Histogram, scale_bits: u8, normalization: Normalization) -> Frequencies {
-    match normalization {
-        Normalization::Optimal => normalize(histogram, scale_bits),
-        Normalization::Compat => normalize_compat(histogram, scale_bits),
-    }
 }
 
 /// The mode that `RANS_MODE` names; [`Mode::Auto`] when it is not set or names none.

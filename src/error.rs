@@ -256,6 +256,34 @@ pub enum Feature {
     Flags(u8),
     /// A block whose tag has no meaning yet.
     Tag(u8),
+    /// A section of a block whose form has no meaning yet.
+    #[error("section form {0:#04x}")]
+    Form(u8),
+}
+
+/// Why a payload cannot be decoded, before the place of its block is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(test), allow(dead_code, reason = "for blocks of several sections"))]
+pub(crate) enum PayloadError {
+    Corrupt(Corruption),
+    Unsupported(Feature),
+}
+
+#[allow(dead_code, reason = "for blocks of several sections")]
+impl PayloadError {
+    /// The error of the payload of `part`, whose header is at `offset`.
+    pub(crate) fn at(self, part: Part, offset: u64) -> Error {
+        match self {
+            Self::Corrupt(reason) => Error::Corrupt { part, offset, reason },
+            Self::Unsupported(feature) => Error::Unsupported { feature, offset },
+        }
+    }
+}
+
+impl From<Corruption> for PayloadError {
+    fn from(reason: Corruption) -> Self {
+        Self::Corrupt(reason)
+    }
 }
 
 impl Error {

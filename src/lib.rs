@@ -134,6 +134,7 @@ mod parallel;
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 mod poll;
 mod progress;
+mod section;
 #[allow(unsafe_code)]
 mod simd;
 #[allow(clippy::disallowed_types)]

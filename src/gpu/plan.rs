@@ -6,7 +6,7 @@ use crate::{
         Block,
         layout::{Job, SEGMENTS},
     },
-    rans::lanes::MAX_SEGMENTS,
+    section::lanes::MAX_SEGMENTS,
 };
 
 /// Bytes of a stored or fill block that one job copies.

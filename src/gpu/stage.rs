@@ -11,7 +11,13 @@ use crate::{
         plan::{Capacity, Needs, PIECE, TABLE_WORDS, needs},
     },
     model::Frequencies,
-    rans::{TableForm, interleaved, lanes::LanesPayload, segment::GROUP, single, turns::Lane},
+    rans::{
+        TableForm, interleaved,
+        segment::{GROUP, Tail},
+        single,
+        turns::Lane,
+    },
+    section::lanes::LanesPayload,
 };
 
 /// Bytes that are checked and copied while they are in the cache.
@@ -109,7 +115,7 @@ impl<'v> Stage<'v> {
 
     /// `false`: a field of the payload is not as the format asks.
     fn push_lanes(&mut self, block: &Block<'_>, crc: &mut Crc32c) -> bool {
-        let Ok(lanes) = LanesPayload::parse(block.payload, block.raw_len()) else { return false };
+        let Ok(lanes) = LanesPayload::parse(block.payload, Tail::Coded, block.raw_len()) else { return false };
         let table_at = self.used.coded_words;
         let segments_at = table_at + TABLE_WORDS;
         self.copy_table(table_at, &lanes.frequencies);

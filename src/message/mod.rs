@@ -53,6 +53,7 @@ use crate::{
     format::{
         BlockHeader, CHECK_LEN, HEADER_LEN,
         check::{Crc32c, crc8},
+        number::{parse_number, write_number},
     },
     limits::MAX_BLOCK_LEN,
     model::{Histogram, coded_bits},
@@ -65,9 +66,6 @@ const STORED: u8 = 0x80;
 
 /// First byte of a frame that is coded with a model.
 const MODELLED: u8 = 0x81;
-
-/// No number in a header takes more bytes.
-const MAX_NUMBER_LEN: usize = 4;
 
 /// A coded payload has a state at least, and no message becomes longer by being coded.
 const MIN_MODELLED_LEN: usize = 4;
@@ -296,35 +294,6 @@ impl Header {
     }
 }
 
-/// Seven bits a byte, lowest first, the top bit set in all bytes but the last: LEB128. `number` is
-/// below 2^28.
-fn write_number(mut number: u32, out: &mut Vec<u8>) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
-/// The number and its length. `None`: the bytes end inside it. Each number has one form.
-fn parse_number(bytes: &[u8]) -> Result<Option<(u32, usize)>, Corruption> {
-    let mut number = 0;
-    for (index, &byte) in bytes.iter().take(MAX_NUMBER_LEN).enumerate() {
-        number |= u32::from(byte & 0x7F) << (7 * index);
-        if byte < 0x80 {
-            if byte == 0 && index > 0 {
-                return Err(Corruption::Padding);
-            }
-            return Ok(Some((number, index + 1)));
-        }
-    }
-    if bytes.len() < MAX_NUMBER_LEN {
-        Ok(None)
-    } else {
-        Err(Corruption::Field { field: "number", found: number.into() })
-    }
-}
-
 fn corrupt(reason: Corruption) -> Error {
     Error::Corrupt { part: Part::Message, offset: 0, reason }
 }
@@ -412,17 +381,5 @@ mod tests {
             matches!(error, Error::Corrupt { part: Part::Message, reason: Corruption::PayloadCheck { .. }, .. }),
             "{error}"
         );
-    }
-
-    #[test]
-    fn numbers_have_one_form() {
-        for number in [0, 1, 127, 128, 16_383, 16_384, (1 << 28) - 1] {
-            let mut bytes = Vec::new();
-            write_number(number, &mut bytes);
-            assert_eq!(parse_number(&bytes), Ok(Some((number, bytes.len()))));
-            assert_eq!(parse_number(&bytes[..bytes.len() - 1]), Ok(None));
-        }
-        assert_eq!(parse_number(&[0x80, 0]), Err(Corruption::Padding));
-        assert!(parse_number(&[0xFF; 4]).is_err());
     }
 }

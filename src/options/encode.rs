@@ -239,17 +239,6 @@ impl EncodeOptions {
         self
     }
 
-    /// The precision for a block of `raw_len` bytes. The thresholds are where the mean coded size
-    /// over a corpus of text, logs, images, executables and weights is smallest.
-    pub(crate) fn scale_bits_for(&self, raw_len: usize) -> u8 {
-        self.scale_bits.unwrap_or(match raw_len {
-            0..=0x800 => 9,
-            0x801..=0x2000 => 10,
-            0x2001..=0x1_0000 => 11,
-            _ => 12,
-        })
-    }
-
     /// # Errors
     ///
     /// [`Error::InvalidOption`] for the first option that is outside its range.

@@ -26,8 +26,6 @@
 pub mod interleaved;
 pub mod single;
 
-pub(crate) mod lanes;
-pub(crate) mod sample;
 pub(crate) mod segment;
 pub(crate) mod turns;
 pub(crate) mod words;
@@ -74,7 +72,7 @@ impl TableForm {
 }
 
 /// A state as stored.
-fn parse_state(fields: &mut Fields<'_>) -> Result<u32, Corruption> {
+pub(crate) fn parse_state(fields: &mut Fields<'_>) -> Result<u32, Corruption> {
     let state = fields.u32("state")?;
     if state < LOWER_BOUND {
         return Err(Corruption::Field { field: "state", found: state.into() });

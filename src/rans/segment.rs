@@ -24,6 +24,19 @@ pub(crate) const GROUP: usize = LANES * QUAD;
 /// states.
 const CODED_ROUNDS_OF_LAST_GROUP: usize = 2;
 
+/// Bytes that the start states carry: two a lane.
+pub(crate) const RIDING: usize = 2 * LANES;
+
+/// What happens to the end of a segment whose length is not a multiple of [`GROUP`]. Where it is
+/// one, half of the last group always rides on the start states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tail {
+    /// All bytes are coded.
+    Coded,
+    /// The last [`RIDING`] bytes ride on the start states. The segment has as many at least.
+    InStates,
+}
+
 /// The decoder's table for every scale that `lanes` has.
 pub(crate) type LaneSlots = SlotTable<u32, 4096>;
 
@@ -40,6 +53,7 @@ pub(crate) struct Segment<'a> {
     pub(crate) words: Range<usize>,
     /// Room for the bytes that were not decoded yet. Not empty.
     pub(crate) raw: &'a mut [u8],
+    pub(crate) tail: Tail,
 }
 
 /// Payload bytes that a kernel may read for a group: a word for each of its symbols. A vector of
@@ -51,7 +65,11 @@ impl<'a> Segment<'a> {
     /// How many groups a kernel may take: those that have all their rounds and do not end the
     /// segment.
     pub(crate) fn whole_groups(&self) -> usize {
-        (self.raw.len() - 1) / GROUP
+        let len = self.raw.len();
+        match self.tail {
+            Tail::InStates if !len.is_multiple_of(GROUP) => len.saturating_sub(RIDING) / GROUP,
+            _ => (len - 1) / GROUP,
+        }
     }
 
     /// How many of them have [`GROUP_WORDS_LEN`] bytes of the payload ahead for certain.
@@ -72,7 +90,7 @@ impl<'a> Segment<'a> {
     /// Decodes all that is left. `false`: the segment does not end as the encoder began it.
     pub(crate) fn finish(&mut self, payload: &[u8], slots: &LaneSlots) -> bool {
         let Some(words) = payload.get(self.words.clone()) else { return false };
-        decode(&mut self.states, WordReader::new(words), slots, self.raw)
+        decode(&mut self.states, WordReader::new(words), slots, self.raw, self.tail)
     }
 }
 
@@ -99,21 +117,33 @@ impl<'a> Encoding<'a> {
 /// back.
 pub(crate) fn encode_end<'a>(
     raw: &'a [u8],
+    tail: Tail,
     symbols: &SymbolTable,
     words: &mut WordStack,
 ) -> ([u32; LANES], &'a [[u8; GROUP]]) {
     words.reset(raw.len());
-    let (groups, tail) = raw.as_chunks::<GROUP>();
+    let (groups, rest) = raw.as_chunks::<GROUP>();
     let mut states = [LOWER_BOUND; LANES];
-    if let ([before @ .., last], []) = (groups, tail) {
-        for (state, quad) in states.iter_mut().zip(last.as_chunks::<QUAD>().0) {
-            *state |= u32::from(quad[2]) | u32::from(quad[3]) << 8;
+    match (groups, raw.split_last_chunk::<RIDING>()) {
+        ([before @ .., last], _) if rest.is_empty() => {
+            for (state, quad) in states.iter_mut().zip(last.as_chunks::<QUAD>().0) {
+                *state |= u32::from(quad[2]) | u32::from(quad[3]) << 8;
+            }
+            encode_rounds(last, 0..CODED_ROUNDS_OF_LAST_GROUP, symbols, &mut states, words);
+            (states, before)
         }
-        encode_rounds(last, 0..CODED_ROUNDS_OF_LAST_GROUP, symbols, &mut states, words);
-        (states, before)
-    } else {
-        encode_rounds(tail, 0..QUAD, symbols, &mut states, words);
-        (states, groups)
+        (_, Some((coded, riding))) if tail == Tail::InStates => {
+            for (state, pair) in states.iter_mut().zip(riding.as_chunks().0) {
+                *state |= u32::from(u16::from_le_bytes(*pair));
+            }
+            let (groups, rest) = coded.as_chunks();
+            encode_rounds(rest, 0..QUAD, symbols, &mut states, words);
+            (states, groups)
+        }
+        _ => {
+            encode_rounds(rest, 0..QUAD, symbols, &mut states, words);
+            (states, groups)
+        }
     }
 }
 
@@ -147,26 +177,41 @@ pub(crate) fn encode_groups(segment: &mut Encoding<'_>, symbols: &SymbolTable) {
 }
 
 /// Fills `raw`, which is not empty. `false`: the segment does not end as the encoder began it.
-fn decode(states: &mut [u32; LANES], mut words: WordReader<'_>, slots: &LaneSlots, raw: &mut [u8]) -> bool {
-    let (groups, tail) = raw.as_chunks_mut::<GROUP>();
-    if tail.is_empty() {
+fn decode(states: &mut [u32; LANES], mut words: WordReader<'_>, slots: &LaneSlots, raw: &mut [u8], tail: Tail) -> bool {
+    let whole = raw.len().is_multiple_of(GROUP);
+    let riding = if tail == Tail::InStates && !whole { RIDING } else { 0 };
+    let Some(coded_len) = raw.len().checked_sub(riding) else { return false };
+    let (coded, riding) = raw.split_at_mut(coded_len);
+    let (groups, rest) = coded.as_chunks_mut::<GROUP>();
+    if whole {
         let Some((last, before)) = groups.split_last_mut() else { return words.is_empty() };
-        decode_groups(states, &mut words, slots, before)
+        return decode_groups(states, &mut words, slots, before)
             && decode_rounds(states, &mut words, slots, last, 0..CODED_ROUNDS_OF_LAST_GROUP)
             && words.is_empty()
-            && take_from_states(states, last)
-    } else {
-        decode_groups(states, &mut words, slots, groups)
-            && decode_rounds(states, &mut words, slots, tail, 0..QUAD)
-            && words.is_empty()
-            && *states == [LOWER_BOUND; LANES]
+            && take_quads(states, last);
     }
+    decode_groups(states, &mut words, slots, groups)
+        && decode_rounds(states, &mut words, slots, rest, 0..QUAD)
+        && words.is_empty()
+        && match tail {
+            Tail::Coded => *states == [LOWER_BOUND; LANES],
+            Tail::InStates => take_pairs(states, riding),
+        }
 }
 
-/// The two bytes per lane that rode on the start states. `false`: these are no start states.
-fn take_from_states(states: &[u32; LANES], last: &mut [u8; GROUP]) -> bool {
+/// The two bytes per lane that rode on the start states: the upper half of each quad. `false`:
+/// these are no start states.
+fn take_quads(states: &[u32; LANES], last: &mut [u8; GROUP]) -> bool {
     for (state, quad) in states.iter().zip(last.as_chunks_mut::<QUAD>().0) {
         [quad[2], quad[3], ..] = state.to_le_bytes();
+    }
+    states.iter().all(|state| state >> 16 == 1)
+}
+
+/// The same, where they are the last bytes of the segment.
+fn take_pairs(states: &[u32; LANES], last: &mut [u8]) -> bool {
+    for (state, pair) in states.iter().zip(last.as_chunks_mut().0) {
+        *pair = (*state as u16).to_le_bytes();
     }
     states.iter().all(|state| state >> 16 == 1)
 }

@@ -7,10 +7,8 @@ use super::*;
 use crate::{
     error::Corruption,
     model::normalize,
-    rans::{
-        lanes::{Cut, count_coded, decode_payload, encode_payload},
-        segment::{GROUP, LANES},
-    },
+    rans::segment::{GROUP, LANES, RIDING, Tail},
+    section::lanes::{Cut, count_coded, decode_payload, encode_payload},
 };
 
 /// All but the scalar one.
@@ -60,29 +58,45 @@ const SOURCES: [(&str, Symbol); 6] = [
     ("many rare symbols", |r| if r % 50 == 0 { (r >> 8) as u8 } else { b'e' }),
 ];
 
-fn encode(raw: &[u8], segments: usize, scale_bits: u8, kernel: Kernel) -> Vec<u8> {
-    let cut = Cut::new(raw.len(), segments).unwrap();
-    let mut payload = Vec::new();
-    encode_payload(raw, cut, &normalize(&count_coded(raw, cut), scale_bits), kernel, &mut payload);
+fn encode(raw: &[u8], segments: usize, tail: Tail, scale_bits: u8, kernel: Kernel) -> Vec<u8> {
+    let cut = Cut::new(raw.len(), segments, tail).unwrap();
+    let (mut payload, frequencies) = (Vec::new(), normalize(&count_coded(raw, cut), scale_bits));
+    encode_payload(raw, cut, &frequencies, kernel, &mut Default::default(), &mut payload);
     payload
 }
 
+/// As the payload itself says what becomes of its tail.
 fn decode(payload: &[u8], raw_len: usize, kernel: Kernel) -> Result<Vec<u8>, Corruption> {
     let mut raw = vec![0xEE; raw_len];
-    decode_payload(payload, &mut raw, kernel)?;
+    decode_payload(payload, tail_of(payload), &mut raw, kernel)?;
     Ok(raw)
 }
 
-/// Encodes and decodes with every kernel; the payload comes back.
-fn check(kernels: &[Kernel], raw: &[u8], segments: usize, scale_bits: u8) -> Vec<u8> {
-    let payload = encode(raw, segments, scale_bits, Kernel::Portable);
-    let case = || format!("{} bytes in {segments} segments at {scale_bits} bits", raw.len());
-    assert!(decode(&payload, raw.len(), Kernel::Portable).as_deref() == Ok(raw), "portable: {}", case());
-    for &kernel in kernels {
-        assert!(encode(raw, segments, scale_bits, kernel) == payload, "{kernel} encodes otherwise: {}", case());
-        assert!(decode(&payload, raw.len(), kernel).as_deref() == Ok(raw), "{kernel} decodes otherwise: {}", case());
+fn tail_of(payload: &[u8]) -> Tail {
+    if payload.get(1) == Some(&1) { Tail::InStates } else { Tail::Coded }
+}
+
+/// Encodes and decodes with every kernel, and with both tails where both are legal; the payloads
+/// come back, the one with a coded tail first.
+fn check(kernels: &[Kernel], raw: &[u8], segments: usize, scale_bits: u8) -> Vec<Vec<u8>> {
+    let mut payloads = Vec::new();
+    for tail in [Tail::Coded, Tail::InStates] {
+        // Of RIDING bytes that all ride, none is left to make a table of.
+        if Cut::new(raw.len(), segments, tail).is_none() || tail == Tail::InStates && raw.len() == RIDING {
+            continue;
+        }
+        let payload = encode(raw, segments, tail, scale_bits, Kernel::Portable);
+        let case = || format!("{} bytes in {segments} segments at {scale_bits} bits, {tail:?}", raw.len());
+        assert!(decode(&payload, raw.len(), Kernel::Portable).as_deref() == Ok(raw), "portable: {}", case());
+        for &kernel in kernels {
+            let coded = encode(raw, segments, tail, scale_bits, kernel);
+            assert!(coded == payload, "{kernel} encodes otherwise: {}", case());
+            let back = decode(&payload, raw.len(), kernel);
+            assert!(back.as_deref() == Ok(raw), "{kernel} decodes otherwise: {}", case());
+        }
+        payloads.push(payload);
     }
-    payload
+    payloads
 }
 
 /// Whatever the payload is, every kernel gives the bytes or the error that the scalar one gives.
@@ -115,12 +129,13 @@ fn a_few_lengths_good_and_damaged() {
     let mut random = Random(8);
     for (_, symbol) in SOURCES {
         for (len, segments) in [(1, 1), (GROUP + 3, 1), (4 * GROUP, 1), (5 * GROUP - 1, 2)] {
-            let payload = check(&kernels, &random.bytes(len, symbol), segments, 12);
-            let mut bad = payload.clone();
-            let at = payload.len() / 2;
-            bad[at..].fill_with(|| (random.next() >> 20) as u8);
-            check_bad(&kernels, &bad, len);
-            check_bad(&kernels, &payload[..payload.len() - 2], len);
+            for payload in check(&kernels, &random.bytes(len, symbol), segments, 12) {
+                let mut bad = payload.clone();
+                let at = payload.len() / 2;
+                bad[at..].fill_with(|| (random.next() >> 20) as u8);
+                check_bad(&kernels, &bad, len);
+                check_bad(&kernels, &payload[..payload.len() - 2], len);
+            }
             check_presence(&kernels, ByteSet::default(), &random.bytes(len, symbol));
         }
     }
@@ -195,7 +210,7 @@ fn segments_of_every_number_and_unequal_length() {
             // Segments have three groups each, the last one as little as one byte.
             for last in [1, 3, 127, 128, 129, 256, 300, 383, 384] {
                 let raw = random.bytes((segments - 1) * 3 * GROUP + last, symbol);
-                if Cut::new(raw.len(), segments).is_some() {
+                if Cut::new(raw.len(), segments, Tail::Coded).is_some() {
                     check(&kernels, &raw, segments, 12);
                 } else {
                     assert!(segments == 1 || last < 300, "{name}: {segments} segments, {last}");
@@ -210,20 +225,20 @@ fn every_alignment_of_payload_and_bytes() {
     let kernels = kernels();
     let mut random = Random(4);
     let raw = random.bytes(3000, SOURCES[3].1);
-    let payload = check(&kernels, &raw, 3, 12);
-    for at in 0..64 {
+    let payloads = check(&kernels, &raw, 3, 12);
+    for (payload, at) in payloads.iter().flat_map(|payload| (0..64).map(move |at| (payload, at))) {
         let mut moved = vec![0x55; at];
-        moved.extend(&payload);
+        moved.extend(payload);
         let mut back = vec![0x55; at + raw.len() + 64];
         for &kernel in &kernels {
             back.fill(0x55);
-            decode_payload(&moved[at..], &mut back[at..at + raw.len()], kernel).unwrap();
+            decode_payload(&moved[at..], tail_of(payload), &mut back[at..at + raw.len()], kernel).unwrap();
             assert_eq!(back[at..at + raw.len()], raw, "{kernel}, {at}");
             assert!(back[..at].iter().chain(&back[at + raw.len()..]).all(|&byte| byte == 0x55), "{kernel}, {at}");
 
             let mut moved_raw = vec![0x55; at];
             moved_raw.extend(&raw);
-            assert_eq!(encode(&moved_raw[at..], 3, 12, kernel), payload, "{kernel}, {at}");
+            assert_eq!(encode(&moved_raw[at..], 3, tail_of(payload), 12, kernel), *payload, "{kernel}, {at}");
         }
     }
 }
@@ -231,9 +246,9 @@ fn every_alignment_of_payload_and_bytes() {
 /// A payload of one segment, and where in it the states begin. A third of the symbols is one of
 /// two: with frequencies that are powers of two a decoder would only move bits, and find nothing
 /// wrong with any word.
-fn two_symbols(len: usize, random: &mut Random) -> (Vec<u8>, usize) {
+fn two_symbols(len: usize, tail: Tail, random: &mut Random) -> (Vec<u8>, usize) {
     let raw = random.bytes(len, |r| b'a' + u8::from(r % 3 == 0));
-    let payload = encode(&raw, 1, 12, Kernel::Portable);
+    let payload = encode(&raw, 1, tail, 12, Kernel::Portable);
     let words = u32::from_le_bytes([payload[4], payload[5], payload[6], payload[7]]) as usize;
     let states_at = payload.len() - 2 * words - 4 * LANES;
     (payload, states_at)
@@ -246,7 +261,8 @@ fn garbage_words_and_states_are_the_same_error() {
     let mut refused = 0;
     for round in 0..600 {
         let len = 130 + (random.next() >> 16) as usize % 3000;
-        let (good, states_at) = two_symbols(len, &mut random);
+        let tail = if round / 4 % 2 == 0 { Tail::Coded } else { Tail::InStates };
+        let (good, states_at) = two_symbols(len, tail, &mut random);
         let words_at = states_at + 4 * LANES;
         let mut bad = good.clone();
         match round % 4 {
@@ -271,8 +287,9 @@ fn garbage_words_and_states_are_the_same_error() {
 fn words_that_end_early_or_late_are_the_same_error() {
     let kernels = kernels();
     let mut random = Random(6);
-    for len in [129, 512, 1000, 2048, 5000] {
-        let (good, _) = two_symbols(len, &mut random);
+    let lens = [129, 191, 192, 512, 1000, 2048, 5000];
+    for (len, tail) in lens.into_iter().flat_map(|len| [(len, Tail::Coded), (len, Tail::InStates)]) {
+        let (good, _) = two_symbols(len, tail, &mut random);
         let words = u32::from_le_bytes([good[4], good[5], good[6], good[7]]);
         for change in 1..200.min(words) {
             let mut short = good[..good.len() - 2 * change as usize].to_vec();
@@ -292,7 +309,7 @@ fn the_first_of_several_bad_segments_is_reported() {
     let mut random = Random(7);
     let segments = 13;
     let raw = random.bytes(segments * 3 * GROUP - 5, |r| (r % 3 * (r >> 8) % 7) as u8);
-    let good = encode(&raw, segments, 12, Kernel::Portable);
+    let good = encode(&raw, segments, Tail::Coded, 12, Kernel::Portable);
     // A state of each segment: the first is found from the end, as all but the words have known
     // lengths.
     let counts: Vec<usize> =

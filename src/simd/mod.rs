@@ -28,7 +28,7 @@ use x86_64::{avx2, avx512};
 use crate::{
     model::{ByteSet, Chunk, Frequencies, SymbolTable},
     rans::{
-        segment::{self, Encoding, LaneSlots, Segment},
+        segment::{self, Encoding, LaneSlots, Segment, Tail},
         words::WordStack,
     },
     simd::code_table::CodeTable,
@@ -202,8 +202,8 @@ impl Encoder {
 
     /// Codes what stands behind the whole groups of `raw`, which is not empty. The words land on
     /// the stack `words`, which is emptied before.
-    pub(crate) fn begin<'a>(&self, raw: &'a [u8], words: &'a mut WordStack) -> Encoding<'a> {
-        let (states, groups) = segment::encode_end(raw, &self.symbols, words);
+    pub(crate) fn begin<'a>(&self, raw: &'a [u8], tail: Tail, words: &'a mut WordStack) -> Encoding<'a> {
+        let (states, groups) = segment::encode_end(raw, tail, &self.symbols, words);
         Encoding { states, groups, words }
     }
 

@@ -399,7 +399,7 @@ fn numbers_of_lanes_and_segments_that_cannot_be() {
     }
     for reserved in [1, 0x80, 0xFF] {
         let reason = lanes.with(|bytes| bytes[1] = reserved).reason();
-        assert_eq!(reason, Corruption::Field { field: "reserved", found: reserved.into() });
+        assert_eq!(reason, Corruption::Field { field: "tail", found: reserved.into() });
     }
 }
 

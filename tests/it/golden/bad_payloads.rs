@@ -265,7 +265,12 @@ fn lanes() -> Vec<Golden> {
     vec![
         bad_lanes("8-bits", "scale_bits 8", &|lanes| lanes.payload[0] = 8, field("scale_bits", 8)),
         bad_lanes("13-bits", "scale_bits 13", &|lanes| lanes.payload[0] = 13, field("scale_bits", 13)),
-        bad_lanes("reserved", "the reserved byte is 1", &|lanes| lanes.payload[1] = 1, field("reserved", 1)),
+        bad_lanes(
+            "reserved",
+            "the tail field is 1, which is for sections",
+            &|lanes| lanes.payload[1] = 1,
+            field("tail", 1),
+        ),
         bad_lanes("no-segments", "no segments", &|lanes| lanes.payload[2] = 0, field("segments", 0)),
         bad_lanes(
             "4097-segments",
@@ -297,7 +302,7 @@ fn lanes() -> Vec<Golden> {
             &|lanes| set_u32(&mut lanes.payload, second_segment + 124, 0xFFFF),
             field("state", 0xFFFF),
         ),
-        cut("ends-in-head", "ends before its reserved byte", 1, "reserved"),
+        cut("ends-in-head", "ends before its tail field", 1, "tail"),
         cut("ends-in-counts", "ends in its word counts", 10, "word counts"),
         cut("ends-in-table", "ends in its table", 14, "table"),
         cut("ends-in-states", "ends in the states of the second segment", second_segment + 6, "state"),

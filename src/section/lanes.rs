@@ -1,0 +1,403 @@
+//! The payload of lanes: segments that share one table (FORMAT.md, 4.4).
+
+use std::{mem, ops::Range};
+
+use crate::{
+    error::Corruption,
+    format::{
+        fields::Fields,
+        table::{parse_compact, write_compact},
+    },
+    model::{Frequencies, Histogram},
+    rans::{
+        parse_state,
+        segment::{GROUP, LANES, LaneSlots, QUAD, RIDING, Segment, Tail},
+        words::WordStack,
+    },
+    section::sample,
+    simd::{self, ABREAST, Encoder, Kernel},
+};
+
+/// The most segments a block may have.
+pub(crate) const MAX_SEGMENTS: usize = 4096;
+
+/// Segments that a kernel gets at a time: a multiple of what any of them decodes side by side.
+const BATCH: usize = 8;
+
+/// How a block or section is cut into segments, and what becomes of the end of the last one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cut {
+    raw_len: usize,
+    segments: usize,
+    segment_len: usize,
+    tail: Tail,
+}
+
+impl Cut {
+    /// `None`: so many segments would leave the last one empty, or too short for what rides on its
+    /// states.
+    pub(crate) fn new(raw_len: usize, segments: usize, tail: Tail) -> Option<Self> {
+        if !(1..=MAX_SEGMENTS).contains(&segments) {
+            return None;
+        }
+        let segment_len = GROUP * raw_len.div_ceil(GROUP * segments);
+        let shortest = if tail == Tail::InStates { RIDING } else { 1 };
+        let fits = raw_len >= (segments - 1) * segment_len + shortest;
+        fits.then_some(Self { raw_len, segments, segment_len, tail })
+    }
+
+    /// The cut whose segments come nearest to `segment_len`. `None`: `raw_len` is too short for
+    /// any.
+    pub(crate) fn aim(raw_len: usize, segment_len: usize, tail: Tail) -> Option<Self> {
+        let wanted = ((raw_len + segment_len / 2) / segment_len).clamp(1, MAX_SEGMENTS);
+        (1..=wanted).rev().find_map(|segments| Self::new(raw_len, segments, tail))
+    }
+
+    /// Where each segment's raw bytes are.
+    pub(crate) fn ranges(self) -> impl Iterator<Item = Range<usize>> {
+        (0..self.segments).map(move |segment| {
+            let start = segment * self.segment_len;
+            start..self.raw_len.min(start + self.segment_len)
+        })
+    }
+}
+
+/// Counts the symbols that are coded: all but those that ride on the start states.
+pub(crate) fn count_coded(raw: &[u8], cut: Cut) -> Histogram {
+    let mut histogram = Histogram::new(raw);
+    for range in cut.ranges() {
+        if range.len().is_multiple_of(GROUP) {
+            let last = &raw[range.end - GROUP..range.end];
+            for quad in last.as_chunks::<QUAD>().0 {
+                histogram.remove(quad[2]);
+                histogram.remove(quad[3]);
+            }
+        } else if cut.tail == Tail::InStates {
+            raw[range.end - RIDING..range.end].iter().for_each(|&byte| histogram.remove(byte));
+        }
+    }
+    histogram
+}
+
+/// Fewer bytes than this do not hold a payload of symbols that take so many `bits`: a state takes
+/// 32 bits, of which 16 at most are theirs.
+pub(crate) fn least_len(bits: u64, cut: Cut) -> u64 {
+    let states = (4 * LANES - 2 * LANES) as u64;
+    4 + (4 + states) * cut.segments as u64 + bits / 8
+}
+
+/// Symbols that are to be coded as lanes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) symbols: &'a [u8],
+    pub(crate) cut: Cut,
+    /// One symbol of how many is counted, about.
+    pub(crate) stride: usize,
+}
+
+impl Source<'_> {
+    /// About as many counts as of each symbol are coded.
+    pub(crate) fn histogram(&self, kernel: Kernel) -> Histogram {
+        if self.stride > 1 {
+            sample::estimate(self.symbols, self.stride, kernel)
+        } else {
+            count_coded(self.symbols, self.cut)
+        }
+    }
+
+    /// Appends the payload. What [`histogram`](Self::histogram) counted became `frequencies` by
+    /// `normalize`, and promised so many `bits`; if a sample misled, exact counts take its place.
+    pub(crate) fn encode(
+        &self,
+        frequencies: &Frequencies,
+        bits: u64,
+        normalize: impl FnOnce(&Histogram) -> Frequencies,
+        kernel: Kernel,
+        stacks: &mut WordStacks,
+        out: &mut Vec<u8>,
+    ) {
+        let &Self { symbols, cut, stride } = self;
+        let start = out.len();
+        let words = encode_payload(symbols, cut, frequencies, kernel, stacks, out);
+        if stride > 1 && sample::misled(bits, words, cut.segments) {
+            out.truncate(start);
+            encode_payload(symbols, cut, &normalize(&count_coded(symbols, cut)), kernel, stacks, out);
+        }
+    }
+}
+
+/// Where the words of segments stand before they are written: memory to keep.
+pub(crate) type WordStacks = [WordStack; ABREAST];
+
+/// Appends the payload of `raw`, whose coded symbols all have a frequency; the number of its words
+/// comes back.
+pub(crate) fn encode_payload(
+    raw: &[u8],
+    cut: Cut,
+    frequencies: &Frequencies,
+    kernel: Kernel,
+    stacks: &mut WordStacks,
+    out: &mut Vec<u8>,
+) -> u64 {
+    let start = out.len();
+    out.extend([frequencies.scale_bits(), tail_number(cut.tail)]);
+    out.extend((cut.segments as u16).to_le_bytes());
+    let counts_at = out.len();
+    out.resize(counts_at + 4 * cut.segments, 0);
+    write_compact(frequencies, out);
+
+    let encoder = Encoder::new(kernel, frequencies);
+    let (mut ranges, mut words) = (cut.ranges(), 0);
+    let stacks = &mut stacks[..encoder.abreast()];
+    for first in (0..cut.segments).step_by(stacks.len()) {
+        let begin = |(words, range)| encoder.begin(&raw[range], cut.tail, words);
+        let mut segments: Vec<_> = stacks.iter_mut().zip(ranges.by_ref()).map(begin).collect();
+        encoder.encode(&mut segments);
+        for (index, segment) in (first..).zip(segments) {
+            out.resize(out.len() + (out.len() - start).wrapping_neg() % 4, 0);
+            out.extend(segment.states.iter().flat_map(|state| state.to_le_bytes()));
+            segment.words.write(out);
+            let count = segment.words.words().len() as u32;
+            out[counts_at + 4 * index..][..4].copy_from_slice(&count.to_le_bytes());
+            words += u64::from(count);
+        }
+    }
+    words
+}
+
+/// Fills `raw` from a payload. Of several segments that are damaged the first is reported.
+pub(crate) fn decode_payload(payload: &[u8], tail: Tail, raw: &mut [u8], kernel: Kernel) -> Result<(), Corruption> {
+    let lanes = LanesPayload::parse(payload, tail, raw.len())?;
+    LaneSlots::with(&lanes.frequencies, |slots| {
+        let mut segments = lanes.segments(raw);
+        let mut batch = Vec::with_capacity(BATCH.min(lanes.cut.segments));
+        for first in (0..lanes.cut.segments).step_by(BATCH) {
+            batch.clear();
+            batch.extend(segments.by_ref().take(BATCH));
+            if let Some(bad) = simd::decode(kernel, payload, slots, &mut batch) {
+                return Err(Corruption::SegmentEnd { segment: (first + bad) as u32 });
+            }
+        }
+        Ok(())
+    })
+}
+
+/// A payload whose every field but the words was verified.
+#[derive(Debug)]
+pub(crate) struct LanesPayload<'a> {
+    pub(crate) frequencies: Frequencies,
+    pub(crate) cut: Cut,
+    payload: &'a [u8],
+    counts: &'a [[u8; 4]],
+    /// Where in the payload the first segment begins.
+    segments_at: usize,
+}
+
+impl<'a> LanesPayload<'a> {
+    /// `tail`: what its place in the format asks for.
+    pub(crate) fn parse(payload: &'a [u8], tail: Tail, raw_len: usize) -> Result<Self, Corruption> {
+        let mut fields = Fields::new(payload);
+        let scale_bits = fields.u8("scale_bits")?;
+        if !(9..=12).contains(&scale_bits) {
+            return Err(Corruption::Field { field: "scale_bits", found: scale_bits.into() });
+        }
+        let found = fields.u8("tail")?;
+        if found != tail_number(tail) {
+            return Err(Corruption::Field { field: "tail", found: found.into() });
+        }
+        let segments = fields.u16("segments")?;
+        let Some(cut) = Cut::new(raw_len, segments.into(), tail) else {
+            return Err(Corruption::Field { field: "segments", found: segments.into() });
+        };
+        let counts = fields.bytes(4 * usize::from(segments), "word counts")?.as_chunks().0;
+        let frequencies = parse_compact(&mut fields, scale_bits)?;
+        fields.padding()?;
+        let segments_at = payload.len() - fields.rest().len();
+        let lanes = Self { frequencies, cut, payload, counts, segments_at };
+        for (index, count) in lanes.counts.iter().enumerate() {
+            if index > 0 {
+                fields.padding()?;
+            }
+            for _ in 0..LANES {
+                parse_state(&mut fields)?;
+            }
+            fields.bytes(words_len(*count), "words")?;
+        }
+        fields.end()?;
+        Ok(lanes)
+    }
+
+    /// All segments as they stand in the payload, the padding between them included.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn segment_bytes(&self) -> &'a [u8] {
+        &self.payload[self.segments_at..]
+    }
+
+    /// Where in [`segment_bytes`](Self::segment_bytes) each segment's states begin, and how many
+    /// words follow them.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn places(&self) -> impl Iterator<Item = (usize, u32)> {
+        self.counts.iter().scan(0_usize, |at, count| {
+            let start = *at;
+            *at = (start + 4 * LANES + words_len(*count)).next_multiple_of(4);
+            Some((start, u32::from_le_bytes(*count)))
+        })
+    }
+
+    /// What a decoder of each segment starts with. `raw` has the block's length.
+    fn segments<'r>(&self, mut raw: &'r mut [u8]) -> impl Iterator<Item = Segment<'r>> {
+        let mut at = self.segments_at;
+        self.counts.iter().zip(self.cut.ranges()).map(move |(count, range)| {
+            let mut states = [0; LANES];
+            for (state, bytes) in states.iter_mut().zip(self.payload[at..].as_chunks().0) {
+                *state = u32::from_le_bytes(*bytes);
+            }
+            let start = at + 4 * LANES;
+            let words = start..start + words_len(*count);
+            at = words.end.next_multiple_of(4);
+            let (segment, rest) = mem::take(&mut raw).split_at_mut(range.len());
+            raw = rest;
+            Segment { states, words, raw: segment, tail: self.cut.tail }
+        })
+    }
+}
+
+/// The field `tail` on the wire.
+fn tail_number(tail: Tail) -> u8 {
+    match tail {
+        Tail::Coded => 0,
+        Tail::InStates => 1,
+    }
+}
+
+fn words_len(count: [u8; 4]) -> usize {
+    (u32::from_le_bytes(count) as usize).saturating_mul(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::normalize;
+
+    fn payload(raw: &[u8], segments: usize, tail: Tail, scale_bits: u8) -> Vec<u8> {
+        let cut = Cut::new(raw.len(), segments, tail).unwrap();
+        let (mut payload, frequencies) = (Vec::new(), normalize(&count_coded(raw, cut), scale_bits));
+        encode_payload(raw, cut, &frequencies, Kernel::Portable, &mut Default::default(), &mut payload);
+        payload
+    }
+
+    fn decode(payload: &[u8], tail: Tail, raw_len: usize) -> Result<Vec<u8>, Corruption> {
+        let mut raw = vec![0xAA; raw_len];
+        decode_payload(payload, tail, &mut raw, Kernel::Portable)?;
+        Ok(raw)
+    }
+
+    const TAILS: [Tail; 2] = [Tail::Coded, Tail::InStates];
+
+    fn sample(len: usize) -> Vec<u8> {
+        (0..len as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8 & (i >> 3) as u8).collect()
+    }
+
+    #[test]
+    fn every_length_round_trips_at_every_scale() {
+        for len in 1..=1100 {
+            let raw = sample(len);
+            for (tail, scale_bits) in TAILS.into_iter().flat_map(|tail| (9..=12).map(move |bits| (tail, bits))) {
+                // Of RIDING bytes that all ride, none is left to make a table of.
+                if Cut::new(len, 1, tail).is_some() && (len, tail) != (RIDING, Tail::InStates) {
+                    let back = decode(&payload(&raw, 1, tail, scale_bits), tail, len);
+                    assert_eq!(back.as_ref(), Ok(&raw), "{len} bytes at {scale_bits} bits, {tail:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_legal_number_of_segments_round_trips() {
+        for len in [128, 129, 255, 256, 1000, 1024, 5000] {
+            let raw = sample(len);
+            for (tail, segments) in TAILS.into_iter().flat_map(|tail| (1..=len).map(move |count| (tail, count))) {
+                if Cut::new(len, segments, tail).is_some() {
+                    let back = decode(&payload(&raw, segments, tail, 12), tail, len);
+                    assert_eq!(back.as_ref(), Ok(&raw), "{len} bytes in {segments} segments, {tail:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_cut_covers_the_block_in_whole_groups() {
+        for len in 1..3000 {
+            for segments in [1, 2, 3, 7, 20] {
+                let Some(cut) = Cut::new(len, segments, Tail::Coded) else { continue };
+                let ranges: Vec<_> = cut.ranges().collect();
+                assert_eq!(ranges.len(), segments);
+                assert_eq!((ranges[0].start, ranges[segments - 1].end), (0, len));
+                assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start && pair[0].len() % GROUP == 0));
+                assert!(!ranges[segments - 1].is_empty());
+                let rides = Cut::new(len, segments, Tail::InStates).is_some();
+                assert_eq!(rides, ranges[segments - 1].len() >= RIDING, "{len} bytes in {segments} segments");
+            }
+        }
+        let aim = |raw_len, segment_len| Cut::aim(raw_len, segment_len, Tail::Coded).map(|cut| cut.segments);
+        assert_eq!(Cut::new(129, 3, Tail::Coded), None);
+        assert_eq!(aim(256 << 10, 64 << 10), Some(4));
+        assert_eq!(aim(31 << 10, 64 << 10), Some(1));
+        assert_eq!(aim(1, 64 << 10), Some(1));
+        assert_eq!(aim(16 << 20, 128), Some(MAX_SEGMENTS));
+        assert_eq!(Cut::aim(RIDING - 1, 64 << 10, Tail::InStates), None);
+    }
+
+    #[test]
+    fn bytes_that_ride_on_the_states_need_no_frequency() {
+        for len in [65, 127, 129, 191, 192, 193, 1000] {
+            let mut raw = vec![b'a'; len];
+            raw[len - RIDING..].fill(b'b');
+            let payload = payload(&raw, 1, Tail::InStates, 12);
+            assert_eq!(payload.len(), 4 + 4 + 2 + 2 + 4 * LANES, "{len}: one symbol, no words");
+            assert_eq!(decode(&payload, Tail::InStates, len), Ok(raw));
+        }
+    }
+
+    #[test]
+    fn the_tail_is_what_the_place_asks_for() {
+        let raw = sample(300);
+        for (tail, other) in [(Tail::Coded, Tail::InStates), (Tail::InStates, Tail::Coded)] {
+            let found = tail_number(tail).into();
+            let error = decode(&payload(&raw, 1, tail, 12), other, 300);
+            assert_eq!(error, Err(Corruption::Field { field: "tail", found }));
+        }
+    }
+
+    #[test]
+    fn one_symbol_takes_no_words() {
+        for len in [1, 127, 128, 129, 4096] {
+            let payload = payload(&vec![b'z'; len], 1, Tail::Coded, 12);
+            assert_eq!(payload.len(), 4 + 4 + 2 + 2 + 4 * LANES, "{len}");
+        }
+    }
+
+    #[test]
+    fn equal_symbols_take_eight_bits_each() {
+        let raw: Vec<u8> = (0..64 << 10).map(|i| (i * 167) as u8).collect();
+        let payload = payload(&raw, 1, Tail::Coded, 12);
+        assert!(payload.len() < raw.len() + 300, "{}", payload.len());
+        assert_eq!(decode(&payload, Tail::Coded, raw.len()), Ok(raw));
+    }
+
+    #[test]
+    fn every_flipped_bit_is_an_error_or_other_bytes_never_a_panic() {
+        let raw = sample(700);
+        for tail in TAILS {
+            let good = payload(&raw, 2, tail, 12);
+            for bit in 0..good.len() * 8 {
+                let mut bad = good.clone();
+                bad[bit / 8] ^= 1 << (bit % 8);
+                assert_ne!(decode(&bad, tail, raw.len()).as_ref(), Ok(&raw), "bit {bit} has no meaning");
+            }
+            for cut in 0..good.len() {
+                assert!(decode(&good[..cut], tail, raw.len()).is_err(), "cut at {cut}");
+            }
+        }
+    }
+}

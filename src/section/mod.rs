@@ -1,0 +1,19 @@
+//! One entropy section: a run of symbols becomes a payload in whichever form is best, and back
+//! (FORMAT.md, 12).
+//!
+//! Here forms are chosen and coded, by whatever kernel the machine has. What the sections of a
+//! block mean together belongs to `block`, and their bytes to `format::section`.
+
+#![cfg_attr(not(test), allow(dead_code, unused_imports, reason = "blocks of several sections are what it is for"))]
+
+mod decode;
+mod encode;
+
+pub(crate) mod lanes;
+pub(crate) mod sample;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use decode::Decoder;
+pub(crate) use encode::{Encoder, Settings, scale_bits_for};
