@@ -257,7 +257,6 @@ pub enum Feature {
     /// A block whose tag has no meaning yet.
     Tag(u8),
     /// A section of a block whose form has no meaning yet.
-    #[error("section form {0:#04x}")]
     Form(u8),
 }
 

@@ -103,6 +103,7 @@ impl fmt::Display for Feature {
             Self::Version(version) => write!(f, "format version {version}"),
             Self::Flags(flags) => write!(f, "stream header flags {flags:#010b}"),
             Self::Tag(tag) => write!(f, "block tag {tag:#04x}"),
+            Self::Form(form) => write!(f, "section form {form:#04x}"),
         }
     }
 }
