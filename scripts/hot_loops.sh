@@ -15,11 +15,11 @@ allowed() {
     cat <<'LIST'
 ::is_available$                 ^std_detect::               asks the processor, once a block
 ::new$                          .                           makes a table, once a block
-::decode(_groups|_last_words)?$ ::decode(_groups|_side_by_side|_last_words)?$ once for each few segments
-::decode::[a-z_]*$              ::(decode|gather)_run$      the loop itself, once a segment
+::decode(_[a-z_]*)?$            ::decode(_groups|_side_by_side|_last_words)?$ once for each few segments
+::(decode|gather)::[a-z_]*$     ::(decode|gather)_run$      the loop itself, once a segment
 ::encode::[a-z_]*$              ::encode_run$               the loop itself, once a segment
 ::encode_(groups|side_by_side)$ ::encode_(groups|side_by_side)$ once for each few segments
-::decode(_groups|_last_words)?$ ::Segment::finish$          the scalar end, once a segment
+::decode(_[a-z_]*)?$            ::Segment::finish$          the scalar end, once a segment
 ::decode(_last_words)?$         ^mem(cpy|set)$              a copy of the last words, once a segment
 ::decode_side_by_side$          ^mem(cpy|set)$              states of some segments, before and behind the loop
 ::decode_groups$                ^mem(cpy|set)$              the same, where that is inlined
@@ -34,7 +34,7 @@ LIST
 # Kernels that must be seen, or the disassembly shows nothing.
 expected() {
     case $1 in
-    x86_64*) echo avx2::decode::decode_run avx2::encode::encode_run avx2::presence avx512::decode::decode_run avx512::encode::encode_run ;;
+    x86_64*) echo avx2::decode::decode_run avx2::encode::encode_run avx2::presence avx512::decode::decode_run avx512::gather::gather_run avx512::encode::encode_run ;;
     aarch64*) echo neon::decode::decode_run neon::encode::encode_run neon::presence ;;
     esac
 }

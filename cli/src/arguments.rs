@@ -24,6 +24,8 @@ Examples:
 
 SIZE and POSITION are bytes, or take K, M, G, T for powers of 1024: 64K, 1M, 256KiB.
 Write a file that is called like a subcommand with its folder: rans ./list
+The variable RANS_KERNEL names the kernel that codes blocks in lanes: portable, neon, avx2,
+avx2-gather, avx512 or avx512-gather. By default the fastest one of this processor does; see bench.
 The exit status is 0 if all went well, 1 if a file failed, 2 if the command line is wrong.";
 
 /// Compresses any bytes into independently checked blocks of interleaved rANS, and restores them.

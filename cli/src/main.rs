@@ -6,6 +6,7 @@
 //! | `compress`, `decompress`, `test`, `list`, `recover`, `bench`, `manual` | one operation each |
 //! | `transfer` | which input goes to which output: shared by `compress` and `decompress` |
 //! | `backend` | the device that `--backend` asks for |
+//! | `kernel` | what is wrong with `RANS_KERNEL` |
 //! | `input`, `output`, `temporary` | files, standard streams, and outputs that appear only when they are complete |
 //! | `survey` | the structure of a compressed file, without its payloads |
 //! | `report`, `bar`, `advice` | what the user is told, on standard error |
@@ -20,6 +21,7 @@ mod columns;
 mod compress;
 mod decompress;
 mod input;
+mod kernel;
 mod list;
 mod manual;
 mod output;
@@ -37,7 +39,11 @@ use clap::Parser;
 use crate::arguments::{Cli, FileArgs, ListArgs, Task, TestArgs};
 
 fn main() -> ExitCode {
-    let Cli { task, files } = Cli::parse();
+    let cli = Cli::parse();
+    if let Some(warning) = kernel::warning(&cli) {
+        report::warn(warning);
+    }
+    let Cli { task, files } = cli;
     match task {
         None => operate(files),
         Some(Task::List(args)) => list::run(args),

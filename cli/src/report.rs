@@ -142,6 +142,11 @@ pub(crate) fn end(result: anyhow::Result<()>) -> ExitCode {
     }
 }
 
+/// Something that concerns the whole run.
+pub(crate) fn warn(warning: impl fmt::Display) {
+    say(format_args!("rans: {warning}"));
+}
+
 /// Writes a line to standard error. Where nobody can hear it there is nobody to tell that either.
 fn say(line: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{line}");

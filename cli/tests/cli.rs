@@ -6,6 +6,7 @@ mod cli {
     mod damage;
     mod files;
     mod folder;
+    mod kernel;
     mod listing;
     mod pipes;
     mod ranges;

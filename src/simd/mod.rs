@@ -13,15 +13,19 @@ mod each;
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod aarch64;
+mod choice;
 mod code_table;
+mod kernel;
 mod shuffles;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-use std::{error, fmt, str::FromStr, sync::OnceLock};
+#[cfg(test)]
+mod differential;
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 use aarch64::neon;
+pub use kernel::{Kernel, ParseKernelError};
 #[cfg(target_arch = "x86_64")]
 use x86_64::{avx2, avx512};
 
@@ -34,95 +38,6 @@ use crate::{
     simd::code_table::CodeTable,
 };
 
-/// How the segments of a [`Mode::Lanes`](crate::Mode::Lanes) block are coded. It changes the speed,
-/// and nothing else.
-///
-/// The fastest one that the processor has is used by default. The environment variable
-/// `RANS_KERNEL` overrides that, and the option of the same name overrides both (a switch for when
-/// one kernel is in doubt). Where the processor lacks what was asked for, or `RANS_KERNEL` names no
-/// kernel, the default holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Kernel {
-    /// Scalar code without `unsafe`, for every processor.
-    Portable,
-    /// aarch64: every processor that runs it in 64-bit mode, little-endian.
-    Neon,
-    /// x86-64 with AVX2, BMI2 and POPCNT: Intel since 2013, AMD since 2015.
-    Avx2,
-    /// x86-64 with AVX-512 F, BW, VBMI, VBMI2 and BITALG: Intel since Ice Lake (2019), AMD since
-    /// Zen 4 (2022).
-    Avx512,
-}
-
-impl Kernel {
-    /// All kernels with their names, as `RANS_KERNEL` takes them, the slowest first.
-    pub const ALL: [(&'static str, Self); 4] =
-        [("portable", Self::Portable), ("neon", Self::Neon), ("avx2", Self::Avx2), ("avx512", Self::Avx512)];
-
-    /// Those that this processor has, the slowest first. Never empty.
-    pub fn all_available() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().map(|(_, kernel)| kernel).filter(|kernel| kernel.is_available())
-    }
-
-    /// Whether this processor has it.
-    #[must_use]
-    pub fn is_available(self) -> bool {
-        match self {
-            Self::Portable => true,
-            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
-            Self::Neon => neon::is_available(),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => avx2::is_available(),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => avx512::is_available(),
-            #[allow(unreachable_patterns, reason = "every architecture lacks the kernels of the others")]
-            _ => false,
-        }
-    }
-
-    /// What `asked` comes to here: itself where it is available, else what `RANS_KERNEL` names,
-    /// else the fastest.
-    pub(crate) fn or_default(asked: Option<Self>) -> Self {
-        static DEFAULT: OnceLock<Kernel> = OnceLock::new();
-        let available = |kernel: &Self| kernel.is_available();
-        asked.filter(available).unwrap_or_else(|| {
-            *DEFAULT.get_or_init(|| {
-                let named = std::env::var("RANS_KERNEL").ok().and_then(|name| name.parse().ok());
-                named.filter(available).or_else(|| Self::all_available().last()).unwrap_or(Self::Portable)
-            })
-        })
-    }
-}
-
-impl fmt::Display for Kernel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Self::ALL.iter().find(|(_, kernel)| kernel == self).map_or("unknown", |(name, _)| name);
-        f.pad(name)
-    }
-}
-
-/// Takes a name of [`Kernel::ALL`].
-impl FromStr for Kernel {
-    type Err = ParseKernelError;
-
-    fn from_str(name: &str) -> Result<Self, ParseKernelError> {
-        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, kernel)| *kernel).ok_or(ParseKernelError)
-    }
-}
-
-/// A name that is not in [`Kernel::ALL`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ParseKernelError;
-
-impl fmt::Display for ParseKernelError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("unknown kernel; the kernels are portable, neon, avx2, avx512")
-    }
-}
-
-impl error::Error for ParseKernelError {}
-
 /// Decodes `segments`, whose words are in `payload`, to the end. The index of the first that does
 /// not end as the encoder began it comes back.
 pub(crate) fn decode(kernel: Kernel, payload: &[u8], slots: &LaneSlots, segments: &mut [Segment<'_>]) -> Option<usize> {
@@ -130,12 +45,22 @@ pub(crate) fn decode(kernel: Kernel, payload: &[u8], slots: &LaneSlots, segments
         #[cfg(target_arch = "x86_64")]
         Kernel::Avx2 if kernel.is_available() => {
             // SAFETY: the processor has the features that it needs: `is_available` just asked it.
-            unsafe { avx2::decode(payload, slots, segments) }
+            unsafe { avx2::decode::<false>(payload, slots, segments) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx2Gather if kernel.is_available() => {
+            // SAFETY: as above.
+            unsafe { avx2::decode::<true>(payload, slots, segments) }
         }
         #[cfg(target_arch = "x86_64")]
         Kernel::Avx512 if kernel.is_available() => {
             // SAFETY: as above.
             unsafe { avx512::decode(payload, slots, segments) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx512Gather if kernel.is_available() => {
+            // SAFETY: as above.
+            unsafe { avx512::decode_gathering(payload, slots, segments) }
         }
         #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
         Kernel::Neon if kernel.is_available() => {
@@ -161,7 +86,7 @@ pub(crate) fn insert_all(kernel: Kernel, set: &mut ByteSet, raw: &[u8]) {
 fn first_outside(kernel: Kernel, set: &ByteSet, chunks: &[Chunk]) -> Option<usize> {
     match kernel {
         #[cfg(target_arch = "x86_64")]
-        Kernel::Avx2 | Kernel::Avx512 if kernel.is_available() => {
+        Kernel::Avx2 | Kernel::Avx2Gather | Kernel::Avx512 | Kernel::Avx512Gather if kernel.is_available() => {
             // SAFETY: the processor has the features that it needs, `is_available` just asked it;
             // AVX-512 is available only where AVX2 is.
             unsafe { avx2::first_outside(set, chunks) }
@@ -252,39 +177,14 @@ impl KernelTable {
     fn new(kernel: Kernel, frequencies: &Frequencies) -> Self {
         match kernel {
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx2 if kernel.is_available() => Self::Avx2(CodeTable::new(frequencies)),
+            Kernel::Avx2 | Kernel::Avx2Gather if kernel.is_available() => Self::Avx2(CodeTable::new(frequencies)),
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx512 if kernel.is_available() => Self::Avx512(avx512::CodeTable::new(frequencies)),
+            Kernel::Avx512 | Kernel::Avx512Gather if kernel.is_available() => {
+                Self::Avx512(avx512::CodeTable::new(frequencies))
+            }
             #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
             Kernel::Neon if kernel.is_available() => Self::Neon(CodeTable::new(frequencies)),
             _ => Self::Portable,
-        }
-    }
-}
-
-#[cfg(test)]
-mod differential;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kernel_is_found_by_its_name() {
-        for (name, kernel) in Kernel::ALL {
-            assert_eq!(name.parse(), Ok(kernel));
-            assert_eq!(kernel.to_string(), name);
-            assert!(ParseKernelError.to_string().contains(name));
-        }
-        assert_eq!("mmx".parse::<Kernel>(), Err(ParseKernelError));
-    }
-
-    #[test]
-    fn what_is_not_available_falls_back() {
-        assert!(Kernel::all_available().any(|kernel| kernel == Kernel::Portable));
-        for (_, kernel) in Kernel::ALL {
-            let taken = Kernel::or_default(Some(kernel));
-            assert_eq!(taken == kernel, kernel.is_available() || Kernel::or_default(None) == kernel);
         }
     }
 }

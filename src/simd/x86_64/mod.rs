@@ -1,4 +1,24 @@
 //! Kernels for x86-64.
 
+use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _mm_prefetch};
+
+use crate::rans::segment::GROUP;
+
 pub(super) mod avx2;
 pub(super) mod avx512;
+
+/// How many bytes further on a decoder will be when what it asks for now has come from memory.
+const AHEAD: usize = 768;
+
+/// Asks for the words and for the room of a group some groups ahead. Segments are too many streams,
+/// too far apart, for the processor to see them coming.
+#[inline(always)]
+fn prefetch_ahead(words: *const u8, raw: *mut [u8; GROUP]) {
+    let (words, raw) = (words.wrapping_add(AHEAD), raw.cast::<u8>().wrapping_add(AHEAD));
+    // SAFETY: asking for an address reads and writes nothing, whatever is there.
+    unsafe {
+        _mm_prefetch::<_MM_HINT_T0>(words.cast());
+        _mm_prefetch::<_MM_HINT_ET0>(raw.cast());
+        _mm_prefetch::<_MM_HINT_ET0>(raw.wrapping_add(GROUP / 2).cast());
+    }
+}

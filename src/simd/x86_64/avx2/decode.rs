@@ -6,7 +6,7 @@ use std::mem;
 
 use crate::{
     rans::segment::{GROUP, GROUP_WORDS_LEN, LANES, LaneSlots, QUAD, Segment},
-    simd::shuffles::Shuffles,
+    simd::{shuffles::Shuffles, x86_64::prefetch_ahead},
 };
 
 /// Lanes in a vector.
@@ -18,16 +18,20 @@ const VECTORS: usize = LANES / WIDTH;
 static SPREAD: Shuffles<32> = Shuffles::spread();
 
 /// Decodes `segments` to the end. The index of the first that does not end as the encoder began it
-/// comes back.
+/// comes back. `GATHER`: slots are looked up by gathers instead of scalar loads.
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-pub(in crate::simd) fn decode(payload: &[u8], slots: &LaneSlots, segments: &mut [Segment<'_>]) -> Option<usize> {
+pub(in crate::simd) fn decode<const GATHER: bool>(
+    payload: &[u8],
+    slots: &LaneSlots,
+    segments: &mut [Segment<'_>],
+) -> Option<usize> {
     for (index, pair) in segments.chunks_mut(2).enumerate() {
         if let [first, second] = pair {
-            decode_side_by_side(payload, slots, [first, second]);
+            decode_side_by_side::<2, GATHER>(payload, slots, [first, second]);
         }
         for (side, segment) in pair.iter_mut().enumerate() {
-            decode_side_by_side(payload, slots, [segment]);
-            decode_last_words(payload, slots, segment);
+            decode_side_by_side::<1, GATHER>(payload, slots, [segment]);
+            decode_last_words::<GATHER>(payload, slots, segment);
             if !segment.finish(payload, slots) {
                 return Some(2 * index + side);
             }
@@ -39,7 +43,11 @@ pub(in crate::simd) fn decode(payload: &[u8], slots: &LaneSlots, segments: &mut 
 /// Takes groups off all segments as long as each has one ahead.
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-fn decode_side_by_side<const N: usize>(payload: &[u8], slots: &LaneSlots, mut segments: [&mut Segment<'_>; N]) {
+fn decode_side_by_side<const N: usize, const GATHER: bool>(
+    payload: &[u8],
+    slots: &LaneSlots,
+    mut segments: [&mut Segment<'_>; N],
+) {
     let scale = Scale::new(slots);
     let mut states = each!(N, |segment| load_states(&segments[segment].states));
     loop {
@@ -54,7 +62,7 @@ fn decode_side_by_side<const N: usize>(payload: &[u8], slots: &LaneSlots, mut se
         let raw = each!(N, |segment| segments[segment].take_groups(run).as_mut_ptr());
         // SAFETY: `groups_ahead` left at least `run` times `GROUP_WORDS_LEN` bytes of the payload
         // behind each place in `words`, and `take_groups` gave `run` groups to each of `raw`.
-        let words = unsafe { decode_run(payload, words, slots, &scale, &mut states, raw, run) };
+        let words = unsafe { decode_run::<N, GATHER>(payload, words, slots, &scale, &mut states, raw, run) };
         for (segment, start) in segments.iter_mut().zip(words) {
             segment.words.start = start;
         }
@@ -68,7 +76,7 @@ fn decode_side_by_side<const N: usize>(payload: &[u8], slots: &LaneSlots, mut se
 /// of them has zeros behind it.
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-fn decode_last_words(payload: &[u8], slots: &LaneSlots, segment: &mut Segment<'_>) {
+fn decode_last_words<const GATHER: bool>(payload: &[u8], slots: &LaneSlots, segment: &mut Segment<'_>) {
     let mut copy = [0; 8 * GROUP_WORDS_LEN];
     while segment.whole_groups() > 0
         && let Some(left) = payload.get(segment.words.start..)
@@ -77,7 +85,7 @@ fn decode_last_words(payload: &[u8], slots: &LaneSlots, segment: &mut Segment<'_
         copy[..left.len()].copy_from_slice(left);
         copy[left.len()..GROUP_WORDS_LEN].fill(0);
         let start = mem::take(&mut segment.words.start);
-        decode_side_by_side(&copy, slots, [segment]);
+        decode_side_by_side::<1, GATHER>(&copy, slots, [segment]);
         segment.words.start += start;
     }
 }
@@ -91,7 +99,7 @@ fn decode_last_words(payload: &[u8], slots: &LaneSlots, segment: &mut Segment<'_
 #[allow(clippy::needless_range_loop, reason = "rounds and groups index several arrays at a time")]
 #[inline(never)]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-unsafe fn decode_run<const N: usize>(
+unsafe fn decode_run<const N: usize, const GATHER: bool>(
     payload: &[u8],
     words: [usize; N],
     slots: &LaneSlots,
@@ -103,8 +111,11 @@ unsafe fn decode_run<const N: usize>(
     // SAFETY: the caller leaves bytes of the payload behind each place.
     let mut next = each!(N, |segment| unsafe { payload.as_ptr().add(words[segment]) });
     let [mut a, mut b] = halves(*states);
-    let mut taken_a = look_up_all(slots, scale, a);
+    let mut taken_a = look_up_all::<N, GATHER>(slots, scale, a);
     for group in 0..run {
+        for segment in 0..N {
+            prefetch_ahead(next[segment], raw[segment].wrapping_add(group));
+        }
         let mut symbols = [[_mm256_setzero_si256(); QUAD]; N];
         for round in 0..QUAD {
             let taken_b;
@@ -112,10 +123,10 @@ unsafe fn decode_run<const N: usize>(
             // SAFETY: a lane takes one word per round at most. Before a vector of a group, at least
             // its eight lanes have not had their turn, so 16 of the `GROUP_WORDS_LEN` bytes that
             // the caller promised for this group are still ahead.
-            (taken_b, next[0]) = unsafe { step(&mut a, taken_a, next[0], &b, slots, scale) };
+            (taken_b, next[0]) = unsafe { step::<N, GATHER>(&mut a, taken_a, next[0], &b, slots, scale) };
             let packed_b = each!(N, |pair| pack_pair(taken_b[pair]));
             // SAFETY: as above.
-            (taken_a, next[N - 1]) = unsafe { step(&mut b, taken_b, next[N - 1], &a, slots, scale) };
+            (taken_a, next[N - 1]) = unsafe { step::<N, GATHER>(&mut b, taken_b, next[N - 1], &a, slots, scale) };
             for (symbols, packed) in symbols.iter_mut().zip([packed_a, packed_b].as_flattened().as_chunks().0) {
                 let [low, high] = *packed;
                 symbols[round] = _mm256_packus_epi16(low, high);
@@ -146,9 +157,9 @@ fn halves<const N: usize>(states: [[__m256i; VECTORS]; N]) -> [Half<N>; 2] {
 
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-fn look_up_all<const N: usize>(slots: &LaneSlots, scale: &Scale, mut states: Half<N>) -> Half<N> {
+fn look_up_all<const N: usize, const GATHER: bool>(slots: &LaneSlots, scale: &Scale, mut states: Half<N>) -> Half<N> {
     for states in states.as_flattened_mut() {
-        *states = look_up(slots, scale, *states);
+        *states = look_up::<GATHER>(slots, scale, *states);
     }
     states
 }
@@ -166,7 +177,7 @@ fn look_up_all<const N: usize>(slots: &LaneSlots, scale: &Scale, mut states: Hal
 /// A word for each lane of `states` can be read from `next`.
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-unsafe fn step<const N: usize>(
+unsafe fn step<const N: usize, const GATHER: bool>(
     states: &mut Half<N>,
     taken: Half<N>,
     mut next: *const u8,
@@ -181,7 +192,7 @@ unsafe fn step<const N: usize>(
             // SAFETY: the caller promised words for this vector and those before it, each of which
             // takes eight at most.
             (states[pair][vector], next) = unsafe { refill(advanced, next) };
-            ahead[pair][vector] = look_up(slots, scale, other[pair][vector]);
+            ahead[pair][vector] = look_up::<GATHER>(slots, scale, other[pair][vector]);
         }
     }
     (ahead, next)
@@ -204,14 +215,18 @@ impl Scale {
     }
 }
 
-/// The slots that the states stand in.
-///
-/// Eight scalar loads: gathers take longer on every processor that was measured.
+/// The slots that the states stand in: by a gather, or by eight scalar loads, which take less time
+/// on processors whose gathers are made of as many loads and shuffles.
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-fn look_up(slots: &LaneSlots, scale: &Scale, states: __m256i) -> __m256i {
+fn look_up<const GATHER: bool>(slots: &LaneSlots, scale: &Scale, states: __m256i) -> __m256i {
     let indices = _mm256_and_si256(states, scale.mask);
     let slots = slots.as_array();
+    if GATHER {
+        // SAFETY: `Scale::new` checked that no lane of the mask is above 4095, the last index of
+        // the table, and a slot is 32 bits.
+        return unsafe { _mm256_i32gather_epi32::<4>(slots.as_ptr().cast(), indices) };
+    }
     let slot = |index: i64| {
         // SAFETY: `Scale::new` checked that no lane of the mask is above 4095, the last index of
         // the table.

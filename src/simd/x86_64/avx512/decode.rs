@@ -7,7 +7,7 @@ use std::{array::from_fn, mem};
 use super::{Bytes, PAIR, Words, from_bytes, opaque_one, unpack};
 use crate::{
     rans::segment::{GROUP, LaneSlots, QUAD, Segment},
-    simd::x86_64::avx2,
+    simd::x86_64::{avx2, prefetch_ahead},
 };
 
 /// Decodes `segments` to the end. The index of the first that does not end as the encoder began it
@@ -24,7 +24,7 @@ pub(in crate::simd) fn decode(payload: &[u8], slots: &LaneSlots, segments: &mut 
             129.. => decode_groups::<256>(payload, &tables, segments),
         }
     }
-    avx2::decode(payload, slots, segments)
+    avx2::decode::<false>(payload, slots, segments)
 }
 
 /// Takes groups off eight segments at a time, then off four. `SYMBOLS` is 64, 128 or 256, and no
@@ -93,6 +93,11 @@ unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize>(
     let scale = Scale::new(tables);
     let mut symbols = [[_mm512_setzero_si512(); PAIRS]; QUAD];
     for group in 0..run {
+        for pair in 0..PAIRS {
+            for side in 0..PAIR {
+                prefetch_ahead(next[pair][side], raw[pair][side].wrapping_add(group));
+            }
+        }
         for round in &mut symbols {
             // SAFETY: a lane takes one word per round at most. Before a round of a group, its 32
             // lanes have not had their turn, so 64 of the `GROUP_WORDS_LEN` bytes that the caller
@@ -143,12 +148,16 @@ unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize>(
     let lower = each!(PAIRS, |pair| tables.cumulative_lower.look_up::<SYMBOLS>(ids[pair]));
     let cumulatives = each!(PAIRS, |pair| unpack(lower[pair], mixed[pair]));
     let advanced = each!(PAIRS, |pair| {
-        each!(PAIR, |side| scale.advance(x[pair][side], frequencies[pair][side], cumulatives[pair][side]))
+        each!(PAIR, |side| {
+            // Above the scale a cumulative frequency has bits that mean nothing.
+            let offsets = _mm512_sub_epi16(x[pair][side].lower, cumulatives[pair][side]);
+            x[pair][side].advance(frequencies[pair][side], _mm512_and_si512(offsets, scale.mask), scale.mask, scale.one)
+        })
     });
     for pair in 0..PAIRS {
         for side in 0..PAIR {
             // SAFETY: the caller promised 64 bytes.
-            (x[pair][side], next[pair][side]) = unsafe { refill(advanced[pair][side], next[pair][side]) };
+            (x[pair][side], next[pair][side]) = unsafe { advanced[pair][side].refill(next[pair][side]) };
         }
     }
     each!(PAIRS, |pair| tables.symbol.look_up::<SYMBOLS>(ids[pair]))
@@ -274,24 +283,6 @@ impl Scale {
         let within = _mm512_packus_epi16(first, second);
         each!(2, |half| _mm512_shuffle_epi8(_mm512_broadcast_i32x4(from_16_bytes(PRECEDING[half])), within))
     }
-
-    /// The states after their symbols, before words are taken:
-    /// `frequency * (state >> bits) + slot - cumulative`. `frequencies` are shifted left by
-    /// `16 - bits`. Of `cumulatives` the bits above those of the scale mean nothing.
-    ///
-    /// With `state = upper << 16 | above << bits | slot`, the product is `frequencies * upper +
-    /// frequency * above`: the second term is below 2^16, also with the offset added to it.
-    #[inline]
-    #[target_feature(enable = "avx512bw")]
-    fn advance(&self, state: Words, frequencies: __m512i, cumulatives: __m512i) -> Words {
-        let offsets = _mm512_and_si512(_mm512_sub_epi16(state.lower, cumulatives), self.mask);
-        let above = _mm512_andnot_si512(self.mask, state.lower);
-        let term = _mm512_add_epi16(_mm512_mulhi_epu16(frequencies, above), offsets);
-        let lower = _mm512_add_epi16(_mm512_mullo_epi16(frequencies, state.upper), term);
-        let upper = _mm512_mulhi_epu16(frequencies, state.upper);
-        let carry = _mm512_cmplt_epu16_mask(lower, term);
-        Words { upper: _mm512_mask_add_epi16(upper, carry, upper, self.one), lower }
-    }
 }
 
 /// For each slot of a bucket: bits for the slots up to it, 0 to 7 and 8 to 15.
@@ -312,22 +303,6 @@ const PRECEDING: [[u8; 16]; 2] = {
 fn from_16_bytes(bytes: [u8; 16]) -> __m128i {
     // SAFETY: both are 16 bytes, and every bit pattern is valid.
     unsafe { mem::transmute(bytes) }
-}
-
-/// Gives each state below 2^16 a word from `next`, in lane order; the place behind those words
-/// comes back too.
-///
-/// # Safety
-///
-/// 64 bytes can be read from `next`.
-#[inline]
-#[target_feature(enable = "avx512vbmi2,popcnt")]
-unsafe fn refill(state: Words, next: *const u8) -> (Words, *const u8) {
-    let low = _mm512_testn_epi16_mask(state.upper, state.upper);
-    // SAFETY: the caller promised 64 bytes, and 32 lanes take 64 bytes at most.
-    let (words, next) = unsafe { (_mm512_loadu_si512(next.cast()), next.add(2 * low.count_ones() as usize)) };
-    let upper = _mm512_mask_mov_epi16(state.upper, low, state.lower);
-    (Words { upper, lower: _mm512_mask_expand_epi16(state.lower, low, words) }, next)
 }
 
 /// Four rounds of a pair as groups of its two segments: each lane's four bytes in a row.

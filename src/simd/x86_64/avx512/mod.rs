@@ -1,5 +1,6 @@
 //! AVX-512 with VBMI, VBMI2 and BITALG: 32 lanes per vector, two segments per pair of vectors, and
-//! no load that depends on data.
+//! no load that depends on data. (`gather` is the decoder for processors on which such loads are
+//! fast.)
 //!
 //! The states of 32 lanes are two vectors of 16-bit words, one of the upper halves and one of the
 //! lower ones. So a segment is two registers, and what one round does to it is 16-bit arithmetic on
@@ -20,12 +21,14 @@
 
 mod decode;
 mod encode;
+mod gather;
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
 
 pub(in crate::simd) use decode::decode;
 pub(in crate::simd) use encode::{CodeTable, encode_groups};
+pub(in crate::simd) use gather::decode_gathering;
 
 use super::avx2;
 use crate::rans::segment::LANES;
@@ -65,6 +68,38 @@ impl Words {
     fn store(self) -> [u32; LANES] {
         let (upper, lower) = (to_words(self.upper), to_words(self.lower));
         each!(LANES, |lane| u32::from(upper[lane]) << 16 | u32::from(lower[lane]))
+    }
+
+    /// The states after their symbols, before words are taken: `frequency * (state >> bits) +
+    /// offset`. `frequencies` are shifted left by `16 - bits`; `mask` keeps the lowest `bits`.
+    ///
+    /// With `state = upper << 16 | above << bits | slot`, the product is `frequencies * upper +
+    /// frequency * above`: the second term is below 2^16, also with the offset added to it.
+    #[inline]
+    #[target_feature(enable = "avx512bw")]
+    fn advance(self, frequencies: __m512i, offsets: __m512i, mask: __m512i, one: __m512i) -> Self {
+        let above = _mm512_andnot_si512(mask, self.lower);
+        let term = _mm512_add_epi16(_mm512_mulhi_epu16(frequencies, above), offsets);
+        let lower = _mm512_add_epi16(_mm512_mullo_epi16(frequencies, self.upper), term);
+        let upper = _mm512_mulhi_epu16(frequencies, self.upper);
+        let carry = _mm512_cmplt_epu16_mask(lower, term);
+        Self { upper: _mm512_mask_add_epi16(upper, carry, upper, one), lower }
+    }
+
+    /// Gives each state below 2^16 a word from `next`, in lane order; the place behind those words
+    /// comes back too.
+    ///
+    /// # Safety
+    ///
+    /// 64 bytes can be read from `next`.
+    #[inline]
+    #[target_feature(enable = "avx512vbmi2,popcnt")]
+    unsafe fn refill(self, next: *const u8) -> (Self, *const u8) {
+        let low = _mm512_testn_epi16_mask(self.upper, self.upper);
+        // SAFETY: the caller promised 64 bytes, and 32 lanes take 64 bytes at most.
+        let (words, next) = unsafe { (_mm512_loadu_si512(next.cast()), next.add(2 * low.count_ones() as usize)) };
+        let upper = _mm512_mask_mov_epi16(self.upper, low, self.lower);
+        (Self { upper, lower: _mm512_mask_expand_epi16(self.lower, low, words) }, next)
     }
 }
 
