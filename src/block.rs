@@ -21,11 +21,11 @@ use std::sync::OnceLock;
 
 use crate::{
     error::{Corruption, Error, Part},
-    format::{BLOCK_OVERHEAD, BlockHeader, BlockMode, CHECK_LEN, HEADER_LEN, check::crc32c},
+    format::{BLOCK_OVERHEAD, BlockHeader, BlockMode, CHECK_LEN, HEADER_LEN, TableKind, check::crc32c},
     limits::MAX_BLOCK_LEN,
     model::{Histogram, coded_bits, normalize, normalize_compat},
     options::{EncodeOptions, Mode, Normalization, within},
-    rans::{TableForm, interleaved, segment::Tail, single},
+    rans::{interleaved, segment::Tail, single},
     section::{lanes, sample, scale_bits_for},
     simd::Kernel,
 };
@@ -114,10 +114,8 @@ pub(crate) fn decode_payload(
     match mode {
         BlockMode::Stored => raw.copy_from_slice(payload),
         BlockMode::Fill => raw.fill(payload[0]),
-        BlockMode::SingleStream => single::decode_payload(payload, TableForm::Dense, raw)?,
-        BlockMode::Interleaved => interleaved::decode_payload(payload, TableForm::Dense, raw)?,
-        BlockMode::SingleStreamCompact => single::decode_payload(payload, TableForm::Compact, raw)?,
-        BlockMode::InterleavedCompact => interleaved::decode_payload(payload, TableForm::Compact, raw)?,
+        BlockMode::SingleStream(table) => single::decode_payload(payload, *table, raw)?,
+        BlockMode::Interleaved(table) => interleaved::decode_payload(payload, *table, raw)?,
         BlockMode::Lanes => lanes::decode_payload(payload, Tail::Coded, raw, kernel)?,
     }
     Ok(())
@@ -189,18 +187,18 @@ fn append_payload(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Opt
         return None;
     }
     let payload_at = out.len();
-    let (form, single_mode, interleaved_mode) = match options.normalization {
-        Normalization::Optimal => (TableForm::Compact, BlockMode::SingleStreamCompact, BlockMode::InterleavedCompact),
-        Normalization::Compat => (TableForm::Dense, BlockMode::SingleStream, BlockMode::Interleaved),
+    let table = match options.normalization {
+        Normalization::Optimal => TableKind::Compact,
+        Normalization::Compat => TableKind::Dense,
     };
     let mode = match mode {
         Mode::SingleStream => {
-            single::encode_payload(raw, &frequencies, form, out);
-            single_mode
+            single::encode_payload(raw, &frequencies, table, out);
+            BlockMode::SingleStream(table)
         }
         Mode::Interleaved => {
-            interleaved::encode_payload(raw, options.interleaved_lanes, &frequencies, form, out);
-            interleaved_mode
+            interleaved::encode_payload(raw, options.interleaved_lanes, &frequencies, table, out);
+            BlockMode::Interleaved(table)
         }
         _ => {
             source.encode(&frequencies, bits, normalize, kernel, &mut Default::default(), out);

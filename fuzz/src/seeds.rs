@@ -96,7 +96,7 @@ const BEFORE_DATA: [(&str, &[u8]); 13] = [
 fn payloads(stream: &[u8]) -> Vec<Seed> {
     use ranstream::{
         error::Part,
-        format::{BlockHeader, BlockMode},
+        format::{BlockHeader, BlockMode, TableKind},
     };
 
     let (mut seeds, mut rest) = (Vec::new(), stream.get(8..).unwrap_or_default());
@@ -110,7 +110,7 @@ fn payloads(stream: &[u8]) -> Vec<Seed> {
         // Odd numbers are those of all modes, even ones of `lanes`.
         let before = [if mode == BlockMode::Lanes { 0 } else { 2 * number + 1 }, a, b];
         seeds.push(Seed { target: "kernels", bytes: [&before, payload].concat() });
-        if matches!(mode, BlockMode::SingleStream | BlockMode::Interleaved) {
+        if matches!(mode, BlockMode::SingleStream(TableKind::Dense) | BlockMode::Interleaved(TableKind::Dense)) {
             let [a, b] = u16::try_from(raw_len).unwrap_or(u16::MAX).to_le_bytes();
             seeds.push(Seed { target: "legacy", bytes: [&[a, b, 4, 3], payload].concat() });
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     error::{Corruption, Error, Feature, Part},
-    format::check::crc8,
+    format::{TableKind, check::crc8},
 };
 
 /// Bytes of a block's header.
@@ -30,14 +30,10 @@ pub enum BlockMode {
     Stored,
     /// One byte, repeated.
     Fill,
-    /// One state, dense table: the original coder's frame.
-    SingleStream,
-    /// N states with words of their own, dense table: the original coder's frame.
-    Interleaved,
-    /// One state, compact table.
-    SingleStreamCompact,
-    /// N states with words of their own, compact table.
-    InterleavedCompact,
+    /// One state. With a dense table: the original coder's frame.
+    SingleStream(TableKind),
+    /// N states with words of their own. With a dense table: the original coder's frame.
+    Interleaved(TableKind),
     /// Segments of 32 lanes.
     Lanes,
 }
@@ -47,17 +43,25 @@ impl BlockMode {
     pub const ALL: [(u8, Self, &'static str); 7] = [
         (0x01, Self::Stored, "stored"),
         (0x02, Self::Fill, "fill"),
-        (0x03, Self::SingleStream, "single"),
-        (0x04, Self::Interleaved, "interleaved"),
-        (0x05, Self::SingleStreamCompact, "single-compact"),
-        (0x06, Self::InterleavedCompact, "interleaved-compact"),
+        (0x03, Self::SingleStream(TableKind::Dense), "single"),
+        (0x04, Self::Interleaved(TableKind::Dense), "interleaved"),
+        (0x05, Self::SingleStream(TableKind::Compact), "single-compact"),
+        (0x06, Self::Interleaved(TableKind::Compact), "interleaved-compact"),
         (0x07, Self::Lanes, "lanes"),
     ];
 
     /// The mode's number on the wire.
     #[must_use]
     pub fn tag(self) -> u8 {
-        self as u8 + 1
+        match self {
+            Self::Stored => 0x01,
+            Self::Fill => 0x02,
+            Self::SingleStream(TableKind::Dense) => 0x03,
+            Self::Interleaved(TableKind::Dense) => 0x04,
+            Self::SingleStream(TableKind::Compact) => 0x05,
+            Self::Interleaved(TableKind::Compact) => 0x06,
+            Self::Lanes => 0x07,
+        }
     }
 
     fn from_tag(tag: u8) -> Option<Self> {
@@ -67,7 +71,7 @@ impl BlockMode {
 
 impl fmt::Display for BlockMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(Self::ALL[*self as usize].2)
+        f.pad(Self::ALL.iter().find(|(_, mode, _)| mode == self).map_or("unknown", |(.., name)| name))
     }
 }
 

@@ -21,5 +21,6 @@ pub use block::{BLOCK_OVERHEAD, BlockHeader, BlockMode, INDEX_KIND};
 pub use end::EndBlock;
 pub use header::{MAGIC, StreamHeader, VERSION};
 pub use index::IndexFooter;
+pub use table::TableKind;
 
 pub(crate) use block::{CHECK_LEN, HEADER_LEN};

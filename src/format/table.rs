@@ -11,13 +11,46 @@ use crate::{
     model::Frequencies,
 };
 
+/// How a payload holds its frequencies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TableKind {
+    /// 256 frequencies of 16 bits each, as the original coder's frames have them.
+    Dense,
+    /// A bit string of those that are not 0.
+    Compact,
+}
+
+impl TableKind {
+    /// Appends `scale_bits` and the table.
+    pub(crate) fn write(self, frequencies: &Frequencies, out: &mut Vec<u8>) {
+        out.push(frequencies.scale_bits());
+        match self {
+            Self::Dense => write_dense(frequencies, out),
+            Self::Compact => write_compact(frequencies, out),
+        }
+    }
+
+    /// Reads `scale_bits` and the table behind it.
+    pub(crate) fn parse(self, fields: &mut Fields<'_>) -> Result<Frequencies, Corruption> {
+        let scale_bits = fields.u8("scale_bits")?;
+        if !(9..=14).contains(&scale_bits) {
+            return Err(Corruption::Field { field: "scale_bits", found: scale_bits.into() });
+        }
+        match self {
+            Self::Dense => parse_dense(fields, scale_bits),
+            Self::Compact => parse_compact(fields, scale_bits),
+        }
+    }
+}
+
 /// Appends 256 frequencies of 16 bits.
-pub(crate) fn write_dense(frequencies: &Frequencies, out: &mut Vec<u8>) {
+fn write_dense(frequencies: &Frequencies, out: &mut Vec<u8>) {
     out.extend(frequencies.iter().flat_map(|frequency| frequency.to_le_bytes()));
 }
 
 /// Reads 256 frequencies of 16 bits.
-pub(crate) fn parse_dense(fields: &mut Fields<'_>, scale_bits: u8) -> Result<Frequencies, Corruption> {
+fn parse_dense(fields: &mut Fields<'_>, scale_bits: u8) -> Result<Frequencies, Corruption> {
     let bytes = fields.bytes(512, "table")?;
     let mut frequencies = [0; 256];
     for (frequency, pair) in frequencies.iter_mut().zip(bytes.chunks_exact(2)) {

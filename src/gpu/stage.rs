@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use crate::{
-    format::{BlockMode, check::Crc32c},
+    format::{BlockMode, TableKind, check::Crc32c},
     gpu::{
         Block,
         layout::{Job, MODE_FILL, MODE_LANES, MODE_STORED, MODE_TURNS, SEGMENTS, Segment},
@@ -12,7 +12,7 @@ use crate::{
     },
     model::Frequencies,
     rans::{
-        TableForm, interleaved,
+        interleaved,
         segment::{GROUP, Tail},
         single,
         turns::Lane,
@@ -78,10 +78,8 @@ impl<'v> Stage<'v> {
                 self.push_pieces(MODE_STORED, self.used.coded_words as u32, block.raw_len());
                 true
             }
-            BlockMode::SingleStream => self.push_single(block, TableForm::Dense, &mut crc),
-            BlockMode::SingleStreamCompact => self.push_single(block, TableForm::Compact, &mut crc),
-            BlockMode::Interleaved => self.push_interleaved(block, TableForm::Dense, &mut crc),
-            BlockMode::InterleavedCompact => self.push_interleaved(block, TableForm::Compact, &mut crc),
+            BlockMode::SingleStream(table) => self.push_single(block, table, &mut crc),
+            BlockMode::Interleaved(table) => self.push_interleaved(block, table, &mut crc),
         };
         if !known || crc.value() != block.check {
             self.jobs.truncate(first);
@@ -148,13 +146,13 @@ impl<'v> Stage<'v> {
         true
     }
 
-    fn push_single(&mut self, block: &Block<'_>, form: TableForm, crc: &mut Crc32c) -> bool {
-        single::parse(block.payload, form)
+    fn push_single(&mut self, block: &Block<'_>, table: TableKind, crc: &mut Crc32c) -> bool {
+        single::parse(block.payload, table)
             .is_ok_and(|(frequencies, lane)| self.push_turns(block, &frequencies, &lane, crc))
     }
 
-    fn push_interleaved(&mut self, block: &Block<'_>, form: TableForm, crc: &mut Crc32c) -> bool {
-        interleaved::parse(block.payload, form)
+    fn push_interleaved(&mut self, block: &Block<'_>, table: TableKind, crc: &mut Crc32c) -> bool {
+        interleaved::parse(block.payload, table)
             .is_ok_and(|(frequencies, lanes)| self.push_turns(block, &frequencies, &lanes, crc))
     }
 

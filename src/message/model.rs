@@ -4,10 +4,9 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     error::{Corruption, Error, Part},
-    format::{check::crc32c, fields::Fields},
+    format::{TableKind, check::crc32c, fields::Fields},
     model::{Frequencies, Histogram, SlotTable, SymbolTable, normalize},
     options::within,
-    rans::TableForm,
 };
 
 /// The first bytes of a saved model.
@@ -142,7 +141,7 @@ impl Model {
         if id > Self::MAX_ID {
             return Err(Corruption::Field { field: "id", found: id.into() });
         }
-        let frequencies = TableForm::Compact.parse(&mut fields)?;
+        let frequencies = TableKind::Compact.parse(&mut fields)?;
         fields.end()?;
         if frequencies.scale_bits() != SCALE_BITS {
             return Err(Corruption::Field { field: "scale_bits", found: frequencies.scale_bits().into() });
@@ -174,7 +173,7 @@ impl Tables {
         let mut bytes = MAGIC.to_vec();
         bytes.push(VERSION);
         bytes.extend(self.id.to_le_bytes());
-        TableForm::Compact.write(&self.frequencies, &mut bytes);
+        TableKind::Compact.write(&self.frequencies, &mut bytes);
         bytes
     }
 }

@@ -3,11 +3,11 @@
 
 use crate::{
     error::{Corruption, Error},
-    format::fields::Fields,
+    format::{TableKind, fields::Fields},
     model::{Frequencies, Histogram, SMALL_SCALE_BITS, Slot, SlotTable, SmallSlots, SymbolTable, normalize_compat},
     options::within,
     rans::{
-        LOWER_BOUND, TableForm, outside_a_stream, parse_state, reserve,
+        LOWER_BOUND, outside_a_stream, parse_state, reserve,
         turns::{self, Lane},
         words::{WordReader, WordStack},
     },
@@ -38,7 +38,7 @@ pub fn encode(raw: &[u8], lanes: usize, scale_bits: u8) -> Result<Vec<u8>, Error
     let mut payload = Vec::new();
     if !raw.is_empty() {
         let frequencies = normalize_compat(&Histogram::new(raw), scale_bits);
-        encode_payload(raw, lanes, &frequencies, TableForm::Dense, &mut payload);
+        encode_payload(raw, lanes, &frequencies, TableKind::Dense, &mut payload);
     }
     Ok(payload)
 }
@@ -56,13 +56,13 @@ pub fn decode(payload: &[u8], raw_len: usize) -> Result<Vec<u8>, Error> {
         return Ok(Vec::new());
     }
     let mut raw = reserve(raw_len)?;
-    decode_payload(payload, TableForm::Dense, &mut raw).map_err(outside_a_stream)?;
+    decode_payload(payload, TableKind::Dense, &mut raw).map_err(outside_a_stream)?;
     Ok(raw)
 }
 
 /// Appends the payload of `raw`, whose symbols all have a frequency. `lanes` is 1..=255.
-pub(crate) fn encode_payload(raw: &[u8], lanes: usize, frequencies: &Frequencies, form: TableForm, out: &mut Vec<u8>) {
-    form.write(frequencies, out);
+pub(crate) fn encode_payload(raw: &[u8], lanes: usize, frequencies: &Frequencies, table: TableKind, out: &mut Vec<u8>) {
+    table.write(frequencies, out);
     out.push(lanes as u8);
     SymbolTable::with(frequencies, |symbols| encode_lanes(raw, lanes, symbols, out));
 }
@@ -105,9 +105,9 @@ fn encode_lanes(raw: &[u8], lanes: usize, symbols: &SymbolTable, out: &mut Vec<u
 
 /// What a payload says, every field of it verified; the words end it, all of one lane before all of
 /// the next.
-pub(crate) fn parse(payload: &[u8], form: TableForm) -> Result<(Frequencies, Vec<Lane<'_>>), Corruption> {
+pub(crate) fn parse(payload: &[u8], table: TableKind) -> Result<(Frequencies, Vec<Lane<'_>>), Corruption> {
     let mut fields = Fields::new(payload);
-    let frequencies = form.parse(&mut fields)?;
+    let frequencies = table.parse(&mut fields)?;
     let count = usize::from(fields.u8("lanes")?);
     if count == 0 {
         return Err(Corruption::Field { field: "lanes", found: 0 });
@@ -126,8 +126,8 @@ pub(crate) fn parse(payload: &[u8], form: TableForm) -> Result<(Frequencies, Vec
 }
 
 /// Fills `raw` from a payload.
-pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) -> Result<(), Corruption> {
-    let (frequencies, mut lanes) = parse(payload, form)?;
+pub(crate) fn decode_payload(payload: &[u8], table: TableKind, raw: &mut [u8]) -> Result<(), Corruption> {
+    let (frequencies, mut lanes) = parse(payload, table)?;
     let scale_bits = frequencies.scale_bits();
     if scale_bits <= SMALL_SCALE_BITS {
         SmallSlots::with(&frequencies, |slots| decode_lanes(&mut lanes, slots, raw))

@@ -32,44 +32,11 @@ pub(crate) mod words;
 
 use crate::{
     error::{Corruption, Error, Part},
-    format::{
-        fields::Fields,
-        table::{parse_compact, parse_dense, write_compact, write_dense},
-    },
-    model::Frequencies,
+    format::fields::Fields,
 };
 
 /// The smallest state between symbols, and where encoders start.
 pub(crate) const LOWER_BOUND: u32 = 1 << 16;
-
-/// In which form a payload holds its frequencies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TableForm {
-    Dense,
-    Compact,
-}
-
-impl TableForm {
-    pub(crate) fn write(self, frequencies: &Frequencies, out: &mut Vec<u8>) {
-        out.push(frequencies.scale_bits());
-        match self {
-            Self::Dense => write_dense(frequencies, out),
-            Self::Compact => write_compact(frequencies, out),
-        }
-    }
-
-    /// Reads `scale_bits` and the table behind it.
-    pub(crate) fn parse(self, fields: &mut Fields<'_>) -> Result<Frequencies, Corruption> {
-        let scale_bits = fields.u8("scale_bits")?;
-        if !(9..=14).contains(&scale_bits) {
-            return Err(Corruption::Field { field: "scale_bits", found: scale_bits.into() });
-        }
-        match self {
-            Self::Dense => parse_dense(fields, scale_bits),
-            Self::Compact => parse_compact(fields, scale_bits),
-        }
-    }
-}
 
 /// A state as stored.
 pub(crate) fn parse_state(fields: &mut Fields<'_>) -> Result<u32, Corruption> {

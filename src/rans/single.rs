@@ -2,11 +2,11 @@
 
 use crate::{
     error::{Corruption, Error},
-    format::fields::Fields,
+    format::{TableKind, fields::Fields},
     model::{Frequencies, Histogram, SMALL_SCALE_BITS, Slot, SlotTable, SmallSlots, SymbolTable, normalize_compat},
     options::within,
     rans::{
-        LOWER_BOUND, TableForm, outside_a_stream, parse_state, reserve,
+        LOWER_BOUND, outside_a_stream, parse_state, reserve,
         turns::{self, Lane},
         words::{WordReader, WordStack},
     },
@@ -32,7 +32,7 @@ pub fn encode(raw: &[u8], scale_bits: u8) -> Result<Vec<u8>, Error> {
     let mut payload = Vec::new();
     if !raw.is_empty() {
         let frequencies = normalize_compat(&Histogram::new(raw), scale_bits);
-        encode_payload(raw, &frequencies, TableForm::Dense, &mut payload);
+        encode_payload(raw, &frequencies, TableKind::Dense, &mut payload);
     }
     Ok(payload)
 }
@@ -50,14 +50,14 @@ pub fn decode(payload: &[u8], raw_len: usize) -> Result<Vec<u8>, Error> {
         return Ok(Vec::new());
     }
     let mut raw = reserve(raw_len)?;
-    decode_payload(payload, TableForm::Dense, &mut raw).map_err(outside_a_stream)?;
+    decode_payload(payload, TableKind::Dense, &mut raw).map_err(outside_a_stream)?;
     Ok(raw)
 }
 
 /// Appends the payload of `raw`, whose symbols all have a frequency.
-pub(crate) fn encode_payload(raw: &[u8], frequencies: &Frequencies, form: TableForm, out: &mut Vec<u8>) {
+pub(crate) fn encode_payload(raw: &[u8], frequencies: &Frequencies, table: TableKind, out: &mut Vec<u8>) {
     let (state, words) = SymbolTable::with(frequencies, |symbols| encode_words(raw, symbols));
-    form.write(frequencies, out);
+    table.write(frequencies, out);
     out.extend(state.to_le_bytes());
     out.extend((words.words().len() as u32).to_le_bytes());
     words.write(out);
@@ -81,9 +81,9 @@ fn encode_words(raw: &[u8], symbols: &SymbolTable) -> (u32, WordStack) {
 }
 
 /// What a payload says, every field of it verified; the words end it.
-pub(crate) fn parse(payload: &[u8], form: TableForm) -> Result<(Frequencies, [Lane<'_>; 1]), Corruption> {
+pub(crate) fn parse(payload: &[u8], table: TableKind) -> Result<(Frequencies, [Lane<'_>; 1]), Corruption> {
     let mut fields = Fields::new(payload);
-    let frequencies = form.parse(&mut fields)?;
+    let frequencies = table.parse(&mut fields)?;
     let state = parse_state(&mut fields)?;
     let count = fields.u32("words")? as usize;
     let words = WordReader::new(fields.bytes(count.saturating_mul(2), "words")?);
@@ -92,8 +92,8 @@ pub(crate) fn parse(payload: &[u8], form: TableForm) -> Result<(Frequencies, [La
 }
 
 /// Fills `raw` from a payload.
-pub(crate) fn decode_payload(payload: &[u8], form: TableForm, raw: &mut [u8]) -> Result<(), Corruption> {
-    let (frequencies, mut lane) = parse(payload, form)?;
+pub(crate) fn decode_payload(payload: &[u8], table: TableKind, raw: &mut [u8]) -> Result<(), Corruption> {
+    let (frequencies, mut lane) = parse(payload, table)?;
     let scale_bits = frequencies.scale_bits();
     let ran_dry = if scale_bits <= SMALL_SCALE_BITS {
         SmallSlots::with(&frequencies, |slots| turns::decode(&mut lane, slots, raw))
@@ -140,7 +140,7 @@ mod tests {
         let raw: Vec<u8> = (0..3000_u32).map(|i| (i * i % 97 * (i % 5)) as u8).collect();
         for scale_bits in 9..=14 {
             let frequencies = normalize_compat(&Histogram::new(&raw), scale_bits);
-            for form in [TableForm::Dense, TableForm::Compact] {
+            for form in [TableKind::Dense, TableKind::Compact] {
                 let mut payload = Vec::new();
                 encode_payload(&raw, &frequencies, form, &mut payload);
                 let mut back = vec![0; raw.len()];

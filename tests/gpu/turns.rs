@@ -4,7 +4,7 @@ use rand::{RngExt, rngs::StdRng};
 use ranstream::{
     EncodeOptions, Error, Mode, Normalization, block,
     error::{Corruption, Part},
-    format::BlockMode,
+    format::{BlockMode, TableKind},
     gpu::{Block, Decoder, FailedSegment, Gpu, ResidentBlocks},
 };
 
@@ -74,7 +74,10 @@ fn every_number_of_states_comes_back() {
             code(raw(&mut rng, len), &options(lanes, 9 + (lanes % 6) as u8, Normalization::Optimal)).block
         })
         .collect();
-    assert!(blocks.iter().skip(1).all(|coded| mode(coded) == BlockMode::InterleavedCompact), "none is stored");
+    assert!(
+        blocks.iter().skip(1).all(|coded| mode(coded) == BlockMode::Interleaved(TableKind::Compact)),
+        "none is stored"
+    );
     for gpu in forms(gpu) {
         assert_eq!(compare(&gpu, &blocks, "states"), 0);
     }
@@ -186,7 +189,7 @@ fn a_chain_that_would_take_too_long_is_for_the_cpu() {
     let len = (64 << 10) + 1;
     let raw: Vec<u8> = (0..len).map(|i: usize| (i * i % 7) as u8).collect();
     let coded = code(raw, &options(0, 12, Normalization::Optimal));
-    assert_eq!(mode(&coded.block), BlockMode::SingleStreamCompact);
+    assert_eq!(mode(&coded.block), BlockMode::SingleStream(TableKind::Compact));
     let (before, mut out) = (gpu.tally(), vec![0; len]);
     Decoder::new(gpu).decode_into(&[Block::parse(&coded.block).unwrap()], &mut out).unwrap();
     assert!(out == coded.raw);

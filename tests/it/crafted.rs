@@ -8,7 +8,7 @@ use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
 use ranstream::{
     DecodeOptions, EncodeOptions, Error, Mode, Normalization, block,
     error::{Corruption, Feature, Part},
-    format::{BlockMode, StreamHeader},
+    format::{BlockMode, StreamHeader, TableKind},
     rans,
 };
 
@@ -47,15 +47,21 @@ impl Payload {
 
     fn dense(mode: BlockMode) -> Self {
         let options = EncodeOptions::new().normalization(Normalization::Compat).scale_bits(12).interleaved_lanes(3);
-        let options =
-            options.mode(if mode == BlockMode::SingleStream { Mode::SingleStream } else { Mode::Interleaved });
+        let options = options.mode(if mode == BlockMode::SingleStream(TableKind::Dense) {
+            Mode::SingleStream
+        } else {
+            Mode::Interleaved
+        });
         Self::new(mode, &data::skewed(2000), &options)
     }
 
     fn compact(mode: BlockMode) -> Self {
         let options = EncodeOptions::new().scale_bits(12).interleaved_lanes(3);
-        let options =
-            options.mode(if mode == BlockMode::SingleStreamCompact { Mode::SingleStream } else { Mode::Interleaved });
+        let options = options.mode(if mode == BlockMode::SingleStream(TableKind::Compact) {
+            Mode::SingleStream
+        } else {
+            Mode::Interleaved
+        });
         Self::new(mode, &data::skewed(2000), &options)
     }
 
@@ -70,10 +76,10 @@ impl Payload {
     /// One of each coded mode.
     fn all() -> [Self; 5] {
         [
-            Self::dense(BlockMode::SingleStream),
-            Self::dense(BlockMode::Interleaved),
-            Self::compact(BlockMode::SingleStreamCompact),
-            Self::compact(BlockMode::InterleavedCompact),
+            Self::dense(BlockMode::SingleStream(TableKind::Dense)),
+            Self::dense(BlockMode::Interleaved(TableKind::Dense)),
+            Self::compact(BlockMode::SingleStream(TableKind::Compact)),
+            Self::compact(BlockMode::Interleaved(TableKind::Compact)),
             Self::lanes(),
         ]
     }
@@ -95,17 +101,17 @@ impl Payload {
         let words_len = |at| 2 * u64::from(self.read_u32(at));
         // With a compact table, the place from which the counts add up to the payload's length.
         let fits = |&at: &usize| {
-            if self.mode == BlockMode::SingleStreamCompact {
+            if self.mode == BlockMode::SingleStream(TableKind::Compact) {
                 return at as u64 + 8 + words_len(at + 4) == len;
             }
             let words: u64 = (0..3).map(|lane| words_len(at + 13 + 4 * lane)).sum();
             self.bytes[at] == 3 && at as u64 + 1 + 24 + words == len
         };
         match self.mode {
-            BlockMode::SingleStream => (DENSE_TABLE_END, 1),
-            BlockMode::Interleaved => (DENSE_TABLE_END + 1, 3),
-            BlockMode::SingleStreamCompact => ((1..self.bytes.len()).find(fits).unwrap(), 1),
-            BlockMode::InterleavedCompact => ((1..self.bytes.len()).find(fits).unwrap() + 1, 3),
+            BlockMode::SingleStream(TableKind::Dense) => (DENSE_TABLE_END, 1),
+            BlockMode::Interleaved(TableKind::Dense) => (DENSE_TABLE_END + 1, 3),
+            BlockMode::SingleStream(TableKind::Compact) => ((1..self.bytes.len()).find(fits).unwrap(), 1),
+            BlockMode::Interleaved(TableKind::Compact) => ((1..self.bytes.len()).find(fits).unwrap() + 1, 3),
             _ => (self.segments()[0], 32),
         }
     }
@@ -147,8 +153,8 @@ impl Payload {
             other => panic!("{other:?}"),
         };
         let alone = match self.mode {
-            BlockMode::SingleStream => rans::single::decode(&self.bytes, self.raw.len()),
-            BlockMode::Interleaved => rans::interleaved::decode(&self.bytes, self.raw.len()),
+            BlockMode::SingleStream(TableKind::Dense) => rans::single::decode(&self.bytes, self.raw.len()),
+            BlockMode::Interleaved(TableKind::Dense) => rans::interleaved::decode(&self.bytes, self.raw.len()),
             _ => return reason,
         };
         assert_eq!(alone, Err(Error::Corrupt { part: Part::Payload, offset: 0, reason }));
@@ -238,7 +244,7 @@ fn states_that_lead_elsewhere() {
 
 #[test]
 fn dense_tables_that_do_not_sum_to_their_scale() {
-    for mode in [BlockMode::SingleStream, BlockMode::Interleaved] {
+    for mode in [BlockMode::SingleStream(TableKind::Dense), BlockMode::Interleaved(TableKind::Dense)] {
         let payload = Payload::dense(mode);
         let sum = |bytes: &[u8]| bytes.as_chunks().0.iter().map(|&low| u32::from(u16::from_le_bytes(low))).sum();
         let changes: [fn(&mut [u8]); 5] = [
@@ -262,7 +268,7 @@ fn dense_tables_that_do_not_sum_to_their_scale() {
 fn compact_tables_that_are_none() {
     for payload in Payload::all() {
         let table = match payload.mode {
-            BlockMode::SingleStreamCompact | BlockMode::InterleavedCompact => 1,
+            BlockMode::SingleStream(TableKind::Compact) | BlockMode::Interleaved(TableKind::Compact) => 1,
             BlockMode::Lanes => LANES_HEAD + 4 * 3,
             _ => continue,
         };
@@ -278,7 +284,9 @@ fn compact_tables_that_are_none() {
 fn padding_that_is_not_zero() {
     // One symbol: its table has 3 bits for the count and 8 for the symbol, so the second byte has 5
     // bits of padding.
-    for (mode, forced) in [(BlockMode::SingleStreamCompact, Mode::SingleStream), (BlockMode::Lanes, Mode::Lanes)] {
+    for (mode, forced) in
+        [(BlockMode::SingleStream(TableKind::Compact), Mode::SingleStream), (BlockMode::Lanes, Mode::Lanes)]
+    {
         let options = EncodeOptions::new().mode(forced).scale_bits(12);
         let payload = Payload::new(mode, &[b'z'; 300], &options);
         let table = if mode == BlockMode::Lanes { LANES_HEAD + 4 } else { 1 };
@@ -359,7 +367,7 @@ fn words_that_are_garbage() {
             let reason = payload.with(|bytes| random.fill_bytes(&mut bytes[end - 40..])).reason();
             match payload.mode {
                 BlockMode::Lanes => assert_eq!(reason, Corruption::SegmentEnd { segment: 2 }),
-                BlockMode::SingleStream | BlockMode::SingleStreamCompact => {
+                BlockMode::SingleStream(_) => {
                     assert_eq!(reason, Corruption::LaneEnd { lane: 0 });
                 }
                 _ => assert_eq!(reason, Corruption::LaneEnd { lane: 2 }),
@@ -382,7 +390,10 @@ fn raw_lengths_that_the_payload_does_not_have() {
 
 #[test]
 fn numbers_of_lanes_and_segments_that_cannot_be() {
-    for payload in [Payload::dense(BlockMode::Interleaved), Payload::compact(BlockMode::InterleavedCompact)] {
+    for payload in [
+        Payload::dense(BlockMode::Interleaved(TableKind::Dense)),
+        Payload::compact(BlockMode::Interleaved(TableKind::Compact)),
+    ] {
         let lanes = payload.states().0 - 1;
         let reason = payload.with(|bytes| bytes[lanes] = 0).reason();
         assert_eq!(reason, Corruption::Field { field: "lanes", found: 0 });

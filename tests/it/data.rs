@@ -7,7 +7,7 @@ use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
 use rand_distr::{Distribution as _, Geometric, Normal};
 use ranstream::{
     EncodeOptions, Mode, Normalization,
-    format::{BlockMode, StreamHeader},
+    format::{BlockMode, StreamHeader, TableKind},
 };
 
 use crate::assembly::{Assembled, Assembly};
@@ -109,10 +109,14 @@ pub fn every_mode_stream() -> Assembled {
     .data(&uniform(40), &forced(Mode::Stored), BlockMode::Stored)
     .data(&one_symbol(300), &forced(Mode::Fill), BlockMode::Fill)
     .application_data(APPLICATION_DATA[0].0, APPLICATION_DATA[0].1)
-    .data(&two_symbols(600), &compat(Mode::SingleStream), BlockMode::SingleStream)
-    .data(&one_rare_byte(600), &compat(Mode::Interleaved), BlockMode::Interleaved)
-    .data(&skewed(50), &forced(Mode::SingleStream), BlockMode::SingleStreamCompact)
-    .data(&sixteen_symbols(150), &forced(Mode::Interleaved).interleaved_lanes(3), BlockMode::InterleavedCompact)
+    .data(&two_symbols(600), &compat(Mode::SingleStream), BlockMode::SingleStream(TableKind::Dense))
+    .data(&one_rare_byte(600), &compat(Mode::Interleaved), BlockMode::Interleaved(TableKind::Dense))
+    .data(&skewed(50), &forced(Mode::SingleStream), BlockMode::SingleStream(TableKind::Compact))
+    .data(
+        &sixteen_symbols(150),
+        &forced(Mode::Interleaved).interleaved_lanes(3),
+        BlockMode::Interleaved(TableKind::Compact),
+    )
     .data(&skewed(700), &forced(Mode::Lanes).segment_len(256), BlockMode::Lanes)
     .application_data(APPLICATION_DATA[1].0, APPLICATION_DATA[1].1)
     .finish();

@@ -2,7 +2,7 @@
 
 use ranstream::{
     EncodeOptions, Mode, Normalization,
-    format::{BlockMode, EndBlock, StreamHeader},
+    format::{BlockMode, EndBlock, StreamHeader, TableKind},
 };
 
 use super::{Golden, all_values, letters, two_symbols};
@@ -21,42 +21,42 @@ fn modes() -> Vec<Golden> {
             "single_stream, dense table",
             &two_symbols(700),
             &compat(Mode::SingleStream),
-            BlockMode::SingleStream,
+            BlockMode::SingleStream(TableKind::Dense),
         ),
         one_block(
             "interleaved-4",
             "interleaved_n with 4 states, dense table",
             &two_symbols(701),
             &compat(Mode::Interleaved),
-            BlockMode::Interleaved,
+            BlockMode::Interleaved(TableKind::Dense),
         ),
         one_block(
             "single-stream-compact",
             "single_stream, compact table",
             &letters(100),
             &forced(Mode::SingleStream),
-            BlockMode::SingleStreamCompact,
+            BlockMode::SingleStream(TableKind::Compact),
         ),
         one_block(
             "interleaved-4-compact",
             "interleaved_n with 4 states, compact table",
             &letters(203),
             &forced(Mode::Interleaved),
-            BlockMode::InterleavedCompact,
+            BlockMode::Interleaved(TableKind::Compact),
         ),
         one_block(
             "interleaved-1-compact",
             "interleaved_n with 1 state",
             &letters(100),
             &forced(Mode::Interleaved).interleaved_lanes(1),
-            BlockMode::InterleavedCompact,
+            BlockMode::Interleaved(TableKind::Compact),
         ),
         one_block(
             "interleaved-255-compact",
             "interleaved_n with 255 states, the most there can be",
             &letters(4000),
             &forced(Mode::Interleaved).interleaved_lanes(255),
-            BlockMode::InterleavedCompact,
+            BlockMode::Interleaved(TableKind::Compact),
         ),
         one_block("lanes", "lanes, a tail of 72 bytes", &letters(328), &forced(Mode::Lanes), BlockMode::Lanes),
     ]
@@ -71,35 +71,35 @@ fn tables() -> Vec<Golden> {
             "9 bits, dense table",
             &two_symbols(700),
             &single(9),
-            BlockMode::SingleStream,
+            BlockMode::SingleStream(TableKind::Dense),
         ),
         one_block(
             "single-stream-14-bits",
             "14 bits, dense table",
             &two_symbols(700),
             &single(14),
-            BlockMode::SingleStream,
+            BlockMode::SingleStream(TableKind::Dense),
         ),
         one_block(
             "interleaved-13-bits-compact",
             "13 bits, compact table",
             &letters(200),
             &compact(13),
-            BlockMode::InterleavedCompact,
+            BlockMode::Interleaved(TableKind::Compact),
         ),
         one_block(
             "interleaved-14-bits-compact",
             "14 bits, 256 symbols, compact table",
             &all_values(4000),
             &compact(14),
-            BlockMode::InterleavedCompact,
+            BlockMode::Interleaved(TableKind::Compact),
         ),
         one_block(
             "single-stream-one-symbol",
             "one symbol at full frequency: no words",
             &[b'o'; 600],
             &compat(Mode::SingleStream),
-            BlockMode::SingleStream,
+            BlockMode::SingleStream(TableKind::Dense),
         ),
         absent_symbol(),
     ]
@@ -160,7 +160,7 @@ fn features() -> Vec<Golden> {
         Assembly::new(header).data(&[b'f'; 50], &forced(Mode::Fill), BlockMode::Fill).data(
             &abc,
             &options,
-            BlockMode::SingleStreamCompact,
+            BlockMode::SingleStream(TableKind::Compact),
         )
     };
     let header = StreamHeader { max_block_log2: 7, content_length: None, content_check: false, index: false };
