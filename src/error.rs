@@ -262,13 +262,12 @@ pub enum Feature {
 
 /// Why a payload cannot be decoded, before the place of its block is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(test), allow(dead_code, reason = "for blocks of several sections"))]
+#[allow(dead_code, reason = "only blocks of several sections can be unsupported")]
 pub(crate) enum PayloadError {
     Corrupt(Corruption),
     Unsupported(Feature),
 }
 
-#[allow(dead_code, reason = "for blocks of several sections")]
 impl PayloadError {
     /// The error of the payload of `part`, whose header is at `offset`.
     pub(crate) fn at(self, part: Part, offset: u64) -> Error {

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, ops::Range};
 
 use crate::{
-    error::{Corruption, Error},
+    error::{Error, PayloadError},
     gpu::{
         Block, Gpu, GpuError,
         cost::Load,
@@ -66,7 +66,7 @@ impl Item<'_> {
     }
 
     /// Decodes it on the CPU, unless it is done.
-    fn finish(&mut self) -> Result<(), Corruption> {
+    fn finish(&mut self) -> Result<(), PayloadError> {
         if self.done {
             return Ok(());
         }
@@ -143,7 +143,7 @@ impl Decoder {
         }
         self.run(&mut items);
         for (index, item) in items.iter_mut().enumerate() {
-            item.finish().map_err(|reason| Block::corrupt(index, reason))?;
+            item.finish().map_err(|reason| Block::error(index, reason))?;
         }
         Ok(needed)
     }

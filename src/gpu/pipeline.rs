@@ -115,7 +115,7 @@ impl Place {
         let mut raw = vec![0; block.raw_len()];
         match block.decode(&mut raw) {
             Ok(()) => Self::Here(raw),
-            Err(reason) => Self::Nowhere(Block::corrupt(number, reason)),
+            Err(reason) => Self::Nowhere(Block::error(number, reason)),
         }
     }
 }

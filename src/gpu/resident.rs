@@ -247,7 +247,7 @@ fn place(stage: &mut Stage<'_>, index: usize, block: &Block<'_>) -> Result<Place
             let mut raw = vec![0; block.raw_len()];
             block
                 .decode(&mut raw)
-                .map_err(|reason| GpuError::Block { block: index, error: Block::corrupt(index, reason) })?;
+                .map_err(|reason| GpuError::Block { block: index, error: Block::error(index, reason) })?;
             stage.push_raw(&raw)
         }
         pushed => pushed,

@@ -64,24 +64,24 @@ impl<'v> Stage<'v> {
         let Some(left) = self.left.take(needs) else { return Push::Full };
         let first = self.jobs.len();
         let mut crc = Crc32c::new();
-        crc.update(&block.bytes);
+        crc.update(&block.coded.header().to_bytes());
         let known = match block.mode() {
             BlockMode::Lanes => self.push_lanes(block, &mut crc),
             BlockMode::Fill => {
-                crc.update(block.payload);
-                let quad = u32::from_ne_bytes([block.payload[0]; 4]);
+                crc.update(block.payload());
+                let quad = u32::from_ne_bytes([block.payload()[0]; 4]);
                 self.push_pieces(MODE_FILL, quad, block.raw_len());
                 true
             }
             BlockMode::Stored => {
-                self.copy_checked(self.used.coded_words, block.payload, &mut crc);
+                self.copy_checked(self.used.coded_words, block.payload(), &mut crc);
                 self.push_pieces(MODE_STORED, self.used.coded_words as u32, block.raw_len());
                 true
             }
             BlockMode::SingleStream(table) => self.push_single(block, table, &mut crc),
             BlockMode::Interleaved(table) => self.push_interleaved(block, table, &mut crc),
         };
-        if !known || crc.value() != block.check {
+        if !known || crc.value() != block.coded.check() {
             self.jobs.truncate(first);
             return Push::Refused;
         }
@@ -113,12 +113,12 @@ impl<'v> Stage<'v> {
 
     /// `false`: a field of the payload is not as the format asks.
     fn push_lanes(&mut self, block: &Block<'_>, crc: &mut Crc32c) -> bool {
-        let Ok(lanes) = LanesPayload::parse(block.payload, Tail::Coded, block.raw_len()) else { return false };
+        let Ok(lanes) = LanesPayload::parse(block.payload(), Tail::Coded, block.raw_len()) else { return false };
         let table_at = self.used.coded_words;
         let segments_at = table_at + TABLE_WORDS;
         self.copy_table(table_at, &lanes.frequencies);
         let bytes = lanes.segment_bytes();
-        crc.update(&block.payload[..block.payload.len() - bytes.len()]);
+        crc.update(&block.payload()[..block.payload().len() - bytes.len()]);
         self.copy_checked(segments_at, bytes, crc);
 
         let raw_at = self.used.raw_words;
@@ -147,12 +147,12 @@ impl<'v> Stage<'v> {
     }
 
     fn push_single(&mut self, block: &Block<'_>, table: TableKind, crc: &mut Crc32c) -> bool {
-        single::parse(block.payload, table)
+        single::parse(block.payload(), table)
             .is_ok_and(|(frequencies, lane)| self.push_turns(block, &frequencies, &lane, crc))
     }
 
     fn push_interleaved(&mut self, block: &Block<'_>, table: TableKind, crc: &mut Crc32c) -> bool {
-        interleaved::parse(block.payload, table)
+        interleaved::parse(block.payload(), table)
             .is_ok_and(|(frequencies, lanes)| self.push_turns(block, &frequencies, &lanes, crc))
     }
 
@@ -174,7 +174,7 @@ impl<'v> Stage<'v> {
         self.copy(states_at, &fields);
         let words: usize = lanes.iter().map(|lane| lane.words.len()).sum();
         // All words end the payload, where they may stand at an odd place.
-        let (head, words) = block.payload.split_at(block.payload.len() - 2 * words);
+        let (head, words) = block.payload().split_at(block.payload().len() - 2 * words);
         crc.update(head);
         self.copy_checked(states_at + 2 * lanes.len(), words, crc);
 

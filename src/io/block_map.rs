@@ -3,15 +3,13 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::{
+    block::Coded,
     error::{Corruption, Error, Part},
-    format::{
-        BLOCK_OVERHEAD, BlockHeader, CHECK_LEN, EndBlock, HEADER_LEN, INDEX_KIND, IndexFooter, MAGIC, StreamHeader,
-        check::crc32c,
-    },
+    format::{BLOCK_OVERHEAD, BlockHeader, EndBlock, HEADER_LEN, INDEX_KIND, IndexFooter, MAGIC, StreamHeader},
     io::retry::read_retried,
     limits::Limits,
     options::{DecodeOptions, TrailingData},
-    stream::{StreamPosition, split_check},
+    stream::StreamPosition,
 };
 
 /// Every block of an input, by the raw bytes before it.
@@ -144,15 +142,16 @@ impl<R: Read + Seek> Input<'_, R> {
         Ok((bytes, BlockHeader::parse(&bytes, part, offset)?))
     }
 
-    /// The block at `offset`, which is to have this header: header and payload. `None`: it has
-    /// another one, or a wrong check.
+    /// The payload of the block at `offset`, which is to have this header. `None`: it has another
+    /// one, or a wrong check.
     fn block(&mut self, offset: u64, header: BlockHeader, limits: &Limits) -> io::Result<Option<Vec<u8>>> {
         let mut bytes = Vec::new();
         limits.grow(&mut bytes, header.payload_len() as usize + BLOCK_OVERHEAD, offset)?;
         self.read_at(offset, &mut bytes)?;
-        let (signed, check) = split_check(&bytes);
-        let is_right = signed[..HEADER_LEN] == header.to_bytes() && crc32c(signed, &[]) == check;
-        bytes.truncate(bytes.len() - CHECK_LEN);
+        let (found, body) = bytes.split_at(HEADER_LEN);
+        let is_right = found == header.to_bytes() && Coded::new(header, body).verify().is_ok();
+        bytes.drain(..HEADER_LEN);
+        bytes.truncate(header.payload_len() as usize);
         Ok(is_right.then_some(bytes))
     }
 }
@@ -211,7 +210,6 @@ fn stream_before(input: &mut Input<'_, impl Read + Seek>, end: u64, limits: &Lim
     };
     let index = BlockHeader::Skippable { kind: INDEX_KIND, payload_len };
     let Some(mut entries) = input.block(index_at, index, limits)? else { return Ok(None) };
-    entries.drain(..HEADER_LEN);
     entries.truncate(entries.len() - IndexFooter::LEN);
     let header = match input.stream_header(start) {
         Ok(header) if header.index => header,
@@ -234,7 +232,7 @@ fn stream_before(input: &mut Input<'_, impl Read + Seek>, end: u64, limits: &Lim
         return if entries.is_empty() { Ok(None) } else { Err(mismatch.into()) };
     }
     let Some(totals) = input.block(offset, end_block, limits)? else { return Ok(None) };
-    match EndBlock::parse(&totals[HEADER_LEN..]) {
+    match EndBlock::parse(&totals) {
         Some(totals) if totals.raw_len == raw_len && totals.blocks == u64::from(footer.entries) => {
             Ok(Some(Indexed { start, header, entries }))
         }

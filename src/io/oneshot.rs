@@ -92,7 +92,7 @@ fn compress_with_threads(
                 return ControlFlow::Break(());
             }
             out.extend_from_slice(&coded);
-            framer.add_block(&appended, block.len(), coded.len());
+            framer.add_block(&appended, coded.len());
             coded.clear();
             spare.lock().push(coded);
             options.observe(framer.progress());

@@ -6,13 +6,12 @@ use std::{
 };
 
 use crate::{
-    block,
+    block::Coded,
     error::Part,
     format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, StreamHeader},
     io::retry::read_retried,
     limits::Limits,
     simd::Kernel,
-    stream::split_check,
 };
 
 /// How much is read at a time.
@@ -161,17 +160,11 @@ impl<R: Read> Recovery<R> {
         if !self.fill(len)? {
             return Ok(None);
         }
-        let (payload, check) = split_check(&self.window[self.at + HEADER_LEN..self.at + len]);
-        if block::verify(bytes, payload, check).is_err() {
-            return Ok(None);
-        }
+        let body = &self.window[self.at + HEADER_LEN..self.at + len];
+        let Ok(block) = Coded::new(header, body).verify() else { return Ok(None) };
         let mut raw = vec![0; raw_len];
         match header {
-            BlockHeader::Data { .. }
-                if block::decode_payload(&header, payload, &mut raw, Kernel::or_default(None)).is_err() =>
-            {
-                Ok(None)
-            }
+            BlockHeader::Data { .. } if block.decode(&mut raw, Kernel::or_default(None)).is_err() => Ok(None),
             BlockHeader::Data { .. } => Ok(Some((len, Whole::Block(raw)))),
             BlockHeader::End { .. } => Ok(Some((len, Whole::End))),
             BlockHeader::Skippable { .. } => Ok(Some((len, Whole::Skippable))),

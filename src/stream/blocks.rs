@@ -2,9 +2,10 @@
 
 use crate::{
     DecodeOptions,
+    block::Coded,
     error::Error,
     gpu::Block,
-    stream::{Deframer, Event, Place, split_check},
+    stream::{Deframer, Event, Place},
 };
 
 /// Gives the blocks of a stream that lies in memory, a mapped file perhaps, where they lie: for
@@ -61,8 +62,7 @@ impl<'a> Iterator for Blocks<'a> {
                 Some(Event::Block(block)) => {
                     // All there is lies in `input`: no block is put together elsewhere.
                     if let Place::Input(range) = &block.body
-                        && let (payload, check) = split_check(&input[range.clone()])
-                        && let Some(block) = Block::new(block.header, block.bytes, payload, check)
+                        && let Some(block) = Block::new(Coded::new(block.header, &input[range.clone()]))
                     {
                         return Some(Ok(block));
                     }
@@ -115,7 +115,7 @@ mod tests {
     fn a_missing_block_is_an_error_after_the_others() {
         let one = stream();
         let first = StreamHeader::FIXED_LEN;
-        let (header, _) = block::parse_header(&one[first..]).unwrap();
+        let header = block::parse_data_header(&one[first..]).unwrap();
         let second = first + BLOCK_OVERHEAD + header.payload_len() as usize;
         let without = [&one[..first], &one[second..]].concat();
         let mut blocks = Blocks::new(&without, &DecodeOptions::new());

@@ -6,10 +6,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use self::job::{DecodeJob, decode_body};
+use self::job::DecodeJob;
 #[cfg(feature = "gpu")]
 use crate::gpu;
 use crate::{
+    block::{Coded, body_len},
     error::{Corruption, Error, Limit, Part},
     format::{CHECK_LEN, HEADER_LEN, StreamHeader, check::ContentHash},
     options::{DecodeOptions, TrailingData},
@@ -440,15 +441,14 @@ impl Decoder {
             self.front.truncate(raw_len);
             &mut self.front[..]
         };
-        let decoded = decode_body(&block.header, block.bytes, body, raw, Kernel::or_default(self.options.kernel));
+        let decoded = job::decode(Coded::new(block.header, body), raw, Kernel::or_default(self.options.kernel));
         if let (Ok(()), Some(content)) = (&decoded, &mut self.content) {
             content.update(raw);
         }
         // Nothing of a bad block is ever shown, and nothing of an older one.
         self.front_at = if fits || decoded.is_err() { self.front.len() } else { 0 };
         if let Err(reason) = decoded {
-            let part = Part::Block(block.number);
-            return self.fail(Error::Corrupt { part, offset: block.offset, reason });
+            return self.fail(reason.at(Part::Block(block.number), block.offset));
         }
         self.count_block(raw_len);
         Ok(if fits { raw_len } else { 0 })
@@ -457,7 +457,7 @@ impl Decoder {
     fn submit(&mut self, block: &BlockEvent, input: &[u8]) -> Result<(), Error> {
         let (mut body, mut raw) = self.spare.pop().unwrap_or_default();
         let raw_len = block.header.raw_len();
-        let body_len = block.header.payload_len() as usize + CHECK_LEN;
+        let body_len = body_len(&block.header);
         self.options.limits.grow(&mut raw, raw_len, block.offset)?;
         match &block.body {
             Place::Buffer(_) => body = self.deframer.exchange_buffer(body)?,
@@ -468,7 +468,6 @@ impl Decoder {
         }
         self.jobs.submit(DecodeJob {
             header: block.header,
-            bytes: block.bytes,
             body,
             raw,
             kernel: Kernel::or_default(self.options.kernel),

@@ -1,14 +1,12 @@
 //! Coded bytes to the parts of a stream, however the bytes are cut.
 
 use crate::{
+    block::{Coded, Verified, body_len, split_check},
     error::{Corruption, Error, Limit, Part},
-    format::{
-        BlockHeader, BlockMode, CHECK_LEN, EndBlock, HEADER_LEN, INDEX_KIND, IndexFooter, MAGIC, StreamHeader,
-        check::crc32c,
-    },
+    format::{BlockHeader, BlockMode, CHECK_LEN, EndBlock, HEADER_LEN, INDEX_KIND, IndexFooter, MAGIC, StreamHeader},
     options::{DecodeOptions, TrailingData},
     stream::{
-        event::{BlockEvent, Event, Place, StreamPosition, split_check, without_check},
+        event::{BlockEvent, Event, Place, StreamPosition, without_check},
         skipped::Skipped,
         totals::Totals,
     },
@@ -31,7 +29,7 @@ enum State {
     /// So many bytes of the header are known to be there.
     StreamHeader(usize),
     BlockHeader,
-    Body(BlockHeader, [u8; HEADER_LEN]),
+    Body(BlockHeader),
     /// So many payload bytes are left to step over.
     Skip(Skipped, u64),
     /// What stands behind the skipped bytes: the check, and in an index the footer before it.
@@ -257,7 +255,7 @@ impl Deframer {
         match &self.state {
             State::StreamHeader(len) => *len,
             State::BlockHeader | State::IndexHeader => HEADER_LEN,
-            State::Body(header, _) => header.payload_len() as usize + CHECK_LEN,
+            State::Body(header) => body_len(header),
             State::SkipEnd(skipped) if skipped.is_index => IndexFooter::TAIL_LEN,
             State::SkipEnd(_) => CHECK_LEN,
             State::Skip(..) | State::StreamEnd | State::Done => 0,
@@ -268,7 +266,7 @@ impl Deframer {
     /// certain to follow.
     fn lookahead(&self) -> usize {
         match &self.state {
-            State::Body(BlockHeader::End { .. }, _) if !self.header.index => 0,
+            State::Body(BlockHeader::End { .. }) if !self.header.index => 0,
             State::Body(..) => HEADER_LEN,
             State::SkipEnd(skipped) if !skipped.is_index => HEADER_LEN,
             _ => 0,
@@ -335,27 +333,29 @@ impl Deframer {
                 }
                 self.state = self.block_header(bytes)?;
             }
-            State::Body(header @ BlockHeader::Data { .. }, bytes) => {
-                let (_, check) = split_check(self.bytes(&place, input));
+            State::Body(header @ BlockHeader::Data { .. }) => {
+                let check = Coded::new(header, self.bytes(&place, input)).check();
                 let number = self.totals.blocks;
-                self.totals.add(bytes, header.raw_len(), check);
+                self.totals.add(&header, check);
                 self.state = State::BlockHeader;
                 self.offset += len as u64;
-                let block = BlockEvent { header, bytes, body: place, number, offset: offset - HEADER_LEN as u64 };
+                let block = BlockEvent { header, body: place, number, offset: offset - HEADER_LEN as u64 };
                 return Ok(Some(Event::Block(block)));
             }
-            State::Body(BlockHeader::Skippable { kind, .. }, bytes) => {
-                let check = self.verify_body(bytes, &place, input)?;
-                self.totals.add(bytes, 0, check);
+            State::Body(header @ BlockHeader::Skippable { kind, .. }) => {
+                let block = Coded::new(header, self.bytes(&place, input));
+                self.verify(block, Part::Block(self.totals.blocks))?;
+                let check = block.check();
+                self.totals.add(&header, check);
                 self.state = State::BlockHeader;
                 self.offset += len as u64;
                 let (payload, raw_offset) = (without_check(&place), self.raw_before + self.totals.raw_len);
                 let offset = offset - HEADER_LEN as u64;
                 return Ok(Some(Event::ApplicationData { kind, payload, raw_offset, offset }));
             }
-            State::Body(BlockHeader::End { .. }, bytes) => {
-                self.verify_body(bytes, &place, input)?;
-                let end = self.end_block(self.bytes(&place, input))?;
+            State::Body(header @ BlockHeader::End { .. }) => {
+                let block = self.verify(Coded::new(header, self.bytes(&place, input)), Part::End)?;
+                let end = self.end_block(block.payload())?;
                 self.state = if self.header.index { State::IndexHeader } else { State::StreamEnd };
                 self.offset += len as u64;
                 return Ok(Some(Event::End { end, offset: offset - HEADER_LEN as u64 }));
@@ -444,7 +444,7 @@ impl Deframer {
             BlockHeader::Skippable { kind, payload_len } => {
                 let allowed = self.options.application_data as u64;
                 if kind & 0x8000 != 0 || allowed == 0 {
-                    return Ok(skip(Skipped::data(bytes, self.offset), payload_len.into()));
+                    return Ok(skip(Skipped::data(header, self.offset), payload_len.into()));
                 }
                 if u64::from(payload_len) > allowed {
                     return Err(Error::LimitExceeded {
@@ -456,7 +456,7 @@ impl Deframer {
                 }
             }
         }
-        Ok(State::Body(header, bytes))
+        Ok(State::Body(header))
     }
 
     /// A stream header in a block's place: whoever wrote the stream before it never came to its
@@ -468,23 +468,14 @@ impl Deframer {
         Err(Error::Corrupt { part: missing, offset: self.offset, reason: Corruption::EndMissing })
     }
 
-    fn verify_body(&self, header: [u8; HEADER_LEN], place: &Place, input: &[u8]) -> Result<u32, Error> {
-        let (payload, stored) = split_check(self.bytes(place, input));
-        let computed = crc32c(&header, payload);
-        if stored == computed {
-            return Ok(stored);
-        }
-        let is_end = matches!(BlockHeader::parse(&header, Part::End, 0), Ok(BlockHeader::End { .. }));
-        Err(Error::Corrupt {
-            part: if is_end { Part::End } else { Part::Block(self.totals.blocks) },
-            offset: self.offset - HEADER_LEN as u64,
-            reason: Corruption::PayloadCheck { stored, computed },
-        })
+    /// The block whose body was read last.
+    fn verify<'a>(&self, block: Coded<'a>, part: Part) -> Result<Verified<'a>, Error> {
+        let offset = self.offset - HEADER_LEN as u64;
+        block.verify().map_err(|reason| Error::Corrupt { part, offset, reason })
     }
 
-    fn end_block(&self, body: &[u8]) -> Result<EndBlock, Error> {
+    fn end_block(&self, payload: &[u8]) -> Result<EndBlock, Error> {
         let corrupt = |reason| Error::Corrupt { part: Part::End, offset: self.offset - HEADER_LEN as u64, reason };
-        let (payload, _) = split_check(body);
         let length = payload.len() as u64;
         let end = EndBlock::parse(payload).ok_or(corrupt(Corruption::PayloadEnds { field: "totals", length }))?;
         self.totals.verify(&end).map_err(corrupt)?;
@@ -499,8 +490,8 @@ impl Deframer {
     fn index_header(&self, bytes: [u8; HEADER_LEN]) -> Result<State, Error> {
         let corrupt = |reason| Error::Corrupt { part: Part::Index, offset: self.offset, reason };
         self.check_end(bytes, Part::Index)?;
-        let payload_len = match BlockHeader::parse(&bytes, Part::Index, self.offset) {
-            Ok(BlockHeader::Skippable { kind: INDEX_KIND, payload_len }) => payload_len,
+        let (header, payload_len) = match BlockHeader::parse(&bytes, Part::Index, self.offset) {
+            Ok(header @ BlockHeader::Skippable { kind: INDEX_KIND, payload_len }) => (header, payload_len),
             Ok(BlockHeader::Skippable { kind, .. }) => {
                 return Err(corrupt(Corruption::Field { field: "kind", found: kind.into() }));
             }
@@ -514,7 +505,7 @@ impl Deframer {
         if found != full && found != footer {
             return Err(corrupt(Corruption::Length { found, min: footer, max: full }));
         }
-        Ok(skip(Skipped::index(bytes, self.offset, found != footer), found - footer))
+        Ok(skip(Skipped::index(header, self.offset, found != footer), found - footer))
     }
 
     /// `bytes`: the check, in an index the footer before it.
@@ -528,7 +519,7 @@ impl Deframer {
             return Err(corrupt(Corruption::PayloadCheck { stored, computed }));
         }
         if !skipped.is_index {
-            self.totals.add(skipped.bytes, 0, stored);
+            self.totals.add(&skipped.header, stored);
             return Ok(State::BlockHeader);
         }
         let footer = footer.first_chunk().and_then(IndexFooter::parse);

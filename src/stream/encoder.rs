@@ -466,10 +466,10 @@ impl Encoder {
         while self.pending_at == self.pending.len()
             && let Some(job) = self.jobs.take()
         {
-            let Ok(EncodeJob { raw, len, mut coded, appended: Some(appended), .. }) = job else {
+            let Ok(EncodeJob { raw, mut coded, appended: Some(appended), .. }) = job else {
                 return self.fail(Error::WorkerLost { block: self.framer.progress().blocks() });
             };
-            self.framer.add_block(&appended, len, coded.len());
+            self.framer.add_block(&appended, coded.len());
             std::mem::swap(&mut self.pending, &mut coded);
             self.pending_at = 0;
             coded.clear();

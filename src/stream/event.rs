@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::format::{BlockHeader, CHECK_LEN, EndBlock, HEADER_LEN, StreamHeader};
+use crate::format::{BlockHeader, CHECK_LEN, EndBlock, StreamHeader};
 
 /// A whole part of a stream.
 #[derive(Debug)]
@@ -30,7 +30,6 @@ pub(crate) enum Event {
 #[derive(Debug)]
 pub(crate) struct BlockEvent {
     pub(crate) header: BlockHeader,
-    pub(crate) bytes: [u8; HEADER_LEN],
     /// Payload and payload check.
     pub(crate) body: Place,
     /// Its number in the stream, skippable blocks counted.
@@ -62,14 +61,6 @@ pub(crate) struct StreamPosition {
     pub(crate) raw_len: u64,
     /// Raw bytes of all streams before this one.
     pub(crate) raw_before: u64,
-}
-
-/// Payload and the check behind it.
-pub(crate) fn split_check(body: &[u8]) -> (&[u8], u32) {
-    match body.split_last_chunk() {
-        Some((payload, check)) => (payload, u32::from_le_bytes(*check)),
-        None => (body, 0),
-    }
 }
 
 pub(crate) fn without_check(place: &Place) -> Place {

@@ -71,27 +71,28 @@ impl Framer {
     pub(crate) fn append_block(&mut self, raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) {
         let start = out.len();
         let appended = block::append(raw, options, out);
-        self.add_block(&appended, raw.len(), out.len() - start);
+        self.add_block(&appended, out.len() - start);
     }
 
     /// Counts a block that was coded elsewhere. Blocks come in stream order.
-    pub(crate) fn add_block(&mut self, block: &Appended, raw_len: usize, coded_len: usize) {
-        self.totals.add(block.header, raw_len, block.check);
-        self.add_entry(block.header);
-        self.progress.add_block(raw_len);
+    pub(crate) fn add_block(&mut self, block: &Appended, coded_len: usize) {
+        self.totals.add(&block.header, block.check);
+        self.add_entry(block.header.to_bytes());
+        self.progress.add_block(block.header.raw_len());
         self.count_coded(coded_len);
     }
 
     pub(crate) fn append_application_data(&mut self, kind: u16, data: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         within("application data kind", kind.into(), 0, MAX_APPLICATION_KIND.into())?;
         within("application data length", data.len(), 0, u32::MAX as usize)?;
-        let header = BlockHeader::Skippable { kind, payload_len: data.len() as u32 }.to_bytes();
-        let check = crc32c(&header, data);
-        out.extend(header);
+        let header = BlockHeader::Skippable { kind, payload_len: data.len() as u32 };
+        let bytes = header.to_bytes();
+        let check = crc32c(&bytes, data);
+        out.extend(bytes);
         out.extend(data);
         out.extend(check.to_le_bytes());
-        self.totals.add(header, 0, check);
-        self.add_entry(header);
+        self.totals.add(&header, check);
+        self.add_entry(bytes);
         self.count_coded(data.len() + BLOCK_OVERHEAD);
         Ok(())
     }

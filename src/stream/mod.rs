@@ -54,7 +54,7 @@ pub use encoder::Encoder;
 
 pub(crate) use decoder::Room;
 pub(crate) use deframer::Deframer;
-pub(crate) use event::{BlockEvent, Event, Place, StreamPosition, split_check};
+pub(crate) use event::{BlockEvent, Event, Place, StreamPosition};
 pub(crate) use framer::Framer;
 
 /// What a step is to reach.

@@ -1,10 +1,10 @@
 //! A block that is stepped over: nothing of it is kept but its checks.
 
-use crate::format::{HEADER_LEN, check::Crc32c};
+use crate::format::{BlockHeader, check::Crc32c};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Skipped {
-    pub(crate) bytes: [u8; HEADER_LEN],
+    pub(crate) header: BlockHeader,
     /// Where the block starts in the input.
     pub(crate) offset: u64,
     /// Over header and payload.
@@ -17,15 +17,15 @@ pub(crate) struct Skipped {
 
 impl Skipped {
     /// Application data, or what a later version may put there.
-    pub(crate) fn data(bytes: [u8; HEADER_LEN], offset: u64) -> Self {
+    pub(crate) fn data(header: BlockHeader, offset: u64) -> Self {
         let mut check = Crc32c::new();
-        check.update(&bytes);
-        Self { bytes, offset, check, entries: Crc32c::new(), is_index: false, has_entries: false }
+        check.update(&header.to_bytes());
+        Self { header, offset, check, entries: Crc32c::new(), is_index: false, has_entries: false }
     }
 
     /// The index. Without entries it is only a footer.
-    pub(crate) fn index(bytes: [u8; HEADER_LEN], offset: u64, has_entries: bool) -> Self {
-        Self { is_index: true, has_entries, ..Self::data(bytes, offset) }
+    pub(crate) fn index(header: BlockHeader, offset: u64, has_entries: bool) -> Self {
+        Self { is_index: true, has_entries, ..Self::data(header, offset) }
     }
 
     /// The next bytes of the payload, the footer not among them.

@@ -2,7 +2,7 @@
 
 use crate::{
     error::Corruption,
-    format::{EndBlock, HEADER_LEN, check::Crc32c},
+    format::{BlockHeader, EndBlock, check::Crc32c},
 };
 
 /// Sums over the blocks of one stream, in their order.
@@ -31,12 +31,12 @@ impl Totals {
         if blocks == 0 { Self::new() } else { Self { raw_len, blocks, checks: None } }
     }
 
-    pub(crate) fn add(&mut self, header: [u8; HEADER_LEN], raw_len: usize, payload_check: u32) {
-        self.raw_len += raw_len as u64;
+    pub(crate) fn add(&mut self, header: &BlockHeader, payload_check: u32) {
+        self.raw_len += header.raw_len() as u64;
         self.blocks += 1;
         if let Some(checks) = &mut self.checks {
             checks.sequence.update(&payload_check.to_le_bytes());
-            checks.headers.update(&header);
+            checks.headers.update(&header.to_bytes());
         }
     }
 

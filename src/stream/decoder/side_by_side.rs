@@ -3,8 +3,9 @@
 
 use std::{mem, ops::ControlFlow};
 
-use super::{Decoder, decode_body};
+use super::{Decoder, job::decode};
 use crate::{
+    block::Coded,
     error::{Error, Part},
     parallel::{Lost, work_in_order},
     simd::Kernel,
@@ -94,9 +95,9 @@ impl Decoder {
             || next(deframer),
             |mut task| {
                 let Task { block, body, raw, .. } = &mut task;
-                let result = decode_body(&block.header, block.bytes, body, raw, kernel);
+                let result = decode(Coded::new(block.header, body), raw, kernel);
                 let (part, offset) = (Part::Block(block.number), block.offset);
-                (task, result.map_err(|reason| Error::Corrupt { part, offset, reason }))
+                (task, result.map_err(|reason| reason.at(part, offset)))
             },
             |(task, result)| {
                 progress.add_coded(task.coded_len);

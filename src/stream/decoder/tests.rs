@@ -20,8 +20,8 @@ fn a_lost_worker_ends_the_stream_behind_the_blocks_before_it() {
         // Its payload is not there, which makes its worker panic.
         let header = BlockHeader::Data { mode: crate::format::BlockMode::Fill, raw_len: 100, payload_len: 1 };
         let (body, kernel) = (Vec::new(), Kernel::Portable);
-        let (bytes, number, offset, result) = (header.to_bytes(), 1, 21, Ok(()));
-        decoder.jobs.submit(DecodeJob { header, bytes, body, raw: vec![0; 100], kernel, number, offset, result });
+        let (number, offset, result) = (1, 21, Ok(()));
+        decoder.jobs.submit(DecodeJob { header, body, raw: vec![0; 100], kernel, number, offset, result });
         let error = loop {
             match decoder.step(rest, &mut step, Op::Run) {
                 Ok(Step { produced, .. }) => raw.extend(&step[..produced]),
@@ -42,12 +42,11 @@ fn a_device_gets_the_whole_block_and_no_more_room_than_it_fills() {
     let raw = [7, 8, 9].repeat(100);
     let mut coded = Vec::new();
     crate::block::encode(&raw, &crate::EncodeOptions::new(), &mut coded).unwrap();
-    let bytes = *coded.first_chunk().unwrap();
-    let header = BlockHeader::parse(&bytes, Part::Block(0), 0).unwrap();
+    let header = crate::block::parse_data_header(&coded).unwrap();
     // Buffers that a larger block had before.
     let body = [&coded[HEADER_LEN..], &[1; 50]].concat();
     let (kernel, number, offset, result) = (Kernel::Portable, 0, 0, Ok(()));
-    let mut job = DecodeJob { header, bytes, body, raw: vec![1; 999], kernel, number, offset, result };
+    let mut job = DecodeJob { header, body, raw: vec![1; 999], kernel, number, offset, result };
     let item = job.item().unwrap();
     assert_eq!((item.raw.len(), item.done), (raw.len(), false));
     assert_eq!((item.block.raw_len(), item.block.coded_len()), (raw.len(), coded.len()));

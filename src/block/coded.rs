@@ -1,0 +1,111 @@
+//! A whole coded block: header, payload and check, together until the check was verified.
+
+use super::plain;
+use crate::{
+    error::{Corruption, Error, Part, PayloadError},
+    format::{BlockHeader, CHECK_LEN, HEADER_LEN, check::crc32c},
+    simd::Kernel,
+};
+
+/// A block as it came: its header was verified, its payload not yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Coded<'a> {
+    header: BlockHeader,
+    payload: &'a [u8],
+    check: u32,
+}
+
+impl<'a> Coded<'a> {
+    /// The block of a verified header, and of what stands behind it: `body` begins with payload and
+    /// check.
+    pub(crate) fn new(header: BlockHeader, body: &'a [u8]) -> Self {
+        let (payload, check) = split_check(&body[..body_len(&header)]);
+        Self { header, payload, check }
+    }
+
+    /// The one data block that `bytes` are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Truncated`], [`Error::TrailingData`], [`Error::Corrupt`] or [`Error::Unsupported`].
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
+        let header = parse_data_header(bytes)?;
+        let end = HEADER_LEN + body_len(&header);
+        if bytes.len() < end {
+            return Err(Error::Truncated { offset: bytes.len() as u64 });
+        }
+        if bytes.len() > end {
+            return Err(Error::TrailingData { offset: end as u64 });
+        }
+        Ok(Self::new(header, &bytes[HEADER_LEN..]))
+    }
+
+    pub(crate) fn header(&self) -> &BlockHeader {
+        &self.header
+    }
+
+    /// Bytes of header, payload and check.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn coded_len(&self) -> usize {
+        HEADER_LEN + body_len(&self.header)
+    }
+
+    /// As stored. Nothing was compared with it yet.
+    pub(crate) fn check(&self) -> u32 {
+        self.check
+    }
+
+    /// For those who verify it while they copy it.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn unverified_payload(&self) -> &'a [u8] {
+        self.payload
+    }
+
+    /// Compares the payload check with the one that is stored.
+    pub(crate) fn verify(self) -> Result<Verified<'a>, Corruption> {
+        let (stored, computed) = (self.check, crc32c(&self.header.to_bytes(), self.payload));
+        if stored == computed { Ok(Verified(self)) } else { Err(Corruption::PayloadCheck { stored, computed }) }
+    }
+}
+
+/// A block whose payload check is right.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Verified<'a>(Coded<'a>);
+
+impl<'a> Verified<'a> {
+    pub(crate) fn payload(&self) -> &'a [u8] {
+        self.0.payload
+    }
+
+    /// Fills `raw`, which has the raw length of the header: 0 unless it is a data block.
+    pub(crate) fn decode(&self, raw: &mut [u8], kernel: Kernel) -> Result<(), PayloadError> {
+        match self.0.header {
+            BlockHeader::Data { mode, .. } => plain::decode(mode, self.0.payload, raw, kernel),
+            BlockHeader::End { .. } | BlockHeader::Skippable { .. } => Ok(()),
+        }
+    }
+}
+
+/// Bytes behind a block's header: payload and check.
+pub(crate) fn body_len(header: &BlockHeader) -> usize {
+    header.payload_len() as usize + CHECK_LEN
+}
+
+/// Payload and the check behind it.
+pub(crate) fn split_check(body: &[u8]) -> (&[u8], u32) {
+    match body.split_last_chunk() {
+        Some((payload, check)) => (payload, u32::from_le_bytes(*check)),
+        None => (body, 0),
+    }
+}
+
+/// The header of the data block that `bytes` begin with.
+pub(crate) fn parse_data_header(bytes: &[u8]) -> Result<BlockHeader, Error> {
+    let first = bytes.first_chunk().ok_or(Error::Truncated { offset: bytes.len() as u64 })?;
+    let header = BlockHeader::parse(first, Part::Block(0), 0)?;
+    if let BlockHeader::Data { .. } = header {
+        return Ok(header);
+    }
+    let reason = Corruption::Field { field: "tag", found: first[0].into() };
+    Err(Error::Corrupt { part: Part::Block(0), offset: 0, reason })
+}

@@ -1,0 +1,97 @@
+//! Bytes to one block and back, for callers who frame blocks themselves.
+//!
+//! A block is a header of 8 bytes, a payload and a check of 4 bytes, and stands for itself: own
+//! model, own check. It tells its own length, and knows nothing of a stream around it.
+//!
+//! ```
+//! use ranstream::{DecodeOptions, EncodeOptions, block};
+//!
+//! let message = br#"{"id":1,"name":"a"}"#.repeat(20);
+//! let mut packet = Vec::new();
+//! block::encode(&message, &EncodeOptions::new(), &mut packet)?;
+//! assert!(packet.len() < message.len());
+//!
+//! let mut back = vec![0; block::raw_len(&packet)?];
+//! block::decode(&packet, &mut back)?;
+//! assert_eq!(back, message);
+//! # Ok::<(), ranstream::Error>(())
+//! ```
+
+mod coded;
+mod plain;
+
+pub(crate) use coded::{Coded, Verified, body_len, parse_data_header, split_check};
+
+use crate::{
+    error::{Error, Part, PayloadError},
+    format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, check::crc32c},
+    limits::MAX_BLOCK_LEN,
+    options::{EncodeOptions, within},
+    simd::Kernel,
+};
+
+/// Appends `raw` as one block to `out`; how many bytes that were comes back. Options that concern a
+/// whole stream, `block_len` among them, are not used.
+///
+/// The block is never more than [`BLOCK_OVERHEAD`] bytes longer than `raw`.
+///
+/// # Errors
+///
+/// [`Error::InvalidOption`] when an option is outside its range, or `raw` has not 1..=16 Mi bytes.
+pub fn encode(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Result<usize, Error> {
+    options.validate()?;
+    within("raw length", raw.len(), 1, MAX_BLOCK_LEN)?;
+    let start = out.len();
+    append(raw, options, out);
+    Ok(out.len() - start)
+}
+
+/// Decodes the one block that `block` is; the bytes written to the start of `raw` come back as a
+/// number. `raw` may be longer than the block needs.
+///
+/// # Errors
+///
+/// [`Error::Truncated`], [`Error::Corrupt`] or [`Error::Unsupported`] when `block` is not one whole
+/// data block; [`Error::OutputTooSmall`]. `raw` may then hold anything.
+pub fn decode(block: &[u8], raw: &mut [u8]) -> Result<usize, Error> {
+    let coded = Coded::parse(block)?;
+    let (needed, available) = (coded.header().raw_len(), raw.len() as u64);
+    let Some(raw) = raw.get_mut(..needed) else {
+        return Err(Error::OutputTooSmall { needed: needed as u64, available });
+    };
+    let verified = coded.verify().map_err(PayloadError::from);
+    verified.and_then(|block| block.decode(raw, Kernel::or_default(None))).map_err(|e| e.at(Part::Block(0), 0))?;
+    Ok(needed)
+}
+
+/// How many raw bytes the block that `block` begins with has, 1..=16 Mi. The header is verified,
+/// the payload is not.
+///
+/// # Errors
+///
+/// [`Error::Truncated`], [`Error::Corrupt`] or [`Error::Unsupported`] when `block` does not begin
+/// with the header of a data block.
+pub fn raw_len(block: &[u8]) -> Result<usize, Error> {
+    Ok(parse_data_header(block)?.raw_len())
+}
+
+/// What the caller of [`append`] needs for a stream's totals.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Appended {
+    pub(crate) header: BlockHeader,
+    pub(crate) check: u32,
+}
+
+/// Appends `raw`, 1..=16 Mi bytes, as one block. The options are valid.
+pub(crate) fn append(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Appended {
+    let start = out.len();
+    out.extend([0; HEADER_LEN]);
+    let payload_at = out.len();
+    let mode = plain::append(raw, options, out);
+    let header = BlockHeader::Data { mode, raw_len: raw.len(), payload_len: out.len() - payload_at };
+    out[start..payload_at].copy_from_slice(&header.to_bytes());
+    let check = crc32c(&out[start..], &[]);
+    out.extend(check.to_le_bytes());
+    debug_assert!(out.len() - start <= raw.len() + BLOCK_OVERHEAD);
+    Appended { header, check }
+}

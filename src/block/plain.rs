@@ -1,0 +1,109 @@
+//! Blocks of one payload: which mode it is coded in, and back.
+
+use std::sync::OnceLock;
+
+use crate::{
+    error::PayloadError,
+    format::{BlockMode, TableKind},
+    model::{Histogram, coded_bits, normalize, normalize_compat},
+    options::{EncodeOptions, Mode, Normalization},
+    rans::{interleaved, segment::Tail, single},
+    section::{lanes, sample, scale_bits_for},
+    simd::Kernel,
+};
+
+/// Appends the payload of `raw` in the mode that comes back. It is never longer than `raw`.
+pub(super) fn append(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> BlockMode {
+    let start = out.len();
+    match append_coded(raw, options, out) {
+        Some(mode) if out.len() - start < raw.len() || mode == BlockMode::Fill => mode,
+        _ => {
+            out.truncate(start);
+            out.extend_from_slice(raw);
+            BlockMode::Stored
+        }
+    }
+}
+
+/// Fills `raw` from a payload whose check was verified.
+pub(super) fn decode(mode: BlockMode, payload: &[u8], raw: &mut [u8], kernel: Kernel) -> Result<(), PayloadError> {
+    match mode {
+        BlockMode::Stored => raw.copy_from_slice(payload),
+        BlockMode::Fill => raw.fill(payload[0]),
+        BlockMode::SingleStream(table) => single::decode_payload(payload, table, raw)?,
+        BlockMode::Interleaved(table) => interleaved::decode_payload(payload, table, raw)?,
+        BlockMode::Lanes => lanes::decode_payload(payload, Tail::Coded, raw, kernel)?,
+    }
+    Ok(())
+}
+
+/// Codes `raw` as the options ask. `None`: it is to be stored, and what was appended is to be
+/// thrown away.
+fn append_coded(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
+    let forced = if options.mode == Mode::Auto { mode_from_environment() } else { options.mode };
+    let mode = match forced {
+        Mode::Auto if raw.len() <= options.policy.single_stream_up_to => Mode::SingleStream,
+        Mode::Auto if raw.len() <= options.policy.interleaved_up_to => Mode::Interleaved,
+        Mode::Auto => Mode::Lanes,
+        Mode::Stored => return None,
+        forced => forced,
+    };
+    let cut = lanes::Cut::aim(raw.len(), options.segment_len, Tail::Coded)?;
+    let kernel = Kernel::or_default(options.kernel);
+    let stride = if options.sampling { sample::stride(raw.len()) } else { 1 };
+    let source = lanes::Source { symbols: raw, cut, stride };
+    let histogram = if mode == Mode::Lanes { source.histogram(kernel) } else { Histogram::new(raw) };
+    if forced == Mode::Auto || mode == Mode::Fill {
+        if is_fill(raw, &histogram) {
+            out.push(raw[0]);
+            return Some(BlockMode::Fill);
+        }
+        if mode == Mode::Fill {
+            return None;
+        }
+    }
+    let scale_bits = options.scale_bits.unwrap_or_else(|| scale_bits_for(raw.len()));
+    let normalize = |histogram: &Histogram| match options.normalization {
+        Normalization::Optimal => normalize(histogram, scale_bits),
+        Normalization::Compat => normalize_compat(histogram, scale_bits),
+    };
+    let frequencies = normalize(&histogram);
+    let min_gain = if forced == Mode::Auto { options.policy.min_gain } else { 0 };
+    let worth = raw.len() as u64 * u64::from(1024_u32.saturating_sub(min_gain)) / 1024;
+    let bits = coded_bits(histogram.counts(), &frequencies);
+    if bits / 8 >= worth {
+        return None;
+    }
+    let payload_at = out.len();
+    let table = match options.normalization {
+        Normalization::Optimal => TableKind::Compact,
+        Normalization::Compat => TableKind::Dense,
+    };
+    let mode = match mode {
+        Mode::SingleStream => {
+            single::encode_payload(raw, &frequencies, table, out);
+            BlockMode::SingleStream(table)
+        }
+        Mode::Interleaved => {
+            interleaved::encode_payload(raw, options.interleaved_lanes, &frequencies, table, out);
+            BlockMode::Interleaved(table)
+        }
+        _ => {
+            source.encode(&frequencies, bits, normalize, kernel, &mut Default::default(), out);
+            BlockMode::Lanes
+        }
+    };
+    ((out.len() - payload_at) as u64 <= worth).then_some(mode)
+}
+
+/// Whether `raw` is one byte repeated. The histogram may lack the bytes that ride on start states,
+/// so it only decides whether to look.
+fn is_fill(raw: &[u8], histogram: &Histogram) -> bool {
+    histogram.only_symbol().is_some_and(|symbol| raw.iter().all(|&byte| byte == symbol))
+}
+
+/// The mode that `RANS_MODE` names; [`Mode::Auto`] when it is not set or names none.
+fn mode_from_environment() -> Mode {
+    static MODE: OnceLock<Mode> = OnceLock::new();
+    *MODE.get_or_init(|| std::env::var("RANS_MODE").ok().and_then(|name| name.parse().ok()).unwrap_or_default())
+}
