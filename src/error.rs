@@ -228,6 +228,8 @@ pub enum Corruption {
     },
     /// Padding that is not zero.
     Padding,
+    /// Groups of symbols of a pivot table are not in their order.
+    GroupOrder,
     /// A lane does not end as it was begun: it ran out of words, has words left, or ends in another
     /// state than the encoder started in.
     LaneEnd {

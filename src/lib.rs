@@ -131,6 +131,8 @@ mod limits;
 mod model;
 mod options;
 mod parallel;
+#[allow(dead_code, unused_imports, reason = "sections and blocks are what it is for")]
+mod pivot;
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 mod poll;
 mod progress;

@@ -89,6 +89,7 @@ impl fmt::Display for Corruption {
             Self::PayloadGoesOn { extra } => write!(f, "payload has {extra} bytes more than its fields say"),
             Self::FrequencySum { sum, scale } => write!(f, "frequencies sum to {sum}, not {scale}"),
             Self::Padding => f.write_str("padding is not zero"),
+            Self::GroupOrder => f.write_str("groups of one shape are not ordered by their first symbols"),
             Self::LaneEnd { lane } => write!(f, "lane {lane} does not end as the encoder began it"),
             Self::SegmentEnd { segment } => write!(f, "segment {segment} does not end as the encoder began it"),
             Self::EndMissing => f.write_str("another stream begins here, and this one has not ended"),

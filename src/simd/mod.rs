@@ -16,6 +16,7 @@ mod aarch64;
 mod choice;
 mod code_table;
 mod kernel;
+mod pivot;
 mod shuffles;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
@@ -28,6 +29,9 @@ use aarch64::neon;
 pub use kernel::{Kernel, ParseKernelError};
 #[cfg(target_arch = "x86_64")]
 use x86_64::{avx2, avx512};
+
+#[cfg_attr(not(test), allow(unused_imports, reason = "sections and blocks are what it is for"))]
+pub(crate) use pivot::pivot_steps;
 
 use crate::{
     model::{ByteSet, Chunk, Frequencies, SymbolTable},

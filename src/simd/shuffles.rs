@@ -50,3 +50,43 @@ pub(super) static CLOSE_UP: Shuffles<16> = {
     }
     Shuffles(controls)
 };
+
+/// For each byte of a bitmap: merges two sides of eight bytes, of which a register has one below
+/// the other. The next byte of the upper side for a 1, of the lower side for a 0.
+pub(super) static MERGE: Shuffles<WIDTH> = {
+    let mut controls = [[0; WIDTH]; 256];
+    let mut bits = 0;
+    while bits < 256 {
+        let (mut place, mut zeros, mut ones) = (0, 0, 0);
+        while place < WIDTH {
+            if bits >> place & 1 == 1 {
+                controls[bits][place] = (WIDTH + ones) as u8;
+                ones += 1;
+            } else {
+                controls[bits][place] = zeros;
+                zeros += 1;
+            }
+            place += 1;
+        }
+        bits += 1;
+    }
+    Shuffles(controls)
+};
+
+/// For each byte of a bitmap: the bytes that have a 1, in order.
+pub(super) static PART: Shuffles<WIDTH> = {
+    let mut controls = [[0; WIDTH]; 256];
+    let mut bits = 0;
+    while bits < 256 {
+        let (mut place, mut ones) = (0, 0);
+        while place < WIDTH {
+            if bits >> place & 1 == 1 {
+                controls[bits][ones] = place as u8;
+                ones += 1;
+            }
+            place += 1;
+        }
+        bits += 1;
+    }
+    Shuffles(controls)
+};

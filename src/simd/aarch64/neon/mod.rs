@@ -6,6 +6,7 @@
 
 mod decode;
 mod encode;
+mod pivot;
 mod presence;
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
@@ -13,6 +14,7 @@ use std::arch::aarch64::*;
 
 pub(in crate::simd) use decode::decode;
 pub(in crate::simd) use encode::encode_groups;
+pub(in crate::simd) use pivot::PivotSteps;
 pub(in crate::simd) use presence::first_outside;
 
 use crate::{

@@ -7,10 +7,12 @@
 
 mod decode;
 mod encode;
+pub(super) mod pivot;
 mod presence;
 
 pub(in crate::simd) use decode::decode;
 pub(in crate::simd) use encode::encode_groups;
+pub(in crate::simd) use pivot::PivotSteps;
 pub(in crate::simd) use presence::first_outside;
 
 /// Whether this processor has all that the kernels here use.

@@ -22,6 +22,7 @@
 mod decode;
 mod encode;
 mod gather;
+mod pivot;
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
@@ -29,6 +30,7 @@ use std::arch::x86_64::*;
 pub(in crate::simd) use decode::decode;
 pub(in crate::simd) use encode::{CodeTable, encode_groups};
 pub(in crate::simd) use gather::decode_gathering;
+pub(in crate::simd) use pivot::PivotSteps;
 
 use super::avx2;
 use crate::rans::segment::LANES;

@@ -1,0 +1,260 @@
+//! Decoding a chunk: the lengths of all nodes from the root down, then merges from the leaves up.
+
+use crate::{
+    format::bits::BitStringError,
+    pivot::{
+        levels,
+        steps::{SLACK, STRIDE, Steps, strides},
+        tree::{Kind, MAX_NODES, Node, Tree},
+    },
+};
+
+/// Memory for decoding chunks, kept from one to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    buffers: Buffers,
+    plan: Plan,
+    /// Of the static tree of a coded bitmap.
+    inner_plan: Plan,
+}
+
+/// Decodes the chunk of `len` symbols that `source` begins with to the start of `out`, which may go
+/// on: what stands there may be overwritten. How many bytes the chunk has comes back.
+pub(crate) fn chunk(
+    tree: &Tree,
+    source: &[u8],
+    len: usize,
+    out: &mut [u8],
+    scratch: &mut Scratch,
+    steps: &dyn Steps,
+) -> Result<usize, BitStringError> {
+    let Scratch { buffers, plan, inner_plan } = scratch;
+    buffers.make_room(len);
+    let coded_len = plan.make(tree, source, len, steps, |level, coded, bitmap, len| {
+        let tree = levels::tree(level);
+        let coded_len = inner_plan.make(tree, coded, len, steps, |_, _, _, _| Ok(0))?;
+        inner_plan.merge(tree, coded, bitmap, buffers, steps);
+        Ok(coded_len)
+    })?;
+    plan.merge(tree, source, out, buffers, steps);
+    Ok(coded_len)
+}
+
+/// Symbols of nodes at even depths, and at odd depths.
+///
+/// A node's symbols begin where those of its subtree do. So the nodes that were decoded before are
+/// to the left, and to the right is nothing that is still needed: a step may write beyond its last
+/// symbol.
+#[derive(Debug, Default)]
+struct Buffers {
+    even: Vec<u8>,
+    odd: Vec<u8>,
+}
+
+impl Buffers {
+    /// Makes room for a chunk of `len` symbols. A node may begin at its last symbol, and a step
+    /// asks for [`SLACK`] bytes more than the node's parent has symbols.
+    fn make_room(&mut self, len: usize) {
+        let room = 2 * strides(len) + 2 * SLACK;
+        if self.even.len() < room {
+            self.even.resize(room, 0);
+            self.odd.resize(room, 0);
+        }
+    }
+
+    /// The one of nodes at `depth`, and the one of their children.
+    fn at(&mut self, depth: u8) -> (&mut [u8], &[u8]) {
+        if depth.is_multiple_of(2) { (&mut self.even, &self.odd) } else { (&mut self.odd, &self.even) }
+    }
+}
+
+/// Where a node's bytes and symbols are.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    /// How many symbols pass through it.
+    symbols: usize,
+    /// Where they begin in their buffer.
+    at: usize,
+    /// Where its bytes begin: in the chunk, or in the spare bytes.
+    bytes_at: usize,
+    is_spare: bool,
+}
+
+/// The places of all nodes in one chunk.
+#[derive(Debug)]
+struct Plan {
+    places: [Place; MAX_NODES],
+    /// Bytes of nodes that do not stand in the payload as they are, or so near its end that a step
+    /// would read beyond.
+    spare: Vec<u8>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { places: [Place::default(); MAX_NODES], spare: Vec::new() }
+    }
+}
+
+impl Plan {
+    /// Finds the places of all nodes, and verifies their spare bits. How many bytes of `source` the
+    /// chunk has comes back.
+    ///
+    /// `decode_bitmap` takes a level, what of `source` is left, and where to put how many bytes of
+    /// a bitmap.
+    fn make(
+        &mut self,
+        tree: &Tree,
+        source: &[u8],
+        len: usize,
+        steps: &dyn Steps,
+        mut decode_bitmap: impl FnMut(u8, &[u8], &mut [u8], usize) -> Result<usize, BitStringError>,
+    ) -> Result<usize, BitStringError> {
+        self.spare.clear();
+        self.places[0] = Place { symbols: len, ..Place::default() };
+        let mut read = 0;
+        for (index, &node) in tree.nodes.iter().enumerate() {
+            let symbols = self.places[index].symbols;
+            let needed = node.coded_len(symbols);
+            let spare_at = self.spare.len();
+            let mut is_spare = needed > 0 && node.level > 0;
+            let mut bytes_at = read;
+            if is_spare {
+                self.spare.resize(spare_at + strides(needed) + SLACK, 0);
+                read += decode_bitmap(node.level, &source[read..], &mut self.spare[spare_at..], needed)?;
+                bytes_at = spare_at;
+            } else {
+                let Some(bytes) = source[read..].get(..needed) else { return Err(BitStringError::Ended) };
+                read += needed;
+                is_spare = bytes_at + readable_len(node, symbols) > source.len();
+                if is_spare {
+                    self.spare.extend_from_slice(bytes);
+                    self.spare.resize(spare_at + readable_len(node, symbols), 0);
+                    bytes_at = spare_at;
+                }
+            }
+            let place = &mut self.places[index];
+            (place.bytes_at, place.is_spare) = (bytes_at, is_spare);
+            let bytes = &self.bytes(index, source)[..needed];
+            verify_spare_bits(node, symbols, bytes)?;
+            let is_merge = matches!(node.kind, Kind::Merge { .. } | Kind::MergeSingle { .. });
+            let ones = if is_merge && symbols > 0 { steps.ones(bytes) } else { 0 };
+            self.place_children(node, index, ones);
+        }
+        Ok(read)
+    }
+
+    /// The places of the children of a node, of whose symbols so many go to the right.
+    fn place_children(&mut self, node: Node, index: usize, ones: usize) {
+        let Place { symbols, at, .. } = self.places[index];
+        let child = |symbols, at| Place { symbols, at, ..Place::default() };
+        match node.kind {
+            Kind::Merge { right } => {
+                let zeros = symbols - ones;
+                self.places[index + 1] = child(zeros, at);
+                self.places[usize::from(right)] = child(ones, at + zeros);
+            }
+            Kind::MergeSingle { .. } => self.places[index + 2] = child(ones, at),
+            Kind::Single { .. } | Kind::Packed { .. } => {}
+        }
+    }
+
+    /// Decodes all nodes, children first. The root's symbols go to `out`.
+    fn merge(&self, tree: &Tree, source: &[u8], out: &mut [u8], buffers: &mut Buffers, steps: &dyn Steps) {
+        let Some((_, below)) = tree.postorder.split_last() else {
+            if let Kind::Single { symbol } = tree.nodes[0].kind {
+                out[..self.places[0].symbols].fill(symbol);
+            }
+            return;
+        };
+        for &index in below {
+            let index = usize::from(index);
+            let place = &self.places[index];
+            if place.symbols > 0 {
+                let (out, children) = buffers.at(tree.nodes[index].depth);
+                let children = self.children(tree, index, children);
+                step(tree, index, self.bytes(index, source), place.symbols, children, &mut out[place.at..], steps);
+            }
+        }
+        self.merge_root(tree, source, out, &buffers.odd, steps);
+    }
+
+    /// Where `out` has no room behind the last symbol, the last few take a way of their own.
+    fn merge_root(&self, tree: &Tree, source: &[u8], out: &mut [u8], children: &[u8], steps: &dyn Steps) {
+        let len = self.places[0].symbols;
+        let bytes = self.bytes(0, source);
+        let children = self.children(tree, 0, children);
+        if out.len() >= strides(len) {
+            step(tree, 0, bytes, len, children, out, steps);
+            return;
+        }
+        let whole = len / STRIDE * STRIDE;
+        let (head, tail) = out.split_at_mut(whole);
+        let ones = step(tree, 0, bytes, whole, children, head, steps);
+        let [left, right] = children;
+        let children = [left.get(whole - ones..).unwrap_or_default(), right.get(ones..).unwrap_or_default()];
+        let mut last = [0; STRIDE];
+        let bytes = &bytes[tree.nodes[0].coded_len(whole)..];
+        step(tree, 0, bytes, len - whole, children, &mut last, steps);
+        tail[..len - whole].copy_from_slice(&last[..len - whole]);
+    }
+
+    /// A node's bytes, and what follows them.
+    fn bytes<'a>(&'a self, index: usize, source: &'a [u8]) -> &'a [u8] {
+        let Place { bytes_at, is_spare, .. } = self.places[index];
+        let bytes = if is_spare { &self.spare } else { source };
+        &bytes[bytes_at..]
+    }
+
+    /// The symbols of both children of a node, which are in `buffer`, and what follows them.
+    fn children<'a>(&self, tree: &Tree, index: usize, buffer: &'a [u8]) -> [&'a [u8]; 2] {
+        match tree.nodes[index].kind {
+            Kind::Merge { right } => {
+                [&buffer[self.places[index + 1].at..], &buffer[self.places[usize::from(right)].at..]]
+            }
+            Kind::MergeSingle { .. } => [&[], &buffer[self.places[index + 2].at..]],
+            Kind::Single { .. } | Kind::Packed { .. } => [&[], &[]],
+        }
+    }
+}
+
+/// Makes `len` symbols of a node. How many of them came from the right child comes back.
+fn step(
+    tree: &Tree,
+    index: usize,
+    bytes: &[u8],
+    len: usize,
+    [left, right]: [&[u8]; 2],
+    out: &mut [u8],
+    steps: &dyn Steps,
+) -> usize {
+    match tree.nodes[index].kind {
+        Kind::Single { .. } => 0,
+        Kind::Packed { bits, table } => {
+            steps.unpack(out, len, bytes, bits, tree.table(table));
+            0
+        }
+        Kind::Merge { .. } => steps.merge(out, len, bytes, left, right),
+        Kind::MergeSingle { symbol } => steps.merge_single(out, len, bytes, symbol, right),
+    }
+}
+
+/// Bytes that a step may read from where a node's bytes begin.
+fn readable_len(node: Node, symbols: usize) -> usize {
+    match node.kind {
+        Kind::Single { .. } => 0,
+        Kind::Packed { bits, .. } => symbols * usize::from(bits) / 8 + SLACK,
+        Kind::Merge { .. } | Kind::MergeSingle { .. } => strides(symbols) / 8,
+    }
+}
+
+/// Bits of a node's last byte that no symbol has are 0.
+fn verify_spare_bits(node: Node, symbols: usize, bytes: &[u8]) -> Result<(), BitStringError> {
+    let bits = match node.kind {
+        Kind::Packed { bits, .. } => symbols * usize::from(bits),
+        _ => symbols,
+    };
+    match bytes.last() {
+        Some(last) if !bits.is_multiple_of(8) && last >> (bits % 8) != 0 => Err(BitStringError::Padding),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,158 @@
+//! A payload: table and chunks (FORMAT.md, 13).
+
+use crate::{
+    error::Corruption,
+    format::{bits::BitStringError, fields::Fields},
+    pivot::{
+        choose::{self, Prices},
+        decode, encode, levels,
+        steps::Steps,
+        table,
+        tree::Tree,
+    },
+};
+
+/// More symbols than this are cut into chunks.
+const LONGEST_SINGLE_CHUNK: usize = 1 << 15;
+
+/// The logarithm of the chunk size that the encoder takes: the fastest for all kernels, as both
+/// buffers of a chunk fit the second-level cache, and 0.1 % smaller than 4096.
+const CHUNK_SIZE_LOG2: u8 = 15;
+
+/// What an encoder aims at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Setting {
+    /// How many bits one merge of one symbol may cost: from 0.02, for size, to 0.2, for speed of
+    /// decoding.
+    pub(crate) lambda: f32,
+}
+
+impl Setting {
+    /// The smallest payloads that still decode fast.
+    pub(crate) const RATIO: Self = Self { lambda: 0.02 };
+    /// Payloads that decode fast.
+    pub(crate) const SPEED: Self = Self { lambda: 0.1 };
+}
+
+/// Decodes payloads.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    tree: Tree,
+    scratch: decode::Scratch,
+}
+
+impl Decoder {
+    /// Fills `symbols` from a payload of exactly so many, at least one.
+    pub(crate) fn decode(&mut self, payload: &[u8], symbols: &mut [u8], steps: &dyn Steps) -> Result<(), Corruption> {
+        let mut fields = Fields::new(payload);
+        table::parse(&mut fields, &mut self.tree)?;
+        let mut chunk_len = symbols.len();
+        if symbols.len() > LONGEST_SINGLE_CHUNK {
+            let log2 = fields.u8("chunk size")?;
+            if !(10..=16).contains(&log2) {
+                return Err(Corruption::Field { field: "chunk size", found: log2.into() });
+            }
+            chunk_len = 1 << log2;
+        }
+        let (mut source, mut at) = (fields.rest(), 0);
+        while at < symbols.len() {
+            let len = chunk_len.min(symbols.len() - at);
+            let read = decode::chunk(&self.tree, source, len, &mut symbols[at..], &mut self.scratch, steps).map_err(
+                |error| match error {
+                    BitStringError::Ended => fields.ends_in("chunks"),
+                    BitStringError::Padding => Corruption::Padding,
+                },
+            )?;
+            source = &source[read..];
+            at += len;
+        }
+        match source.len() {
+            0 => Ok(()),
+            extra => Err(Corruption::PayloadGoesOn { extra: extra as u64 }),
+        }
+    }
+
+    /// The symbols that the table of the last payload lists, in no order. No other one is in what
+    /// was decoded from it.
+    pub(crate) fn symbols(&self) -> &[u8] {
+        self.tree.groups.symbols()
+    }
+}
+
+/// Encodes payloads: first the groups are [chosen](Self::choose), then symbols
+/// [encoded](Self::encode).
+#[derive(Debug)]
+pub(crate) struct Encoder {
+    tree: Tree,
+    ranks: [u8; 256],
+    scratch: encode::Scratch,
+}
+
+impl Default for Encoder {
+    fn default() -> Self {
+        Self { tree: Tree::default(), ranks: [0; 256], scratch: encode::Scratch::default() }
+    }
+}
+
+impl Encoder {
+    /// Chooses the tree for `len` symbols that occur about as often as `counts` say; the bytes of
+    /// the payload come back, to within 1 % where the counts are right. Each symbol that occurs has
+    /// a count above 0.
+    pub(crate) fn choose(&mut self, counts: &[u32; 256], len: usize, setting: Setting) -> u64 {
+        let chunks = len.div_ceil(1 << CHUNK_SIZE_LOG2) as f32;
+        // A group takes a byte of the table, half a byte of padding for itself and for its merge in
+        // each chunk, and the time of some 64 merged symbols.
+        let group = 10.0 + chunks * (8.0 + 64.0 * setting.lambda);
+        let bits = choose::choose(counts, Prices { merge: setting.lambda, group }, &mut self.tree.groups);
+        self.tree.build();
+        self.ranks = self.tree.ranks();
+        let saved = self.choose_levels(counts, setting, chunks);
+        let groups = self.tree.groups.len() as u64;
+        let symbols = self.tree.groups.symbols().len() as u64;
+        // The groups' shapes, rows, and groups of the symbols; half a byte of padding a node.
+        let table = 8 * (2 + groups) + 160 + symbols * u64::from(groups.ilog2() + 1);
+        (bits + table + 8 * groups * chunks as u64).saturating_sub(saved).div_ceil(8)
+    }
+
+    /// Appends the payload of `symbols`, for which the tree was chosen.
+    pub(crate) fn encode(&mut self, symbols: &[u8], steps: &dyn Steps, out: &mut Vec<u8>) {
+        table::write(&self.tree, out);
+        if symbols.len() > LONGEST_SINGLE_CHUNK {
+            out.push(CHUNK_SIZE_LOG2);
+        }
+        for chunk in symbols.chunks(1 << CHUNK_SIZE_LOG2) {
+            encode::chunk(&self.tree, &self.ranks, chunk, &mut self.scratch, steps, out);
+        }
+    }
+
+    /// Decides which bitmaps are coded once more; how many bits that saves comes back.
+    fn choose_levels(&mut self, counts: &[u32; 256], setting: Setting, chunks: f32) -> u64 {
+        let mut sums = [0_u64; 257];
+        for (rank, &symbol) in self.tree.groups.symbols().iter().enumerate() {
+            sums[rank + 1] = sums[rank] + u64::from(counts[usize::from(symbol)]);
+        }
+        let ends = self.tree.ends();
+        let mut saved = 0.0;
+        for (node, end) in self.tree.nodes.iter_mut().zip(ends) {
+            if !node.is_bitmap() {
+                continue;
+            }
+            let [begin, threshold] = [node.rank, node.threshold].map(usize::from);
+            let decisions = (sums[usize::from(end)] - sums[begin]) as f32;
+            let ones = (sums[usize::from(end)] - sums[threshold]) as f32 / decisions;
+            if (0.35..=0.65).contains(&ones) || decisions < 64.0 {
+                continue;
+            }
+            let (level, bits) = levels::cheapest(ones);
+            let gain = decisions * (1.0 - bits);
+            // For a decision an eighth of a symbol, which takes some four merges; and in each chunk
+            // as much time as a thousand merges.
+            let cost = 16.0 + decisions * (0.5 * setting.lambda).max(0.01) + chunks * 1000.0 * setting.lambda;
+            if gain > cost {
+                node.level = level;
+                saved += gain - 16.0;
+            }
+        }
+        saved as u64
+    }
+}

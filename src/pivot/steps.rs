@@ -1,0 +1,58 @@
+//! What coding a chunk is made of, for kernels to do in their ways.
+
+/// The most symbols that a step reads or writes at a time.
+pub(crate) const STRIDE: usize = 64;
+
+/// Bytes behind the last used one that a buffer may be asked to have.
+pub(crate) const SLACK: usize = STRIDE;
+
+/// The loops over symbols. All kernels give the same results for any bytes.
+///
+/// Where a buffer has to be longer than its content, that is said with it. What stands there does
+/// not change the result, and what is written there means nothing. A buffer that is too short is a
+/// defect of the caller: a kernel panics then.
+pub(crate) trait Steps: Sync {
+    /// How many bits are 1.
+    fn ones(&self, bitmap: &[u8]) -> usize;
+
+    /// Merges symbols: for each of `len` bits of `bitmap`, the next of `left` if it is 0, or else
+    /// the next of `right`. How many bits are 1 comes back.
+    ///
+    /// `out` and `bitmap` are as long as for the next multiple of [`STRIDE`] symbols, `left` and
+    /// `right` both `len + SLACK`, however many symbols they have.
+    fn merge(&self, out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -> usize;
+
+    /// The same with a left side of one `symbol`.
+    fn merge_single(&self, out: &mut [u8], len: usize, bitmap: &[u8], symbol: u8, right: &[u8]) -> usize;
+
+    /// Looks up `len` numbers of `bits` bits, 1..=8.
+    ///
+    /// `out` is as long as for the next multiple of [`STRIDE`] symbols, `packed` has
+    /// `len * bits / 8 + SLACK` bytes. `table` has its `1 << bits` symbols repeated up to 16.
+    fn unpack(&self, out: &mut [u8], len: usize, packed: &[u8], bits: u8, table: &[u8; 256]);
+
+    /// Looks each symbol up in `ranks`. `out` is as long as for the next multiple of [`STRIDE`]
+    /// symbols.
+    fn rank(&self, symbols: &[u8], ranks: &[u8; 256], out: &mut [u8]);
+
+    /// Parts the first `len` of `ranks`: those from `threshold` on go to `right`, the others to the
+    /// front of `ranks`, both in order. `bitmap` gets a 1 for each of the first, and zeros up to
+    /// the next multiple of [`STRIDE`]. How many bits are 1 comes back.
+    ///
+    /// `ranks` and `bitmap` are as long as for the next multiple of [`STRIDE`] symbols, `right` has
+    /// `len + SLACK` bytes.
+    fn part(&self, ranks: &mut [u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &mut [u8]) -> usize;
+
+    /// The same where those below `threshold` are of no more use.
+    fn part_single(&self, ranks: &[u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &mut [u8]) -> usize;
+
+    /// Packs `len` numbers of `bits` bits, 1..=8: how far each rank is from `first`, which is less
+    /// than `1 << bits`. `packed` has `len * bits / 8 + SLACK` bytes; the spare bits behind the
+    /// numbers get 0.
+    fn pack(&self, ranks: &[u8], len: usize, first: u8, bits: u8, packed: &mut [u8]);
+}
+
+/// `len` rounded up to whole strides.
+pub(crate) fn strides(len: usize) -> usize {
+    len.next_multiple_of(STRIDE)
+}

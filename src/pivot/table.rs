@@ -1,0 +1,151 @@
+//! The table of a payload (FORMAT.md, 13.1).
+
+use crate::{
+    error::Corruption,
+    format::{bits::BitWriter, fields::Fields},
+    pivot::{
+        levels::LEVELS,
+        tree::{Groups, MAX_BITS, MAX_DEPTH, MAX_GROUPS, Shape, Tree},
+    },
+};
+
+/// Bit of the first byte: coded bitmaps are listed.
+const CODED_BITMAPS: u8 = 0x80;
+
+/// Symbols that share a row of the bitmap of used symbols.
+const ROW: usize = 32;
+
+/// Appends the table of a tree.
+pub(crate) fn write(tree: &Tree, out: &mut Vec<u8>) {
+    let coded = tree.nodes.iter().filter(|node| node.level > 0).count() as u8;
+    let groups = &tree.groups;
+    out.push(groups.len() as u8 | if coded > 0 { CODED_BITMAPS } else { 0 });
+    out.extend(groups.shapes().iter().map(|shape| shape.0));
+    let (mut used, mut group_of) = ([0_u32; 256 / ROW], [0; 256]);
+    for (group, (_, symbols)) in groups.iter().enumerate() {
+        for symbol in symbols.iter().copied().map(usize::from) {
+            used[symbol / ROW] |= 1 << (symbol % ROW);
+            group_of[symbol] = group as u32;
+        }
+    }
+    out.push((0..used.len()).map(|row| u8::from(used[row] != 0) << row).sum());
+    out.extend(used.iter().filter(|&&row| row != 0).flat_map(|row| row.to_le_bytes()));
+    let width = group_width(groups.len());
+    let mut bits = BitWriter::new(out);
+    for symbol in symbols_of(&used) {
+        bits.put(group_of[usize::from(symbol)], width);
+    }
+    bits.finish();
+    if coded > 0 {
+        out.push(coded);
+        let listed = tree.nodes.iter().enumerate().filter(|(_, node)| node.level > 0);
+        out.extend(listed.flat_map(|(index, node)| [index as u8, node.level]));
+    }
+}
+
+/// Reads a table, and makes the tree of it.
+pub(crate) fn parse(fields: &mut Fields, tree: &mut Tree) -> Result<(), Corruption> {
+    let first = fields.u8("groups")?;
+    let count = usize::from(first & !CODED_BITMAPS);
+    if !(1..=MAX_GROUPS).contains(&count) {
+        return Err(Corruption::Field { field: "groups", found: count as u64 });
+    }
+    let shapes = parse_shapes(fields, count)?;
+    parse_symbols(fields, &shapes[..count], &mut tree.groups)?;
+    tree.build();
+    if first & CODED_BITMAPS != 0 {
+        parse_coded_bitmaps(fields, tree)?;
+    }
+    Ok(())
+}
+
+fn parse_shapes(fields: &mut Fields, count: usize) -> Result<[Shape; MAX_GROUPS], Corruption> {
+    let mut shapes = [Shape(0); MAX_GROUPS];
+    let (mut code_space, mut before) = (0, None);
+    for (shape, &byte) in shapes.iter_mut().zip(fields.bytes(count, "shapes")?) {
+        *shape = Shape(byte);
+        let repeated = before == Some(*shape) && shape.bits() == 0;
+        if before > Some(*shape) || repeated || shape.bits() > MAX_BITS {
+            return Err(Corruption::Field { field: "shape of a group", found: byte.into() });
+        }
+        code_space += 1 << (MAX_DEPTH - shape.depth());
+        before = Some(*shape);
+    }
+    if code_space != 1_u64 << MAX_DEPTH {
+        return Err(Corruption::Field { field: "code space of the groups", found: code_space });
+    }
+    Ok(shapes)
+}
+
+/// Which symbols are used, and the group of each.
+fn parse_symbols(fields: &mut Fields, shapes: &[Shape], groups: &mut Groups) -> Result<(), Corruption> {
+    let rows = fields.u8("rows")?;
+    let mut used = [0_u32; 256 / ROW];
+    for (index, row) in used.iter_mut().enumerate().filter(|(index, _)| rows >> index & 1 == 1) {
+        *row = fields.u32("used symbols")?;
+        if *row == 0 {
+            return Err(Corruption::Field { field: "rows", found: 1 << index });
+        }
+    }
+    let symbols = used.iter().map(|row| row.count_ones() as usize).sum::<usize>();
+    let width = group_width(shapes.len());
+    let numbers = fields.bytes((symbols * width as usize).div_ceil(8), "groups of the symbols")?;
+    let (mut group_of, mut sizes) = ([0_u8; 256], [0_u16; MAX_GROUPS]);
+    let (mut pending, mut have, mut rest) = (0_u32, 0, numbers.iter());
+    for group in &mut group_of[..symbols] {
+        if have < width {
+            pending |= u32::from(rest.next().copied().unwrap_or_default()) << have;
+            have += 8;
+        }
+        *group = (pending & ((1 << width) - 1)) as u8;
+        pending >>= width;
+        have -= width;
+        let Some(size) = sizes[..shapes.len()].get_mut(usize::from(*group)) else {
+            return Err(Corruption::Field { field: "group of a symbol", found: (*group).into() });
+        };
+        *size += 1;
+    }
+    if pending != 0 {
+        return Err(Corruption::Padding);
+    }
+    groups.lay_out(shapes, &sizes).ok_or(Corruption::Field { field: "symbols", found: symbols as u64 })?;
+    groups.fill(symbols_of(&used).zip(group_of)).ok_or(Corruption::GroupOrder)
+}
+
+/// The used symbols, in rising order.
+fn symbols_of(used: &[u32; 256 / ROW]) -> impl Iterator<Item = u8> {
+    used.iter().enumerate().flat_map(|(index, &row)| {
+        let mut left = row;
+        std::iter::from_fn(move || {
+            let symbol = (index * ROW) as u32 + left.trailing_zeros();
+            let found = left != 0;
+            left &= left.wrapping_sub(1);
+            found.then_some(symbol as u8)
+        })
+    })
+}
+
+fn parse_coded_bitmaps(fields: &mut Fields, tree: &mut Tree) -> Result<(), Corruption> {
+    let count = fields.u8("coded bitmaps")?;
+    if !(1..=127).contains(&count) {
+        return Err(Corruption::Field { field: "coded bitmaps", found: count.into() });
+    }
+    let mut next = 0;
+    for &[index, level] in fields.bytes(2 * usize::from(count), "coded bitmaps")?.as_chunks().0 {
+        let bitmap = tree.nodes.get_mut(usize::from(index)).filter(|node| index >= next && node.is_bitmap());
+        let Some(node) = bitmap else {
+            return Err(Corruption::Field { field: "node of a coded bitmap", found: index.into() });
+        };
+        if !(1..=LEVELS).contains(&usize::from(level)) {
+            return Err(Corruption::Field { field: "level of a coded bitmap", found: level.into() });
+        }
+        node.level = level;
+        next = index + 1;
+    }
+    Ok(())
+}
+
+/// Bits of a group's number, `groups` not 0.
+fn group_width(groups: usize) -> u32 {
+    usize::BITS - (groups - 1).leading_zeros()
+}

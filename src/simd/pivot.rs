@@ -1,0 +1,22 @@
+//! The steps of pivot chunks, by kernel.
+
+use super::Kernel;
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+use super::aarch64::neon;
+#[cfg(target_arch = "x86_64")]
+use super::x86_64::{avx2, avx512};
+use crate::pivot::{Portable, Steps};
+
+/// The steps that a kernel takes. Where the processor lacks it, those for every processor.
+#[cfg_attr(not(test), allow(dead_code, reason = "sections and blocks are what it is for"))]
+pub(crate) fn pivot_steps(kernel: Kernel) -> &'static dyn Steps {
+    match kernel {
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx512 | Kernel::Avx512Gather => avx512::PivotSteps::new().map_or(&Portable, |steps| steps),
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx2 | Kernel::Avx2Gather => avx2::PivotSteps::new().map_or(&Portable, |steps| steps),
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        Kernel::Neon => neon::PivotSteps::new().map_or(&Portable, |steps| steps),
+        _ => &Portable,
+    }
+}

@@ -1,0 +1,427 @@
+//! Steps of pivot chunks: eight symbols a shuffle.
+//!
+//! The next eight bytes of both sides are one register, and a byte of a bitmap chooses the shuffle
+//! that merges them. Sixteen at a time take three shuffles, two look-ups and more to put together
+//! (slower by a quarter).
+
+#[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
+use std::arch::x86_64::*;
+
+use super::is_available;
+use crate::{
+    pivot::{SLACK, STRIDE, Steps, strides},
+    simd::shuffles::{MERGE, PART},
+};
+
+/// There is one only where the processor has what the steps need.
+#[derive(Debug)]
+pub(in crate::simd) struct PivotSteps(());
+
+impl PivotSteps {
+    /// `None`: the processor lacks something.
+    pub(in crate::simd) fn new() -> Option<&'static Self> {
+        static STEPS: PivotSteps = PivotSteps(());
+        is_available().then_some(&STEPS)
+    }
+}
+
+impl Steps for PivotSteps {
+    fn ones(&self, bitmap: &[u8]) -> usize {
+        // SAFETY: the processor has the features: there is a `self`.
+        unsafe { ones(bitmap) }
+    }
+
+    fn merge(&self, out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -> usize {
+        // SAFETY: as above.
+        unsafe { merge(out, len, bitmap, left, right) }
+    }
+
+    fn merge_single(&self, out: &mut [u8], len: usize, bitmap: &[u8], symbol: u8, right: &[u8]) -> usize {
+        // SAFETY: as above.
+        unsafe { merge_single(out, len, bitmap, symbol, right) }
+    }
+
+    fn unpack(&self, out: &mut [u8], len: usize, packed: &[u8], bits: u8, table: &[u8; 256]) {
+        assert!(out.len() >= strides(len) && packed.len() >= len * usize::from(bits) / 8 + SLACK);
+        let (out, packed) = (out.as_mut_ptr(), packed.as_ptr());
+        // SAFETY: as above, and both are as long as was asserted.
+        unsafe {
+            match bits {
+                1 => unpack_1(out, len, packed, table),
+                2 => unpack::<2, 1>(out, len, packed, table),
+                3 => unpack::<3, 1>(out, len, packed, table),
+                4 => unpack_4(out, len, packed, table),
+                5 => unpack::<5, 2>(out, len, packed, table),
+                6 => unpack::<6, 4>(out, len, packed, table),
+                7 => unpack::<7, 8>(out, len, packed, table),
+                _ => look_up(out, len, packed, table),
+            }
+        }
+    }
+
+    fn rank(&self, symbols: &[u8], ranks: &[u8; 256], out: &mut [u8]) {
+        assert!(out.len() >= strides(symbols.len()));
+        let whole = symbols.len() / STRIDE * STRIDE;
+        let mut last = [0; STRIDE];
+        last[..symbols.len() - whole].copy_from_slice(&symbols[whole..]);
+        // SAFETY: as above; a look-up reads and writes as many bytes as there are symbols in whole
+        // strides.
+        unsafe {
+            look_up(out.as_mut_ptr(), whole, symbols.as_ptr(), ranks);
+            if whole < symbols.len() {
+                look_up(out[whole..].as_mut_ptr(), STRIDE, last.as_ptr(), ranks);
+            }
+        }
+    }
+
+    fn part(&self, ranks: &mut [u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &mut [u8]) -> usize {
+        // SAFETY: as above.
+        unsafe { part(ranks, len, threshold, right, bitmap) }
+    }
+
+    fn part_single(&self, ranks: &[u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &mut [u8]) -> usize {
+        // SAFETY: as above.
+        unsafe { part_single(ranks, len, threshold, right, bitmap) }
+    }
+
+    fn pack(&self, ranks: &[u8], len: usize, first: u8, bits: u8, packed: &mut [u8]) {
+        // SAFETY: as above.
+        unsafe { pack(ranks, len, first, bits, packed) }
+    }
+}
+
+/// Symbols that a shuffle merges or parts.
+const WIDTH: usize = 8;
+
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+pub(in crate::simd::x86_64) fn ones(bitmap: &[u8]) -> usize {
+    let (words, rest) = bitmap.as_chunks();
+    let mut count = 0;
+    for word in words {
+        count += u64::from_le_bytes(*word).count_ones() as usize;
+    }
+    for byte in rest {
+        count += byte.count_ones() as usize;
+    }
+    count
+}
+
+/// Eight symbols, as the lowest bits of `bits` say. How many of these are 1 comes back.
+///
+/// # Safety
+///
+/// At each place there are eight bytes.
+#[inline]
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+unsafe fn merge_8(out: *mut u8, bits: usize, left: *const u8, right: *const u8) {
+    // SAFETY: the caller knows the lengths; a shuffle of the table is eight bytes.
+    unsafe {
+        let both = _mm_unpacklo_epi64(_mm_loadl_epi64(left.cast()), _mm_loadl_epi64(right.cast()));
+        let merged = _mm_shuffle_epi8(both, _mm_loadl_epi64(MERGE.0[bits].as_ptr().cast()));
+        _mm_storel_epi64(out.cast(), merged);
+    }
+}
+
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+fn merge(out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -> usize {
+    assert!(out.len() >= strides(len) && bitmap.len() >= strides(len) / 8);
+    assert!(left.len() >= len + SLACK && right.len() >= len + SLACK);
+    let (mut zeros, mut ones) = (0, 0);
+    for at in (0..len).step_by(STRIDE) {
+        // SAFETY: `at` is a multiple of `STRIDE` below `len`, and `zeros` and `ones` are at most
+        // `at`, and grow by `STRIDE` at most: the lengths were asserted above.
+        unsafe {
+            let bits = bitmap.as_ptr().add(at / 8).cast::<u64>().read_unaligned();
+            for eight in 0..STRIDE / WIDTH {
+                let bits = (bits >> (WIDTH * eight)) as u8;
+                let out = out.as_mut_ptr().add(at + WIDTH * eight);
+                merge_8(out, bits.into(), left.as_ptr().add(zeros), right.as_ptr().add(ones));
+                let count = bits.count_ones() as usize;
+                ones += count;
+                zeros += WIDTH - count;
+            }
+        }
+    }
+    ones
+}
+
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+fn merge_single(out: &mut [u8], len: usize, bitmap: &[u8], symbol: u8, right: &[u8]) -> usize {
+    assert!(out.len() >= strides(len) && bitmap.len() >= strides(len) / 8 && right.len() >= len + SLACK);
+    let symbols = _mm_set1_epi8(symbol.cast_signed());
+    let mut ones = 0;
+    for at in (0..len).step_by(STRIDE) {
+        // SAFETY: as in `merge`.
+        unsafe {
+            let bits = bitmap.as_ptr().add(at / 8).cast::<u64>().read_unaligned();
+            for eight in 0..STRIDE / WIDTH {
+                let bits = (bits >> (WIDTH * eight)) as u8;
+                let both = _mm_unpacklo_epi64(symbols, _mm_loadl_epi64(right.as_ptr().add(ones).cast()));
+                let shuffle = _mm_loadl_epi64(MERGE.0[usize::from(bits)].as_ptr().cast());
+                let out = out.as_mut_ptr().add(at + WIDTH * eight);
+                _mm_storel_epi64(out.cast(), _mm_shuffle_epi8(both, shuffle));
+                ones += bits.count_ones() as usize;
+            }
+        }
+    }
+    ones
+}
+
+/// Symbols that a look-up makes.
+const VECTOR: usize = 32;
+
+/// Two symbols.
+///
+/// # Safety
+///
+/// `out` and `packed` are as long as [`Steps::unpack`] says.
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+unsafe fn unpack_1(out: *mut u8, len: usize, packed: *const u8, table: &[u8; 256]) {
+    let first = _mm256_set1_epi8(table[0].cast_signed());
+    let second = _mm256_set1_epi8(table[1].cast_signed());
+    let bit = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64.cast_signed());
+    let byte = _mm256_setr_epi64x(0, 0x0101_0101_0101_0101, 0x0202_0202_0202_0202, 0x0303_0303_0303_0303);
+    for at in (0..len).step_by(VECTOR) {
+        // SAFETY: `at` is a multiple of `VECTOR` below `len`; the caller knows the lengths.
+        unsafe {
+            let bits = _mm256_set1_epi32(packed.add(at / 8).cast::<i32>().read_unaligned());
+            let ones = _mm256_cmpeq_epi8(_mm256_and_si256(_mm256_shuffle_epi8(bits, byte), bit), bit);
+            _mm256_storeu_si256(out.add(at).cast(), _mm256_blendv_epi8(first, second, ones));
+        }
+    }
+}
+
+/// Two numbers a byte.
+///
+/// # Safety
+///
+/// `out` and `packed` are as long as [`Steps::unpack`] says.
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+unsafe fn unpack_4(out: *mut u8, len: usize, packed: *const u8, table: &[u8; 256]) {
+    // SAFETY: a table has 16 bytes.
+    let table = unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(table.as_ptr().cast())) };
+    let low = _mm256_set1_epi8(15);
+    for at in (0..len).step_by(VECTOR) {
+        // SAFETY: `at` is a multiple of `VECTOR` below `len`; the caller knows the lengths.
+        unsafe {
+            let bytes = _mm256_cvtepu8_epi16(_mm_loadu_si128(packed.add(at / 2).cast()));
+            let numbers = _mm256_and_si256(_mm256_or_si256(bytes, _mm256_slli_epi16::<4>(bytes)), low);
+            _mm256_storeu_si256(out.add(at).cast(), _mm256_shuffle_epi8(table, numbers));
+        }
+    }
+}
+
+/// The two bytes that each of 16 numbers lies in, of those that 8 begin with.
+const fn two_bytes<const BITS: usize>() -> [u8; 32] {
+    let mut places = [0; 32];
+    let mut number = 0;
+    while number < 16 {
+        let byte = (number % 8 * BITS / 8) as u8;
+        places[2 * number] = byte;
+        places[2 * number + 1] = byte + 1;
+        number += 1;
+    }
+    places
+}
+
+/// What shifts each of 16 numbers to the top of its two bytes.
+const fn to_top<const BITS: usize>() -> [u16; 16] {
+    let mut factors = [0; 16];
+    let mut number = 0;
+    while number < 16 {
+        factors[number] = 1 << (16 - BITS - number % 8 * BITS % 8);
+        number += 1;
+    }
+    factors
+}
+
+/// Sixteen numbers, eight from each place, as 16-bit words.
+///
+/// # Safety
+///
+/// At each place there are 16 bytes.
+#[inline]
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+unsafe fn numbers<const BITS: usize>(low: *const u8, high: *const u8, [places, factors]: [__m256i; 2]) -> __m256i {
+    // SAFETY: the caller knows the lengths.
+    let bytes = unsafe { _mm256_loadu2_m128i(high.cast(), low.cast()) };
+    let top = _mm256_mullo_epi16(_mm256_shuffle_epi8(bytes, places), factors);
+    _mm256_srl_epi16(top, _mm_cvtsi32_si128(i32::from(16 - BITS as u8)))
+}
+
+/// Numbers of 2 to 7 bits, over a table of 16 `ROWS`.
+///
+/// # Safety
+///
+/// `out` and `packed` are as long as [`Steps::unpack`] says.
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+unsafe fn unpack<const BITS: usize, const ROWS: usize>(out: *mut u8, len: usize, packed: *const u8, table: &[u8; 256]) {
+    let rows = differences::<ROWS>(table);
+    let (places, factors) = (const { two_bytes::<BITS>() }, const { to_top::<BITS>() });
+    // SAFETY: each is 32 bytes.
+    let spread = unsafe { [_mm256_loadu_si256(places.as_ptr().cast()), _mm256_loadu_si256(factors.as_ptr().cast())] };
+    for at in (0..len).step_by(VECTOR) {
+        // SAFETY: `at` is a multiple of `VECTOR` below `len`; the caller knows the lengths. The
+        // last 16 bytes begin `3 * BITS`, at most 21, bytes further, so that they end within
+        // `SLACK`.
+        unsafe {
+            let bytes = packed.add(at / 8 * BITS);
+            // The order in which packing the words of two vectors brings the eights back.
+            let first = numbers::<BITS>(bytes, bytes.add(2 * BITS), spread);
+            let second = numbers::<BITS>(bytes.add(BITS), bytes.add(3 * BITS), spread);
+            let numbers = _mm256_packus_epi16(first, second);
+            _mm256_storeu_si256(out.add(at).cast(), look_up_rows(numbers, rows));
+        }
+    }
+}
+
+/// Rows of 16 bytes, each in both halves of a vector, as differences to the next one: a number
+/// that lies in a row takes that and all behind it. The last row of each 128 numbers stays.
+#[inline]
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+fn differences<const ROWS: usize>(table: &[u8; 256]) -> [__m256i; ROWS] {
+    let mut rows = [_mm256_setzero_si256(); ROWS];
+    for (row, bytes) in rows.iter_mut().zip(table.as_chunks::<16>().0) {
+        // SAFETY: a row has 16 bytes.
+        *row = unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(bytes.as_ptr().cast())) };
+    }
+    for row in 1..ROWS {
+        if row % 8 != 0 {
+            rows[row - 1] = _mm256_xor_si256(rows[row - 1], rows[row]);
+        }
+    }
+    rows
+}
+
+/// The bytes at `numbers`, which are below `16 * ROWS`, where that is 128 at most.
+#[inline]
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+fn look_up_rows<const ROWS: usize>(numbers: __m256i, rows: [__m256i; ROWS]) -> __m256i {
+    let mut symbols = _mm256_shuffle_epi8(rows[ROWS - 1], numbers);
+    for (row, &bytes) in rows[..ROWS - 1].iter().enumerate() {
+        // From the row behind on, the sum is 128 or more, which gives 0.
+        let place = _mm256_add_epi8(numbers, _mm256_set1_epi8(0x70 - 16 * row as i8));
+        symbols = _mm256_xor_si256(symbols, _mm256_shuffle_epi8(bytes, place));
+    }
+    symbols
+}
+
+/// A byte for each byte.
+///
+/// # Safety
+///
+/// `bytes` and `out` have as many bytes as `len` rounded up to whole strides.
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+unsafe fn look_up(out: *mut u8, len: usize, bytes: *const u8, table: &[u8; 256]) {
+    let rows = differences::<16>(table);
+    for at in (0..len).step_by(VECTOR) {
+        // SAFETY: `at` is a multiple of `VECTOR` below `len`; the caller knows the lengths.
+        unsafe {
+            let lower = _mm256_loadu_si256(bytes.add(at).cast());
+            let upper = _mm256_xor_si256(lower, _mm256_set1_epi8(i8::MIN));
+            let mut symbols =
+                _mm256_or_si256(_mm256_shuffle_epi8(rows[7], lower), _mm256_shuffle_epi8(rows[15], upper));
+            for row in 0..7 {
+                // A number of the other half stays at 128 or more, where a sum without bound would
+                // come round to 0.
+                let first = _mm256_set1_epi8(0x70 - 16 * row as i8);
+                let low = _mm256_shuffle_epi8(rows[row], _mm256_adds_epu8(lower, first));
+                let high = _mm256_shuffle_epi8(rows[8 + row], _mm256_adds_epu8(upper, first));
+                symbols = _mm256_xor_si256(symbols, _mm256_xor_si256(low, high));
+            }
+            _mm256_storeu_si256(out.add(at).cast(), symbols);
+        }
+    }
+}
+
+/// A bit for each of 32 ranks that is from `threshold` on.
+#[inline]
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+fn compare(ranks: __m256i, threshold: __m256i) -> u32 {
+    _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(ranks, threshold), ranks)).cast_unsigned()
+}
+
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+fn part(ranks: &mut [u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &mut [u8]) -> usize {
+    assert!(ranks.len() >= strides(len) && bitmap.len() >= strides(len) / 8 && right.len() >= len + SLACK);
+    let threshold = _mm256_set1_epi8(threshold.cast_signed());
+    let (mut zeros, mut ones) = (0, 0);
+    bitmap[len / 64 * 8..strides(len) / 8].fill(0);
+    for at in (0..len).step_by(VECTOR) {
+        // SAFETY: `at` is a multiple of `VECTOR` below `len`, and `zeros` and `ones` are at most
+        // `at`, and grow by `VECTOR` at most: the lengths were asserted above. What is written to
+        // `ranks` was read before.
+        unsafe {
+            let vector = _mm256_loadu_si256(ranks.as_ptr().add(at).cast());
+            let mut bits = compare(vector, threshold);
+            if len - at < VECTOR {
+                bits &= (1 << (len - at)) - 1;
+            }
+            bitmap.as_mut_ptr().add(at / 8).cast::<u32>().write_unaligned(bits);
+            let halves = [_mm256_castsi256_si128(vector), _mm256_extracti128_si256::<1>(vector)];
+            let eights = [halves[0], _mm_srli_si128::<8>(halves[0]), halves[1], _mm_srli_si128::<8>(halves[1])];
+            for (index, eight) in eights.into_iter().enumerate() {
+                let bits = (bits >> (WIDTH * index)) as u8;
+                let to_right = _mm_shuffle_epi8(eight, _mm_loadl_epi64(PART.0[usize::from(bits)].as_ptr().cast()));
+                let to_left = _mm_shuffle_epi8(eight, _mm_loadl_epi64(PART.0[usize::from(!bits)].as_ptr().cast()));
+                _mm_storel_epi64(right.as_mut_ptr().add(ones).cast(), to_right);
+                _mm_storel_epi64(ranks.as_mut_ptr().add(zeros).cast(), to_left);
+                let count = bits.count_ones() as usize;
+                ones += count;
+                zeros += WIDTH - count;
+            }
+        }
+    }
+    ones
+}
+
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+fn part_single(ranks: &[u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &mut [u8]) -> usize {
+    assert!(ranks.len() >= strides(len) && bitmap.len() >= strides(len) / 8 && right.len() >= len + SLACK);
+    let threshold = _mm256_set1_epi8(threshold.cast_signed());
+    let mut ones = 0;
+    bitmap[len / 64 * 8..strides(len) / 8].fill(0);
+    for at in (0..len).step_by(VECTOR) {
+        // SAFETY: as in `part`.
+        unsafe {
+            let vector = _mm256_loadu_si256(ranks.as_ptr().add(at).cast());
+            let mut bits = compare(vector, threshold);
+            if len - at < VECTOR {
+                bits &= (1 << (len - at)) - 1;
+            }
+            bitmap.as_mut_ptr().add(at / 8).cast::<u32>().write_unaligned(bits);
+            let halves = [_mm256_castsi256_si128(vector), _mm256_extracti128_si256::<1>(vector)];
+            let eights = [halves[0], _mm_srli_si128::<8>(halves[0]), halves[1], _mm_srli_si128::<8>(halves[1])];
+            for (index, eight) in eights.into_iter().enumerate() {
+                let bits = (bits >> (WIDTH * index)) as u8;
+                let to_right = _mm_shuffle_epi8(eight, _mm_loadl_epi64(PART.0[usize::from(bits)].as_ptr().cast()));
+                _mm_storel_epi64(right.as_mut_ptr().add(ones).cast(), to_right);
+                ones += bits.count_ones() as usize;
+            }
+        }
+    }
+    ones
+}
+
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+pub(in crate::simd::x86_64) fn pack(ranks: &[u8], len: usize, first: u8, bits: u8, packed: &mut [u8]) {
+    let bits = usize::from(bits);
+    assert!(ranks.len() >= strides(len) && packed.len() >= len * bits / 8 + SLACK && (1..=8).contains(&bits));
+    let ones = 0x0101_0101_0101_0101;
+    let (base, numbers) = (ones * u64::from(first), ones * ((1 << bits) - 1));
+    for eight in 0..len / WIDTH {
+        // SAFETY: eight ranks begin there; their numbers are `bits` bytes, of eight that are
+        // written at most `len * bits / 8`, and so `SLACK` before the end.
+        unsafe {
+            let word = ranks.as_ptr().add(WIDTH * eight).cast::<u64>().read_unaligned();
+            let place = packed.as_mut_ptr().add(bits * eight).cast::<[u8; WIDTH]>();
+            place.write(_pext_u64(word.wrapping_sub(base), numbers).to_le_bytes());
+        }
+    }
+    let whole = len / WIDTH;
+    let mut last = 0;
+    for (index, rank) in ranks[WIDTH * whole..len].iter().enumerate() {
+        last |= u64::from(rank.wrapping_sub(first)) << (bits * index);
+    }
+    packed[bits * whole..][..WIDTH].copy_from_slice(&last.to_le_bytes());
+}
