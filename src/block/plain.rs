@@ -89,7 +89,7 @@ fn append_coded(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Optio
             BlockMode::Interleaved(table)
         }
         _ => {
-            source.encode(&frequencies, bits, normalize, kernel, &mut Default::default(), out);
+            lanes::with_stacks(|stacks| source.encode(&frequencies, bits, normalize, kernel, stacks, out));
             BlockMode::Lanes
         }
     };

@@ -59,6 +59,10 @@ pub(crate) struct WordStack {
 }
 
 impl WordStack {
+    pub(crate) const fn new() -> Self {
+        Self { words: Vec::new(), start: 0 }
+    }
+
     /// Empties the stack and makes room for `capacity` words and a few more, which lets vectors be
     /// stored whole.
     pub(crate) fn reset(&mut self, capacity: usize) {
@@ -67,6 +71,13 @@ impl WordStack {
             self.words.resize(capacity, [0; 2]);
         }
         self.start = self.words.len();
+    }
+
+    /// Gives back the memory for words if that is for more than `most`.
+    pub(crate) fn keep(&mut self, most: usize) {
+        if self.words.capacity() > most {
+            *self = Self::default();
+        }
     }
 
     /// Moves the lower word of `state` here if `gives`.

@@ -1,6 +1,6 @@
 //! The payload of lanes: segments that share one table (FORMAT.md, 4.4).
 
-use std::{mem, ops::Range};
+use std::{cell::Cell, mem, ops::Range};
 
 use crate::{
     error::Corruption,
@@ -128,6 +128,34 @@ impl Source<'_> {
 
 /// Where the words of segments stand before they are written: memory to keep.
 pub(crate) type WordStacks = [WordStack; ABREAST];
+
+/// Words that a thread keeps room for in each of its stacks: for segments of twice the default
+/// length.
+const KEPT_WORDS: usize = 128 << 10;
+
+thread_local! {
+    static KEPT: Cell<WordStacks> = const { Cell::new([const { WordStack::new() }; ABREAST]) };
+}
+
+/// Lends the stacks of this thread, which keeps up to 1 MiB of them from block to block.
+///
+/// So much memory comes from the system anew each time it is asked for, and half of an encoder's
+/// time went to the faults of its pages.
+pub(crate) fn with_stacks<R>(work: impl FnOnce(&mut WordStacks) -> R) -> R {
+    // A thread that ends has no memory to keep.
+    let mut stacks = KEPT.try_with(Cell::take).unwrap_or_default();
+    let result = work(&mut stacks);
+    for stack in &mut stacks {
+        stack.keep(KEPT_WORDS);
+    }
+    let _ = KEPT.try_with(|kept| kept.set(stacks));
+    result
+}
+
+/// Gives back what this thread keeps.
+pub(crate) fn release_stacks() {
+    let _ = KEPT.try_with(Cell::take);
+}
 
 /// Appends the payload of `raw`, whose coded symbols all have a frequency; the number of its words
 /// comes back.

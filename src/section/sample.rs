@@ -56,10 +56,17 @@ pub(crate) fn misled(bits: u64, coded: u64, segments: usize) -> bool {
     (16 * coded).abs_diff(bits) > bits / 32 + slack
 }
 
+/// How many bytes further on the counting will be when what it asks for now has come from memory.
+const AHEAD: usize = 2 << 10;
+
 /// One piece out of each `stride`, as good as by chance: no period in the data keeps step with
-/// that.
+/// that, and no processor sees the next one coming. So all bytes are asked for some way ahead: the
+/// sample is the first to touch them, and the rest is needed soon.
 fn pieces(raw: &[u8], stride: usize) -> impl Iterator<Item = &[u8]> {
-    raw.chunks_exact(PIECE * stride).zip(0_u32..).map(move |(group, index)| {
+    let group_len = PIECE * stride;
+    raw.chunks_exact(group_len).zip(0_u32..).map(move |(group, index)| {
+        let ahead = index as usize * group_len + AHEAD;
+        simd::prefetch(raw.get(ahead..ahead + group_len).unwrap_or_default());
         // The finaliser of MurmurHash3. The golden ratio alone has near-periods, at the numbers of
         // Fibonacci.
         let mut turn = index.wrapping_mul(0x9E37_79B9);

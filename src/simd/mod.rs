@@ -104,6 +104,14 @@ fn first_outside(kernel: Kernel, set: &ByteSet, chunks: &[Chunk]) -> Option<usiz
     }
 }
 
+/// Asks for `bytes` from memory, where there is a way to ask.
+pub(crate) fn prefetch(bytes: &[u8]) {
+    #[cfg(target_arch = "x86_64")]
+    x86_64::prefetch(bytes);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = bytes;
+}
+
 /// The tables of one block, for one kernel.
 #[derive(Debug)]
 pub(crate) struct Encoder {

@@ -11,6 +11,7 @@ use crate::{
     options::EncodeOptions,
     parallel::{Executor, Job, Ordered},
     progress::Progress,
+    section::lanes,
     stream::{Framer, Op, Status, Step},
 };
 
@@ -342,9 +343,11 @@ impl Encoder {
         self.jobs.len()
     }
 
-    /// Gives back the memory of buffers that hold nothing. They are allocated again when they are
-    /// needed.
+    /// Gives back the memory of buffers that hold nothing, and what the calling thread keeps for
+    /// the coder, up to 1 MiB. They are allocated again when they are needed. Threads of a pool
+    /// keep as much each.
     pub fn release_buffers(&mut self) {
+        lanes::release_stacks();
         if self.filled == 0 {
             self.raw = Vec::new();
         }

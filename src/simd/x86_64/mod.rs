@@ -22,3 +22,12 @@ fn prefetch_ahead(words: *const u8, raw: *mut [u8; GROUP]) {
         _mm_prefetch::<_MM_HINT_ET0>(raw.wrapping_add(GROUP / 2).cast());
     }
 }
+
+/// Asks for all lines of `bytes`.
+#[inline]
+pub(super) fn prefetch(bytes: &[u8]) {
+    for line in bytes.chunks(64) {
+        // SAFETY: as above.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+}

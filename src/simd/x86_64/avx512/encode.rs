@@ -31,12 +31,10 @@ impl CodeTable {
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,bmi2,popcnt")]
 pub(in crate::simd) fn encode_groups(segments: &mut [Encoding<'_>], table: &CodeTable) {
     if let Some(tables) = &table.side_by_side {
-        let pairs = segments.as_chunks_mut().0;
-        for two in pairs.as_chunks_mut().0 {
-            encode_side_by_side::<2>(two, tables);
-        }
-        for one in pairs.as_chunks_mut().0 {
-            encode_side_by_side::<1>(one, tables);
+        match tables.span {
+            ..=64 => encode_pairs::<64>(segments, tables),
+            65..=128 => encode_pairs::<128>(segments, tables),
+            129.. => encode_pairs::<256>(segments, tables),
         }
     }
     for segment in segments {
@@ -44,10 +42,26 @@ pub(in crate::simd) fn encode_groups(segments: &mut [Encoding<'_>], table: &Code
     }
 }
 
+/// Takes groups off four segments at a time, then off two. `SPAN` is 64, 128 or 256, and no less
+/// than the span of the symbols.
+#[target_feature(enable = "avx512vbmi,avx512vbmi2,bmi2,popcnt")]
+fn encode_pairs<const SPAN: usize>(segments: &mut [Encoding<'_>], tables: &Tables) {
+    let pairs = segments.as_chunks_mut().0;
+    for two in pairs.as_chunks_mut().0 {
+        encode_side_by_side::<SPAN, 2>(two, tables);
+    }
+    for one in pairs.as_chunks_mut().0 {
+        encode_side_by_side::<SPAN, 1>(one, tables);
+    }
+}
+
 /// Codes groups as long as each segment has one left.
 #[inline]
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,bmi2,popcnt")]
-fn encode_side_by_side<const PAIRS: usize>(segments: &mut [[Encoding<'_>; PAIR]; PAIRS], tables: &Tables) {
+fn encode_side_by_side<const SPAN: usize, const PAIRS: usize>(
+    segments: &mut [[Encoding<'_>; PAIR]; PAIRS],
+    tables: &Tables,
+) {
     let mut run = usize::MAX;
     for segment in segments.as_flattened() {
         run = run.min(segment.groups.len());
@@ -64,7 +78,7 @@ fn encode_side_by_side<const PAIRS: usize>(segments: &mut [[Encoding<'_>; PAIR];
     let groups = each!(PAIRS, |pair| each!(PAIR, |side| segments[pair][side].take_groups(run)));
     // SAFETY: `take_groups` gave `run` groups to each, and the assertion above counted the places
     // in `free`, which ends at `bottom`.
-    let top = unsafe { encode_run(tables, &mut x, groups, bottom, run) };
+    let top = unsafe { encode_run::<SPAN, PAIRS>(tables, &mut x, groups, bottom, run) };
     for pair in 0..PAIRS {
         for side in 0..PAIR {
             let segment = &mut segments[pair][side];
@@ -83,7 +97,7 @@ fn encode_side_by_side<const PAIRS: usize>(segments: &mut [[Encoding<'_>; PAIR];
 /// `LANES` more, which nobody else has.
 #[inline(never)]
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,bmi2,popcnt")]
-unsafe fn encode_run<const PAIRS: usize>(
+unsafe fn encode_run<const SPAN: usize, const PAIRS: usize>(
     tables: &Tables,
     states: &mut [[Words; PAIR]; PAIRS],
     groups: [[&[[u8; GROUP]]; PAIR]; PAIRS],
@@ -92,19 +106,20 @@ unsafe fn encode_run<const PAIRS: usize>(
 ) -> [[*mut [u8; 2]; PAIR]; PAIRS] {
     let mut x = *states;
     let scale = Scale::new(tables);
+    let first = _mm512_set1_epi8(tables.first.cast_signed());
     let mut symbols = [[_mm512_setzero_si512(); PAIRS]; QUAD];
     for group in (0..run).rev() {
         for (pair, groups) in groups.iter().enumerate() {
             // SAFETY: `group` is below `run`, and the caller promised that each has `run` groups.
             let pair_groups = each!(PAIR, |side| unsafe { groups[side].get_unchecked(group) });
             for (round, of_pair) in symbols.iter_mut().zip(rounds(pair_groups)) {
-                round[pair] = of_pair;
+                round[pair] = if SPAN < 256 { _mm512_sub_epi8(of_pair, first) } else { of_pair };
             }
         }
         for round in symbols.iter().rev() {
             // SAFETY: each symbol moves the top down by one at most, so at least `LANES` places are
             // below it: the caller promised as many.
-            unsafe { encode_round(tables, &scale, &mut x, &mut top, round) };
+            unsafe { encode_round::<SPAN, PAIRS>(tables, &scale, &mut x, &mut top, round) };
         }
     }
     *states = x;
@@ -118,15 +133,15 @@ unsafe fn encode_run<const PAIRS: usize>(
 /// `LANES` places can be written to below each `top`.
 #[inline]
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,popcnt")]
-unsafe fn encode_round<const PAIRS: usize>(
+unsafe fn encode_round<const SPAN: usize, const PAIRS: usize>(
     tables: &Tables,
     scale: &Scale,
     x: &mut [[Words; PAIR]; PAIRS],
     top: &mut [[*mut [u8; 2]; PAIR]; PAIRS],
     symbols: &[__m512i; PAIRS],
 ) {
-    let mixed = each!(PAIRS, |pair| tables.mixed.look_up::<256>(symbols[pair]));
-    let upper = each!(PAIRS, |pair| tables.limit_upper.look_up::<256>(symbols[pair]));
+    let mixed = each!(PAIRS, |pair| tables.mixed.look_up::<SPAN>(symbols[pair]));
+    let upper = each!(PAIRS, |pair| tables.limit_upper.look_up::<SPAN>(symbols[pair]));
     let limits = each!(PAIRS, |pair| unpack(
         _mm512_and_si512(mixed[pair], _mm512_set1_epi8(0xF0_u8.cast_signed())),
         upper[pair]
@@ -138,9 +153,9 @@ unsafe fn encode_round<const PAIRS: usize>(
                 unsafe { give_words(x[pair][side], limits[pair][side], top[pair][side]) };
         }
     }
-    let lower = each!(PAIRS, |pair| tables.reciprocal_lower.look_up::<256>(symbols[pair]));
-    let upper = each!(PAIRS, |pair| tables.reciprocal_upper.look_up::<256>(symbols[pair]));
-    let shifts = each!(PAIRS, |pair| unpack(tables.shift.look_up::<256>(symbols[pair]), _mm512_setzero_si512()));
+    let lower = each!(PAIRS, |pair| tables.reciprocal_lower.look_up::<SPAN>(symbols[pair]));
+    let upper = each!(PAIRS, |pair| tables.reciprocal_upper.look_up::<SPAN>(symbols[pair]));
+    let shifts = each!(PAIRS, |pair| unpack(tables.shift.look_up::<SPAN>(symbols[pair]), _mm512_setzero_si512()));
     let divisors = each!(PAIRS, |pair| {
         let [first, second] = unpack(lower[pair], upper[pair]);
         [
@@ -149,7 +164,7 @@ unsafe fn encode_round<const PAIRS: usize>(
         ]
     });
     let upper = each!(PAIRS, |pair| _mm512_and_si512(mixed[pair], _mm512_set1_epi8(0x0F)));
-    let lower = each!(PAIRS, |pair| tables.cumulative_lower.look_up::<256>(symbols[pair]));
+    let lower = each!(PAIRS, |pair| tables.cumulative_lower.look_up::<SPAN>(symbols[pair]));
     let cumulatives = each!(PAIRS, |pair| unpack(lower[pair], upper[pair]));
     for side in 0..PAIR {
         let quotients = each!(PAIRS, |pair| divisors[pair][side].divide(x[pair][side], scale));
@@ -159,9 +174,13 @@ unsafe fn encode_round<const PAIRS: usize>(
     }
 }
 
-/// Everything about a symbol, in bytes that are looked up by the symbol.
+/// Everything about a symbol, in bytes that are looked up by the symbol's distance from the first.
 #[derive(Debug)]
 struct Tables {
+    /// The symbol behind the widest gap, of the circle of all 256 bytes.
+    first: u8,
+    /// Distances are below this.
+    span: usize,
     /// The upper byte of the limit, `frequency << (16 - scale_bits)`: a state with an upper half of
     /// so much or more must give a word away.
     limit_upper: Bytes,
@@ -182,7 +201,12 @@ impl Tables {
     fn new(frequencies: &Frequencies) -> Self {
         let zero = || Bytes([0; 256]);
         let scale_bits = frequencies.scale_bits();
+        let (first, span) = span(frequencies);
+        // Longer tables are looked up by the symbol itself.
+        let first = if span <= 128 { first } else { 0 };
         let mut tables = Self {
+            first,
+            span,
             limit_upper: zero(),
             mixed: zero(),
             cumulative_lower: zero(),
@@ -192,7 +216,7 @@ impl Tables {
             scale_bits,
         };
         for (symbol, frequency, cumulative) in frequencies.used() {
-            let symbol = usize::from(symbol);
+            let symbol = usize::from(symbol.wrapping_sub(first));
             let limit = frequency << (16 - scale_bits);
             tables.limit_upper.0[symbol] = (limit >> 8) as u8;
             tables.mixed.0[symbol] = (limit & 0xF0 | cumulative >> 8) as u8;
@@ -204,6 +228,22 @@ impl Tables {
         }
         tables
     }
+}
+
+/// The arc of the circle of all 256 bytes that has every symbol and leaves out the widest gap: its
+/// first symbol, and its length.
+fn span(frequencies: &Frequencies) -> (u8, usize) {
+    let mut symbols = frequencies.used().map(|(symbol, ..)| symbol);
+    let Some(lowest) = symbols.next() else { return (0, 256) };
+    let (mut last, mut first, mut gap) = (lowest, lowest, 0);
+    for symbol in symbols.chain([lowest]) {
+        let between = symbol.wrapping_sub(last).wrapping_sub(1);
+        if between > gap {
+            (first, gap) = (symbol, between);
+        }
+        last = symbol;
+    }
+    (first, 256 - usize::from(gap))
 }
 
 /// `(2^32 - 1) / (frequency << shift) - 2^16`, and the `shift` that makes 16 bits of the frequency,
@@ -378,6 +418,27 @@ fn reversed(mut states: [u32; LANES]) -> [u32; LANES] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_span_leaves_out_the_widest_gap() {
+        let cases: [(&[u8], _); 6] = [
+            (&[7, 9], (7, 3)),
+            (&[0, 255], (255, 2)),
+            (&[0, 128], (128, 129)),
+            (&[250, 3, 60], (250, 67)),
+            (&[100, 101, 227], (100, 128)),
+            (&[5], (5, 1)),
+        ];
+        for (symbols, expected) in cases {
+            let mut of = [0; 256];
+            for &symbol in symbols {
+                of[usize::from(symbol)] = 1;
+            }
+            of[usize::from(symbols[0])] += 512 - symbols.len() as u16;
+            assert_eq!(span(&Frequencies::new(of, 9).unwrap()), expected, "{symbols:?}");
+        }
+        assert_eq!(span(&Frequencies::new([2; 256], 9).unwrap()).1, 256);
+    }
 
     /// What [`Divisor::divide`] builds on, in numbers: it needs no processor of its kind.
     #[test]
