@@ -151,11 +151,13 @@ pub use io::{
     write::{self, RansWriter},
 };
 pub use limits::{Limits, MAX_BLOCK_LEN};
-pub use options::{DecodeOptions, EncodeOptions, Mode, Normalization, ParseModeError, Policy, TrailingData};
+pub use options::{
+    BlockOptions, DecodeOptions, EncodeOptions, Kernel, Mode, Normalization, ParseKernelError, ParseModeError, Policy,
+    TrailingData, Work,
+};
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 pub use poll::FlushPolicy;
 pub use progress::Progress;
-pub use simd::{Kernel, ParseKernelError};
 
 #[cfg(feature = "codec")]
 pub mod codec {

@@ -19,11 +19,14 @@ pub const MAX_BLOCK_LEN: usize = 1 << 24;
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "each is a maximum")]
+#[non_exhaustive]
 pub struct Limits {
-    max_block_len: usize,
-    max_output: u64,
-    max_memory: usize,
+    /// Raw bytes that the largest block may have.
+    pub max_block_len: usize,
+    /// Raw bytes that may come out in all.
+    pub max_output: u64,
+    /// Bytes that a decoder may hold at a time.
+    pub max_memory: usize,
 }
 
 impl Default for Limits {
@@ -66,11 +69,6 @@ impl Limits {
         self
     }
 
-    /// What [`Limits::max_memory`] was set to.
-    pub(crate) fn memory(&self) -> usize {
-        self.max_memory
-    }
-
     /// `len` raw bytes in one block that is announced at `offset`.
     pub(crate) fn check_block_len(&self, len: usize, offset: u64) -> Result<(), Error> {
         check(Limit::BlockLen, len as u64, self.max_block_len as u64, offset)
@@ -101,6 +99,16 @@ impl Limits {
         buffer.resize(len, 0);
         Ok(())
     }
+}
+
+/// # Errors
+///
+/// [`Error::InvalidOption`] when `given` is outside `min..=max`.
+pub(crate) fn within(option: &'static str, given: usize, min: usize, max: usize) -> Result<(), Error> {
+    if (min..=max).contains(&given) {
+        return Ok(());
+    }
+    Err(Error::InvalidOption { option, given: given as u64, min: min as u64, max: max as u64 })
 }
 
 fn check(limit: Limit, found: u64, allowed: u64, offset: u64) -> Result<(), Error> {

@@ -52,6 +52,13 @@ impl Progress {
 #[derive(Clone)]
 pub(crate) struct Observer(Arc<dyn Fn(&Progress) + Send + Sync>);
 
+/// Equal if it is the same.
+impl PartialEq for Observer {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 impl Observer {
     pub(crate) fn new(callback: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         Self(Arc::new(callback))

@@ -25,8 +25,8 @@ pub(crate) use coded::{Coded, Verified, body_len, parse_data_header, split_check
 use crate::{
     error::{Error, Part, PayloadError},
     format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, check::crc32c},
-    limits::MAX_BLOCK_LEN,
-    options::{EncodeOptions, within},
+    limits::{MAX_BLOCK_LEN, within},
+    options::{BlockOptions, EncodeOptions, Valid},
     simd::Kernel,
 };
 
@@ -39,10 +39,10 @@ use crate::{
 ///
 /// [`Error::InvalidOption`] when an option is outside its range, or `raw` has not 1..=16 Mi bytes.
 pub fn encode(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Result<usize, Error> {
-    options.validate()?;
+    let options = options.validated_block()?;
     within("raw length", raw.len(), 1, MAX_BLOCK_LEN)?;
     let start = out.len();
-    append(raw, options, out);
+    append(raw, &options, out);
     Ok(out.len() - start)
 }
 
@@ -82,8 +82,8 @@ pub(crate) struct Appended {
     pub(crate) check: u32,
 }
 
-/// Appends `raw`, 1..=16 Mi bytes, as one block. The options are valid.
-pub(crate) fn append(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Appended {
+/// Appends `raw`, 1..=16 Mi bytes, as one block.
+pub(crate) fn append(raw: &[u8], options: &Valid<BlockOptions>, out: &mut Vec<u8>) -> Appended {
     let start = out.len();
     out.extend([0; HEADER_LEN]);
     let payload_at = out.len();

@@ -1,19 +1,17 @@
 //! Blocks of one payload: which mode it is coded in, and back.
 
-use std::sync::OnceLock;
-
 use crate::{
     error::PayloadError,
     format::{BlockMode, TableKind},
     model::{Histogram, coded_bits, normalize, normalize_compat},
-    options::{EncodeOptions, Mode, Normalization},
+    options::{BlockOptions, Mode, Normalization},
     rans::{interleaved, segment::Tail, single},
     section::{lanes, sample, scale_bits_for},
     simd::Kernel,
 };
 
 /// Appends the payload of `raw` in the mode that comes back. It is never longer than `raw`.
-pub(super) fn append(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> BlockMode {
+pub(super) fn append(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> BlockMode {
     let start = out.len();
     match append_coded(raw, options, out) {
         Some(mode) if out.len() - start < raw.len() || mode == BlockMode::Fill => mode,
@@ -39,8 +37,8 @@ pub(super) fn decode(mode: BlockMode, payload: &[u8], raw: &mut [u8], kernel: Ke
 
 /// Codes `raw` as the options ask. `None`: it is to be stored, and what was appended is to be
 /// thrown away.
-fn append_coded(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
-    let forced = if options.mode == Mode::Auto { mode_from_environment() } else { options.mode };
+fn append_coded(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
+    let forced = options.mode;
     let mode = match forced {
         Mode::Auto if raw.len() <= options.policy.single_stream_up_to => Mode::SingleStream,
         Mode::Auto if raw.len() <= options.policy.interleaved_up_to => Mode::Interleaved,
@@ -100,10 +98,4 @@ fn append_coded(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Optio
 /// so it only decides whether to look.
 fn is_fill(raw: &[u8], histogram: &Histogram) -> bool {
     histogram.only_symbol().is_some_and(|symbol| raw.iter().all(|&byte| byte == symbol))
-}
-
-/// The mode that `RANS_MODE` names; [`Mode::Auto`] when it is not set or names none.
-fn mode_from_environment() -> Mode {
-    static MODE: OnceLock<Mode> = OnceLock::new();
-    *MODE.get_or_init(|| std::env::var("RANS_MODE").ok().and_then(|name| name.parse().ok()).unwrap_or_default())
 }

@@ -7,9 +7,9 @@ use bytes::{Bytes, BytesMut};
 use crate::{
     error::{Error, Limit},
     framed::{MAX_FRAME_LEN, reserve},
-    limits::Limits,
+    limits::{Limits, within},
     message::{self, Lengths, Model, Payload},
-    options::{EncodeOptions, within},
+    options::EncodeOptions,
 };
 
 /// One item, one frame of [`message`]: what is sent as one message is received as one.

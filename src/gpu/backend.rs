@@ -2,7 +2,10 @@
 
 use std::{error, fmt, str::FromStr, sync::OnceLock};
 
-use crate::gpu::{Cost, Gpu, GpuOptions};
+use crate::{
+    gpu::{Cost, Gpu, GpuOptions},
+    options::environment,
+};
 
 /// Raw bytes of a stream after which [`Backend::Auto`] looks for a device: opening and measuring
 /// one takes a good part of a second.
@@ -91,7 +94,7 @@ pub(crate) enum Choice {
 impl Choice {
     /// `None`: the CPU alone.
     pub(crate) fn new(backend: Backend, given: Option<&Gpu>) -> Option<Self> {
-        if std::env::var("RANS_BACKEND").is_ok_and(|name| name == "cpu") {
+        if environment::cpu_only() {
             return None;
         }
         match (given, backend) {

@@ -8,11 +8,14 @@ use std::{
     },
 };
 
-use crate::gpu::{
-    GpuError,
-    cost::Cost,
-    kernel::{Form, INVOCATIONS, Kernel, WORKGROUP_MEMORY},
-    plan::Capacity,
+use crate::{
+    gpu::{
+        GpuError,
+        cost::Cost,
+        kernel::{Form, INVOCATIONS, Kernel, WORKGROUP_MEMORY},
+        plan::Capacity,
+    },
+    options::environment,
 };
 
 /// Storage buffers that the kernel binds.
@@ -92,6 +95,15 @@ impl GpuOptions {
 pub struct Gpu {
     inner: Arc<Inner>,
 }
+
+/// Equal if it is the same, opened once.
+impl PartialEq for Gpu {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
+impl Eq for Gpu {}
 
 struct Inner {
     device: wgpu::Device,
@@ -356,7 +368,7 @@ fn scoped<T>(device: &wgpu::Device, work: impl FnOnce() -> Result<T, GpuError>) 
 }
 
 fn choose(adapters: Vec<wgpu::Adapter>, options: &GpuOptions) -> Result<wgpu::Adapter, GpuError> {
-    let part = options.adapter.clone().or_else(|| std::env::var("RANS_GPU_ADAPTER").ok());
+    let part = options.adapter.clone().or_else(environment::gpu_adapter);
     let wanted = part.as_deref().unwrap_or_default().to_lowercase();
     let mut software = None;
     let named = adapters.into_iter().filter(|adapter| adapter.get_info().name.to_lowercase().contains(&wanted));

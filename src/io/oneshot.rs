@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     io::{read::RansReader, write::RansWriter},
     limits::Limits,
-    options::{DecodeOptions, EncodeOptions},
+    options::{DecodeOptions, EncodeOptions, Valid},
     parallel::{Executor, Lost, work_in_order},
     progress::Progress,
     stream::{Decoder, Framer, Room, Status},
@@ -46,18 +46,19 @@ pub fn compress(raw: &[u8], options: &EncodeOptions) -> Result<Vec<u8>, Error> {
 ///
 /// As [`compress`]. What was appended until then stays.
 pub fn compress_into(raw: &[u8], out: &mut Vec<u8>, options: &EncodeOptions) -> Result<usize, Error> {
-    options.validate()?;
+    let options = &options.clone().validated()?;
     let before = out.len();
-    let executor = options.executor.clone().unwrap_or_else(|| Executor::with_threads(options.threads));
-    if executor.is_pool() {
+    let executor = Executor::new(&options.work);
+    // One block needs no help.
+    if executor.is_pool() && raw.len() > options.block_len {
         compress_with_threads(raw, out, options, &executor)?;
         return Ok(out.len() - before);
     }
-    let mut framer = Framer::new(options);
+    let (mut framer, block_options) = (Framer::new(options), options.block());
     framer.start(out);
     for block in raw.chunks(options.block_len) {
         framer.take(block)?;
-        framer.append_block(block, options, out);
+        framer.append_block(block, &block_options, out);
         options.observe(framer.progress());
     }
     framer.end(out)?;
@@ -69,21 +70,21 @@ pub fn compress_into(raw: &[u8], out: &mut Vec<u8>, options: &EncodeOptions) -> 
 fn compress_with_threads(
     raw: &[u8],
     out: &mut Vec<u8>,
-    options: &EncodeOptions,
+    options: &Valid<EncodeOptions>,
     executor: &Executor,
 ) -> Result<(), Error> {
-    let mut framer = Framer::new(options);
+    let (mut framer, block_options) = (Framer::new(options), options.block());
     framer.start(out);
     let mut blocks = raw.chunks(options.block_len);
     let spare = Mutex::new(Vec::new());
     let mut taken = Ok(());
     let worked = work_in_order(
         executor,
-        options.in_flight.unwrap_or(executor.width() + 2),
+        executor.in_flight(&options.work),
         || blocks.next(),
         |block| {
             let mut coded = spare.lock().pop().unwrap_or_default();
-            let appended = block::append(block, options, &mut coded);
+            let appended = block::append(block, &block_options, &mut coded);
             (block, coded, appended)
         },
         |(block, mut coded, appended)| {
@@ -121,7 +122,7 @@ pub fn decompress(stream: &[u8], options: &DecodeOptions) -> Result<Vec<u8>, Err
     let mut decoder = Decoder::new(options.clone());
     let mut rest = stream;
     loop {
-        let (taken, status) = if decoder.works_side_by_side() {
+        let (taken, status) = if decoder.works_side_by_side(rest) {
             let start = raw.raw.len();
             let room = raw.room(rest.len().saturating_mul(8).min(SIDE_BY_SIDE_LEN)).unwrap_or_default();
             let (taken, given, status) = decoder.advance_side_by_side(rest, room)?;

@@ -55,9 +55,9 @@ use crate::{
         check::{Crc32c, crc8},
         number::{parse_number, write_number},
     },
-    limits::MAX_BLOCK_LEN,
+    limits::{MAX_BLOCK_LEN, within},
     model::{Histogram, coded_bits},
-    options::{EncodeOptions, within},
+    options::EncodeOptions,
     rans::single,
 };
 
@@ -93,7 +93,7 @@ pub struct Lengths {
 /// [`Error::InvalidOption`] when an option is outside its range, or `raw` has more than 16 Mi
 /// bytes.
 pub fn encode(raw: &[u8], model: Option<&Model>, options: &EncodeOptions, out: &mut Vec<u8>) -> Result<usize, Error> {
-    options.validate()?;
+    let options = options.validated_block()?;
     within("message length", raw.len(), 0, MAX_BLOCK_LEN)?;
     let start = out.len();
     append(Header { model: None, raw_len: raw.len(), payload_len: raw.len() }, 0, raw, out);
@@ -107,7 +107,7 @@ pub fn encode(raw: &[u8], model: Option<&Model>, options: &EncodeOptions, out: &
     }
     if raw.len() >= if model.is_some() { OWN_TABLE_FROM } else { 1 } {
         let second = out.len();
-        block::append(raw, options, out);
+        block::append(raw, &options, out);
         keep_shorter(start, second, out);
     }
     Ok(out.len() - start)

@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use crate::{
     error::{Corruption, Error, Part},
     format::{TableKind, check::crc32c, fields::Fields},
+    limits::within,
     model::{Frequencies, Histogram, SlotTable, SymbolTable, normalize},
-    options::within,
 };
 
 /// The first bytes of a saved model.

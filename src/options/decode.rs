@@ -1,16 +1,16 @@
 //! How to read a stream.
 
+#[cfg(feature = "rayon")]
 use std::sync::Arc;
 
 #[cfg(feature = "gpu")]
-use crate::gpu::{Backend, Choice, Gpu};
+use crate::gpu::{Backend, Gpu};
+#[cfg(feature = "rayon")]
+use crate::options::Pool;
 use crate::{
-    error::Error,
     limits::Limits,
-    options::within,
-    parallel::Executor,
+    options::{Kernel, Work},
     progress::{Observer, Progress},
-    simd::Kernel,
 };
 
 /// What to do with bytes behind a complete stream that are no stream.
@@ -33,17 +33,22 @@ pub enum TrailingData {
 /// 20));
 /// # let _ = options;
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct DecodeOptions {
-    pub(crate) limits: Limits,
-    pub(crate) single_stream: bool,
-    pub(crate) trailing_data: TrailingData,
-    pub(crate) application_data: usize,
-    pub(crate) kernel: Option<Kernel>,
-    pub(crate) threads: usize,
-    pub(crate) in_flight: Option<usize>,
-    pub(crate) executor: Option<Executor>,
-    pub(crate) observer: Option<Observer>,
+    /// What the decoder may spend.
+    pub limits: Limits,
+    /// Whether to stop at the end of the first stream.
+    pub single_stream: bool,
+    /// What to do with bytes behind a complete stream that are no stream.
+    pub trailing_data: TrailingData,
+    /// Bytes of application data that are kept at a time; 0: it is stepped over.
+    pub application_data: usize,
+    /// `None`: the fastest one, or what `RANS_KERNEL` names.
+    pub kernel: Option<Kernel>,
+    /// Who decodes.
+    pub work: Work,
+    observer: Option<Observer>,
     #[cfg(feature = "gpu")]
     pub(crate) backend: Backend,
     #[cfg(feature = "gpu")]
@@ -58,9 +63,7 @@ impl Default for DecodeOptions {
             trailing_data: TrailingData::Reject,
             application_data: 0,
             kernel: None,
-            threads: 1,
-            in_flight: None,
-            executor: None,
+            work: Work::default(),
             observer: None,
             #[cfg(feature = "gpu")]
             backend: Backend::default(),
@@ -117,12 +120,15 @@ impl DecodeOptions {
         self
     }
 
-    /// Threads that decode blocks, 1..=1024: 1 is the caller's own, more are a pool made for this
-    /// stream, 0 is rayon's global pool. Default: 1. I/O stays on the caller's thread. Without
-    /// the feature `rayon` the caller does all the work.
+    /// Threads that decode blocks, 1..=1024: 1 is the caller's own, more are a pool, 0 is rayon's
+    /// global pool. Default: 1. I/O stays on the caller's thread. Without the feature `rayon` the
+    /// caller does all the work.
+    ///
+    /// The pool is made when a block first needs it, and belongs to all clones of these options. It
+    /// has no more than four threads for each core: more would only wait for each other.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = threads;
+        self.work.set_threads(threads);
         self
     }
 
@@ -134,7 +140,7 @@ impl DecodeOptions {
     #[cfg(feature = "rayon")]
     #[must_use]
     pub fn pool(mut self, pool: Arc<rayon_core::ThreadPool>) -> Self {
-        self.executor = Some(Executor::Pool(pool));
+        self.work.pool = Pool::Given(pool);
         self
     }
 
@@ -142,7 +148,7 @@ impl DecodeOptions {
     /// Default: two more than threads. Each takes its raw and its coded bytes of memory.
     #[must_use]
     pub fn in_flight(mut self, blocks: usize) -> Self {
-        self.in_flight = Some(blocks);
+        self.work.in_flight = Some(blocks);
         self
     }
 
@@ -181,7 +187,9 @@ impl DecodeOptions {
         self
     }
 
-    /// Calls `callback` after each block.
+    /// Calls `callback` after each block, in their order. [`decompress`](crate::decompress) and
+    /// [`decompress_into`](crate::decompress_into) with threads call it on one of them; everything
+    /// else on the caller's. It may wait for the pool, and use it.
     #[must_use]
     pub fn on_progress(mut self, callback: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         self.observer = Some(Observer::new(callback));
@@ -198,30 +206,11 @@ impl DecodeOptions {
     /// For callers that must neither wait nor be woken: the caller does the work.
     #[cfg(feature = "codec")]
     pub(crate) fn inline(mut self) -> Self {
-        (self.threads, self.executor) = (1, None);
+        self.work = Work::default();
         #[cfg(feature = "gpu")]
         {
             (self.backend, self.gpu) = (Backend::Cpu, None);
         }
         self
-    }
-
-    /// Who runs the jobs that these options ask for, and how many may be under way.
-    pub(crate) fn executor(&self) -> (Executor, usize) {
-        let cpu = self.executor.clone().unwrap_or_else(|| Executor::with_threads(self.threads));
-        #[cfg(feature = "gpu")]
-        if let Some(choice) = Choice::new(self.backend, self.gpu.as_ref()) {
-            return (Executor::Device(choice, Box::new(cpu)), self.in_flight.unwrap_or(4096));
-        }
-        let in_flight = self.in_flight.unwrap_or(cpu.width() + 2);
-        (cpu, in_flight)
-    }
-
-    /// # Errors
-    ///
-    /// [`Error::InvalidOption`] for the first option that is outside its range.
-    pub(crate) fn validate(&self) -> Result<(), Error> {
-        within("in_flight", self.in_flight.unwrap_or(1), 1, 4096)?;
-        within("threads", self.threads, 0, 1024)
     }
 }

@@ -1,14 +1,13 @@
 //! How to write a stream.
 
+#[cfg(feature = "rayon")]
 use std::sync::Arc;
 
+#[cfg(feature = "rayon")]
+use crate::options::Pool;
 use crate::{
-    error::Error,
-    limits::MAX_BLOCK_LEN,
-    options::{Mode, Normalization, Policy, within},
-    parallel::Executor,
+    options::{BlockOptions, Kernel, Mode, Normalization, Policy, Work},
     progress::{Observer, Progress},
-    simd::Kernel,
 };
 
 /// How to write a stream. Cheap to clone.
@@ -22,46 +21,36 @@ use crate::{
 /// let options = EncodeOptions::new().block_len(1 << 20).mode(Mode::Lanes).content_check(true);
 /// # let _ = options;
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct EncodeOptions {
-    pub(crate) mode: Mode,
-    pub(crate) policy: Policy,
-    pub(crate) normalization: Normalization,
-    pub(crate) sampling: bool,
-    pub(crate) block_len: usize,
-    pub(crate) segment_len: usize,
-    pub(crate) scale_bits: Option<u8>,
-    pub(crate) interleaved_lanes: usize,
-    pub(crate) kernel: Option<Kernel>,
-    pub(crate) content_length: Option<u64>,
-    pub(crate) content_check: bool,
-    pub(crate) index: bool,
-    pub(crate) index_max_blocks: usize,
-    pub(crate) threads: usize,
-    pub(crate) in_flight: Option<usize>,
-    pub(crate) executor: Option<Executor>,
-    pub(crate) observer: Option<Observer>,
+    /// How each block is coded.
+    pub block: BlockOptions,
+    /// Raw bytes per block, 1..=16 MiB.
+    pub block_len: usize,
+    /// Raw bytes that the stream will have.
+    pub content_length: Option<u64>,
+    /// Whether the end of the stream has a check over all raw bytes.
+    pub content_check: bool,
+    /// Whether an index follows the stream.
+    pub index: bool,
+    /// Blocks of the longest index that is not left empty, 1..=500 million.
+    pub index_max_blocks: usize,
+    /// Who codes.
+    pub work: Work,
+    observer: Option<Observer>,
 }
 
 impl Default for EncodeOptions {
     fn default() -> Self {
         Self {
-            mode: Mode::Auto,
-            policy: Policy::default(),
-            normalization: Normalization::Optimal,
-            sampling: true,
+            block: BlockOptions::default(),
             block_len: 256 << 10,
-            segment_len: 64 << 10,
-            scale_bits: None,
-            interleaved_lanes: 4,
-            kernel: None,
             content_length: None,
             content_check: false,
             index: false,
             index_max_blocks: 1 << 24,
-            threads: 1,
-            in_flight: None,
-            executor: None,
+            work: Work::default(),
             observer: None,
         }
     }
@@ -77,21 +66,21 @@ impl EncodeOptions {
     /// Forces a mode for every block. Default: [`Mode::Auto`].
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
-        self.mode = mode;
+        self.block.mode = mode;
         self
     }
 
     /// How [`Mode::Auto`] chooses.
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
-        self.policy = policy;
+        self.block.policy = policy;
         self
     }
 
     /// How frequencies are made. Default: [`Normalization::Optimal`].
     #[must_use]
     pub fn normalization(mut self, normalization: Normalization) -> Self {
-        self.normalization = normalization;
+        self.block.normalization = normalization;
         self
     }
 
@@ -103,7 +92,7 @@ impl EncodeOptions {
     /// counted in any case.
     #[must_use]
     pub fn sampling(mut self, on: bool) -> Self {
-        self.sampling = on;
+        self.block.sampling = on;
         self
     }
 
@@ -125,7 +114,7 @@ impl EncodeOptions {
     /// set below their length.
     #[must_use]
     pub fn segment_len(mut self, bytes: usize) -> Self {
-        self.segment_len = bytes;
+        self.block.segment_len = bytes;
         self
     }
 
@@ -135,14 +124,14 @@ impl EncodeOptions {
     /// small block.
     #[must_use]
     pub fn scale_bits(mut self, bits: u8) -> Self {
-        self.scale_bits = Some(bits);
+        self.block.scale_bits = Some(bits);
         self
     }
 
     /// States of an [`Mode::Interleaved`] block, 1..=255. Default: 4.
     #[must_use]
     pub fn interleaved_lanes(mut self, lanes: usize) -> Self {
-        self.interleaved_lanes = lanes;
+        self.block.interleaved_lanes = lanes;
         self
     }
 
@@ -150,7 +139,7 @@ impl EncodeOptions {
     /// are the same with every kernel.
     #[must_use]
     pub fn kernel(mut self, kernel: Kernel) -> Self {
-        self.kernel = Some(kernel);
+        self.block.kernel = Some(kernel);
         self
     }
 
@@ -188,12 +177,15 @@ impl EncodeOptions {
         self
     }
 
-    /// Threads that code blocks, 1..=1024: 1 is the caller's own, more are a pool made for this
-    /// stream, 0 is rayon's global pool. Default: 1. I/O stays on the caller's thread. Without
-    /// the feature `rayon` the caller does all the work.
+    /// Threads that code blocks, 1..=1024: 1 is the caller's own, more are a pool, 0 is rayon's
+    /// global pool. Default: 1. I/O stays on the caller's thread. Without the feature `rayon` the
+    /// caller does all the work.
+    ///
+    /// The pool is made when a block first needs it, and belongs to all clones of these options. It
+    /// has no more than four threads for each core: more would only wait for each other.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = threads;
+        self.work.set_threads(threads);
         self
     }
 
@@ -205,7 +197,7 @@ impl EncodeOptions {
     #[cfg(feature = "rayon")]
     #[must_use]
     pub fn pool(mut self, pool: Arc<rayon_core::ThreadPool>) -> Self {
-        self.executor = Some(Executor::Pool(pool));
+        self.work.pool = Pool::Given(pool);
         self
     }
 
@@ -213,12 +205,13 @@ impl EncodeOptions {
     /// Default: two more than threads. Each takes its raw and its coded bytes of memory.
     #[must_use]
     pub fn in_flight(mut self, blocks: usize) -> Self {
-        self.in_flight = Some(blocks);
+        self.work.in_flight = Some(blocks);
         self
     }
 
     /// Calls `callback` after each block, in their order. [`compress`](crate::compress) with
-    /// threads calls it on one of them; everything else on the caller's.
+    /// threads calls it on one of them; everything else on the caller's. It may wait for the pool,
+    /// and use it.
     #[must_use]
     pub fn on_progress(mut self, callback: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         self.observer = Some(Observer::new(callback));
@@ -235,24 +228,7 @@ impl EncodeOptions {
     /// For callers that must neither wait nor be woken: the caller does the work.
     #[cfg(feature = "codec")]
     pub(crate) fn inline(mut self) -> Self {
-        (self.threads, self.executor) = (1, None);
+        self.work = Work::default();
         self
-    }
-
-    /// # Errors
-    ///
-    /// [`Error::InvalidOption`] for the first option that is outside its range.
-    pub(crate) fn validate(&self) -> Result<(), Error> {
-        let max_bits = match self.mode {
-            Mode::SingleStream | Mode::Interleaved => 14,
-            _ => 12,
-        };
-        within("block_len", self.block_len, 1, MAX_BLOCK_LEN)?;
-        within("segment_len", self.segment_len, 128, MAX_BLOCK_LEN)?;
-        within("scale_bits", self.scale_bits.unwrap_or(9).into(), 9, max_bits)?;
-        within("interleaved_lanes", self.interleaved_lanes, 1, 255)?;
-        within("index_max_blocks", self.index_max_blocks, 1, 500_000_000)?;
-        within("in_flight", self.in_flight.unwrap_or(1), 1, 4096)?;
-        within("threads", self.threads, 0, 1024)
     }
 }

@@ -64,3 +64,17 @@ impl fmt::Display for ParseModeError {
 }
 
 impl error::Error for ParseModeError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mode_is_found_by_its_name() {
+        for (name, mode) in Mode::ALL {
+            assert_eq!(name.parse(), Ok(mode));
+            assert_eq!(mode.to_string(), name);
+        }
+        assert_eq!("zip".parse::<Mode>(), Err(ParseModeError));
+    }
+}

@@ -2,10 +2,15 @@
 
 /// How [`Mode::Auto`] chooses: by the raw length of a block, and by what coding gains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Policy {
-    pub(crate) single_stream_up_to: usize,
-    pub(crate) interleaved_up_to: usize,
-    pub(crate) min_gain: u32,
+    /// Blocks of up to so many raw bytes become [`Mode::SingleStream`].
+    pub single_stream_up_to: usize,
+    /// Longer ones of up to so many raw bytes become [`Mode::Interleaved`], and all above
+    /// [`Mode::Lanes`].
+    pub interleaved_up_to: usize,
+    /// So many 1024ths of its length coding has to save, or a block is stored.
+    pub min_gain: u32,
 }
 
 impl Default for Policy {

@@ -332,7 +332,15 @@ mod tests {
             let Some(gpu) = gpu() else { return };
             let own = gpu.clone();
             let open = move || Some((own, Some(FREE)));
-            run(DeviceThread::with(Some(1 << 20), open, Executor::with_threads(threads)).unwrap(), || {});
+            run(
+                DeviceThread::with(
+                    Some(1 << 20),
+                    open,
+                    Executor::new(&crate::EncodeOptions::new().threads(threads).work),
+                )
+                .unwrap(),
+                || {},
+            );
             let decoded = gpu.tally().decoded;
             assert!((16..u64::from(JOBS)).contains(&decoded), "{threads} threads: the device decoded {decoded}");
         }
@@ -343,7 +351,11 @@ mod tests {
         let Some(gpu) = gpu() else { return };
         let own = gpu.clone();
         let open = move || Some((own, Some(Cost { kernel: 1.0, ..FREE })));
-        run(DeviceThread::with(Some(1 << 20), open, Executor::with_threads(2)).unwrap(), || {});
+        run(
+            DeviceThread::with(Some(1 << 20), open, Executor::new(&crate::EncodeOptions::new().threads(2).work))
+                .unwrap(),
+            || {},
+        );
         assert_eq!(gpu.tally().decoded, 0);
     }
 
@@ -351,7 +363,15 @@ mod tests {
     fn without_a_device_the_threads_do_it_all() {
         for threads in [1, 2] {
             for probe_after in [None, Some(1 << 20)] {
-                run(DeviceThread::with(probe_after, || None, Executor::with_threads(threads)).unwrap(), || {});
+                run(
+                    DeviceThread::with(
+                        probe_after,
+                        || None,
+                        Executor::new(&crate::EncodeOptions::new().threads(threads).work),
+                    )
+                    .unwrap(),
+                    || {},
+                );
             }
         }
     }
@@ -362,17 +382,25 @@ mod tests {
             let Some(gpu) = gpu() else { return };
             let own = gpu.clone();
             let open = move || Some((own, Some(FREE)));
-            run(DeviceThread::with(probe_after, open, Executor::with_threads(2)).unwrap(), || {
-                thread::sleep(Duration::from_millis(20));
-                gpu.device().destroy();
-            });
+            run(
+                DeviceThread::with(probe_after, open, Executor::new(&crate::EncodeOptions::new().threads(2).work))
+                    .unwrap(),
+                || {
+                    thread::sleep(Duration::from_millis(20));
+                    gpu.device().destroy();
+                },
+            );
         }
     }
 
     #[test]
     fn where_the_thread_panics_jobs_are_lost_or_done_by_others_and_nobody_waits() {
         let open = || panic!("a driver that panics");
-        run(DeviceThread::with(Some(1 << 20), open, Executor::with_threads(2)).unwrap(), || {});
+        run(
+            DeviceThread::with(Some(1 << 20), open, Executor::new(&crate::EncodeOptions::new().threads(2).work))
+                .unwrap(),
+            || {},
+        );
 
         let mut jobs = Ordered::with_device(DeviceThread::with(None, open, Executor::Inline).unwrap(), 8);
         let mut coded = Vec::new();
@@ -387,7 +415,9 @@ mod tests {
     #[test]
     fn jobs_that_are_cancelled_or_abandoned_hold_nobody_up() {
         for probe_after in [None, Some(1 << 20)] {
-            let device = DeviceThread::with(probe_after, || None, Executor::with_threads(2)).unwrap();
+            let device =
+                DeviceThread::with(probe_after, || None, Executor::new(&crate::EncodeOptions::new().threads(2).work))
+                    .unwrap();
             let mut jobs = Ordered::with_device(device, 40);
             let mut coded = Vec::new();
             block::encode(&raw(0), &EncodeOptions::new(), &mut coded).unwrap();

@@ -1,10 +1,20 @@
 //! Who runs jobs.
 
 #[cfg(feature = "rayon")]
-use std::sync::Arc;
+use std::{
+    sync::{Arc, OnceLock},
+    thread,
+};
 
 #[cfg(feature = "gpu")]
 use crate::gpu::Choice;
+#[cfg(feature = "rayon")]
+use crate::options::Pool;
+use crate::options::{DecodeOptions, Work};
+
+/// More threads than so many for each core only wait for each other.
+#[cfg(feature = "rayon")]
+const THREADS_PER_CORE: usize = 4;
 
 /// Work that many threads do at the same time. What it is given starts another one.
 pub(super) type Worker<'a> = dyn Fn(&dyn Fn()) + Sync + 'a;
@@ -18,34 +28,64 @@ pub(crate) enum Executor {
     /// To rayon's global pool.
     #[cfg(feature = "rayon")]
     Global,
-    /// To one pool.
+    /// To a pool of the caller's.
     #[cfg(feature = "rayon")]
-    Pool(Arc<rayon_core::ThreadPool>),
+    Given(Arc<rayon_core::ThreadPool>),
+    /// To a pool of so many threads, which is made with the first job. Where the system gives none,
+    /// to the caller.
+    #[cfg(feature = "rayon")]
+    Shared(Arc<OnceLock<Option<rayon_core::ThreadPool>>>, usize),
     /// To a device in batches, and to another executor what the device does not do.
     #[cfg(feature = "gpu")]
     Device(Choice, Box<Executor>),
 }
 
 impl Executor {
-    /// `threads` as the options have it: 1 is the caller alone, 0 the global pool. Without the
-    /// `rayon` feature, or where the system gives no threads, the caller does the work.
-    pub(crate) fn with_threads(threads: usize) -> Self {
+    /// As the options have it. Without the `rayon` feature the caller does the work.
+    pub(crate) fn new(work: &Work) -> Self {
         #[cfg(feature = "rayon")]
-        match threads {
-            0 => return Self::Global,
-            1 => {}
-            _ => {
-                let pool = rayon_core::ThreadPoolBuilder::new()
-                    .num_threads(threads)
-                    .thread_name(|index| format!("ranstream-{index}"))
-                    .build();
-                if let Ok(pool) = pool {
-                    return Self::Pool(Arc::new(pool));
-                }
+        match (&work.pool, work.threads) {
+            (Pool::Given(pool), _) => return Self::Given(Arc::clone(pool)),
+            (_, 0) => return Self::Global,
+            (_, 1) => {}
+            (Pool::Shared(pool), threads) => {
+                let cores = thread::available_parallelism().map_or(1, usize::from);
+                let threads = threads.min(THREADS_PER_CORE * cores);
+                // Whoever wrote to the options' fields may have asked for other threads since.
+                let fits = pool.get().and_then(Option::as_ref).is_none_or(|pool| pool.current_num_threads() == threads);
+                return Self::Shared(if fits { Arc::clone(pool) } else { Arc::default() }, threads);
             }
         }
-        let _ = threads;
+        let _ = work;
         Self::Inline
+    }
+
+    /// The same, with a device before it if the options ask for one.
+    pub(crate) fn for_decoding(options: &DecodeOptions) -> Self {
+        let threads = Self::new(&options.work);
+        #[cfg(feature = "gpu")]
+        if let Some(choice) = Choice::new(options.backend, options.gpu.as_ref()) {
+            return Self::Device(choice, Box::new(threads));
+        }
+        threads
+    }
+
+    /// Jobs that may be under way.
+    pub(crate) fn in_flight(&self, work: &Work) -> usize {
+        work.in_flight.unwrap_or(match self {
+            #[cfg(feature = "gpu")]
+            Self::Device(..) => 4096,
+            _ => self.width() + 2,
+        })
+    }
+
+    /// Whether there are threads that would have to be made for a job.
+    pub(super) fn has_to_start(&self) -> bool {
+        match self {
+            #[cfg(feature = "rayon")]
+            Self::Shared(pool, _) => pool.get().is_none(),
+            _ => false,
+        }
     }
 
     pub(crate) fn is_inline(&self) -> bool {
@@ -55,7 +95,7 @@ impl Executor {
     pub(crate) fn is_pool(&self) -> bool {
         match self {
             #[cfg(feature = "rayon")]
-            Self::Global | Self::Pool(_) => true,
+            Self::Global | Self::Given(_) | Self::Shared(..) => true,
             _ => false,
         }
     }
@@ -66,8 +106,12 @@ impl Executor {
         match self {
             #[cfg(feature = "rayon")]
             Self::Global => rayon_core::scope(|scope| (0..self.width()).for_each(|_| start(scope, work))),
+            Self::Given(pool) => pool.scope(|scope| (0..self.width()).for_each(|_| start(scope, work))),
             #[cfg(feature = "rayon")]
-            Self::Pool(pool) => pool.scope(|scope| (0..self.width()).for_each(|_| start(scope, work))),
+            Self::Shared(pool, threads) => match started(pool, *threads) {
+                Some(pool) => pool.scope(|scope| (0..*threads).for_each(|_| start(scope, work))),
+                None => work(&|| {}),
+            },
             _ => work(&|| {}),
         }
     }
@@ -79,7 +123,9 @@ impl Executor {
             #[cfg(feature = "rayon")]
             Self::Global => rayon_core::current_num_threads(),
             #[cfg(feature = "rayon")]
-            Self::Pool(pool) => pool.current_num_threads(),
+            Self::Given(pool) => pool.current_num_threads(),
+            #[cfg(feature = "rayon")]
+            Self::Shared(_, threads) => *threads,
             #[cfg(feature = "gpu")]
             Self::Device(_, cpu) => cpu.width(),
         }
@@ -91,7 +137,12 @@ impl Executor {
             #[cfg(feature = "rayon")]
             Self::Global => rayon_core::spawn_fifo(work),
             #[cfg(feature = "rayon")]
-            Self::Pool(pool) => pool.spawn_fifo(work),
+            Self::Given(pool) => pool.spawn_fifo(work),
+            #[cfg(feature = "rayon")]
+            Self::Shared(pool, threads) => match started(pool, *threads) {
+                Some(pool) => pool.spawn_fifo(work),
+                None => work(),
+            },
             #[cfg(feature = "gpu")]
             Self::Device(_, cpu) => cpu.spawn(work),
         }
@@ -105,11 +156,26 @@ impl Executor {
             #[cfg(feature = "rayon")]
             Self::Global => matches!(rayon_core::yield_now(), Some(rayon_core::Yield::Executed)),
             #[cfg(feature = "rayon")]
-            Self::Pool(pool) => matches!(pool.yield_now(), Some(rayon_core::Yield::Executed)),
+            Self::Given(pool) => matches!(pool.yield_now(), Some(rayon_core::Yield::Executed)),
+            #[cfg(feature = "rayon")]
+            Self::Shared(pool, _) => {
+                let pool = pool.get().and_then(Option::as_ref);
+                matches!(pool.and_then(rayon_core::ThreadPool::yield_now), Some(rayon_core::Yield::Executed))
+            }
             #[cfg(feature = "gpu")]
             Self::Device(_, cpu) => cpu.help(),
         }
     }
+}
+
+/// The pool, made now if it was not before. `None`: the system gives no threads.
+#[cfg(feature = "rayon")]
+fn started(pool: &OnceLock<Option<rayon_core::ThreadPool>>, threads: usize) -> Option<&rayon_core::ThreadPool> {
+    let build = || {
+        let builder = rayon_core::ThreadPoolBuilder::new().num_threads(threads);
+        builder.thread_name(|index| format!("ranstream-{index}")).build().ok()
+    };
+    pool.get_or_init(build).as_ref()
 }
 
 #[cfg(feature = "rayon")]

@@ -2,7 +2,10 @@
 //! shuttle many random orders of the whole encoder and decoder. This file stands in for
 //! `executor.rs` in those runs, see `scripts/models.sh`.
 
-use crate::sync::thread;
+use crate::{
+    options::{DecodeOptions, Work},
+    sync::thread,
+};
 
 /// Work that many threads do at the same time. What it is given starts another one.
 pub(super) type Worker<'a> = dyn Fn(&dyn Fn()) + Sync + 'a;
@@ -18,8 +21,21 @@ pub(crate) enum Executor {
 }
 
 impl Executor {
-    pub(crate) fn with_threads(threads: usize) -> Self {
-        if threads == 1 { Self::Inline } else { Self::Threads(threads) }
+    pub(crate) fn new(work: &Work) -> Self {
+        if work.threads == 1 { Self::Inline } else { Self::Threads(work.threads) }
+    }
+
+    pub(crate) fn for_decoding(options: &DecodeOptions) -> Self {
+        Self::new(&options.work)
+    }
+
+    pub(crate) fn in_flight(&self, work: &Work) -> usize {
+        work.in_flight.unwrap_or(self.width() + 2)
+    }
+
+    /// Its threads cost nothing.
+    pub(super) fn has_to_start(&self) -> bool {
+        false
     }
 
     pub(crate) fn is_inline(&self) -> bool {
@@ -103,7 +119,7 @@ mod every_order {
     }
 
     fn jobs(numbers: &[u32]) -> Ordered<Number> {
-        let mut jobs = Ordered::new(Executor::with_threads(2), numbers.len());
+        let mut jobs = Ordered::with_executor(Executor::Threads(2), numbers.len());
         numbers.iter().for_each(|&number| jobs.submit(Number(number)));
         jobs
     }

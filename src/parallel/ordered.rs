@@ -9,12 +9,16 @@ use std::{
 #[cfg(feature = "gpu")]
 use crate::parallel::device::DeviceThread;
 use crate::{
+    options::{DecodeOptions, Work},
     parallel::{
         Executor,
         seat::{Guest, Job, Lost, Seat},
     },
     sync::{Arc, AtomicBool},
 };
+
+/// A block of up to so many bytes starts no threads: to start them takes longer.
+const STARTS_NO_THREADS: usize = 16 << 10;
 
 /// At most `capacity` jobs, oldest first.
 #[derive(Debug)]
@@ -30,7 +34,20 @@ pub(crate) struct Ordered<J> {
 }
 
 impl<J: Job> Ordered<J> {
-    pub(crate) fn new(executor: Executor, capacity: usize) -> Self {
+    pub(crate) fn new(work: &Work) -> Self {
+        let executor = Executor::new(work);
+        let capacity = executor.in_flight(work);
+        Self::with_executor(executor, capacity)
+    }
+
+    /// Jobs that a device may do, if the options ask for one.
+    pub(crate) fn for_decoding(options: &DecodeOptions) -> Self {
+        let executor = Executor::for_decoding(options);
+        let capacity = executor.in_flight(&options.work);
+        Self::with_executor(executor, capacity)
+    }
+
+    pub(super) fn with_executor(executor: Executor, capacity: usize) -> Self {
         Self {
             #[cfg(feature = "gpu")]
             device: if let Executor::Device(choice, cpu) = &executor {
@@ -48,14 +65,17 @@ impl<J: Job> Ordered<J> {
 
     #[cfg(all(test, feature = "gpu"))]
     pub(super) fn with_device(device: DeviceThread<J>, capacity: usize) -> Self {
-        let mut jobs = Self::new(Executor::Inline, capacity);
+        let mut jobs = Self::with_executor(Executor::Inline, capacity);
         jobs.device = Some(device);
         jobs
     }
 
-    /// Whether jobs run on the caller's thread, so that it may as well work on buffers of its own.
-    pub(crate) fn is_inline(&self) -> bool {
+    /// Whether the caller is to do the work of `len` bytes, on buffers of its own. So it is where
+    /// jobs run on its thread, and where threads would have to be started for a short block.
+    /// `last`: no other block is to be expected soon.
+    pub(crate) fn leaves_to_caller(&self, len: usize, last: bool) -> bool {
         self.executor.is_inline()
+            || (last && len <= STARTS_NO_THREADS && self.len() == 0 && self.executor.has_to_start())
     }
 
     /// Whether jobs go to a pool, and to no device.
@@ -170,6 +190,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::EncodeOptions;
 
     #[derive(Debug)]
     struct Square(u64, u64);
@@ -182,13 +203,13 @@ mod tests {
     }
 
     fn executors() -> Vec<Executor> {
-        [1, 0, 2, 5].map(Executor::with_threads).into()
+        [1, 0, 2, 5].map(|threads| Executor::new(&EncodeOptions::new().threads(threads).work)).into()
     }
 
     #[test]
     fn jobs_come_back_in_order_and_bounded() {
         for executor in executors() {
-            let mut jobs = Ordered::new(executor, 7);
+            let mut jobs = Ordered::with_executor(executor, 7);
             let mut next = 100;
             for number in 100..400 {
                 if !jobs.has_room() {
@@ -213,7 +234,7 @@ mod tests {
     #[test]
     fn a_panicking_job_is_lost_at_its_place() {
         for executor in executors() {
-            let mut jobs = Ordered::new(executor, 3);
+            let mut jobs = Ordered::with_executor(executor, 3);
             (12..15).for_each(|number| jobs.submit(Square(number, 0)));
             let results: Vec<_> = (0..3)
                 .map(|_| {
@@ -229,9 +250,9 @@ mod tests {
     #[test]
     fn a_caller_inside_a_pool_of_one_does_the_work_itself() {
         let pool = Arc::new(rayon_core::ThreadPoolBuilder::new().num_threads(1).build().unwrap());
-        let executor = Executor::Pool(Arc::clone(&pool));
+        let executor = Executor::Given(Arc::clone(&pool));
         let sum = pool.install(|| {
-            let mut jobs = Ordered::new(executor, 4);
+            let mut jobs = Ordered::with_executor(executor, 4);
             (0..4).for_each(|number| jobs.submit(Square(number, 0)));
             (0..4)
                 .map(|_| {
@@ -255,7 +276,7 @@ mod tests {
             let (sender, woken) = mpsc::channel();
             let waker = Waker::from(Arc::new(Woken(sender)));
             let cx = Context::from_waker(&waker);
-            let mut jobs = Ordered::new(executor, 2);
+            let mut jobs = Ordered::with_executor(executor, 2);
             assert_eq!(jobs.poll_wait(&cx), Poll::Ready(()), "there is nothing to wait for");
             for number in [3, 13] {
                 jobs.submit(Square(number, 0));
@@ -270,7 +291,7 @@ mod tests {
     #[test]
     fn dropping_and_cancelling_hang_nothing() {
         for executor in executors() {
-            let mut jobs = Ordered::new(executor.clone(), 50);
+            let mut jobs = Ordered::with_executor(executor.clone(), 50);
             (20..70).for_each(|number| jobs.submit(Square(number, 0)));
             jobs.cancel();
             assert_eq!(jobs.len(), 0);

@@ -3,8 +3,8 @@
 use crate::{
     error::{Corruption, Error},
     format::{TableKind, fields::Fields},
+    limits::within,
     model::{Frequencies, Histogram, SMALL_SCALE_BITS, Slot, SlotTable, SmallSlots, SymbolTable, normalize_compat},
-    options::within,
     rans::{
         LOWER_BOUND, outside_a_stream, parse_state, reserve,
         turns::{self, Lane},

@@ -24,9 +24,9 @@ mod x86_64;
 #[cfg(test)]
 mod differential;
 
+pub(crate) use crate::options::Kernel;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 use aarch64::neon;
-pub use kernel::{Kernel, ParseKernelError};
 #[cfg(target_arch = "x86_64")]
 use x86_64::{avx2, avx512};
 

@@ -13,7 +13,7 @@ use crate::{
     block::{Coded, body_len},
     error::{Corruption, Error, Limit, Part},
     format::{CHECK_LEN, HEADER_LEN, StreamHeader, check::ContentHash},
-    options::{DecodeOptions, TrailingData},
+    options::{DecodeOptions, TrailingData, Valid},
     parallel::{Lost, Ordered},
     progress::Progress,
     simd::Kernel,
@@ -45,7 +45,7 @@ pub struct ApplicationData {
 /// Every block that is whole and right comes out before the error of what follows it.
 #[derive(Debug)]
 pub struct Decoder {
-    options: DecodeOptions,
+    options: Valid<DecodeOptions>,
     deframer: Deframer,
     jobs: Ordered<DecodeJob>,
     spare: Vec<(Vec<u8>, Vec<u8>)>,
@@ -82,12 +82,13 @@ impl Decoder {
     /// call that can fail.
     #[must_use]
     pub fn new(options: DecodeOptions) -> Self {
-        let failed = options.validate().err();
-        let options = if failed.is_some() { DecodeOptions::default() } else { options };
-        let (executor, capacity) = options.executor();
+        let (options, failed) = match options.validated() {
+            Ok(options) => (options, None),
+            Err(error) => (Valid::default(), Some(error)),
+        };
         Self {
-            deframer: Deframer::new(options.clone()),
-            jobs: Ordered::new(executor, capacity),
+            deframer: Deframer::new(DecodeOptions::clone(&options)),
+            jobs: Ordered::for_decoding(&options),
             spare: Vec::new(),
             front: Vec::new(),
             front_at: 0,
@@ -269,7 +270,7 @@ impl Decoder {
     /// Begins again with the same options, as if made anew. Buffers are kept.
     pub fn reset(&mut self) {
         self.clear();
-        self.deframer = Deframer::new(self.options.clone());
+        self.deframer = Deframer::new(DecodeOptions::clone(&self.options));
         self.header = None;
         self.progress = Progress::default();
     }
@@ -410,14 +411,18 @@ impl Decoder {
     }
 
     fn decodes_here(&self, block: &BlockEvent) -> bool {
-        self.jobs.is_inline() || (block.header.raw_len() <= self.inline_up_to && self.jobs.len() == 0)
+        let raw_len = block.header.raw_len();
+        // Only a stream's last block, or one that was flushed, has half the length of the largest.
+        let full = self.header.map_or(0, |header| 1 << header.max_block_log2);
+        self.jobs.leaves_to_caller(raw_len, 2 * raw_len <= full)
+            || (raw_len <= self.inline_up_to && self.jobs.len() == 0)
     }
 
     /// Where memory is short, fewer blocks are under way: so many that all may be the largest this
     /// stream can have.
     fn begin_stream(&mut self, header: StreamHeader) {
         let largest = 2 * (1 << header.max_block_log2) + CHECK_LEN;
-        let memory = self.options.limits.memory();
+        let memory = self.options.limits.max_memory;
         // A device wants many blocks under way, whose number alone would allow too many.
         #[cfg(feature = "gpu")]
         let memory = if self.jobs.has_device() { memory.min(gpu::UNDER_WAY) } else { memory };

@@ -1,15 +1,12 @@
 //! Raw bytes to a stream.
 
-use std::{
-    sync::Arc,
-    task::{Context, Poll, ready},
-};
+use std::task::{Context, Poll, ready};
 
 use crate::{
     block::{self, Appended},
     error::Error,
-    options::EncodeOptions,
-    parallel::{Executor, Job, Ordered},
+    options::{BlockOptions, EncodeOptions, Valid},
+    parallel::{Job, Ordered},
     progress::Progress,
     section::lanes,
     stream::{Framer, Op, Status, Step},
@@ -28,7 +25,8 @@ use crate::{
 /// With one thread a block whose bytes come in one slice is coded from that slice.
 #[derive(Debug)]
 pub struct Encoder {
-    options: Arc<EncodeOptions>,
+    options: Valid<EncodeOptions>,
+    block_options: Valid<BlockOptions>,
     framer: Framer,
     state: State,
     /// The block in progress, `filled` bytes of it.
@@ -65,7 +63,7 @@ struct EncodeJob {
     raw: Vec<u8>,
     len: usize,
     coded: Vec<u8>,
-    options: Arc<EncodeOptions>,
+    options: Valid<BlockOptions>,
     appended: Option<Appended>,
 }
 
@@ -80,16 +78,17 @@ impl Encoder {
     /// first call that can fail.
     #[must_use]
     pub fn new(options: EncodeOptions) -> Self {
-        let failed = options.validate().err();
-        let options = Arc::new(if failed.is_some() { EncodeOptions::default() } else { options });
-        let executor = options.executor.clone().unwrap_or_else(|| Executor::with_threads(options.threads));
-        let capacity = options.in_flight.unwrap_or(executor.width() + 2);
+        let (options, failed) = match options.validated() {
+            Ok(options) => (options, None),
+            Err(error) => (Valid::default(), Some(error)),
+        };
         Self {
             framer: Framer::new(&options),
             state: State::Start,
             raw: Vec::new(),
             filled: 0,
-            jobs: Ordered::new(executor, capacity),
+            jobs: Ordered::new(&options.work),
+            block_options: options.block(),
             spare: Vec::new(),
             pending: Vec::new(),
             pending_at: 0,
@@ -167,7 +166,7 @@ impl Encoder {
         self.start();
         self.collect()?;
         let block_len = self.options.block_len;
-        if self.filled == 0 && input.len() >= block_len && self.jobs.is_inline() {
+        if self.filled == 0 && input.len() >= block_len && self.jobs.leaves_to_caller(block_len, false) {
             if self.pending_is_full() {
                 return Ok(0);
             }
@@ -419,7 +418,9 @@ impl Encoder {
         if self.filled == 0 {
             return Ok(true);
         }
-        if self.jobs.is_inline() || (self.filled <= self.inline_up_to && self.jobs.len() == 0) {
+        if self.jobs.leaves_to_caller(self.filled, self.filled < self.options.block_len)
+            || (self.filled <= self.inline_up_to && self.jobs.len() == 0)
+        {
             if self.pending_is_full() {
                 return Ok(false);
             }
@@ -440,7 +441,7 @@ impl Encoder {
         let (mut raw, coded) = self.spare.pop().unwrap_or_default();
         std::mem::swap(&mut raw, &mut self.raw);
         let len = std::mem::take(&mut self.filled);
-        self.jobs.submit(EncodeJob { raw, len, coded, options: Arc::clone(&self.options), appended: None });
+        self.jobs.submit(EncodeJob { raw, len, coded, options: self.block_options, appended: None });
         Ok(true)
     }
 
@@ -459,7 +460,7 @@ impl Encoder {
         // A driver that always leaves a few bytes pending would else make the buffer grow for ever.
         self.pending.drain(..self.pending_at);
         self.pending_at = 0;
-        self.framer.append_block(raw, &self.options, &mut self.pending);
+        self.framer.append_block(raw, &self.block_options, &mut self.pending);
         self.observe();
         Ok(())
     }
@@ -510,7 +511,7 @@ mod tests {
             let mut encoder = Encoder::new(EncodeOptions::new().block_len(100).threads(threads).in_flight(3));
             assert_eq!(encoder.push(&[7; 100]), Ok(100));
             // Its bytes are not there, which makes its worker panic.
-            let (options, coded) = (Arc::clone(&encoder.options), Vec::new());
+            let (options, coded) = (encoder.block_options, Vec::new());
             encoder.jobs.submit(EncodeJob { raw: Vec::new(), len: 1, coded, options, appended: None });
             assert_eq!(encoder.push(&[7; 100]), Ok(100));
             let (mut stream, lost) = (Vec::<u8>::new(), Err(Error::WorkerLost { block: 1 }));

@@ -7,7 +7,8 @@ use crate::{
         BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, IndexFooter, StreamHeader,
         check::{ContentHash, crc32c},
     },
-    options::{EncodeOptions, within},
+    limits::within,
+    options::{BlockOptions, EncodeOptions, Valid},
     progress::Progress,
     stream::totals::Totals,
 };
@@ -31,8 +32,7 @@ pub(crate) struct Framer {
 }
 
 impl Framer {
-    /// The options are valid.
-    pub(crate) fn new(options: &EncodeOptions) -> Self {
+    pub(crate) fn new(options: &Valid<EncodeOptions>) -> Self {
         Self {
             header: StreamHeader {
                 max_block_log2: options.block_len.next_power_of_two().ilog2() as u8,
@@ -68,7 +68,7 @@ impl Framer {
     }
 
     /// Codes the block whose raw bytes were announced last.
-    pub(crate) fn append_block(&mut self, raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) {
+    pub(crate) fn append_block(&mut self, raw: &[u8], options: &Valid<BlockOptions>, out: &mut Vec<u8>) {
         let start = out.len();
         let appended = block::append(raw, options, out);
         self.add_block(&appended, out.len() - start);

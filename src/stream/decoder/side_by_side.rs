@@ -34,9 +34,12 @@ enum After {
 }
 
 impl Decoder {
-    /// Whether there is a pool, and a stream that has begun.
-    pub(crate) fn works_side_by_side(&self) -> bool {
-        self.jobs.has_pool() && self.jobs.len() == 0 && self.header.is_some()
+    /// Whether there is a pool, a stream that has begun, and enough of it.
+    pub(crate) fn works_side_by_side(&self, input: &[u8]) -> bool {
+        self.jobs.has_pool()
+            && self.jobs.len() == 0
+            && self.header.is_some()
+            && !self.jobs.leaves_to_caller(input.len(), true)
     }
 
     /// [`advance`](Self::advance) by as many blocks as `input` and `output` have, where there is a
@@ -47,7 +50,7 @@ impl Decoder {
         input: &[u8],
         output: &mut [u8],
     ) -> Result<(usize, usize, Option<Status>), Error> {
-        if !self.works_side_by_side() {
+        if !self.works_side_by_side(input) {
             return self.advance(input, &mut &mut *output);
         }
         self.check()?;
@@ -91,7 +94,7 @@ impl Decoder {
         let (mut given, mut decoded) = (0, Ok(()));
         let worked = work_in_order(
             executor,
-            options.in_flight.unwrap_or(BLOCKS_PER_WORKER * executor.width()),
+            options.work.in_flight.unwrap_or(BLOCKS_PER_WORKER * executor.width()),
             || next(deframer),
             |mut task| {
                 let Task { block, body, raw, .. } = &mut task;

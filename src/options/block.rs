@@ -1,0 +1,61 @@
+//! How one block is coded: what the block coder reads, and nothing of the stream around it.
+
+use crate::{
+    error::Error,
+    limits::{MAX_BLOCK_LEN, within},
+    options::{Kernel, Mode, Normalization, Policy},
+};
+
+/// How one block is coded. A part of [`EncodeOptions`](crate::EncodeOptions), whose methods set it
+/// and say more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BlockOptions {
+    /// The mode of every block.
+    pub mode: Mode,
+    /// How [`Mode::Auto`] chooses.
+    pub policy: Policy,
+    /// How frequencies are made.
+    pub normalization: Normalization,
+    /// Whether the frequencies of a long block are estimated from a sample.
+    pub sampling: bool,
+    /// Raw bytes per segment of a [`Mode::Lanes`] block, 128..=16 MiB.
+    pub segment_len: usize,
+    /// Precision of the frequencies, 9..=12 bits, or up to 14 in [`Mode::SingleStream`] and
+    /// [`Mode::Interleaved`]. `None`: by the block's length.
+    pub scale_bits: Option<u8>,
+    /// States of an [`Mode::Interleaved`] block, 1..=255.
+    pub interleaved_lanes: usize,
+    /// `None`: the fastest one, or what `RANS_KERNEL` names.
+    pub kernel: Option<Kernel>,
+}
+
+impl Default for BlockOptions {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Auto,
+            policy: Policy::default(),
+            normalization: Normalization::Optimal,
+            sampling: true,
+            segment_len: 64 << 10,
+            scale_bits: None,
+            interleaved_lanes: 4,
+            kernel: None,
+        }
+    }
+}
+
+impl BlockOptions {
+    /// # Errors
+    ///
+    /// [`Error::InvalidOption`] for the first option that is outside its range.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let max_bits = match self.mode {
+            Mode::SingleStream | Mode::Interleaved => 14,
+            _ => 12,
+        };
+        within("segment_len", self.segment_len, 128, MAX_BLOCK_LEN)?;
+        within("scale_bits", self.scale_bits.unwrap_or(9).into(), 9, max_bits)?;
+        within("interleaved_lanes", self.interleaved_lanes, 1, 255)
+    }
+}

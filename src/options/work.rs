@@ -1,0 +1,105 @@
+//! Who does the work of a stream, and how much of it at a time: the same in both directions.
+
+use std::fmt;
+#[cfg(feature = "rayon")]
+use std::sync::{Arc, OnceLock};
+
+use crate::{error::Error, limits::within};
+
+/// Who does the work of a stream, and how much of it at a time. A part of
+/// [`EncodeOptions`](crate::EncodeOptions) and [`DecodeOptions`](crate::DecodeOptions), whose
+/// methods set it and say more.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Work {
+    /// Threads, 0..=1024: 1 is the caller's own, 0 rayon's global pool.
+    pub threads: usize,
+    /// Blocks that may be under way at a time, 1..=4096. `None`: two more than threads.
+    pub in_flight: Option<usize>,
+    #[cfg(feature = "rayon")]
+    pub(crate) pool: Pool,
+}
+
+/// The threads of a stream.
+#[cfg(feature = "rayon")]
+#[derive(Debug, Clone)]
+pub(crate) enum Pool {
+    /// The caller's.
+    Given(Arc<rayon_core::ThreadPool>),
+    /// One that all clones of these options share. It is made when a block first needs it. `None`:
+    /// the system gave no threads.
+    Shared(Arc<OnceLock<Option<rayon_core::ThreadPool>>>),
+}
+
+impl Default for Work {
+    /// The caller's own thread.
+    fn default() -> Self {
+        Self {
+            threads: 1,
+            in_flight: None,
+            #[cfg(feature = "rayon")]
+            pool: Pool::Shared(Arc::default()),
+        }
+    }
+}
+
+impl Work {
+    /// The caller's own thread.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The pool that the caller gave, if that is so.
+    #[cfg(feature = "rayon")]
+    #[must_use]
+    pub fn pool(&self) -> Option<&Arc<rayon_core::ThreadPool>> {
+        match &self.pool {
+            Pool::Given(pool) => Some(pool),
+            Pool::Shared(_) => None,
+        }
+    }
+
+    /// A pool of other threads is another one.
+    pub(super) fn set_threads(&mut self, threads: usize) {
+        #[cfg(feature = "rayon")]
+        if let Pool::Shared(pool) = &mut self.pool
+            && threads != self.threads
+        {
+            *pool = Arc::default();
+        }
+        self.threads = threads;
+    }
+
+    /// # Errors
+    ///
+    /// [`Error::InvalidOption`] for the first option that is outside its range.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        within("in_flight", self.in_flight.unwrap_or(1), 1, 4096)?;
+        within("threads", self.threads, 0, 1024)
+    }
+}
+
+/// Pools that the caller gave are equal if they are the same. Pools that are made for streams make
+/// no difference.
+impl PartialEq for Work {
+    fn eq(&self, other: &Self) -> bool {
+        #[cfg(feature = "rayon")]
+        let same_pool = self.pool().map(Arc::as_ptr) == other.pool().map(Arc::as_ptr);
+        #[cfg(not(feature = "rayon"))]
+        let same_pool = true;
+        (self.threads, self.in_flight) == (other.threads, other.in_flight) && same_pool
+    }
+}
+
+impl Eq for Work {}
+
+impl fmt::Debug for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut work = f.debug_struct("Work");
+        work.field("threads", &self.threads).field("in_flight", &self.in_flight);
+        #[cfg(feature = "rayon")]
+        work.field("pool", &self.pool());
+        work.finish()
+    }
+}
