@@ -1,8 +1,12 @@
-//! FORMAT.md shows two streams byte by byte. The crate writes exactly these, and reads them.
+//! FORMAT.md shows two streams, a model and a message byte by byte. The crate writes exactly these,
+//! and reads them.
 
 use std::io::Write;
 
-use ranstream::{DecodeOptions, EncodeOptions, Mode, RansWriter, compress, decompress};
+use ranstream::{
+    DecodeOptions, EncodeOptions, Mode, RansWriter, compress, decompress,
+    message::{self, Model},
+};
 
 const FORMAT: &str = include_str!("../../FORMAT.md");
 
@@ -26,11 +30,30 @@ fn the_second_annotated_stream_is_what_the_crate_writes() {
     assert_eq!(decompress(&stream, &DecodeOptions::new()).unwrap(), raw);
 }
 
-/// The bytes of the first hex dump behind a heading: an offset, up to 16 bytes, and the same as
-/// text.
+#[test]
+fn the_annotated_model_and_message_are_what_the_crate_writes() {
+    let model = Model::train(7, [[b'a'; 1000]]).unwrap();
+    let [saved, frame] = [0, 1].map(|index| dump_of("## 11 ", index));
+    assert_eq!(model.save(), saved);
+    let raw = [&[b'a'; 20][..], b"rans", &[b'a'; 20]].concat();
+    let mut coded = Vec::new();
+    message::encode(&raw, Some(&model), &EncodeOptions::new(), &mut coded).unwrap();
+    assert_eq!(coded, frame);
+    let mut back = [0; 44];
+    assert_eq!(message::decode(&frame, &[Model::load(&saved).unwrap()], &mut back), Ok(44));
+    assert_eq!(back[..], raw);
+}
+
+/// The bytes of the first hex dump behind a heading.
 fn dump(heading: &str) -> Vec<u8> {
+    dump_of(heading, 0)
+}
+
+/// The bytes of a hex dump behind a heading, of the first or a later one: an offset, up to 16
+/// bytes, and the same as text.
+fn dump_of(heading: &str, index: usize) -> Vec<u8> {
     let section = FORMAT.split(heading).nth(1).expect("the heading is there");
-    let dump = section.split("```").nth(1).expect("a dump follows it");
+    let dump = section.split("```").nth(1 + 2 * index).expect("a dump follows it");
     dump.lines()
         .skip(1)
         .flat_map(|line| line.get(6..53).unwrap_or_default().split_whitespace())

@@ -13,7 +13,7 @@ use crate::assembly::{
 };
 
 /// Where the block behind the good one of [`begun`] starts.
-const SECOND_BLOCK: u64 = 8 + 13;
+pub(super) const SECOND_BLOCK: u64 = 8 + 13;
 
 pub(super) fn all() -> Vec<Golden> {
     [strangers(), cuts(), unsupported(), missing_ends(), stream_headers(), blocks(), end_blocks(), indexes()].concat()
@@ -24,16 +24,16 @@ pub(super) fn bad_block(name: &str, what: &'static str, block: &[u8], reason: Co
     bad(name, what, begun().block(block, b"").finish().stream, GOOD, corrupt(Part::Block(1), SECOND_BLOCK, reason))
 }
 
-const GOOD: &[u8] = b"ggggg";
+pub(super) const GOOD: &[u8] = b"ggggg";
 
-const HEADER: StreamHeader =
+pub(super) const HEADER: StreamHeader =
     StreamHeader { max_block_log2: 13, content_length: None, content_check: false, index: false };
 
-fn begun_with(header: StreamHeader) -> Assembly {
+pub(super) fn begun_with(header: StreamHeader) -> Assembly {
     Assembly::new(header).block(&data_block(0x02, 5, b"g"), GOOD)
 }
 
-fn begun() -> Assembly {
+pub(super) fn begun() -> Assembly {
     begun_with(HEADER)
 }
 
@@ -355,6 +355,17 @@ fn sequences() -> Vec<Golden> {
     ]
 }
 
+/// Two entries that are wrong while their sum is right: what only those see who read the headers.
+fn lies_that_cancel() -> Golden {
+    let assembly = begun_with(StreamHeader { index: true, ..HEADER }).block(&data_block(0x02, 9, b"h"), b"hhhhhhhhh");
+    let assembled = assembly.finish();
+    let at = assembled.elements.last().expect("the index is the last part").coded.start;
+    let entries = [(6, b"g"), (8, b"h")].map(|(raw_len, byte)| data_block(0x02, raw_len, byte)[..8].to_vec()).concat();
+    let stream = [&assembled.stream[..at], &index_block(&entries, at)].concat();
+    let error = corrupt(Part::Index, at as u64, Corruption::IndexMismatch);
+    bad("index-lies-cancel", "entries whose wrong raw lengths have the right sum", stream, &assembled.raw, error)
+}
+
 fn indexes() -> Vec<Golden> {
     let indexed = StreamHeader { index: true, ..HEADER };
     let with_index =
@@ -383,6 +394,18 @@ fn indexes() -> Vec<Golden> {
             "application data where the index should be",
             &|_, _| skippable(1, b"x"),
             &|_| Corruption::Field { field: "kind", found: 1 },
+        ),
+        with_index(
+            "index-is-end",
+            "a second end block where the index should be",
+            &|_, _| data_block(0x40, 1, &[0; 20]),
+            &|_| Corruption::Field { field: "tag", found: 0x40 },
+        ),
+        with_index(
+            "index-is-unknown",
+            "a block with tag 0x42 where the index should be",
+            &|_, _| data_block(0x42, 1, b"x"),
+            &|_| Corruption::Field { field: "tag", found: 0x42 },
         ),
         with_index(
             "index-length",
@@ -418,23 +441,24 @@ fn indexes() -> Vec<Golden> {
             &|_, at| index_with_footer(&[], (at + 28) as u64, 1, *b"RNSI"),
             &mismatch,
         ),
+        lies_that_cancel(),
     ]
 }
 
-fn bad(name: &str, what: &'static str, stream: Vec<u8>, raw: &[u8], error: Error) -> Golden {
+pub(super) fn bad(name: &str, what: &'static str, stream: Vec<u8>, raw: &[u8], error: Error) -> Golden {
     Golden { name: format!("bad-{name}"), what, stream, raw: raw.to_vec(), error: Some(error) }
 }
 
-fn corrupt(part: Part, offset: u64, reason: Corruption) -> Error {
+pub(super) fn corrupt(part: Part, offset: u64, reason: Corruption) -> Error {
     Error::Corrupt { part, offset, reason }
 }
 
-fn header_check(stored: u8, computed: u8) -> Corruption {
+pub(super) fn header_check(stored: u8, computed: u8) -> Corruption {
     Corruption::HeaderCheck { stored: stored.into(), computed: computed.into() }
 }
 
 /// What a reader says of this block, whose payload check is wrong.
-fn payload_check(block: &[u8]) -> Corruption {
+pub(super) fn payload_check(block: &[u8]) -> Corruption {
     let (signed, check) = block.split_last_chunk().expect("a block has a check");
     Corruption::PayloadCheck { stored: u32::from_le_bytes(*check), computed: crc32c(signed) }
 }

@@ -9,7 +9,7 @@ use super::{Golden, all_values, letters, two_symbols};
 use crate::assembly::{Assembled, Assembly, data_block, index_block};
 
 pub(super) fn all() -> Vec<Golden> {
-    modes().into_iter().chain(tables()).chain(lanes()).chain(features()).collect()
+    [modes(), tables(), lanes(), vec![every_remainder()], features()].concat()
 }
 
 fn modes() -> Vec<Golden> {
@@ -95,6 +95,20 @@ fn tables() -> Vec<Golden> {
             BlockMode::Interleaved(TableKind::Compact),
         ),
         one_block(
+            "single-stream-13-bits",
+            "13 bits, dense table",
+            &two_symbols(700),
+            &single(13),
+            BlockMode::SingleStream(TableKind::Dense),
+        ),
+        one_block(
+            "interleaved-14-bits",
+            "14 bits, 3 states, dense table",
+            &two_symbols(1000),
+            &compat(Mode::Interleaved).scale_bits(14).interleaved_lanes(3),
+            BlockMode::Interleaved(TableKind::Dense),
+        ),
+        one_block(
             "single-stream-one-symbol",
             "one symbol at full frequency: no words",
             &[b'o'; 600],
@@ -152,6 +166,14 @@ fn lanes() -> Vec<Golden> {
             lanes().segment_len(180),
         ),
     ]
+}
+
+/// Each length from 257 to 384 bytes: a tail of every length there is.
+fn every_remainder() -> Golden {
+    let assembly = (257..385).fold(plain(9), |assembly, len| {
+        assembly.data(&letters(len), &forced(Mode::Lanes).scale_bits(9), BlockMode::Lanes)
+    });
+    golden("lanes-every-remainder", "lanes, 128 blocks of 257 to 384 bytes", assembly.finish())
 }
 
 fn features() -> Vec<Golden> {
