@@ -12,6 +12,14 @@ pub(crate) fn explain(error: io::Error) -> anyhow::Error {
     }
 }
 
+/// As [`explain`], without what can be done about it.
+pub(crate) fn plain(error: io::Error) -> anyhow::Error {
+    match Error::try_from(error) {
+        Ok(error) => anyhow::anyhow!("{error}"),
+        Err(error) => anyhow::Error::msg(without_code(&error)),
+    }
+}
+
 /// Adds what was tried to an error.
 pub(crate) fn because(what: impl fmt::Display) -> impl FnOnce(io::Error) -> anyhow::Error {
     move |error| explain(error).context(what.to_string())

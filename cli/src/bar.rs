@@ -2,35 +2,34 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ranstream::{DecodeOptions, EncodeOptions};
 
-use crate::input::Input;
+use crate::{input::Input, report::percent};
 
 /// What takes less time shows no bar.
 const DELAY: Duration = Duration::from_millis(400);
 
-const WITH_LENGTH: &str = "{prefix} {wide_bar} {bytes} of {total_bytes}, {binary_bytes_per_sec}, {msg}, {eta} left";
-const WITHOUT_LENGTH: &str = "{prefix} {spinner} {bytes}, {binary_bytes_per_sec}, {msg}";
+/// Everything is one message, so that a line which is too long for the terminal is cut off: one
+/// that wraps would stay there with each update.
+const TEMPLATE: &str = "{wide_msg}";
+
+/// Signs of the drawing.
+const DRAWN: usize = 10;
 
 /// A line on standard error that shows how far one file has come, and disappears in the end.
 #[derive(Debug, Clone)]
 pub(crate) struct Bar {
     /// None where there is no terminal to draw it on.
     line: Option<ProgressBar>,
+    name: String,
     begun: Instant,
 }
 
 impl Bar {
     pub(crate) fn new(shown: bool, input: &Input) -> Self {
-        let line = shown.then(|| {
-            let len = input.len();
-            let template = if len.is_some() { WITH_LENGTH } else { WITHOUT_LENGTH };
-            ProgressBar::with_draw_target(len, ProgressDrawTarget::hidden())
-                .with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
-                .with_prefix(input.to_string())
-        });
-        Self { line, begun: Instant::now() }
+        let line = shown.then(|| ProgressBar::with_draw_target(input.len(), ProgressDrawTarget::hidden()));
+        Self { line, name: input.to_string(), begun: Instant::now() }
     }
 
     /// Follows what is compressed.
@@ -40,7 +39,8 @@ impl Bar {
         }
         let bar = self.clone();
         options.on_progress(move |progress| {
-            bar.show(progress.raw_bytes(), || format!("{:.1} %", 100.0 * progress.ratio()));
+            let ratio = percent(progress.coded_bytes(), progress.raw_bytes());
+            bar.show(progress.raw_bytes(), || ratio);
         })
     }
 
@@ -62,14 +62,38 @@ impl Bar {
         }
     }
 
-    fn show(&self, position: u64, message: impl FnOnce() -> String) {
+    fn show(&self, position: u64, result: impl FnOnce() -> String) {
         let Some(line) = &self.line else { return };
         line.set_position(position);
-        if self.begun.elapsed() > DELAY {
-            if line.is_hidden() {
-                line.set_draw_target(ProgressDrawTarget::stderr());
-            }
-            line.set_message(message());
+        let elapsed = self.begun.elapsed();
+        if elapsed <= DELAY {
+            return;
         }
+        if line.is_hidden() {
+            line.set_style(ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar()));
+            line.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        line.set_message(self.text(position, line.length(), elapsed, &result()));
+    }
+
+    /// What matters most comes first: the end may not be seen.
+    fn text(&self, position: u64, len: Option<u64>, elapsed: Duration, result: &str) -> String {
+        let speed = position as f64 / elapsed.as_secs_f64();
+        let Some(len) = len.filter(|&len| len > 0) else {
+            return format!("{}, {}/s, {result}, {}", HumanBytes(position), HumanBytes(speed as u64), self.name);
+        };
+        let left = Duration::from_secs_f64(len.saturating_sub(position) as f64 / speed.max(1.0));
+        let drawn = (DRAWN as u64 * position.min(len) / len) as usize;
+        format!(
+            "{}{} {:.0} %, {left:#} left, {}, {} of {}, {}/s, {result}",
+            "█".repeat(drawn),
+            "░".repeat(DRAWN - drawn),
+            100.0 * position as f64 / len as f64,
+            self.name,
+            HumanBytes(position),
+            HumanBytes(len),
+            HumanBytes(speed as u64),
+            left = HumanDuration(left),
+        )
     }
 }

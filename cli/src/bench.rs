@@ -31,7 +31,7 @@ pub(crate) fn run(args: &BenchArgs) -> ExitCode {
 fn measure(args: &BenchArgs) -> Result<()> {
     let name = input::name(&args.input);
     let raw = read(&args.input, args.max_size).with_context(|| name.clone())?;
-    let mut contests = contests(args.threads.threads);
+    let mut contests = contests(args.threads.count());
     let device = if args.gpu { Some(Backend::device()?) } else { None };
     contests.extend(device.as_ref().map(on_device));
     let bar = bar(args.quiet, contests.len() * (usize::from(args.rounds) + 1));
@@ -79,7 +79,7 @@ struct Contest {
 
 /// Copying, each kernel and mode with one thread, and what is chosen by default with one thread and
 /// with `threads`.
-fn contests(threads: u16) -> Vec<Contest> {
+fn contests(threads: usize) -> Vec<Contest> {
     let coded = |name, mode, threads| {
         Contest::new(
             name,
@@ -97,8 +97,7 @@ fn contests(threads: u16) -> Vec<Contest> {
     contests.push(coded("interleaved", Mode::Interleaved, 1));
     contests.push(coded("single-stream", Mode::SingleStream, 1));
     contests.push(coded("auto", Mode::Auto, 1));
-    let threads =
-        if threads == 0 { std::thread::available_parallelism().map_or(1, Into::into) } else { threads.into() };
+    let threads = if threads == 0 { std::thread::available_parallelism().map_or(1, Into::into) } else { threads };
     if threads > 1 {
         contests.push(coded("auto", Mode::Auto, threads));
     }

@@ -1,49 +1,72 @@
 //! Compression.
 
 use std::{
-    ffi::OsStr,
+    ffi::OsString,
+    fs::File,
+    io::{Read, Seek},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
+use indicatif::HumanBytes;
 use ranstream::{EncodeOptions, read::RansEncoder};
 
 use crate::{
-    arguments::{EncodeArgs, OutputArgs, ThreadArgs, VoiceArgs},
+    advice::{because, explain},
+    arguments::{EncodeArgs, OutputArgs, SourceArgs, ThreadArgs, VoiceArgs},
     bar::Bar,
+    claimed::Claimed,
     input::{self, Input},
     output::Output,
     report::{Moved, Report, percent},
-    transfer::{self, Operation, pour},
+    sources::{self, Taken, ends_in},
+    transfer::{self, Done, Operation, Remark, pour},
 };
 
-/// What the names of compressed files end in.
-pub(crate) const SUFFIX: &str = "rans";
+/// Raw bytes per block, unless the user says another number.
+const BLOCK_LEN: usize = 256 << 10;
 
 pub(crate) fn run(
     inputs: Vec<PathBuf>,
+    source: &SourceArgs,
     args: &EncodeArgs,
-    threads: &ThreadArgs,
+    threads: ThreadArgs,
     output: &OutputArgs,
     voice: VoiceArgs,
 ) -> ExitCode {
-    let mut inputs = input::or_stdin(inputs);
-    let mut report = Report::new(voice, &inputs);
+    let mut report = Report::new(voice);
+    let mut inputs = sources::collect(inputs, source, Taken::NotEndingIn(&output.suffix), &mut report);
     if !output.force {
         inputs.retain(|path| {
-            let compressed = path.extension() == Some(OsStr::new(SUFFIX));
+            let compressed = ends_in(path, &output.suffix);
             if compressed {
-                report.warning(input::name(path), "ends in .rans, left as it is; -d decompresses, -f compresses again");
+                report.warning(
+                    input::name(path),
+                    format_args!(
+                        "ends in {}, left as it is; -d decompresses, -f compresses again",
+                        output.suffix.display()
+                    ),
+                );
             }
             !compressed
         });
-        if inputs.is_empty() {
-            return report.exit_code();
-        }
     }
-    let compression = Compression { options: args.options(threads), index: args.index() };
-    transfer::run(&compression, &inputs, output, &mut report);
+    report.align(&inputs);
+    if let Some(level) = args.level.level()
+        && report.is_verbose()
+    {
+        report.note(format_args!("level {level}"), "every level codes the same in this version");
+    }
+    let compression = Compression {
+        options: args.options(threads),
+        index: args.index(),
+        block_len: args.block_len().unwrap_or(BLOCK_LEN),
+        suffix: output.suffix.clone(),
+    };
+    if !inputs.is_empty() {
+        transfer::run(&compression, &inputs, output, &mut report);
+    }
     report.exit_code()
 }
 
@@ -52,11 +75,13 @@ struct Compression {
     options: EncodeOptions,
     /// As the user said, if at all.
     index: Option<bool>,
+    block_len: usize,
+    suffix: OsString,
 }
 
 impl Operation for Compression {
-    fn open(&self, path: &Path, _: bool) -> Result<Input> {
-        Input::open(path)
+    fn open(&self, path: &Path, special: bool) -> Result<Input> {
+        if special { Input::open_special(path) } else { Input::open(path) }
     }
 
     fn stdout(&self, force: bool) -> Result<Output> {
@@ -65,26 +90,95 @@ impl Operation for Compression {
 
     fn target(&self, source: &Path) -> Result<PathBuf> {
         let mut name = source.as_os_str().to_owned();
-        name.push(".");
-        name.push(SUFFIX);
+        name.push(&self.suffix);
         Ok(name.into())
     }
 
-    fn run(&self, input: &Input, output: &mut Output, bar: &Bar) -> Result<Moved> {
-        let mut options = self.options.clone().index(self.index.unwrap_or(output.is_file()));
-        if let Some(len) = input.len() {
-            options = options.content_length(len);
+    fn has_holes(&self) -> bool {
+        false
+    }
+
+    fn run(&self, input: &Input, output: &mut Output, bar: &Bar) -> Result<Done> {
+        let short = BLOCK_LEN.max(self.block_len) as u64;
+        match (input.regular(), input.len()) {
+            (Some((file, _)), Some(len)) if len > short => self.long(file, len, output, bar),
+            // What comes through a pipe goes out as it comes.
+            (None, _) if !output.is_file() => self.endless(input.reader(), output, bar).map(Done::from),
+            _ => {
+                let mut head = Vec::new();
+                input.reader().take(short + 1).read_to_end(&mut head).map_err(explain)?;
+                let moved = if head.len() as u64 <= short {
+                    self.whole(&head, output, bar)
+                } else {
+                    self.endless(head.chain(input.reader()), output, bar)
+                };
+                moved.map(Done::from)
+            }
         }
-        if input.is_short() {
-            options = options.threads(1);
-        }
-        let mut encoder = RansEncoder::with_options(input.reader(), bar.follow_encoder(options));
-        pour(&mut encoder, output)?;
-        let progress = encoder.progress();
-        Ok(Moved { taken: progress.raw_bytes(), given: progress.coded_bytes(), blocks: progress.blocks() })
     }
 
     fn result(&self, moved: Moved) -> String {
         percent(moved.given, moved.taken)
     }
+}
+
+impl Compression {
+    /// All that an input has: its length is known, and threads would cost more to start than they
+    /// gain.
+    fn whole(&self, raw: &[u8], output: &mut Output, bar: &Bar) -> Result<Moved> {
+        let mut options = self.options(output, raw.len() > self.block_len).content_length(raw.len() as u64);
+        if raw.len() <= BLOCK_LEN {
+            options = options.threads(1);
+        }
+        encode(raw, options, output, bar)
+    }
+
+    /// A file that claims to have `len` bytes. A log may grow meanwhile and another file shrink, so
+    /// a length is only declared where the stream can be begun again without it.
+    fn long(&self, file: &File, len: u64, output: &mut Output, bar: &Bar) -> Result<Done> {
+        let begin = output.position();
+        let mut options = self.options(output, true);
+        if begin.is_some() {
+            options = options.content_length(len);
+        }
+        let mut source = Claimed::new(file, len);
+        let moved = encode(&mut source, options, output, bar);
+        let moved = match begin {
+            Some(begin) if moved.is_err() && source.is_short() => {
+                (&*file).rewind().map_err(because("cannot read it again"))?;
+                output.rewind_to(begin)?;
+                self.endless(file, output, bar)?
+            }
+            _ => moved?,
+        };
+        let remark = if source.is_short() {
+            Some(Remark::Failure(anyhow!(
+                "became shorter while it was read; {} of {} are compressed",
+                HumanBytes(moved.taken),
+                HumanBytes(len)
+            )))
+        } else if source.is_long() {
+            Some(Remark::Warning(format!("grew while it was read; its first {} bytes are compressed", moved.taken)))
+        } else {
+            None
+        };
+        Ok(Done { moved, remark })
+    }
+
+    /// As much as comes.
+    fn endless(&self, source: impl Read, output: &mut Output, bar: &Bar) -> Result<Moved> {
+        encode(source, self.options(output, true), output, bar)
+    }
+
+    /// A file gets an index, unless the user says something else: one block needs none.
+    fn options(&self, output: &Output, blocks: bool) -> EncodeOptions {
+        self.options.clone().index(self.index.unwrap_or(output.is_file() && blocks))
+    }
+}
+
+fn encode(source: impl Read, options: EncodeOptions, output: &mut Output, bar: &Bar) -> Result<Moved> {
+    let mut encoder = RansEncoder::with_options(source, bar.follow_encoder(options));
+    pour(&mut encoder, output)?;
+    let progress = encoder.progress();
+    Ok(Moved { taken: progress.raw_bytes(), given: progress.coded_bytes(), blocks: progress.blocks() })
 }

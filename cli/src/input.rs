@@ -9,7 +9,11 @@ use std::{
 
 use anyhow::{Result, bail};
 
-use crate::advice::explain;
+use crate::{
+    advice::{because, explain},
+    names::shown,
+    standard::{self, Stream},
+};
 
 /// What `-` stands for, and the absence of files.
 const STDIN: &str = "-";
@@ -26,25 +30,45 @@ pub(crate) struct Input {
 }
 
 impl Input {
+    /// A regular file or standard input. What else has a name is refused before it is opened: a
+    /// pipe would wait for a writer, a device would do what it does.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        if is_standard(path) {
-            return Ok(Self { path: path.to_owned(), file: None });
-        }
-        if fs::metadata(path).map_err(explain)?.is_dir() {
-            bail!("is a directory; pack it first: tar c {0} | rans > {0}.tar.rans", path.display());
-        }
-        let file = File::open(path).map_err(explain)?;
-        let metadata = file.metadata().map_err(explain)?;
-        Ok(Self { path: path.to_owned(), file: Some((file, metadata)) })
+        Self::open_if(path, false)
     }
 
-    /// As [`Input::open`], for compressed data: that is not typed on a terminal.
+    /// As [`Input::open`], also for pipes and devices.
+    pub(crate) fn open_special(path: &Path) -> Result<Self> {
+        Self::open_if(path, true)
+    }
+
+    /// As [`Input::open`], for compressed data: that is not typed on a terminal. `force`: it is all
+    /// the same, and may come from pipes and devices.
     pub(crate) fn open_compressed(path: &Path, force: bool) -> Result<Self> {
-        let input = Self::open(path)?;
+        let input = Self::open_if(path, force)?;
         if input.is_stdin() && !force && io::stdin().is_terminal() {
             bail!("compressed data is not read from a terminal; name a file or use a pipe, see --help");
         }
         Ok(input)
+    }
+
+    fn open_if(path: &Path, special: bool) -> Result<Self> {
+        if is_standard(path) {
+            standard::check(Stream::Input).map_err(because("cannot read"))?;
+            return Ok(Self { path: path.to_owned(), file: None });
+        }
+        let kind = fs::metadata(path).map_err(explain)?;
+        if kind.is_dir() {
+            bail!(
+                "is a directory; -r takes the files in it, and tar c {0} | rans > {0}.tar.rans packs it",
+                shown(path)
+            );
+        }
+        if !kind.is_file() && !special && !is_open_already(path) {
+            bail!("not a regular file; -f or an output named with -o reads it all the same");
+        }
+        let file = File::open(path).map_err(explain)?;
+        let metadata = file.metadata().map_err(explain)?;
+        Ok(Self { path: path.to_owned(), file: Some((file, metadata)) })
     }
 
     pub(crate) fn is_stdin(&self) -> bool {
@@ -56,8 +80,8 @@ impl Input {
         self.file.as_ref().filter(|(_, metadata)| metadata.is_file()).map(|(file, metadata)| (file, metadata))
     }
 
-    /// Bytes of it, where the system knows. Files that it makes up, as under /proc, claim to have
-    /// none.
+    /// Bytes of it, where the system says. Files that it makes up, as under /proc and /sys, claim
+    /// none or too many, and others grow while they are read.
     pub(crate) fn len(&self) -> Option<u64> {
         self.regular().map(|(_, metadata)| metadata.len()).filter(|&len| len > 0)
     }
@@ -65,6 +89,11 @@ impl Input {
     /// Whether threads would cost more to start than they gain.
     pub(crate) fn is_short(&self) -> bool {
         self.len().is_some_and(|len| len <= SHORT)
+    }
+
+    /// The same file once more, with a place of its own.
+    pub(crate) fn reopen(&self) -> Result<File> {
+        File::open(&self.path).map_err(explain)
     }
 
     pub(crate) fn reader(&self) -> Box<dyn Read + '_> {
@@ -81,9 +110,9 @@ impl fmt::Display for Input {
     }
 }
 
-/// What the user calls an input.
+/// What the user calls an input, as it is shown.
 pub(crate) fn name(path: &Path) -> String {
-    if is_standard(path) { "stdin".to_owned() } else { path.display().to_string() }
+    if is_standard(path) { "stdin".to_owned() } else { shown(path) }
 }
 
 /// The inputs that were named, or standard input.
@@ -94,4 +123,10 @@ pub(crate) fn or_stdin(inputs: Vec<PathBuf>) -> Vec<PathBuf> {
 /// Whether a path that was given for an output or input stands for the standard stream.
 pub(crate) fn is_standard(path: &Path) -> bool {
     path == Path::new(STDIN)
+}
+
+/// Whether a path is a number of this program's own files: `<(command)` of a shell is one, and
+/// nobody names such a thing by accident.
+fn is_open_already(path: &Path) -> bool {
+    ["/dev/fd", "/proc/self/fd"].iter().any(|folder| path.starts_with(folder)) || path == Path::new("/dev/stdin")
 }

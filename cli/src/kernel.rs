@@ -4,7 +4,10 @@ use std::{env, fmt};
 
 use ranstream::Kernel;
 
-use crate::arguments::{Cli, Task};
+use crate::{
+    arguments::{Cli, Task},
+    names::masked,
+};
 
 /// What is wrong with `RANS_KERNEL`, if the task codes anything and may say so: the library is
 /// silent, and takes the fastest kernel then.
@@ -19,7 +22,7 @@ pub(crate) fn warning(cli: &Cli) -> Option<impl fmt::Display> {
     if quiet {
         return None;
     }
-    let name = env::var_os("RANS_KERNEL")?.to_string_lossy().into_owned();
+    let name = masked(&env::var_os("RANS_KERNEL")?);
     match name.parse::<Kernel>() {
         Ok(kernel) if kernel.is_available() => None,
         Ok(_) => Some(format!("RANS_KERNEL: this processor lacks {name}; the fastest kernel is used")),

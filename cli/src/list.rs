@@ -15,13 +15,20 @@ use crate::{
     survey::{Modes, Stream, Survey, survey},
 };
 
-pub(crate) fn run(args: ListArgs) -> ExitCode {
+/// `special`: also what is no regular file.
+pub(crate) fn run(args: ListArgs, special: bool) -> ExitCode {
     let inputs = input::or_stdin(args.inputs);
-    let mut report = Report::new(VoiceArgs { quiet: false, verbose: args.verbose }, &inputs);
+    let mut report = Report::new(VoiceArgs::only(args.quiet));
     let mut surveys = Vec::new();
     for path in &inputs {
-        match look(path, args.verbose) {
-            Ok(survey) => surveys.push(survey),
+        match look(path, special, args.verbose) {
+            Ok(survey) => {
+                if survey.trailing_zeros > 0 {
+                    let zeros = survey.trailing_zeros;
+                    report.note(input::name(path), format_args!("{zeros} zeros behind the last stream, passed over"));
+                }
+                surveys.push(survey);
+            }
             Err(error) => report.error(&error.context(input::name(path))),
         }
     }
@@ -32,8 +39,8 @@ pub(crate) fn run(args: ListArgs) -> ExitCode {
     report.exit_code()
 }
 
-fn look(path: &Path, every_block: bool) -> Result<Survey> {
-    survey(&Input::open_compressed(path, false)?, every_block).map_err(explain)
+fn look(path: &Path, special: bool, every_block: bool) -> Result<Survey> {
+    survey(path, &Input::open_compressed(path, special)?, every_block).map_err(explain)
 }
 
 fn json(surveys: &[Survey]) -> Result<()> {
@@ -48,7 +55,7 @@ fn tables(surveys: &[Survey], every_block: bool) -> Result<()> {
     }
     print(files(surveys).as_bytes())?;
     for survey in surveys.iter().filter(|_| every_block) {
-        print(format!("\n{}\n{}", survey.file, blocks(survey)).as_bytes())?;
+        print(format!("\n{}\n{}", survey.shown, blocks(survey)).as_bytes())?;
     }
     Ok(())
 }
@@ -63,7 +70,7 @@ fn files(surveys: &[Survey]) -> String {
         let line = Total { streams: streams.len() as u64, blocks, compressed_bytes, raw_bytes, modes: modes.clone() };
         let check = in_streams(streams, "xxh3", |stream| stream.content_check.is_some());
         let index = in_streams(streams, "yes", |stream| stream.index);
-        table.add(line.cells(check, index, survey.file.clone()));
+        table.add(line.cells(check, index, survey.shown.clone()));
         total.add(line);
     }
     if surveys.len() > 1 {

@@ -3,13 +3,17 @@
 //! | file | what it has |
 //! |---|---|
 //! | `arguments` | what can be asked for |
+//! | `version` | what this program is, and what the environment tells it |
 //! | `compress`, `decompress`, `test`, `list`, `recover`, `bench`, `manual` | one operation each |
-//! | `transfer` | which input goes to which output: shared by `compress` and `decompress` |
+//! | `transfer` | what becomes of each input: shared by `compress` and `decompress` |
+//! | `sources`, `targets` | which files are taken, and what their outputs are called |
 //! | `backend` | the device that `--backend` asks for |
 //! | `kernel` | what is wrong with `RANS_KERNEL` |
-//! | `input`, `output`, `temporary` | files, standard streams, and outputs that appear only when they are complete |
+//! | `input`, `output`, `standard` | files, standard streams, and outputs that appear only when they are complete |
+//! | `padding` | how many raw bytes a damaged file has lost |
+//! | `claimed`, `trailing` | inputs that are not what they seem: longer or shorter, or with more behind them |
 //! | `survey` | the structure of a compressed file, without its payloads |
-//! | `report`, `bar`, `advice` | what the user is told, on standard error |
+//! | `report`, `bar`, `advice`, `names` | what the user is told, on standard error |
 //! | `columns` | tables on standard output |
 
 mod advice;
@@ -17,6 +21,7 @@ mod arguments;
 mod backend;
 mod bar;
 mod bench;
+mod claimed;
 mod columns;
 mod compress;
 mod decompress;
@@ -24,30 +29,34 @@ mod input;
 mod kernel;
 mod list;
 mod manual;
+mod names;
 mod output;
+mod padding;
 mod recover;
 mod report;
+mod sources;
+mod standard;
 mod survey;
-mod temporary;
+mod targets;
 mod test;
+mod trailing;
 mod transfer;
+mod version;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use crate::arguments::{Cli, FileArgs, ListArgs, Task, TestArgs};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = arguments::parse();
     if let Some(warning) = kernel::warning(&cli) {
         report::warn(warning);
     }
     let Cli { task, files } = cli;
     match task {
         None => operate(files),
-        Some(Task::List(args)) => list::run(args),
-        Some(Task::Test(args)) => test::run(args),
+        Some(Task::List(args)) => list::run(args, false),
+        Some(Task::Test(args)) => test::run(args, false),
         Some(Task::Recover(args)) => recover::run(&args),
         Some(Task::Bench(args)) => bench::run(&args),
         Some(Task::Completions { shell }) => manual::completions(shell),
@@ -57,15 +66,18 @@ fn main() -> ExitCode {
 
 /// What was asked for by flags.
 fn operate(args: FileArgs) -> ExitCode {
-    let FileArgs { inputs, operation, limits, backend, threads, voice, .. } = args;
-    if operation.list {
-        list::run(ListArgs { inputs, json: operation.json, verbose: voice.verbose })
+    let FileArgs { inputs, operation, source, output, limits, backend, threads, voice, about, .. } = args;
+    if about.version {
+        version::run(voice.verbose)
+    } else if operation.list {
+        list::run(ListArgs { inputs, json: operation.json, verbose: voice.verbose, quiet: voice.quiet }, output.force)
     } else if operation.test {
-        test::run(TestArgs { inputs, limits, backend, threads, voice })
+        test::run(TestArgs { inputs, limits, backend, threads, voice }, output.force)
     } else if operation.decompress {
-        let options = limits.options(&threads);
-        decompress::run(inputs, &args.range, options, backend.name, &args.output, voice)
+        let options = limits.options(threads);
+        let terms = decompress::Terms { options, backend: backend.name, range: &args.range, pass: &args.pass };
+        decompress::run(inputs, &source, terms, &output, voice)
     } else {
-        compress::run(inputs, &args.encode, &threads, &args.output, voice)
+        compress::run(inputs, &source, &args.encode, threads, &output, voice)
     }
 }

@@ -48,16 +48,14 @@ impl AddAssign for Moved {
 }
 
 impl Report {
-    pub(crate) fn new(voice: VoiceArgs, inputs: &[PathBuf]) -> Self {
+    pub(crate) fn new(voice: VoiceArgs) -> Self {
+        Self { voice, name_width: 0, failed: false, lines: 0, total: Moved::default(), begun: Instant::now() }
+    }
+
+    /// Names of `inputs` take the same room in each line.
+    pub(crate) fn align(&mut self, inputs: &[PathBuf]) {
         let widths = inputs.iter().map(|path| input::name(path).chars().count());
-        Self {
-            voice,
-            name_width: widths.max().unwrap_or(0).min(WIDEST_NAME),
-            failed: false,
-            lines: 0,
-            total: Moved::default(),
-            begun: Instant::now(),
-        }
+        self.name_width = widths.max().unwrap_or(0).min(WIDEST_NAME);
     }
 
     /// Something failed; the exit status will say so.
@@ -105,7 +103,8 @@ impl Report {
 
     /// A progress bar for `input`. `hidden`: the terminal is wanted for something else.
     pub(crate) fn bar(&self, input: &Input, hidden: bool) -> Bar {
-        Bar::new(!self.voice.quiet && !hidden && io::stderr().is_terminal(), input)
+        let wanted = !self.voice.quiet && !self.voice.no_progress;
+        Bar::new(wanted && !hidden && io::stderr().is_terminal(), input)
     }
 
     fn line(&self, name: &str, result: &str, moved: Moved, target: Option<&str>, begun: Instant) {
@@ -148,6 +147,6 @@ pub(crate) fn warn(warning: impl fmt::Display) {
 }
 
 /// Writes a line to standard error. Where nobody can hear it there is nobody to tell that either.
-fn say(line: fmt::Arguments<'_>) {
+pub(crate) fn say(line: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{line}");
 }

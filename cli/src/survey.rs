@@ -2,8 +2,10 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs::File,
     io::{self, BufReader, Read},
+    path::Path,
 };
 
 use ranstream::{
@@ -13,7 +15,7 @@ use ranstream::{
 };
 use serde::Serialize;
 
-use crate::input::Input;
+use crate::{input::Input, trailing::Trailing};
 
 /// Bytes of the check behind each payload.
 const CHECK_LEN: u64 = (BLOCK_OVERHEAD - BlockHeader::LEN) as u64;
@@ -21,13 +23,22 @@ const CHECK_LEN: u64 = (BLOCK_OVERHEAD - BlockHeader::LEN) as u64;
 /// What is in a file. The field names are those of the JSON output.
 #[derive(Debug, Serialize)]
 pub(crate) struct Survey {
-    pub(crate) file: String,
+    /// None for standard input. What is no UTF-8 in it is replaced, see `file_hex`.
+    file: Option<String>,
+    /// Where the name is no UTF-8: its bytes, two digits each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_hex: Option<String>,
+    /// The name for the eyes of a user.
+    #[serde(skip)]
+    pub(crate) shown: String,
     pub(crate) compressed_bytes: u64,
     pub(crate) raw_bytes: u64,
     /// Compressed bytes per raw byte; none without raw bytes.
     pub(crate) ratio: Option<f64>,
     pub(crate) blocks: u64,
     pub(crate) modes: Modes,
+    /// Zeros behind the last stream, up to the end of the file.
+    pub(crate) trailing_zeros: u64,
     pub(crate) streams: Vec<Stream>,
 }
 
@@ -67,21 +78,24 @@ pub(crate) struct Block {
     pub(crate) raw_bytes: u64,
 }
 
-/// Goes through `input` from header to header. Every header and each stream's sums are verified,
+/// Goes through `input`, which is called `path`, from header to header. Every header and each stream's sums are verified,
 /// payloads are not read.
 ///
 /// # Errors
 ///
 /// What the input reports, or the streams have against it.
-pub(crate) fn survey(input: &Input, every_block: bool) -> io::Result<Survey> {
+pub(crate) fn survey(path: &Path, input: &Input, every_block: bool) -> io::Result<Survey> {
     let mut walk = Walk::new(input);
     let mut survey = Survey {
-        file: input.to_string(),
+        file: (!input.is_stdin()).then(|| path.to_string_lossy().into_owned()),
+        file_hex: path.to_str().is_none().then(|| hex(path.as_os_str().as_encoded_bytes())),
+        shown: input.to_string(),
         compressed_bytes: 0,
         raw_bytes: 0,
         ratio: None,
         blocks: 0,
         modes: Modes::new(),
+        trailing_zeros: 0,
         streams: Vec::new(),
     };
     while let Some(stream) = walk.stream(survey.raw_bytes, every_block)? {
@@ -93,6 +107,7 @@ pub(crate) fn survey(input: &Input, every_block: bool) -> io::Result<Survey> {
         survey.streams.push(stream);
     }
     survey.compressed_bytes = walk.offset;
+    survey.trailing_zeros = walk.trailing_zeros;
     survey.ratio = (survey.raw_bytes > 0).then(|| survey.compressed_bytes as f64 / survey.raw_bytes as f64);
     Ok(survey)
 }
@@ -101,6 +116,8 @@ pub(crate) fn survey(input: &Input, every_block: bool) -> io::Result<Survey> {
 struct Walk<'a> {
     source: Source<'a>,
     offset: u64,
+    /// Zeros behind it, once the end is found.
+    trailing_zeros: u64,
 }
 
 enum Source<'a> {
@@ -115,7 +132,7 @@ impl<'a> Walk<'a> {
             Some((file, metadata)) => Source::File(BufReader::new(file), metadata.len()),
             None => Source::Stream(input.reader()),
         };
-        Self { source, offset: 0 }
+        Self { source, offset: 0, trailing_zeros: 0 }
     }
 
     /// The stream that begins here. `None`: the input ends here, behind a stream.
@@ -128,7 +145,9 @@ impl<'a> Walk<'a> {
         }
         let magic = read.min(MAGIC.len());
         if offset > 0 && bytes[..magic] != MAGIC[..magic] {
-            return Err(Error::TrailingData { offset }.into());
+            self.trailing_zeros = self.zeros(&bytes[..read], offset)?;
+            self.offset = offset;
+            return Ok(None);
         }
         let header = self.stream_header(&mut bytes, read, offset)?;
         let mut stream = Stream {
@@ -152,6 +171,19 @@ impl<'a> Walk<'a> {
         }
         stream.compressed_bytes = self.offset - offset;
         Ok(Some(stream))
+    }
+
+    /// How many zeros follow the last stream, which ends at `offset`. `read`: the first of them.
+    fn zeros(&mut self, read: &[u8], offset: u64) -> io::Result<u64> {
+        let rest: &mut dyn Read = match &mut self.source {
+            Source::File(file, _) => file,
+            Source::Stream(stream) => stream,
+        };
+        match Trailing::read(read.chain(rest))? {
+            Trailing::Nothing => Ok(0),
+            Trailing::Zeros(len) => Ok(len),
+            Trailing::Garbage => Err(Error::TrailingData { offset }.into()),
+        }
     }
 
     /// The rest of a stream header, `read` bytes of which are in `bytes`.
@@ -260,4 +292,12 @@ impl<'a> Walk<'a> {
     fn truncated(&self) -> io::Error {
         Error::Truncated { offset: self.offset }.into()
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut digits = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
 }

@@ -3,7 +3,7 @@
 use std::{path::Path, process::ExitCode, time::Instant};
 
 use anyhow::Result;
-use ranstream::{DecodeOptions, RansReader};
+use ranstream::DecodeOptions;
 
 use crate::{
     arguments::TestArgs,
@@ -12,15 +12,18 @@ use crate::{
     input::{self, Input},
     output::Output,
     report::Report,
+    transfer::{Done, Remark},
 };
 
-pub(crate) fn run(args: TestArgs) -> ExitCode {
+/// `special`: also what is no regular file.
+pub(crate) fn run(args: TestArgs, special: bool) -> ExitCode {
     let inputs = input::or_stdin(args.inputs);
-    let mut report = Report::new(args.voice, &inputs);
+    let mut report = Report::new(args.voice);
+    report.align(&inputs);
     let backend = Backend::open(args.backend.name, &report);
-    let options = backend.apply(args.limits.options(&args.threads));
+    let options = backend.apply(args.limits.options(args.threads));
     for path in &inputs {
-        if let Err(error) = check(path, &options, &mut report) {
+        if let Err(error) = check(path, special, &options, &mut report) {
             report.error(&error.context(input::name(path)));
         }
     }
@@ -29,15 +32,23 @@ pub(crate) fn run(args: TestArgs) -> ExitCode {
     report.exit_code()
 }
 
-fn check(path: &Path, options: &DecodeOptions, report: &mut Report) -> Result<()> {
+fn check(path: &Path, special: bool, options: &DecodeOptions, report: &mut Report) -> Result<()> {
     let begun = Instant::now();
-    let input = Input::open_compressed(path, false)?;
+    let input = Input::open_compressed(path, special)?;
     let bar = report.bar(&input, false);
-    let options = bar.follow_decoder(options.clone());
-    let reader = RansReader::with_options(input.reader(), options);
-    let moved = decode(reader, &mut Output::Nowhere);
+    let mut options = bar.follow_decoder(options.clone());
+    if input.is_short() {
+        options = options.threads(1);
+    }
+    let done = decode(input.reader(), options, &mut Output::Nowhere);
     bar.clear();
-    let moved = moved?;
-    report.done(&input.to_string(), "ok", moved, None, begun);
+    let Done { moved, remark } = done?;
+    let is_ok = !matches!(remark, Some(Remark::Failure(_)));
+    if let Some(remark) = remark {
+        remark.tell(&input, report);
+    }
+    if is_ok {
+        report.done(&input.to_string(), "ok", moved, None, begun);
+    }
     Ok(())
 }

@@ -75,3 +75,130 @@ fn more_than_allowed_is_refused_and_leaves_nothing_behind() {
     folder.succeed("-d --max-output 10000 a.rans");
     assert!(folder.read("a") == raw);
 }
+
+/// The places of the blocks of `a.rans`, and of what follows them.
+fn places(folder: &Folder) -> Vec<usize> {
+    let list = folder.succeed("list -v --json a.rans");
+    let list: serde_json::Value = serde_json::from_slice(&list.stdout).unwrap();
+    let blocks = list[0]["streams"][0]["block_list"].as_array().unwrap();
+    let offset = |block: &serde_json::Value| block["offset"].as_u64().unwrap() as usize;
+    let last = blocks.last().unwrap();
+    blocks.iter().map(offset).chain([offset(last) + last["compressed_bytes"].as_u64().unwrap() as usize]).collect()
+}
+
+#[test]
+fn lost_bytes_are_zeros_where_that_is_asked_for() {
+    let (folder, raw, _) = folder();
+    let coded = folder.read("a.rans");
+    let at = places(&folder);
+    let mut expected = raw.clone();
+    let lose = |expected: &mut Vec<u8>, blocks: std::ops::Range<usize>| {
+        expected[blocks.start * 1000..blocks.end * 1000].fill(0);
+    };
+    let write = |damage: &dyn Fn(&mut Vec<u8>)| {
+        let mut coded = coded.clone();
+        damage(&mut coded);
+        std::fs::write(folder.path("a.rans"), coded).unwrap();
+    };
+
+    // A payload: its header says how long the block is. Then two of them, then two in a row.
+    write(&|coded| coded[at[2] + 20] ^= 1);
+    lose(&mut expected, 2..3);
+    let run = folder.fail("recover --pad a.rans -o b", "lost in 1 place");
+    assert!(run.stderr.contains("9.77 KiB saved to b") && !run.stderr.contains("estimated"), "{}", run.stderr);
+    assert!(folder.read("b") == expected);
+
+    write(&|coded| [2, 4, 5].iter().for_each(|&block| coded[at[block] + 20] ^= 1));
+    lose(&mut expected, 4..6);
+    folder.fail("recover -f --pad a.rans -o b", "lost in 2 places");
+    assert!(folder.read("b") == expected);
+    assert!(folder.fail("recover -q --pad a.rans -o -", "lost in 2 places").stdout == expected);
+
+    // Headers, too: the index says how long everything was.
+    write(&|coded| coded[at[3] + 5..at[6] + 5].fill(0xaa));
+    expected.copy_from_slice(&raw);
+    lose(&mut expected, 3..7);
+    folder.fail("recover -f --pad a.rans -o b", "lost in 1 place");
+    assert!(folder.read("b") == expected);
+
+    // The first and the last, with the header of the stream and with the index.
+    write(&|coded| coded[..at[1] - 5].fill(0xaa));
+    expected.copy_from_slice(&raw);
+    lose(&mut expected, 0..1);
+    folder.fail("recover -f --pad a.rans -o b", "lost in 1 place");
+    assert!(folder.read("b") == expected);
+
+    // The end is gone: the header of the stream says how long it was.
+    write(&|coded| coded.truncate(at[7] + 3));
+    expected.copy_from_slice(&raw);
+    lose(&mut expected, 7..10);
+    folder.fail("recover -f --pad a.rans -o b", "lost in 1 place");
+    assert!(folder.read("b") == expected);
+
+    write(&|coded| coded.truncate(at[7]));
+    folder.fail("recover -f --pad a.rans -o b", "input ends at byte");
+    assert!(folder.read("b") == expected);
+
+    // Nothing says how much was in which of two places.
+    write(&|coded| {
+        coded[at[2] + 1..at[2] + 40].fill(0xaa);
+        coded[at[5] + 1..at[5] + 40].fill(0xaa);
+    });
+    let run = folder.fail("recover -f --pad a.rans -o b", "lost in 2 places");
+    assert!(run.stderr.contains("how many bytes were lost is estimated"), "{}", run.stderr);
+    expected.copy_from_slice(&raw);
+    lose(&mut expected, 2..3);
+    lose(&mut expected, 5..6);
+    assert!(folder.read("b") == expected);
+}
+
+#[test]
+fn padding_of_a_whole_file_is_nothing() {
+    let (folder, raw, _) = folder();
+    folder.succeed("recover --pad a.rans -o b");
+    assert!(folder.read("b") == raw);
+    std::fs::write(folder.path("z.rans"), [folder.read("a.rans"), vec![0; 3000]].concat()).unwrap();
+    folder.succeed("recover -f --pad z.rans -o b");
+    assert!(folder.read("b") == raw);
+}
+
+#[test]
+fn blocks_that_are_missing_doubled_or_moved_are_named_and_saved_as_they_are() {
+    let (folder, raw, _) = folder();
+    let coded = folder.read("a.rans");
+    let at = places(&folder);
+    let block = |number: usize| &coded[at[number]..at[number + 1]];
+    let before = &coded[..at[3]];
+    for (middle, error, saved) in [
+        (vec![block(4), block(3)], "or in another order", [&raw[4000..5000], &raw[3000..4000]].concat()),
+        (vec![block(4)], "1 of 10 blocks are missing", raw[4000..5000].to_vec()),
+        (
+            vec![block(3), block(3), block(4)],
+            "blocks are there twice: 11000 raw bytes where 10000 were written",
+            [&raw[3000..4000], &raw[3000..5000]].concat(),
+        ),
+    ] {
+        std::fs::write(folder.path("a.rans"), [before, &middle.concat(), &coded[at[5]..]].concat()).unwrap();
+        let run = folder.fail("recover -f a.rans -o b", error);
+        assert!(run.stderr.contains("each block in it is whole"), "{}", run.stderr);
+        assert!(!run.stderr.contains("`rans recover`"), "it advises itself: {}", run.stderr);
+        assert!(folder.read("b") == [&raw[..3000], &saved, &raw[5000..]].concat());
+    }
+}
+
+#[test]
+fn recovery_never_advises_itself() {
+    let (folder, ..) = folder();
+    let coded = folder.read("a.rans");
+    for len in 0..coded.len() {
+        if len > 100 && len % 97 != 0 {
+            continue;
+        }
+        std::fs::write(folder.path("cut"), &coded[..len]).unwrap();
+        for line in ["recover -f cut -o b", "recover -f --pad cut -o b"] {
+            let run = folder.run(line);
+            assert_eq!(run.code, Some(1), "{len} bytes, rans {line}");
+            assert!(!run.stderr.contains("`rans recover`"), "{len} bytes, rans {line}: {}", run.stderr);
+        }
+    }
+}

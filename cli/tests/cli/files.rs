@@ -167,9 +167,10 @@ fn options_that_make_no_sense_are_misuse() {
     let folder = Folder::with(&[("a", b"some bytes")]);
     for line in [
         "--nonsense a",
-        "-d -t a",
-        "-c -o b a",
-        "-q -v a",
+        "-S= a",
+        "--suffix a/b a",
+        "--fast=x a",
+        "--no-such a",
         "--json a",
         "--from 1 a",
         "-d --from 2 --to 1 a",
@@ -181,7 +182,8 @@ fn options_that_make_no_sense_are_misuse() {
         "--scale-bits 13 a",
         "--lanes 0 a",
         "--mode zip a",
-        "-T 1025 a",
+        "-T -1 a",
+        "-T many a",
         "recover a",
         "man nothing",
     ] {

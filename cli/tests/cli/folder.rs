@@ -48,10 +48,26 @@ impl Folder {
     /// The command with the arguments of `line`, which are separated by spaces.
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rans"));
-        command.args(line.split_whitespace()).current_dir(self.0.path()).env_remove("RANS_MODE");
+        command.args(line.split_whitespace()).current_dir(self.0.path());
+        without_settings(&mut command);
         // Without it some Vulkan drivers write to standard error.
         command.env("XDG_RUNTIME_DIR", self.0.path());
         command
+    }
+
+    /// A shell in the folder that runs `script`; `$RANS` is the command there.
+    pub fn shell(&self, script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).current_dir(self.0.path()).env("RANS", env!("CARGO_BIN_EXE_rans"));
+        without_settings(&mut command);
+        command
+    }
+
+    /// Runs a script, and insists that it ends with status 0.
+    pub fn script(&self, script: &str) -> Run {
+        let run = Run::new(self.shell(script).output().unwrap());
+        assert_eq!(run.code, Some(0), "{script}: {}", run.stderr);
+        run
     }
 
     pub fn run(&self, line: &str) -> Run {
@@ -92,6 +108,22 @@ impl Folder {
     }
 }
 
+/// The environment of whoever runs the tests changes nothing.
+fn without_settings(command: &mut Command) {
+    for name in ["RANS_OPT", "RANS_MODE", "RANS_KERNEL", "RANS_BACKEND"] {
+        command.env_remove(name);
+    }
+}
+
+/// Whether a program of the system is there. Tests that need one say so and do nothing without.
+pub fn has(program: &str) -> bool {
+    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
+    if !found.status.success() {
+        eprintln!("skipped: {program} is not here");
+    }
+    found.status.success()
+}
+
 /// Starts `command` with a pipe at each end.
 pub fn piped(command: &mut Command) -> Child {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
@@ -107,7 +139,7 @@ pub struct Run {
 }
 
 impl Run {
-    fn new(output: Output) -> Self {
+    pub fn new(output: Output) -> Self {
         Self { code: output.status.code(), stdout: output.stdout, stderr: String::from_utf8(output.stderr).unwrap() }
     }
 

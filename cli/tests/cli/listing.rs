@@ -87,7 +87,7 @@ fn standard_input_is_listed_without_seeking() {
     folder.succeed("-q --block-size 1000 a");
     let run = folder.run_with("list --json", &folder.read("a.rans"));
     let list: Value = serde_json::from_slice(&run.stdout).unwrap();
-    assert_eq!(list[0]["file"], "stdin");
+    assert_eq!(list[0]["file"], Value::Null);
     assert_eq!(list[0]["blocks"], 5);
 }
 
@@ -126,4 +126,23 @@ fn the_environment_chooses_the_mode_of_what_is_written_only() {
     assert_eq!(wrong.status.code(), Some(2));
     assert!(String::from_utf8(wrong.stderr).unwrap().contains("RANS_MODE"));
     assert_eq!(run("-dc a.rans", "zip").stdout, folder.read("a"));
+}
+
+#[test]
+fn one_block_needs_no_index() {
+    let folder = Folder::with(&[("a", &skewed(1000, 15)), ("b", &skewed(1001, 16)), ("empty", b"")]);
+    let index = |line: &str, name: &str| {
+        folder.succeed(&format!("-qf --block-size 1000 {line} {name}"));
+        json(&folder, &format!("list --json {name}.rans"))[0]["streams"][0]["index"].clone()
+    };
+    assert_eq!(index("", "a"), false);
+    assert_eq!(index("", "empty"), false);
+    assert_eq!(index("", "b"), true);
+    assert_eq!(index("--index", "a"), true);
+    assert_eq!(index("--no-index", "b"), false);
+    for (raw, has_index) in [(skewed(1000, 17), false), (skewed(1001, 18), true)] {
+        assert_eq!(folder.run_with("-qf --block-size 1000 -o c", &raw).code, Some(0));
+        assert_eq!(json(&folder, "list --json c")[0]["streams"][0]["index"], has_index);
+    }
+    assert!(folder.succeed("-dc --from 500 a.rans").stdout == folder.read("a")[500..]);
 }

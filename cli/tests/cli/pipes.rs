@@ -90,6 +90,14 @@ fn completions_and_manual_pages_are_printed() {
         assert!(run.text().contains("block-size"), "{shell}");
         assert!(run.text().contains("interleaved"), "{shell}");
     }
-    assert!(folder.succeed("man").text().contains("\\-\\-block\\-size"));
-    assert!(folder.succeed("man recover").text().contains(".TH rans-recover 1"));
+    let page = folder.succeed("man");
+    for part in ["\\-\\-block\\-size", ".SH \"EXIT STATUS\"", ".SH ENVIRONMENT", "RANS_OPT", "RANS_KERNEL", "Examples"]
+    {
+        assert!(page.text().contains(part), "{part} is not in {}", page.text());
+    }
+    for task in ["list", "test", "recover", "bench", "completions", "man"] {
+        let page = folder.succeed(&format!("man {task}"));
+        assert!(page.text().contains(&format!(".TH rans-{task} 1")), "{}", page.text());
+        assert!(page.text().contains(".SH \"EXIT STATUS\""), "{}", page.text());
+    }
 }

@@ -1,4 +1,17 @@
 //! Where bytes go.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `temporary` | a file that appears when it is complete |
+//! | `place` | where it lies until then, and how it gets its name |
+//! | `sparse` | holes for zeros |
+//! | `signals` | what is removed when the program is told to end |
+
+mod place;
+#[cfg_attr(not(unix), allow(dead_code, reason = "no signals there"))]
+mod signals;
+mod sparse;
+mod temporary;
 
 use std::{
     fmt,
@@ -10,10 +23,13 @@ use std::{
 
 use anyhow::{Result, bail};
 
+pub(crate) use self::place::Readers;
+use self::temporary::Temporary;
 use crate::{
     advice::because,
     input::is_standard,
-    temporary::{Readers, Temporary},
+    names::shown,
+    standard::{self, Stream},
 };
 
 /// Standard output, a file that appears when it is complete, something else with a name, or
@@ -26,6 +42,20 @@ pub(crate) enum Output {
     Nowhere,
 }
 
+/// What a new file may be, and may take the place of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    /// It is none of these.
+    pub(crate) sources: &'a [PathBuf],
+    /// It may take the place of another file.
+    pub(crate) force: bool,
+    /// It may be a pipe or a device.
+    pub(crate) special: bool,
+    pub(crate) readers: Readers,
+    /// Long runs of zeros take no room.
+    pub(crate) holes: bool,
+}
+
 impl Output {
     /// Standard output for compressed data: that is not shown on a terminal.
     pub(crate) fn compressed_stdout(force: bool) -> Result<Self> {
@@ -35,32 +65,36 @@ impl Output {
         Ok(Self::Stdout)
     }
 
-    /// A file called `path`, which must be none of `sources`. One that exists is overwritten only
-    /// with `force`.
-    pub(crate) fn create(path: &Path, sources: &[PathBuf], force: bool, readers: Readers) -> Result<Self> {
+    /// A file called `path`, as `terms` allow.
+    pub(crate) fn create(path: &Path, terms: &Terms<'_>) -> Result<Self> {
         let existing = match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Self::File { path: path.to_owned(), file: Temporary::create(path, force, readers)? });
+                let file = Temporary::create(path, terms.force, terms.readers, terms.holes)?;
+                return Ok(Self::File { path: path.to_owned(), file });
             }
             result => result.and_then(|_| fs::metadata(path)),
         };
-        let existing = existing.map_err(because(path.display()))?;
+        let existing = existing.map_err(because(shown(path)))?;
         if existing.is_dir() {
-            bail!("{} is a directory", path.display());
+            bail!("{} is a directory", shown(path));
         }
         if !existing.is_file() {
-            let file = File::options().write(true).open(path).map_err(because(path.display()))?;
+            if !terms.special {
+                bail!("{} is not a regular file; -f or -o writes to it all the same", shown(path));
+            }
+            let file = File::options().write(true).open(path).map_err(because(shown(path)))?;
             return Ok(Self::Device { path: path.to_owned(), file });
         }
         // A link stays a link, and what it leads to is replaced.
-        let target = fs::canonicalize(path).map_err(because(path.display()))?;
-        if sources.iter().any(|source| fs::canonicalize(source).is_ok_and(|source| source == target)) {
-            bail!("{} is the input itself; write to another file", path.display());
+        let target = fs::canonicalize(path).map_err(because(shown(path)))?;
+        if terms.sources.iter().any(|source| fs::canonicalize(source).is_ok_and(|source| source == target)) {
+            bail!("{} is the input itself; write to another file", shown(path));
         }
-        if !force {
-            bail!("{} exists; use -f to overwrite it", path.display());
+        if !terms.force {
+            bail!("{} exists; use -f to overwrite it", shown(path));
         }
-        Ok(Self::File { path: path.to_owned(), file: Temporary::create(&target, true, readers)? })
+        let file = Temporary::create(&target, true, terms.readers, terms.holes)?;
+        Ok(Self::File { path: path.to_owned(), file })
     }
 
     pub(crate) fn is_file(&self) -> bool {
@@ -95,10 +129,26 @@ impl Output {
         }
     }
 
-    /// The output is complete. `lasting`: something will be removed because of it.
-    pub(crate) fn commit(self, lasting: bool) -> Result<()> {
+    /// Where the next byte goes, if that can be gone back to.
+    pub(crate) fn position(&self) -> Option<u64> {
         match self {
-            Self::File { file, .. } => file.commit(lasting),
+            Self::File { file, .. } => Some(file.position()),
+            _ => None,
+        }
+    }
+
+    /// Goes back to a [`position`](Self::position): what is behind it was not meant.
+    pub(crate) fn rewind_to(&mut self, position: u64) -> Result<()> {
+        match self {
+            Self::File { file, .. } => file.rewind_to(position).map_err(because("cannot begin again")),
+            _ => bail!("cannot begin again: what is written cannot be taken back"),
+        }
+    }
+
+    /// The output is complete. `durable`: it is on disk when this returns.
+    pub(crate) fn commit(self, durable: bool) -> Result<()> {
+        match self {
+            Self::File { file, .. } => file.commit(durable),
             _ => Ok(()),
         }
     }
@@ -108,7 +158,7 @@ impl fmt::Display for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stdout => f.write_str("stdout"),
-            Self::File { path, .. } | Self::Device { path, .. } => path.display().fmt(f),
+            Self::File { path, .. } | Self::Device { path, .. } => f.write_str(&shown(path)),
             Self::Nowhere => f.write_str("nowhere"),
         }
     }
@@ -117,6 +167,7 @@ impl fmt::Display for Output {
 /// Writes all of `bytes` to standard output. When nobody reads it any more, the program ends like
 /// others that SIGPIPE ends: without a word.
 pub(crate) fn print(bytes: &[u8]) -> Result<()> {
+    standard::check(Stream::Output).map_err(because("cannot write to stdout"))?;
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => end_by_broken_pipe(),
