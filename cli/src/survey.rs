@@ -78,8 +78,8 @@ pub(crate) struct Block {
     pub(crate) raw_bytes: u64,
 }
 
-/// Goes through `input`, which is called `path`, from header to header. Every header and each stream's sums are verified,
-/// payloads are not read.
+/// Goes through `input`, which is called `path`, from header to header. Every header and each
+/// stream's sums are verified, payloads are not read.
 ///
 /// # Errors
 ///

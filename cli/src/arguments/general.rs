@@ -86,7 +86,7 @@ pub(crate) struct AboutArgs {
     /// Print help
     #[arg(short, long, action = ArgAction::Help, global = true)]
     help: Option<bool>,
-    /// Print the version; with -v also the kernels, the threads and the settings from the environment
+    /// Print the version; with -v also the kernels, the threads and what the environment sets
     #[arg(short = 'V', long)]
     pub(crate) version: bool,
 }

@@ -110,8 +110,8 @@ fn a_run_that_is_told_to_end_leaves_no_trace() {
     for temporary in Temporary::all() {
         for (name, number) in SIGNALS {
             let mut child = start(&folder, temporary, ":", "a - -o b.rans");
-            // Open until the run has ended: at the end of its input it would be done, which may come
-            // before the signal is seen.
+            // Open until the run has ended: at the end of its input it would be done, which may
+            // come before the signal is seen.
             let mut stdin = child.stdin.take().unwrap();
             stdin.write_all(&skewed(600_000, 18)).unwrap();
             signal(&child, name);

@@ -47,8 +47,8 @@ fn whatever_a_file_system_lacks_the_file_is_written() {
     }
 }
 
-/// `-P` leaves calls that name the folder or the output. The first that opens one of them is the one
-/// for a temporary without a name.
+/// `-P` leaves calls that name the folder or the output. The first that opens one of them is the
+/// one for a temporary without a name.
 #[test]
 fn the_same_with_a_temporary_that_has_a_name() {
     if !has("strace") {
