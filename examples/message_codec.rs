@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{SinkExt as _, TryStreamExt as _};
+use futures_util::{SinkExt, TryStreamExt as _};
 use ranstream::{
     EncodeOptions,
     codec::MessageCodec,
@@ -80,7 +80,7 @@ async fn connection() -> Result<(), Box<dyn Error>> {
         for line in &lines {
             sender.feed(line.clone()).await?;
         }
-        sender.close().await
+        SinkExt::<Bytes>::close(&mut sender).await
     };
     let (sent, received) = tokio::join!(send, Framed::new(there, codec).try_collect::<Vec<_>>());
     sent?;

@@ -33,6 +33,8 @@
 //! is lost, doubled or half done. What the runtime's own combinators promise (`write_all` does not
 //! say how much it wrote) holds as ever.
 
+mod duplex;
+
 use std::{
     io,
     pin::Pin,

@@ -1,6 +1,10 @@
 //! Counters that a user can watch.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    panic::{RefUnwindSafe, UnwindSafe},
+    sync::Arc,
+};
 
 use crate::sync::call_out;
 
@@ -68,6 +72,11 @@ impl Observer {
         call_out(|| (self.0)(progress));
     }
 }
+
+/// It is called with no state of ours half changed. What it does to its own when it panics, it does
+/// to whoever gave it.
+impl UnwindSafe for Observer {}
+impl RefUnwindSafe for Observer {}
 
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -25,7 +25,7 @@ pub(crate) use coded::{Coded, Verified, body_len, parse_data_header, split_check
 use crate::{
     error::{Error, Part, PayloadError},
     format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, check::crc32c},
-    limits::{MAX_BLOCK_LEN, within},
+    limits::{Limits, MAX_BLOCK_LEN, within},
     options::{BlockOptions, EncodeOptions, Valid},
     simd::Kernel,
 };
@@ -62,6 +62,40 @@ pub fn decode(block: &[u8], raw: &mut [u8]) -> Result<usize, Error> {
     let verified = coded.verify().map_err(PayloadError::from);
     verified.and_then(|block| block.decode(raw, Kernel::or_default(None))).map_err(|e| e.at(Part::Block(0), 0))?;
     Ok(needed)
+}
+
+/// [`decode`] to a new vector, for whose length [`Limits::max_block_len`] and
+/// [`Limits::max_memory`] are asked first.
+///
+/// ```
+/// use ranstream::{EncodeOptions, Limits, block};
+///
+/// let mut packet = Vec::new();
+/// block::encode(b"some bytes", &EncodeOptions::new(), &mut packet)?;
+/// assert_eq!(block::decode_to_vec(&packet, &Limits::new())?, b"some bytes");
+/// # Ok::<(), ranstream::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`decode`]; [`Error::LimitExceeded`].
+pub fn decode_to_vec(block: &[u8], limits: &Limits) -> Result<Vec<u8>, Error> {
+    let raw_len = raw_len(block)?;
+    limits.check_block_len(raw_len, 0)?;
+    let mut raw = Vec::new();
+    limits.grow(&mut raw, raw_len, 0)?;
+    decode(block, &mut raw)?;
+    Ok(raw)
+}
+
+/// How many bytes the block that `block` begins with has itself, header and check among them: where
+/// the next one begins, and how many bytes to wait for. The header is verified, the payload is not.
+///
+/// # Errors
+///
+/// As [`raw_len`]; [`Error::Truncated`] stands for fewer than 8 bytes, a header's length.
+pub fn coded_len(block: &[u8]) -> Result<usize, Error> {
+    Ok(parse_data_header(block)?.payload_len() as usize + BLOCK_OVERHEAD)
 }
 
 /// How many raw bytes the block that `block` begins with has, 1..=16 Mi. The header is verified,

@@ -119,14 +119,17 @@ impl MessageCodec {
     }
 }
 
-impl tokio_util::codec::Encoder<Bytes> for MessageCodec {
+/// A message may be anything that holds bytes: `Bytes`, `BytesMut`, `Vec<u8>`, `&[u8]`. Methods of
+/// `SinkExt` that name no item then want it named: `SinkExt::<Bytes>::close(&mut framed)`.
+impl<T: AsRef<[u8]>> tokio_util::codec::Encoder<T> for MessageCodec {
     type Error = io::Error;
 
     /// A message that is too long is refused and harms nothing.
-    fn encode(&mut self, message: Bytes, dst: &mut BytesMut) -> io::Result<()> {
+    fn encode(&mut self, message: T, dst: &mut BytesMut) -> io::Result<()> {
+        let message = message.as_ref();
         within("message length", message.len(), 0, self.max_len)?;
         let mut frame = Vec::new();
-        message::encode(&message, self.send_with.as_ref(), &self.options, &mut frame)?;
+        message::encode(message, self.send_with.as_ref(), &self.options, &mut frame)?;
         dst.extend_from_slice(&frame);
         Ok(())
     }

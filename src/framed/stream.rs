@@ -26,6 +26,11 @@ pub enum Frame {
 
 /// A compressed stream over a connection: [`Frame`]s in, [`Bytes`] out.
 ///
+/// Bytes may also be sent as they are: `Bytes`, `BytesMut`, `Vec<u8>`, `&[u8]`. They are flushed
+/// each time, so that they arrive as those of `BytesCodec` do; [`Frame::Data`] gathers a full
+/// block, which costs less. Only [`Frame::Finish`] ends the stream. Methods of `SinkExt` that name
+/// no item want it named: `SinkExt::<Frame>::close(&mut framed)`.
+///
 /// The cuts between the items do not survive: what comes out are the blocks, each in the buffer
 /// that it was decoded to. [`MessageCodec`](super::MessageCodec) keeps them.
 ///
@@ -106,20 +111,8 @@ impl tokio_util::codec::Encoder<Frame> for RansCodec {
 
     fn encode(&mut self, frame: Frame, dst: &mut BytesMut) -> io::Result<()> {
         match frame {
-            Frame::Data(mut bytes) => {
-                while !bytes.is_empty() {
-                    let taken = self.encoder.push(&bytes)?;
-                    bytes.advance(taken);
-                    self.take_pending(dst);
-                }
-            }
-            Frame::Flush => {
-                while !self.encoder.cut_block()? {
-                    self.take_pending(dst);
-                }
-                self.take_pending(dst);
-                self.encoder.release_buffers();
-            }
+            Frame::Data(bytes) => self.encode_data(&bytes, dst)?,
+            Frame::Flush => self.encode_flush(dst)?,
             Frame::Finish => {
                 while !self.encoder.end_stream()? {
                     self.take_pending(dst);
@@ -131,6 +124,42 @@ impl tokio_util::codec::Encoder<Frame> for RansCodec {
         Ok(())
     }
 }
+
+impl RansCodec {
+    fn encode_data(&mut self, mut raw: &[u8], dst: &mut BytesMut) -> io::Result<()> {
+        while !raw.is_empty() {
+            let taken = self.encoder.push(raw)?;
+            raw = &raw[taken..];
+            self.take_pending(dst);
+        }
+        Ok(())
+    }
+
+    fn encode_flush(&mut self, dst: &mut BytesMut) -> io::Result<()> {
+        while !self.encoder.cut_block()? {
+            self.take_pending(dst);
+        }
+        self.take_pending(dst);
+        self.encoder.release_buffers();
+        Ok(())
+    }
+}
+
+macro_rules! encodes_and_flushes {
+    ($($item:ty),*) => {$(
+        impl tokio_util::codec::Encoder<$item> for RansCodec {
+            type Error = io::Error;
+
+            /// As [`Frame::Data`] and [`Frame::Flush`].
+            fn encode(&mut self, bytes: $item, dst: &mut BytesMut) -> io::Result<()> {
+                self.encode_data(&bytes, dst)?;
+                self.encode_flush(dst)
+            }
+        }
+    )*};
+}
+
+encodes_and_flushes!(Bytes, BytesMut, Vec<u8>, &[u8]);
 
 impl tokio_util::codec::Decoder for RansCodec {
     type Item = Bytes;

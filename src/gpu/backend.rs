@@ -1,6 +1,10 @@
 //! Who decodes the blocks of a stream.
 
-use std::{error, fmt, str::FromStr, sync::OnceLock};
+use std::{
+    error, fmt,
+    str::FromStr,
+    sync::{Arc, OnceLock},
+};
 
 use crate::{
     gpu::{Cost, Gpu, GpuOptions},
@@ -83,12 +87,24 @@ impl error::Error for ParseBackendError {}
 /// Which device, once there is something for it to do.
 #[derive(Debug, Clone)]
 pub(crate) enum Choice {
-    /// The caller's.
-    Given(Gpu),
+    /// The caller's. Behind a trait, so that nobody who asks whether an adapter may be sent to
+    /// another thread has to walk through all types of wgpu: `rustc` gives up on the way.
+    Given(Arc<dyn Given>),
     /// The one that all streams of the process share.
     Shared,
     /// The same, if it is faster.
     Measured,
+}
+
+/// Has a device.
+pub(crate) trait Given: fmt::Debug + Send + Sync {
+    fn gpu(&self) -> &Gpu;
+}
+
+impl Given for Gpu {
+    fn gpu(&self) -> &Gpu {
+        self
+    }
 }
 
 impl Choice {
@@ -98,7 +114,7 @@ impl Choice {
             return None;
         }
         match (given, backend) {
-            (Some(gpu), _) => Some(Self::Given(gpu.clone())),
+            (Some(gpu), _) => Some(Self::Given(Arc::new(gpu.clone()))),
             (None, Backend::Cpu) => None,
             (None, Backend::Auto) => Some(Self::Measured),
             (None, Backend::Gpu) => Some(Self::Shared),
@@ -114,7 +130,7 @@ impl Choice {
     /// lost.
     pub(crate) fn open(&self) -> Option<(Gpu, Option<Cost>)> {
         let (gpu, cost) = match self {
-            Self::Given(gpu) => (gpu.clone(), None),
+            Self::Given(given) => (given.gpu().clone(), None),
             Self::Shared => (Backend::Gpu.device()?, None),
             Self::Measured => Backend::Auto.device().and_then(|gpu| Some((gpu.clone(), Some(gpu.cost()?))))?,
         };

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    panic::{RefUnwindSafe, UnwindSafe},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -104,6 +105,10 @@ impl PartialEq for Gpu {
 }
 
 impl Eq for Gpu {}
+
+/// A call that panics leaves nothing of ours half changed; wgpu keeps its own in order.
+impl UnwindSafe for Gpu {}
+impl RefUnwindSafe for Gpu {}
 
 struct Inner {
     device: wgpu::Device,

@@ -6,6 +6,7 @@ pub mod recover;
 pub mod write;
 
 mod block_map;
+mod duplex;
 mod oneshot;
 mod retry;
 mod seek;

@@ -1,13 +1,17 @@
 //! Adapters that are read from: [`RansReader`] decodes what its inner reader gives, [`RansEncoder`]
 //! codes it.
 
+mod encoder;
+
 use std::io::{self, BufRead, Read};
+
+pub use self::encoder::RansEncoder;
 
 use crate::{
     io::{block_map::BlockMap, retry::read_retried},
-    options::{DecodeOptions, EncodeOptions},
+    options::DecodeOptions,
     progress::Progress,
-    stream::{ApplicationData, Decoder, Encoder, Status},
+    stream::{ApplicationData, Decoder, Status},
 };
 
 /// Reads a compressed stream and gives raw bytes.
@@ -98,6 +102,15 @@ impl<R> RansReader<R> {
     pub fn into_parts(self) -> (R, Vec<u8>) {
         let unused = self.decoder.unused().to_vec();
         (self.inner, unused)
+    }
+
+    /// Begins anew with `inner`, with the same options and buffers. The old inner reader comes
+    /// back; decoded bytes that were not read are lost.
+    pub fn reset(&mut self, inner: R) -> R {
+        self.decoder.reset();
+        (self.position, self.skip, self.past_end) = (0, 0, false);
+        (self.map, self.base, self.displaced) = (None, None, false);
+        std::mem::replace(&mut self.inner, inner)
     }
 
     /// Raw bytes of the current stream, if its header says how many and has been read.
@@ -199,103 +212,5 @@ impl<R: Read> BufRead for RansReader<R> {
     fn consume(&mut self, len: usize) {
         self.decoder.consume(len);
         self.position += len as u64;
-    }
-}
-
-/// Reads raw bytes from its inner reader and gives a compressed stream: the pull form of
-/// [`RansWriter`](crate::RansWriter).
-///
-/// ```
-/// use std::io::Read;
-///
-/// use ranstream::{DecodeOptions, decompress, read::RansEncoder};
-///
-/// let mut stream = Vec::new();
-/// RansEncoder::new(&b"some bytes"[..]).read_to_end(&mut stream)?;
-/// assert_eq!(decompress(&stream, &DecodeOptions::new())?, b"some bytes");
-/// # Ok::<(), std::io::Error>(())
-/// ```
-#[derive(Debug)]
-pub struct RansEncoder<R> {
-    inner: R,
-    encoder: Encoder,
-    ended: bool,
-}
-
-impl<R> RansEncoder<R> {
-    /// Codes what `inner` gives, with the default options.
-    pub fn new(inner: R) -> Self {
-        Self::with_options(inner, EncodeOptions::default())
-    }
-
-    /// Codes what `inner` gives. Options outside their range are reported by the first read.
-    pub fn with_options(inner: R, options: EncodeOptions) -> Self {
-        Self { inner, encoder: Encoder::new(options), ended: false }
-    }
-
-    /// The inner reader.
-    pub fn get_ref(&self) -> &R {
-        &self.inner
-    }
-
-    /// The inner reader. Bytes read from it are missing in the stream.
-    pub fn get_mut(&mut self) -> &mut R {
-        &mut self.inner
-    }
-
-    /// The inner reader. Bytes that were taken from it and not given are lost.
-    pub fn into_inner(self) -> R {
-        self.inner
-    }
-
-    /// The inner reader, and raw bytes that were taken from it but are in no block yet. Coded bytes
-    /// that were not read, and blocks that workers have, are lost.
-    pub fn into_parts(self) -> (R, Vec<u8>) {
-        let uncoded = self.encoder.uncoded().to_vec();
-        (self.inner, uncoded)
-    }
-
-    /// How far the stream has come.
-    pub fn progress(&self) -> &Progress {
-        self.encoder.progress()
-    }
-}
-
-impl<R: Read> Read for RansEncoder<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if buf.is_empty() {
-            return Ok(0);
-        }
-        self.fill_buf()?.read(buf).inspect(|&read| self.encoder.consume(read))
-    }
-}
-
-impl<R: Read> BufRead for RansEncoder<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        while self.encoder.pending().len() <= crate::format::StreamHeader::MAX_LEN {
-            if self.ended {
-                if self.encoder.end_stream()? {
-                    break;
-                }
-            } else {
-                let space = self.encoder.space()?;
-                if !space.is_empty() {
-                    let read = read_retried(&mut self.inner, space)?;
-                    self.encoder.commit(read)?;
-                    self.ended = read == 0;
-                    continue;
-                }
-            }
-            if self.encoder.pending().is_empty() {
-                self.encoder.wait();
-            } else {
-                break;
-            }
-        }
-        Ok(self.encoder.pending())
-    }
-
-    fn consume(&mut self, len: usize) {
-        self.encoder.consume(len);
     }
 }

@@ -66,6 +66,14 @@ impl<W> RansWriter<W> {
         self.sink.inner
     }
 
+    /// Begins a new stream that is written to `inner`, with the same options and buffers. The old
+    /// inner writer comes back; unless [`try_finish`](RansWriter::try_finish) came before, the
+    /// stream in it stays truncated.
+    pub fn reset(&mut self, inner: W) -> W {
+        self.encoder.reset();
+        std::mem::replace(&mut self.sink, Sink::new(inner)).inner
+    }
+
     /// How far the stream has come: blocks coded, not bytes taken.
     pub fn progress(&self) -> &Progress {
         self.encoder.progress()
@@ -283,6 +291,14 @@ impl<W> RansDecoder<W> {
     /// The inner writer. Decoded bytes that were not written are lost.
     pub fn into_inner(self) -> W {
         self.sink.inner
+    }
+
+    /// Begins anew with a stream whose raw bytes go to `inner`, with the same options and buffers.
+    /// The old inner writer comes back; unless [`try_finish`](RansDecoder::try_finish) came before,
+    /// decoded bytes may be missing in it.
+    pub fn reset(&mut self, inner: W) -> W {
+        self.decoder.reset();
+        std::mem::replace(&mut self.sink, Sink::new(inner)).inner
     }
 
     /// How far the decoder has come.

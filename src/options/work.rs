@@ -1,8 +1,11 @@
 //! Who does the work of a stream, and how much of it at a time: the same in both directions.
 
-use std::fmt;
 #[cfg(feature = "rayon")]
 use std::sync::{Arc, OnceLock};
+use std::{
+    fmt,
+    panic::{RefUnwindSafe, UnwindSafe},
+};
 
 use crate::{error::Error, limits::within};
 
@@ -30,6 +33,10 @@ pub(crate) enum Pool {
     /// the system gave no threads.
     Shared(Arc<OnceLock<Option<rayon_core::ThreadPool>>>),
 }
+
+/// A pool survives the panics of its jobs, and nothing of it is seen but what its jobs give back.
+impl UnwindSafe for Work {}
+impl RefUnwindSafe for Work {}
 
 impl Default for Work {
     /// The caller's own thread.

@@ -9,6 +9,7 @@
 use std::{
     collections::VecDeque,
     mem,
+    panic::{RefUnwindSafe, UnwindSafe},
     thread::{self, JoinHandle},
 };
 
@@ -30,6 +31,10 @@ pub(super) struct DeviceThread<J> {
     cpu: Option<Executor>,
     thread: Option<JoinHandle<()>>,
 }
+
+/// A job's panic stays with its seat, and nothing else of the thread is seen.
+impl<J> UnwindSafe for DeviceThread<J> {}
+impl<J> RefUnwindSafe for DeviceThread<J> {}
 
 impl<J: Job> DeviceThread<J> {
     /// `None`: the system gives no thread.

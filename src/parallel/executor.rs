@@ -1,5 +1,6 @@
 //! Who runs jobs.
 
+use std::panic::{RefUnwindSafe, UnwindSafe};
 #[cfg(feature = "rayon")]
 use std::{
     sync::{Arc, OnceLock},
@@ -39,6 +40,10 @@ pub(crate) enum Executor {
     #[cfg(feature = "gpu")]
     Device(Choice, Box<Executor>),
 }
+
+/// A pool survives the panics of its jobs, and nothing of it is seen but what its jobs give back.
+impl UnwindSafe for Executor {}
+impl RefUnwindSafe for Executor {}
 
 impl Executor {
     /// As the options have it. Without the `rayon` feature the caller does the work.

@@ -48,6 +48,13 @@ macro_rules! reading_adapter {
                 self.inner
             }
 
+            /// Begins anew with `inner`, with the same options and buffers. The old inner reader
+            /// comes back; bytes that were taken from it and not given are lost.
+            pub fn reset(&mut self, inner: R) -> R {
+                self.state.reset();
+                std::mem::replace(&mut self.inner, inner)
+            }
+
             /// How far the stream has come: whole blocks, not bytes given.
             pub fn progress(&self) -> &Progress {
                 self.state.progress()
@@ -118,6 +125,14 @@ macro_rules! writing_adapter {
             /// [`finish`](Self::finish) there are none.
             pub fn into_inner(self) -> W {
                 self.inner
+            }
+
+            /// Begins anew with `inner`, with the same options and buffers. The old inner writer
+            /// comes back; unless [`finish`](Self::finish) came before, bytes that were taken are
+            /// missing in it.
+            pub fn reset(&mut self, inner: W) -> W {
+                self.state.reset();
+                std::mem::replace(&mut self.inner, inner)
             }
 
             /// How far the stream has come: whole blocks, not bytes taken.

@@ -43,11 +43,15 @@ pub enum FlushPolicy {
     /// When the input pauses.
     ///
     /// The input of a `RansEncoder`, whose default this is, pauses when its inner reader has
-    /// nothing yet. That of a `RansWriter` pauses after each write, as far as it can tell: a
-    /// task that writes nothing polls nothing. So write whole messages, and note that it does not
-    /// wait for an inner writer that takes no more; what is left then goes out with
-    /// the next write or flush. Loops that flush when their reader pauses, as `tokio::io::copy`
-    /// does, need no policy.
+    /// nothing yet. One that pauses every few bytes would grow: once framing has taken a twentieth
+    /// of the stream, a block below 256 bytes waits while some 64 turns of the task bring more. A
+    /// source that is slower than that gets a block for each pause; [`FlushPolicy::Interval`]
+    /// gathers what it brings.
+    ///
+    /// The input of a `RansWriter` pauses after each write, as far as it can tell: a task that
+    /// writes nothing polls nothing. So write whole messages, and note that it does not wait for
+    /// an inner writer that takes no more; what is left then goes out with the next write or
+    /// flush. Loops that flush when their reader pauses, as `tokio::io::copy` does, need no policy.
     OnPause,
     /// When bytes have waited for so long.
     ///

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    panic::{RefUnwindSafe, UnwindSafe},
     task::{Context, Poll, ready},
     time::Instant,
 };
@@ -33,6 +34,11 @@ struct Course {
     /// An error of a write that had already taken bytes.
     deferred: Option<io::Error>,
 }
+
+/// `io::Error` alone says otherwise, because it may hold any error type. Nothing looks into it
+/// here.
+impl UnwindSafe for Course {}
+impl RefUnwindSafe for Course {}
 
 impl Course {
     fn new() -> Self {
@@ -75,6 +81,14 @@ impl EncodeSink {
 
     pub(crate) fn progress(&self) -> &Progress {
         self.encoder.progress()
+    }
+
+    /// Begins a new stream, without waiting for the blocks of the old one.
+    pub(crate) fn reset(&mut self) {
+        self.encoder.abandon();
+        self.encoder.reset();
+        self.pace.sent();
+        self.course = Course::new();
     }
 
     /// When what was taken is to be flushed.
@@ -224,6 +238,13 @@ impl DecodeSink {
 
     pub(crate) fn progress(&self) -> &Progress {
         self.decoder.progress()
+    }
+
+    /// Begins anew, without waiting for blocks under way.
+    pub(crate) fn reset(&mut self) {
+        self.decoder.abandon();
+        self.decoder.reset();
+        self.course = Course::new();
     }
 
     pub(crate) fn next_application_data(&mut self) -> Option<ApplicationData> {

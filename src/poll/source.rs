@@ -10,7 +10,8 @@ use crate::{
     options::{DecodeOptions, EncodeOptions},
     poll::{FlushPolicy, INLINE_LEN, Pace, Source, poll_read_some},
     progress::Progress,
-    stream::{ApplicationData, Decoder, Encoder, Status},
+    stream::{ApplicationData, Decoder, Need, PullEncoder, Status},
+    sync::call_out,
 };
 
 /// Decodes what its inner reader gives: the state of a `RansReader`.
@@ -40,6 +41,12 @@ impl DecodeSource {
 
     pub(crate) fn unused(&self) -> &[u8] {
         self.decoder.unused()
+    }
+
+    /// Begins anew, without waiting for blocks under way.
+    pub(crate) fn reset(&mut self) {
+        self.decoder.abandon();
+        self.decoder.reset();
     }
 
     /// Raw bytes that are ready; none at the end.
@@ -116,18 +123,27 @@ impl Drop for DecodeSource {
 /// Codes what its inner reader gives: the state of a reading `RansEncoder`.
 #[derive(Debug)]
 pub(crate) struct EncodeSource {
-    encoder: Encoder,
+    encoder: PullEncoder,
     pace: Pace,
-    ended: bool,
-    /// A block is to be cut, but what is pending has to go out before it.
-    held_up: bool,
+    /// Turns that the source had since its last byte to bring another, see [`Self::spares_a_turn`].
+    turns: u32,
 }
+
+/// A block of so many raw bytes spends less than a twentieth of them on its framing.
+const SMALL_LEN: usize = 256;
+
+/// Small blocks that every stream may have, whatever their share: a dialogue's first words go out
+/// at once.
+const FIRST_SMALL_BLOCKS: u64 = 8;
+
+/// Enough for tokio's scheduler, which looks at its sockets every 61 turns of its tasks.
+const MAX_TURNS: u32 = 64;
 
 impl EncodeSource {
     pub(crate) fn new(options: EncodeOptions) -> Self {
-        let mut encoder = Encoder::new(options);
+        let mut encoder = PullEncoder::new(options);
         encoder.set_inline_up_to(INLINE_LEN);
-        Self { encoder, pace: Pace::new(FlushPolicy::OnPause), ended: false, held_up: false }
+        Self { encoder, pace: Pace::new(FlushPolicy::OnPause), turns: 0 }
     }
 
     pub(crate) fn set_flush_policy(&mut self, policy: FlushPolicy) {
@@ -140,7 +156,7 @@ impl EncodeSource {
 
     /// When what was read is to be given. `None` also while there is something to give.
     pub(crate) fn next_flush(&self) -> Option<Instant> {
-        if self.has_output() { None } else { self.pace.due() }
+        if self.encoder.has_output() { None } else { self.pace.due() }
     }
 
     /// What was read is to be given now, whatever the clock says.
@@ -163,47 +179,35 @@ impl EncodeSource {
         self.encoder.consume(len);
     }
 
-    /// Ready when coded bytes are pending, or at the end.
-    pub(crate) fn poll_ready(&mut self, inner: &mut impl Source, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.has_output() {
-            if self.ended {
-                if self.encoder.end_stream()? {
-                    break;
-                }
-            } else {
-                if self.pace.is_due(false) {
-                    self.cut()?;
-                    if self.has_output() {
-                        break;
-                    }
-                }
-                let space = self.encoder.space()?;
-                if !space.is_empty() {
-                    match poll_read_some(inner, cx, space) {
-                        Poll::Ready(read) => self.take(read?)?,
-                        Poll::Pending => ready!(self.poll_pause(cx))?,
-                    }
-                    continue;
-                }
-            }
-            if !self.encoder.pending().is_empty() {
-                break;
-            }
-            ready!(self.encoder.poll_wait(cx));
-        }
-        Poll::Ready(Ok(()))
+    /// Begins a new stream, without waiting for the blocks of the old one.
+    pub(crate) fn reset(&mut self) {
+        self.encoder.abandon();
+        self.encoder.reset();
+        self.pace.sent();
+        self.turns = 0;
     }
 
-    /// Whether there is something to give. A stream header is not given alone, unless a block waits
-    /// for it.
-    fn has_output(&self) -> bool {
-        let has_block = self.encoder.progress().blocks() > 0 || self.encoder.in_flight() > 0;
-        !self.encoder.pending().is_empty() && (has_block || self.held_up)
+    /// Ready when coded bytes are pending, or at the end.
+    pub(crate) fn poll_ready(&mut self, inner: &mut impl Source, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            if self.pace.is_due(false) && !self.encoder.has_output() {
+                self.cut()?;
+            }
+            match self.encoder.need()? {
+                Need::Nothing => return Poll::Ready(Ok(())),
+                Need::Worker => ready!(self.encoder.poll_wait(cx)),
+                Need::Input => match poll_read_some(inner, cx, self.encoder.space()?) {
+                    Poll::Ready(Ok(read)) => self.take(read)?,
+                    Poll::Ready(Err(error)) => self.encoder.fail(error),
+                    Poll::Pending => ready!(self.poll_pause(cx))?,
+                },
+            }
+        }
     }
 
     fn take(&mut self, read: usize) -> io::Result<()> {
         self.encoder.commit(read)?;
-        self.ended = read == 0;
+        self.turns = 0;
         if self.encoder.buffered() > 0 {
             self.pace.taken();
         } else {
@@ -213,7 +217,7 @@ impl EncodeSource {
     }
 
     fn cut(&mut self) -> io::Result<()> {
-        self.held_up = !self.encoder.cut_block()?;
+        self.encoder.cut()?;
         if self.encoder.buffered() == 0 {
             self.pace.sent();
         }
@@ -223,9 +227,14 @@ impl EncodeSource {
     /// The inner reader has nothing yet. Ready: there is something to look at.
     fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.encoder.buffered() > 0 && self.pace.is_due(true) {
+            if self.spares_a_turn() {
+                self.turns += 1;
+                call_out(|| cx.waker().wake_by_ref());
+                return Poll::Pending;
+            }
             self.cut()?;
         }
-        if self.has_output() {
+        if self.encoder.has_output() {
             return Poll::Ready(Ok(()));
         }
         if self.encoder.in_flight() > 0 {
@@ -236,6 +245,18 @@ impl EncodeSource {
             self.encoder.release_buffers();
         }
         Poll::Pending
+    }
+
+    /// Whether a small block waits for more bytes: framing has taken more than its share of the
+    /// stream, and the source gets some turns to go on. One that does not within these really
+    /// pauses. This needs no timer, which not every runtime has.
+    fn spares_a_turn(&self) -> bool {
+        let progress = self.encoder.progress();
+        let framing = PullEncoder::framing(progress.blocks().saturating_sub(FIRST_SMALL_BLOCKS));
+        self.pace.policy == FlushPolicy::OnPause
+            && self.encoder.buffered() < SMALL_LEN
+            && framing > progress.raw_bytes() / 20
+            && self.turns < MAX_TURNS
     }
 }
 

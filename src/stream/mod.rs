@@ -43,6 +43,7 @@ mod deframer;
 mod encoder;
 mod event;
 mod framer;
+mod pull;
 mod skipped;
 mod totals;
 
@@ -56,6 +57,7 @@ pub(crate) use decoder::Room;
 pub(crate) use deframer::Deframer;
 pub(crate) use event::{BlockEvent, Event, Place, StreamPosition};
 pub(crate) use framer::Framer;
+pub(crate) use pull::{Need, PullEncoder};
 
 /// What a step is to reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

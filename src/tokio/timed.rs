@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    panic::{RefUnwindSafe, UnwindSafe},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Instant,
@@ -23,6 +24,10 @@ pub(super) struct TimedSource {
     timer: Option<Pin<Box<Sleep>>>,
 }
 
+/// tokio's timer alone says otherwise. After a panic it is at worst polled once more.
+impl UnwindSafe for TimedSource {}
+impl RefUnwindSafe for TimedSource {}
+
 impl TimedSource {
     pub(super) fn new(options: EncodeOptions) -> Self {
         Self { source: EncodeSource::new(options), timer: None }
@@ -30,6 +35,11 @@ impl TimedSource {
 
     pub(super) fn set_flush_policy(&mut self, policy: FlushPolicy) {
         self.source.set_flush_policy(policy);
+        self.timer = None;
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.source.reset();
         self.timer = None;
     }
 

@@ -128,7 +128,7 @@ fn a_long_frame_is_refused_before_it_is_waited_for() {
     assert!(items.is_empty() && matches!(error, Some(Error::LimitExceeded { found: 50_000, .. })), "{error:?}");
 
     let mut frame = BytesMut::new();
-    MessageCodec::new().encode(data::text(50_000).into(), &mut frame).unwrap();
+    MessageCodec::new().encode(data::text(50_000), &mut frame).unwrap();
     let (_, error) = decode_all(MessageCodec::new().max_len(10_000), &frame[..14], 1);
     assert!(matches!(error, Some(Error::LimitExceeded { found: 50_000, .. })), "{error:?}");
     assert!(MessageCodec::new().max_len(10).encode(Bytes::from_static(&[0; 11]), &mut frame).is_err());

@@ -4,6 +4,7 @@
 use std::{
     future::Future as _,
     io::ErrorKind,
+    panic::{RefUnwindSafe, UnwindSafe},
     pin::{Pin, pin},
     task::{Context, Waker},
     time::Duration,
@@ -176,9 +177,13 @@ fn a_silent_stream_is_polled_once_for_each_poll() {
 }
 
 const _: fn() = || {
-    fn sendable<T: Send + Sync + Unpin>() {}
+    fn sendable<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe>() {}
     sendable::<RansWriter<Store>>();
     sendable::<RansReader<Wire>>();
+    sendable::<ranstream::futures::RansEncoder<Wire>>();
+    sendable::<ranstream::futures::RansDecoder<Store>>();
+    sendable::<ranstream::tokio::RansWriter<Store>>();
+    sendable::<ranstream::tokio::RansReader<Wire>>();
     sendable::<ranstream::tokio::RansEncoder<Wire>>();
     sendable::<ranstream::tokio::RansDecoder<Store>>();
 };

@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     io::{self, Cursor},
+    panic::{RefUnwindSafe, UnwindSafe},
 };
 
 use ranstream::{
@@ -13,9 +14,10 @@ use ranstream::{
     write::{AutoFinish, RansDecoder},
 };
 
+/// Unwind safety among them: a service that catches panics around a request may keep its adapter.
 #[test]
-fn public_types_may_be_sent_shared_and_moved() {
-    fn check<T: Send + Sync + Unpin + 'static>() {}
+fn public_types_may_be_sent_shared_moved_and_seen_after_a_panic() {
+    fn check<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe + 'static>() {}
     check::<EncodeOptions>();
     check::<DecodeOptions>();
     check::<Limits>();

@@ -40,6 +40,7 @@ mod outcomes;
 mod parallel;
 mod progress;
 mod properties;
+mod pulled;
 mod recover;
 mod reuse;
 mod round_trip;

@@ -1,8 +1,12 @@
 //! State machines that begin again: as good as new, wherever they were.
 
+use std::io::{Cursor, Read as _, Seek as _, SeekFrom, Write as _};
+
 use ranstream::{
-    DecodeOptions, EncodeOptions, Error, Progress, compress,
+    DecodeOptions, EncodeOptions, Error, Progress, RansReader, RansWriter, compress, decompress,
+    read::RansEncoder,
     stream::{Decode as _, Decoder, Encode as _, Encoder, Op, PartialBuffer},
+    write::RansDecoder,
 };
 
 use crate::{
@@ -153,5 +157,120 @@ fn in_small_parts(mut work: impl FnMut(&mut PartialBuffer<[u8; 10]>) -> Result<b
             return all;
         }
         assert!(part.unwritten().is_empty(), "it stopped without a reason");
+    }
+}
+
+/// Adapters that begin again with another inner stream, from the end or from the middle.
+#[test]
+fn adapters_take_another_inner_stream() {
+    let raws = [data::text(3000), data::text(10), Vec::new(), data::text(700)];
+    for (threads, finishes) in [(1, true), (2, true), (1, false), (2, false)] {
+        let options = EncodeOptions::new().block_len(200).threads(threads).index(true);
+        let decode = DecodeOptions::new().threads(threads);
+        let streams: Vec<_> = raws.iter().map(|raw| compress(raw, &options).unwrap()).collect();
+        let mut writer = RansWriter::with_options(Vec::new(), options.clone());
+        let mut encoder = RansEncoder::with_options(&b""[..], options);
+        let mut decoder = RansDecoder::with_options(Vec::new(), decode.clone());
+        let mut reader = RansReader::with_options(Cursor::new(&b""[..]), decode);
+        for (raw, stream) in raws.iter().zip(&streams) {
+            writer.write_all(raw).unwrap();
+            encoder.reset(raw);
+            decoder.write_all(stream).unwrap();
+            reader.reset(Cursor::new(stream));
+            if finishes {
+                writer.try_finish().unwrap();
+                assert!(writer.reset(Vec::new()) == *stream);
+                decoder.try_finish().unwrap();
+                assert!(decoder.reset(Vec::new()) == *raw);
+                let (mut coded, mut back) = (Vec::new(), Vec::new());
+                encoder.read_to_end(&mut coded).unwrap();
+                assert!(coded == *stream);
+                reader.read_to_end(&mut back).unwrap();
+                assert!(back == *raw);
+            } else {
+                writer.reset(Vec::new());
+                decoder.reset(Vec::new());
+                let _ = encoder.read(&mut [0; 9]).unwrap();
+                let _ = reader.read(&mut [0; 9]).unwrap();
+            }
+            assert_eq!((*writer.progress(), *decoder.progress()), (Progress::default(), Progress::default()));
+        }
+        // A seek knows nothing of the stream before.
+        for (raw, stream) in raws.iter().zip(&streams).rev() {
+            reader.reset(Cursor::new(stream));
+            assert_eq!(reader.stream_position().unwrap(), 0);
+            assert_eq!(reader.seek(SeekFrom::End(0)).unwrap(), raw.len() as u64);
+        }
+    }
+}
+
+#[test]
+fn an_adapter_that_failed_is_as_good_as_new_after_a_reset() {
+    let stream = compress(b"some bytes", &EncodeOptions::new()).unwrap();
+    let mut reader = RansReader::new(&b"no stream"[..]);
+    let mut raw = Vec::new();
+    reader.read_to_end(&mut raw).unwrap_err();
+    reader.reset(&stream);
+    reader.read_to_end(&mut raw).unwrap();
+    assert_eq!(raw, b"some bytes");
+
+    let mut writer = RansWriter::with_options(Vec::new(), EncodeOptions::new().content_length(3));
+    writer.write_all(b"much too long").unwrap();
+    writer.try_finish().unwrap_err();
+    writer.reset(Vec::new());
+    writer.write_all(b"abc").unwrap();
+    assert_eq!(decompress(&writer.finish().unwrap(), &DecodeOptions::new()).unwrap(), b"abc");
+}
+
+#[cfg(all(feature = "futures-io", feature = "tokio"))]
+#[test]
+fn asynchronous_adapters_take_another_inner_stream() {
+    use crate::async_wire::{Ending, Schedule, Wire};
+
+    let raw = data::text(3000);
+    for threads in [1, 2] {
+        let options = EncodeOptions::new().block_len(200).threads(threads);
+        let stream = compress(&raw, &options).unwrap();
+        let wire = |bytes: &[u8]| Wire::new(bytes, Schedule::random(1), Ending::Eof);
+        macro_rules! reused {
+            ($flavour:ident, $io:path) => {{
+                use $io as io;
+                tokio_test::block_on(async {
+                    let mut writer = ranstream::$flavour::RansWriter::with_options(Vec::new(), options.clone());
+                    let mut encoder = ranstream::$flavour::RansEncoder::with_options(wire(&raw), options.clone());
+                    let mut decoder = ranstream::$flavour::RansDecoder::new(Vec::new());
+                    let mut reader = ranstream::$flavour::RansReader::new(wire(&stream));
+                    for _ in 0..3 {
+                        io::AsyncWriteExt::write_all(&mut writer, &raw[..1000]).await.unwrap();
+                        writer.reset(Vec::new());
+                        io::AsyncWriteExt::write_all(&mut writer, &raw).await.unwrap();
+                        writer.finish().await.unwrap();
+                        assert!(writer.reset(Vec::new()) == stream);
+
+                        io::AsyncWriteExt::write_all(&mut decoder, &stream[..500]).await.unwrap();
+                        decoder.reset(Vec::new());
+                        io::AsyncWriteExt::write_all(&mut decoder, &stream).await.unwrap();
+                        decoder.finish().await.unwrap();
+                        assert!(decoder.reset(Vec::new()) == raw);
+
+                        let mut back = Vec::new();
+                        io::AsyncReadExt::read_to_end(&mut reader, &mut back).await.unwrap();
+                        assert!(back == raw);
+                        reader.reset(wire(&stream));
+                        io::AsyncReadExt::read_exact(&mut reader, &mut [0; 500]).await.unwrap();
+                        reader.reset(wire(&stream));
+
+                        let mut coded = Vec::new();
+                        encoder.reset(wire(&raw));
+                        io::AsyncReadExt::read_exact(&mut encoder, &mut [0; 100]).await.unwrap();
+                        encoder.reset(wire(&raw));
+                        io::AsyncReadExt::read_to_end(&mut encoder, &mut coded).await.unwrap();
+                        assert!(decompress(&coded, &DecodeOptions::new()).unwrap() == raw);
+                    }
+                });
+            }};
+        }
+        reused!(tokio, tokio::io);
+        reused!(futures, futures_util);
     }
 }
