@@ -70,6 +70,7 @@
 //! | a `Framed` connection | `codec::RansCodec` |
 //! | frames of your own | [`block::encode`], [`block::decode`] |
 //! | payloads of the original single-stream coder | [`rans::single`], [`rans::interleaved`] |
+//! | a question about the structure of a file | [`outline::OutlineReader`]; without I/O [`stream::Outline`] |
 //! | a damaged file | [`recover::Recovery`] |
 //! | the bytes themselves | [`mod@format`], and `FORMAT.md` in the repository |
 //!
@@ -145,7 +146,7 @@ mod sync;
 #[doc(inline)]
 pub use error::{Error, Limit};
 pub use io::{
-    compress, compress_into, copy_decode, copy_encode, decompress, decompress_into,
+    compress, compress_into, copy_decode, copy_encode, decompress, decompress_into, outline,
     read::{self, RansReader},
     recover,
     write::{self, RansWriter},

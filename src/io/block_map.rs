@@ -5,11 +5,11 @@ use std::io::{self, Read, Seek, SeekFrom};
 use crate::{
     block::Coded,
     error::{Corruption, Error, Part},
-    format::{BLOCK_OVERHEAD, BlockHeader, EndBlock, HEADER_LEN, INDEX_KIND, IndexFooter, MAGIC, StreamHeader},
-    io::retry::read_retried,
+    format::{BLOCK_OVERHEAD, BlockHeader, EndBlock, HEADER_LEN, INDEX_KIND, IndexFooter, StreamHeader},
+    io::{outline::OutlineReader, retry::read_retried},
     limits::Limits,
-    options::{DecodeOptions, TrailingData},
-    stream::StreamPosition,
+    options::DecodeOptions,
+    stream::{OutlinePart, StreamPosition},
 };
 
 /// Every block of an input, by the raw bytes before it.
@@ -18,6 +18,8 @@ pub(crate) struct BlockMap {
     streams: Vec<StreamEntry>,
     blocks: Vec<BlockEntry>,
     raw_len: u64,
+    /// What the streams have against them behind these blocks.
+    fault: Option<Error>,
 }
 
 #[derive(Debug)]
@@ -47,15 +49,23 @@ impl BlockMap {
     }
 
     /// Raw bytes of all streams.
-    pub(crate) fn raw_len(&self) -> u64 {
-        self.raw_len
+    ///
+    /// # Errors
+    ///
+    /// What reading to the end would report.
+    pub(crate) fn raw_len(&self) -> Result<u64, Error> {
+        self.fault.clone().map_or(Ok(self.raw_len), Err)
     }
 
     /// The block that holds raw byte `raw`, its header, and where in it the byte is. `None`: there
     /// are not so many bytes.
-    pub(crate) fn find(&self, raw: u64) -> Option<(StreamPosition, [u8; HEADER_LEN], u64)> {
+    ///
+    /// # Errors
+    ///
+    /// What reading to that byte would report. Blocks before the fault are found all the same.
+    pub(crate) fn find(&self, raw: u64) -> Result<Option<(StreamPosition, [u8; HEADER_LEN], u64)>, Error> {
         if raw >= self.raw_len {
-            return None;
+            return self.raw_len().map(|_| None);
         }
         let index = self.blocks.partition_point(|block| block.raw_start <= raw) - 1;
         let stream = &self.streams[self.streams.partition_point(|stream| stream.first_block <= index) - 1];
@@ -68,7 +78,7 @@ impl BlockMap {
             raw_len: block.raw_start - stream.raw_before,
             raw_before: stream.raw_before,
         };
-        Some((position, block.header, raw - block.raw_start))
+        Ok(Some((position, block.header, raw - block.raw_start)))
     }
 
     fn begin_stream(&mut self, header: StreamHeader, offset: u64, limits: &Limits) -> Result<(), Error> {
@@ -90,10 +100,6 @@ impl BlockMap {
         self.blocks.push(BlockEntry { header, offset, raw_start: self.raw_len });
         self.raw_len += raw_len as u64;
         Ok(())
-    }
-
-    fn blocks_of_last_stream(&self) -> u64 {
-        self.streams.last().map_or(0, |stream| self.blocks.len() - stream.first_block) as u64
     }
 
     /// Bytes of memory.
@@ -134,12 +140,6 @@ impl<R: Read + Seek> Input<'_, R> {
         let len = StreamHeader::len_from(fixed.first_chunk().unwrap_or(&[0; 8]), offset)?;
         self.read_at(offset + StreamHeader::FIXED_LEN as u64, &mut rest[..len - StreamHeader::FIXED_LEN])?;
         Ok(StreamHeader::parse(&bytes[..len], offset)?)
-    }
-
-    fn block_header(&mut self, offset: u64, part: Part) -> io::Result<([u8; HEADER_LEN], BlockHeader)> {
-        let mut bytes = [0; HEADER_LEN];
-        self.read_at(offset, &mut bytes)?;
-        Ok((bytes, BlockHeader::parse(&bytes, part, offset)?))
     }
 
     /// The payload of the block at `offset`, which is to have this header. `None`: it has another
@@ -243,46 +243,26 @@ fn stream_before(input: &mut Input<'_, impl Read + Seek>, end: u64, limits: &Lim
 /// From header to header, payloads unread.
 fn by_hopping(input: &mut Input<'_, impl Read + Seek>, options: &DecodeOptions) -> io::Result<BlockMap> {
     let limits = &options.limits;
-    let input_end = input.len()?;
     let mut map = BlockMap::default();
-    let mut offset = 0;
-    loop {
-        let mut found = [0; MAGIC.len()];
-        let len = MAGIC.len().min(usize::try_from(input_end - offset).unwrap_or(usize::MAX));
-        input.read_at(offset, &mut found[..len])?;
-        if !MAGIC.starts_with(&found[..len]) {
-            return match options.trailing_data {
-                _ if offset == 0 => Err(Error::NotAStream { found }.into()),
-                TrailingData::Reject => Err(Error::TrailingData { offset }.into()),
-                TrailingData::Ignore => Ok(map),
-            };
-        }
-        let header = input.stream_header(offset)?;
-        map.begin_stream(header, offset, limits)?;
-        offset += header.encoded_len() as u64;
-        loop {
-            let (bytes, block) = input.block_header(offset, Part::Block(map.blocks_of_last_stream()))?;
-            let at = offset;
-            offset = end_of_block(at, &block, input_end)?;
-            if let BlockHeader::End { .. } = block {
+    input.inner.seek(SeekFrom::Start(input.base))?;
+    for part in OutlineReader::seeking(&mut *input.inner, options.clone())? {
+        let part = match part.map_err(Error::try_from) {
+            Ok(part) => part,
+            Err(Ok(fault)) => {
+                map.fault = Some(fault);
                 break;
             }
-            map.add_block(bytes, block.raw_len(), at, limits)?;
-        }
-        if header.index {
-            let (_, block) = input.block_header(offset, Part::Index)?;
-            offset = end_of_block(offset, &block, input_end)?;
-        }
-        if options.single_stream || offset == input_end {
-            return Ok(map);
+            Err(Err(error)) => return Err(error),
+        };
+        match part {
+            OutlinePart::Stream { header, offset, .. } => map.begin_stream(header, offset, limits)?,
+            OutlinePart::Block { header, offset, .. } => {
+                map.add_block(header.to_bytes(), header.raw_len(), offset, limits)?;
+            }
+            _ => {}
         }
     }
-}
-
-/// Where the block with this header ends, if the input has all of it.
-fn end_of_block(offset: u64, header: &BlockHeader, input_end: u64) -> Result<u64, Error> {
-    let end = offset.saturating_add(block_len(header));
-    if end > input_end { Err(Error::Truncated { offset: input_end }) } else { Ok(end) }
+    Ok(map)
 }
 
 /// Coded bytes of the block with this header.

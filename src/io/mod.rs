@@ -1,6 +1,7 @@
 //! Adapters over the standard library's I/O traits, and what needs no adapter: whole buffers, whole
 //! files, what is left of a damaged file.
 
+pub mod outline;
 pub mod read;
 pub mod recover;
 pub mod write;

@@ -11,6 +11,9 @@ use crate::{
 /// last costs nothing; any other needs the list of blocks, which is read once: from the
 /// index at the tail if every stream has one, else by hopping from header to header.
 ///
+/// What is wrong behind a place does not keep it from being found: only a seek to the fault, behind
+/// it or from the end reports what reading would.
+///
 /// The end block's totals and content check are not verified for a stream whose first block was
 /// jumped over; every block's own check is.
 ///
@@ -25,7 +28,7 @@ impl<R: Read + Seek> Seek for RansReader<R> {
         let target = match to {
             SeekFrom::Start(position) => Some(position),
             SeekFrom::Current(by) => self.position.checked_add_signed(by),
-            SeekFrom::End(by) => self.map()?.raw_len().checked_add_signed(by),
+            SeekFrom::End(by) => self.ask_map(BlockMap::raw_len)?.checked_add_signed(by),
         }
         .ok_or(Error::InvalidSeek)?;
         self.seek_to(target)?;
@@ -47,7 +50,7 @@ impl<R: Read + Seek> RansReader<R> {
             self.position = target;
             return Ok(());
         }
-        let Some((position, header, skip)) = self.map()?.find(target) else {
+        let Some((position, header, skip)) = self.ask_map(|map| map.find(target))? else {
             (self.position, self.skip, self.past_end) = (target, 0, true);
             let ready = self.decoder.decoded().len();
             self.decoder.consume(ready);
@@ -60,6 +63,11 @@ impl<R: Read + Seek> RansReader<R> {
         self.decoder.resume(&position, header);
         (self.position, self.skip, self.past_end) = (target, skip, false);
         Ok(())
+    }
+
+    /// Asks the list of blocks. One with a fault is read again the next time: more may have come.
+    fn ask_map<T>(&mut self, ask: impl FnOnce(&BlockMap) -> Result<T, Error>) -> io::Result<T> {
+        Ok(ask(self.map()?).inspect_err(|_| self.map = None)?)
     }
 
     /// The list of blocks.

@@ -406,6 +406,8 @@ impl Decoder {
                 None
             }
             Some(Event::StreamEnd) => Some(Status::StreamEnd),
+            // Those of a deframer of headers.
+            Some(Event::Passed { .. } | Event::Index { .. }) => None,
         };
         Ok((given, status))
     }

@@ -1,9 +1,11 @@
 //! Coded bytes to the parts of a stream, however the bytes are cut.
 
+mod checks;
+
 use crate::{
-    block::{Coded, Verified, body_len, split_check},
-    error::{Corruption, Error, Limit, Part},
-    format::{BlockHeader, BlockMode, CHECK_LEN, EndBlock, HEADER_LEN, INDEX_KIND, IndexFooter, MAGIC, StreamHeader},
+    block::{Coded, body_len},
+    error::{Corruption, Error, Part},
+    format::{BlockHeader, CHECK_LEN, HEADER_LEN, IndexFooter, MAGIC, StreamHeader},
     options::{DecodeOptions, TrailingData},
     stream::{
         event::{BlockEvent, Event, Place, StreamPosition, without_check},
@@ -57,6 +59,8 @@ pub(crate) struct Deframer {
     is_first: bool,
     /// What an index says of the next block header.
     expected: Option<[u8; HEADER_LEN]>,
+    /// Payloads are passed over unread, see [`Deframer::of_headers`].
+    headers_only: bool,
 }
 
 impl Deframer {
@@ -74,7 +78,15 @@ impl Deframer {
             raw_before: 0,
             is_first: true,
             expected: None,
+            headers_only: false,
         }
+    }
+
+    /// Gives headers and totals only: whoever drives it [passes](Deframer::pass) over the payloads
+    /// of data blocks, application data and indexes. All checks are those of [`Deframer::new`],
+    /// but for those over the payloads.
+    pub(crate) fn of_headers(options: DecodeOptions) -> Self {
+        Self { headers_only: true, ..Self::new(options) }
     }
 
     /// Goes on at a block header elsewhere in the input, which must be `expected`. What was
@@ -107,6 +119,7 @@ impl Deframer {
                     self.raw_before += self.totals.raw_len;
                     return Ok((taken, Some(Event::StreamEnd)));
                 }
+                State::Skip(..) if self.headers_only => return Ok((taken, None)),
                 State::Skip(skipped, left) => {
                     let buffered = self.filled > 0;
                     let bytes = if buffered { &self.buffer[..self.filled] } else { rest };
@@ -165,6 +178,35 @@ impl Deframer {
     #[cfg(feature = "codec")]
     pub(crate) fn missing_in_one_piece(&self) -> usize {
         if let State::Skip(..) = self.state { 0 } else { self.missing() }
+    }
+
+    /// Payload bytes that may be [passed](Deframer::pass) over here.
+    pub(crate) fn to_pass(&self) -> u64 {
+        match &self.state {
+            State::Skip(_, left) if self.headers_only => *left,
+            _ => 0,
+        }
+    }
+
+    /// So many bytes of [`to_pass`](Deframer::to_pass) were passed over.
+    pub(crate) fn pass(&mut self, len: u64) {
+        let State::Skip(skipped, left) = &mut self.state else { return };
+        skipped.pass();
+        *left = left.saturating_sub(len);
+        self.offset += len;
+        if *left == 0 {
+            self.state = State::SkipEnd(skipped.clone());
+        }
+    }
+
+    /// Where the current element begins in the input.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Raw bytes of all streams before this one.
+    pub(crate) fn raw_before(&self) -> u64 {
+        self.raw_before
     }
 
     /// Whether a first byte of the current element was read.
@@ -368,8 +410,7 @@ impl Deframer {
                 let mut tail = [0; IndexFooter::TAIL_LEN];
                 tail[..len].copy_from_slice(self.bytes(&place, input));
                 self.offset += len as u64;
-                self.state = self.skip_end(skipped, &tail[..len])?;
-                return Ok(None);
+                return self.skip_end(skipped, &tail[..len]);
             }
             state @ (State::Skip(..) | State::StreamEnd | State::Done) => self.state = state,
         }
@@ -405,137 +446,6 @@ impl Deframer {
         self.state = State::BlockHeader;
         Ok(Some(Event::StreamHeader(header)))
     }
-
-    fn block_header(&self, bytes: [u8; HEADER_LEN]) -> Result<State, Error> {
-        let part = Part::Block(self.totals.blocks);
-        self.check_end(bytes, Part::End)?;
-        let header = BlockHeader::parse(&bytes, part, self.offset)?;
-        let corrupt = |reason| Error::Corrupt { part, offset: self.offset, reason };
-        match header {
-            BlockHeader::Data { raw_len, payload_len, mode } => {
-                let max = 1_u64 << self.header.max_block_log2;
-                if raw_len as u64 > max {
-                    return Err(corrupt(Corruption::Length { found: raw_len as u64, min: 1, max }));
-                }
-                let total = self.totals.raw_len + raw_len as u64;
-                if let Some(stored) = self.header.content_length.filter(|&declared| total > declared) {
-                    return Err(corrupt(Corruption::RawLength { stored, actual: total }));
-                }
-                let limits = &self.options.limits;
-                limits.check_block_len(raw_len, self.offset)?;
-                limits.check_output(self.raw_before.saturating_add(total), self.offset)?;
-                let held = payload_len + CHECK_LEN + if mode == BlockMode::Stored { 0 } else { raw_len };
-                limits.check_memory(held, self.offset)?;
-            }
-            BlockHeader::End { payload_len } => {
-                let expected = EndBlock::payload_len(self.header.content_check);
-                if payload_len != expected {
-                    let (found, expected) = (payload_len as u64, expected as u64);
-                    return Err(Error::Corrupt {
-                        part: Part::End,
-                        offset: self.offset,
-                        reason: Corruption::Length { found, min: expected, max: expected },
-                    });
-                }
-            }
-            BlockHeader::Skippable { kind: INDEX_KIND, .. } => {
-                return Err(corrupt(Corruption::Field { field: "kind", found: INDEX_KIND.into() }));
-            }
-            BlockHeader::Skippable { kind, payload_len } => {
-                let allowed = self.options.application_data as u64;
-                if kind & 0x8000 != 0 || allowed == 0 {
-                    return Ok(skip(Skipped::data(header, self.offset), payload_len.into()));
-                }
-                if u64::from(payload_len) > allowed {
-                    return Err(Error::LimitExceeded {
-                        limit: Limit::ApplicationData,
-                        found: payload_len.into(),
-                        allowed,
-                        offset: self.offset,
-                    });
-                }
-            }
-        }
-        Ok(State::Body(header))
-    }
-
-    /// A stream header in a block's place: whoever wrote the stream before it never came to its
-    /// end.
-    fn check_end(&self, bytes: [u8; HEADER_LEN], missing: Part) -> Result<(), Error> {
-        if bytes[..MAGIC.len()] != MAGIC {
-            return Ok(());
-        }
-        Err(Error::Corrupt { part: missing, offset: self.offset, reason: Corruption::EndMissing })
-    }
-
-    /// The block whose body was read last.
-    fn verify<'a>(&self, block: Coded<'a>, part: Part) -> Result<Verified<'a>, Error> {
-        let offset = self.offset - HEADER_LEN as u64;
-        block.verify().map_err(|reason| Error::Corrupt { part, offset, reason })
-    }
-
-    fn end_block(&self, payload: &[u8]) -> Result<EndBlock, Error> {
-        let corrupt = |reason| Error::Corrupt { part: Part::End, offset: self.offset - HEADER_LEN as u64, reason };
-        let length = payload.len() as u64;
-        let end = EndBlock::parse(payload).ok_or(corrupt(Corruption::PayloadEnds { field: "totals", length }))?;
-        self.totals.verify(&end).map_err(corrupt)?;
-        match self.header.content_length {
-            Some(declared) if declared != end.raw_len => {
-                Err(corrupt(Corruption::RawLength { stored: declared, actual: end.raw_len }))
-            }
-            _ => Ok(end),
-        }
-    }
-
-    fn index_header(&self, bytes: [u8; HEADER_LEN]) -> Result<State, Error> {
-        let corrupt = |reason| Error::Corrupt { part: Part::Index, offset: self.offset, reason };
-        self.check_end(bytes, Part::Index)?;
-        let (header, payload_len) = match BlockHeader::parse(&bytes, Part::Index, self.offset) {
-            Ok(header @ BlockHeader::Skippable { kind: INDEX_KIND, payload_len }) => (header, payload_len),
-            Ok(BlockHeader::Skippable { kind, .. }) => {
-                return Err(corrupt(Corruption::Field { field: "kind", found: kind.into() }));
-            }
-            Ok(_) | Err(Error::Unsupported { .. }) => {
-                return Err(corrupt(Corruption::Field { field: "tag", found: bytes[0].into() }));
-            }
-            Err(error) => return Err(error),
-        };
-        let (found, footer) = (u64::from(payload_len), IndexFooter::LEN as u64);
-        let full = self.totals.blocks.saturating_mul(HEADER_LEN as u64).saturating_add(footer);
-        if found != full && found != footer {
-            return Err(corrupt(Corruption::Length { found, min: footer, max: full }));
-        }
-        Ok(skip(Skipped::index(header, self.offset, found != footer), found - footer))
-    }
-
-    /// `bytes`: the check, in an index the footer before it.
-    fn skip_end(&mut self, mut skipped: Skipped, bytes: &[u8]) -> Result<State, Error> {
-        let (footer, stored) = split_check(bytes);
-        skipped.check.update(footer);
-        let computed = skipped.check.value();
-        let part = if skipped.is_index { Part::Index } else { Part::Block(self.totals.blocks) };
-        let corrupt = |reason| Error::Corrupt { part, offset: skipped.offset, reason };
-        if stored != computed {
-            return Err(corrupt(Corruption::PayloadCheck { stored, computed }));
-        }
-        if !skipped.is_index {
-            self.totals.add(&skipped.header, stored);
-            return Ok(State::BlockHeader);
-        }
-        let footer = footer.first_chunk().and_then(IndexFooter::parse);
-        let entries_agree = !skipped.has_entries
-            || self.totals.headers_check().is_none_or(|headers| headers == skipped.entries.value());
-        let agrees = footer.is_some_and(|footer| {
-            let entries = if skipped.has_entries { self.totals.blocks } else { 0 };
-            footer.stream_len == self.offset - self.stream_offset && u64::from(footer.entries) == entries
-        });
-        if agrees && entries_agree { Ok(State::StreamEnd) } else { Err(corrupt(Corruption::IndexMismatch)) }
-    }
-}
-
-/// So many bytes, then what stands behind them.
-fn skip(skipped: Skipped, len: u64) -> State {
-    if len == 0 { State::SkipEnd(skipped) } else { State::Skip(skipped, len) }
 }
 
 fn first_header(bytes: &[u8]) -> [u8; HEADER_LEN] {

@@ -23,6 +23,20 @@ pub(crate) enum Event {
         end: EndBlock,
         offset: u64,
     },
+    /// A block whose payload was passed over, see [`Deframer::of_headers`].
+    Passed {
+        header: BlockHeader,
+        /// Where its header starts in the input.
+        offset: u64,
+        /// Raw bytes of all streams before it.
+        raw_offset: u64,
+    },
+    /// An index whose entries were passed over.
+    Index {
+        header: BlockHeader,
+        offset: u64,
+        has_entries: bool,
+    },
     /// The last byte of a stream was read.
     StreamEnd,
 }

@@ -43,6 +43,7 @@ mod deframer;
 mod encoder;
 mod event;
 mod framer;
+mod outline;
 mod pull;
 mod skipped;
 mod totals;
@@ -52,6 +53,7 @@ pub use blocks::Blocks;
 pub use codec::{Decode, Encode, PartialBuffer};
 pub use decoder::{ApplicationData, Decoder};
 pub use encoder::Encoder;
+pub use outline::{Outline, OutlinePart};
 
 pub(crate) use decoder::Room;
 pub(crate) use deframer::Deframer;

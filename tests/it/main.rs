@@ -36,6 +36,7 @@ mod killed;
 mod limits;
 mod misuse;
 mod outcomes;
+mod outline;
 #[cfg(feature = "rayon")]
 mod parallel;
 mod progress;

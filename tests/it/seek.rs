@@ -509,3 +509,25 @@ fn totals_after_a_seek() {
         assert_eq!(back, raw[100..]);
     }
 }
+
+/// What is wrong behind a place does not keep a reader from it.
+#[test]
+fn good_bytes_before_a_fault_are_found() {
+    let raw = data::text(3000);
+    let stream = compress(&raw, &options()).unwrap();
+    let cut = nth_block(&stream, 5) + 20;
+    let mut reader = RansReader::new(Cursor::new(&stream[..cut]));
+    reader.seek(SeekFrom::Start(1100)).unwrap();
+    let mut back = Vec::new();
+    assert_eq!(from_io(reader.read_to_end(&mut back).unwrap_err()), Error::Truncated { offset: cut as u64 });
+    assert_eq!(back, raw[1100..1500]);
+    for to in [SeekFrom::Start(1501), SeekFrom::Start(9999), SeekFrom::End(0)] {
+        assert_eq!(from_io(reader.seek(to).unwrap_err()), Error::Truncated { offset: cut as u64 });
+    }
+
+    // A writer that is still at work: what came since is seen.
+    let mut reader = RansReader::new(Cursor::new(stream[..cut].to_vec()));
+    reader.seek(SeekFrom::End(0)).unwrap_err();
+    reader.get_mut().get_mut().extend(&stream[cut..]);
+    assert_eq!(reader.seek(SeekFrom::End(0)).unwrap(), 3000);
+}
