@@ -6,6 +6,7 @@ pub mod read;
 pub mod recover;
 pub mod write;
 
+mod append;
 mod block_map;
 mod duplex;
 mod oneshot;

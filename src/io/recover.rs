@@ -14,6 +14,8 @@ use crate::{
     simd::Kernel,
 };
 
+pub use crate::io::append::{Closed, close_unfinished};
+
 /// How much is read at a time.
 const CHUNK: usize = 256 << 10;
 
@@ -43,7 +45,7 @@ pub enum Found {
 /// largest block. Memory is bounded by the largest block that the limits allow.
 ///
 /// A stream that was cut between two blocks shows no lost bytes;
-/// [`is_unfinished`](Recovery::is_unfinished) tells.
+/// [`unfinished_streams`](Recovery::unfinished_streams) tells which ones were.
 ///
 /// A damaged block is bytes like any others: if it stored a stream as it was, that stream's blocks
 /// are found in it.
@@ -71,10 +73,15 @@ pub struct Recovery<R> {
     lost_from: Option<u64>,
     /// A block behind a loss that is not reported yet.
     held: Option<Found>,
-    /// Whether a stream header or data block was found behind the last end block.
-    unfinished: bool,
+    /// The stream that has no end block yet: from its header, or its first block if that is lost,
+    /// to the end of its last whole part.
+    open: Option<Range<u64>>,
+    unfinished: Vec<Range<u64>>,
     ended: bool,
 }
+
+/// So many unfinished streams are kept: 1 MiB of them.
+const MAX_UNFINISHED: usize = 1 << 16;
 
 /// What a whole part of a stream is.
 enum Whole {
@@ -101,7 +108,8 @@ impl<R: Read> Recovery<R> {
             offset: 0,
             lost_from: None,
             held: None,
-            unfinished: false,
+            open: None,
+            unfinished: Vec::new(),
             ended: false,
         }
     }
@@ -110,7 +118,28 @@ impl<R: Read> Recovery<R> {
     /// was cut, perhaps between two blocks, and how much followed is not known.
     #[must_use]
     pub fn is_unfinished(&self) -> bool {
-        self.unfinished
+        self.open.is_some()
+    }
+
+    /// Streams found so far that have no end block, though another stream, or the end of the input,
+    /// is behind them: a writer stopped there, perhaps between two blocks, and how much followed is
+    /// not known. Each is a range of coded bytes, from its header to the end of its last whole
+    /// part. Beyond 65,536 of them no more are kept.
+    ///
+    /// ```
+    /// use ranstream::{EncodeOptions, compress, recover::Recovery};
+    ///
+    /// let stream = compress(b"some bytes", &EncodeOptions::new())?;
+    /// let cut = stream.len() - 32; // its end block is missing
+    /// let input = [&stream[..cut], &stream].concat();
+    /// let mut recovery = Recovery::new(&input[..]);
+    /// assert_eq!(recovery.by_ref().count(), 2);
+    /// assert_eq!(recovery.unfinished_streams(), [0..cut as u64]);
+    /// # Ok::<(), ranstream::Error>(())
+    /// ```
+    #[must_use]
+    pub fn unfinished_streams(&self) -> &[Range<u64>] {
+        &self.unfinished
     }
 
     /// Reads until `len` bytes are in the window behind `at`. `false`: the input ends before.
@@ -191,11 +220,7 @@ impl<R: Read> Recovery<R> {
             let loss = self.loss();
             let start = self.here();
             self.at += len;
-            self.unfinished = match whole {
-                Whole::StreamHeader | Whole::Block(_) => true,
-                Whole::End => false,
-                Whole::Skippable => self.unfinished,
-            };
+            self.follow(&whole, start..self.here());
             let block = if let Whole::Block(raw) = whole {
                 Some(Found::Block { raw, place: start..self.here() })
             } else {
@@ -210,7 +235,37 @@ impl<R: Read> Recovery<R> {
                 (None, None) => {}
             }
         }
+        if let Some(open) = &self.open
+            && self.unfinished.last() != Some(open)
+        {
+            let open = open.clone();
+            self.keep_unfinished(open);
+        }
         Ok(self.loss())
+    }
+
+    /// Which stream the part at `place` belongs to, and which ones it shows to be unfinished.
+    fn follow(&mut self, whole: &Whole, place: Range<u64>) {
+        match whole {
+            Whole::StreamHeader => {
+                if let Some(open) = self.open.replace(place) {
+                    self.keep_unfinished(open);
+                }
+            }
+            Whole::Block(_) => self.open.get_or_insert(place.clone()).end = place.end,
+            Whole::End => self.open = None,
+            Whole::Skippable => {
+                if let Some(open) = &mut self.open {
+                    open.end = place.end;
+                }
+            }
+        }
+    }
+
+    fn keep_unfinished(&mut self, stream: Range<u64>) {
+        if self.unfinished.len() < MAX_UNFINISHED {
+            self.unfinished.push(stream);
+        }
     }
 }
 

@@ -1,9 +1,13 @@
 //! Adapters that are written to: [`RansWriter`] codes what it is given, [`RansDecoder`] decodes it.
 
-use std::io::{self, Write};
+use std::{
+    fs::File,
+    io::{self, Seek, SeekFrom, Write},
+};
 
 use crate::{
     error::Error,
+    io::append::close_unfinished,
     options::{DecodeOptions, EncodeOptions},
     progress::Progress,
     stream::{ApplicationData, Decoder, Encoder, Status},
@@ -77,6 +81,46 @@ impl<W> RansWriter<W> {
     /// How far the stream has come: blocks coded, not bytes taken.
     pub fn progress(&self) -> &Progress {
         self.encoder.progress()
+    }
+}
+
+impl RansWriter<File> {
+    /// Goes on behind the streams of `file`, a log say, with a new stream: a reader reads all of
+    /// them as one. If the last writer never came to its end, its stream gets one first, behind its
+    /// last whole block: see [`close_unfinished`]. The file is to be readable and writable; one
+    /// opened to append will do.
+    ///
+    /// ```
+    /// use std::{fs::{File, OpenOptions}, io::{Read, Write}};
+    ///
+    /// use ranstream::{EncodeOptions, RansReader, RansWriter};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("log.rans");
+    /// let open = || OpenOptions::new().read(true).append(true).create(true).open(&path);
+    /// let mut log = RansWriter::append(open()?, EncodeOptions::new())?;
+    /// writeln!(log, "before the crash")?;
+    /// log.flush()?;
+    /// drop(log); // a crash: the stream has no end
+    ///
+    /// let mut log = RansWriter::append(open()?, EncodeOptions::new())?;
+    /// writeln!(log, "after the crash")?;
+    /// log.finish()?;
+    ///
+    /// let mut text = String::new();
+    /// RansReader::new(File::open(&path)?).read_to_string(&mut text)?;
+    /// assert_eq!(text, "before the crash\nafter the crash\n");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`close_unfinished`]: nothing is written to a file that has more against it than a
+    /// missing end.
+    pub fn append(mut file: File, options: EncodeOptions) -> io::Result<Self> {
+        close_unfinished(&mut file)?;
+        file.seek(SeekFrom::End(0))?;
+        Ok(Self::with_options(file, options))
     }
 }
 

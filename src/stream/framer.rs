@@ -33,21 +33,34 @@ pub(crate) struct Framer {
 
 impl Framer {
     pub(crate) fn new(options: &Valid<EncodeOptions>) -> Self {
+        let header = StreamHeader {
+            max_block_log2: options.block_len.next_power_of_two().ilog2() as u8,
+            content_length: options.content_length,
+            content_check: options.content_check,
+            index: options.index,
+        };
+        Self::with_header(header, options.index_max_blocks)
+    }
+
+    fn with_header(header: StreamHeader, index_max_blocks: usize) -> Self {
         Self {
-            header: StreamHeader {
-                max_block_log2: options.block_len.next_power_of_two().ilog2() as u8,
-                content_length: options.content_length,
-                content_check: options.content_check,
-                index: options.index,
-            },
+            header,
             totals: Totals::new(),
-            content: options.content_check.then(Box::default),
-            entries: options.index.then(Vec::new),
-            index_max_blocks: options.index_max_blocks,
+            content: header.content_check.then(Box::default),
+            entries: header.index.then(Vec::new),
+            index_max_blocks,
             taken: 0,
             coded_len: 0,
             progress: Progress::default(),
         }
+    }
+
+    /// Goes on with a stream that was begun with this header: its blocks are to be
+    /// [added](Framer::add_block) again.
+    pub(crate) fn resumed(header: StreamHeader, index_max_blocks: usize) -> Self {
+        let mut framer = Self::with_header(header, index_max_blocks);
+        framer.count_coded(header.encoded_len());
+        framer
     }
 
     pub(crate) fn start(&mut self, out: &mut Vec<u8>) {

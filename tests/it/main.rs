@@ -1,6 +1,7 @@
 //! The integration tests, one module per scenario.
 
 mod adopters;
+mod append;
 mod application_data;
 mod assembly;
 #[cfg(feature = "codec")]
