@@ -17,6 +17,7 @@ pub mod message;
 pub mod no_leak;
 pub mod recover;
 pub mod roundtrip;
+pub mod section;
 pub mod seeds;
 
 mod drive;
@@ -26,7 +27,7 @@ mod repair;
 pub type Body = fn(&[u8]);
 
 /// Every target.
-pub const TARGETS: [(&str, Body); 13] = [
+pub const TARGETS: [(&str, Body); 14] = [
     ("async_schedule", async_schedule::run),
     ("decode", decode::run),
     ("decode_chunks", decode_chunks::run),
@@ -40,4 +41,5 @@ pub const TARGETS: [(&str, Body); 13] = [
     ("no_leak", no_leak::run),
     ("recover", recover::run),
     ("roundtrip", roundtrip::run),
+    ("section", section::run),
 ];

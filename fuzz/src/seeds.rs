@@ -5,6 +5,8 @@ use std::{fs, io, path::Path};
 
 use ranstream::{
     EncodeOptions, Mode, Normalization, compress,
+    error::Part,
+    format::{BlockHeader, BlockMode, TableKind},
     message::{self, Model},
     rans::{interleaved, single},
 };
@@ -76,7 +78,7 @@ const BEFORE_A_STREAM: [(&str, &[u8]); 15] = [
 ];
 
 /// Each target that takes data, with settings to stand before it.
-const BEFORE_DATA: [(&str, &[u8]); 13] = [
+const BEFORE_DATA: [(&str, &[u8]); 15] = [
     ("roundtrip", &[0, 0, 0, 4, 0, 1, 7, 4, 0]),
     ("roundtrip", &[1, 0b1111, 0, 1, 0, 0, 0, 4, 3]),
     ("roundtrip", &[3, 0b0110, 100, 0, 0, 0, 3, 4, 1]),
@@ -85,6 +87,8 @@ const BEFORE_DATA: [(&str, &[u8]); 13] = [
     ("kernels", &[0x80, 128, 0]),
     ("kernels", &[0x80, 0, 16]),
     ("legacy", &[40, 0, 4, 3]),
+    ("section", &[1, 0, 1]),
+    ("section", &[1, 200, 0]),
     ("faulty_io", &[8, 100, 2, 0, 1, 5, 1, 0, 255, 2, 1]),
     ("faulty_io", &[3, 255, 0, 1, 0, 3]),
     ("async_schedule", &[0, 100, 8, 0, 5, 0, 1, 9, 0, 0, 200]),
@@ -94,11 +98,6 @@ const BEFORE_DATA: [(&str, &[u8]); 13] = [
 
 /// The data blocks that follow a short stream header, as payloads.
 fn payloads(stream: &[u8]) -> Vec<Seed> {
-    use ranstream::{
-        error::Part,
-        format::{BlockHeader, BlockMode, TableKind},
-    };
-
     let (mut seeds, mut rest) = (Vec::new(), stream.get(8..).unwrap_or_default());
     while let Some(header) = rest.first_chunk()
         && let Ok(header @ BlockHeader::Data { mode, raw_len, payload_len }) =
@@ -110,6 +109,7 @@ fn payloads(stream: &[u8]) -> Vec<Seed> {
         // Odd numbers are those of all modes, even ones of `lanes`.
         let before = [if mode == BlockMode::Lanes { 0 } else { 2 * number + 1 }, a, b];
         seeds.push(Seed { target: "kernels", bytes: [&before, payload].concat() });
+        seeds.extend(section(mode, raw_len, payload));
         if matches!(mode, BlockMode::SingleStream(TableKind::Dense) | BlockMode::Interleaved(TableKind::Dense)) {
             let [a, b] = u16::try_from(raw_len).unwrap_or(u16::MAX).to_le_bytes();
             seeds.push(Seed { target: "legacy", bytes: [&[a, b, 4, 3], payload].concat() });
@@ -117,6 +117,22 @@ fn payloads(stream: &[u8]) -> Vec<Seed> {
         rest = rest.get(header.payload_len() as usize + ranstream::format::BLOCK_OVERHEAD..).unwrap_or_default();
     }
     seeds
+}
+
+/// A descriptor before the payload of lanes, whose field `tail` is 1 then. Nothing else is changed:
+/// it parses, and ends otherwise than it was begun.
+fn section(mode: BlockMode, raw_len: usize, payload: &[u8]) -> Option<Seed> {
+    let (BlockMode::Lanes, Some((scale_bits, [_, rest @ ..]))) = (mode, payload.split_first()) else { return None };
+    let mut bytes = vec![0, 0x07];
+    for number in [raw_len, payload.len()] {
+        bytes.extend([number as u8 | 0x80, (number >> 7) as u8]);
+    }
+    // Behind the first byte, which is a setting, all this is 5 bytes, and 8 with padding.
+    bytes.extend([0; 3]);
+    bytes.extend([*scale_bits, 1]);
+    bytes.extend(rest);
+    let two_bytes = (128..1 << 14).contains(&payload.len()) && raw_len < 1 << 14;
+    two_bytes.then_some(Seed { target: "section", bytes })
 }
 
 fn messages(raw: &[u8]) -> Vec<Seed> {

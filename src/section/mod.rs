@@ -9,9 +9,13 @@
 mod decode;
 mod encode;
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub(crate) mod lanes;
 pub(crate) mod sample;
 
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod tests;
 
