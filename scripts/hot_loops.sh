@@ -17,16 +17,17 @@ allowed() {
 ::new$                          .                           makes a table, once a block
 ::decode(_[a-z_]*)?$            ::decode(_groups|_side_by_side|_last_words)?$ once for each few segments
 ::(decode|gather)::[a-z_]*$     ::(decode|gather)_run$      the loop itself, once a segment
-::encode::[a-z_]*$              ::encode_run$               the loop itself, once a segment
-::encode_(groups|side_by_side)$ ::encode_(groups|side_by_side)$ once for each few segments
+::encode::[a-z_]*$              ::(encode|exact)_run$       the loop itself, once a segment
+::encode_(groups|pairs|side_by_side)$ ::encode_(groups|pairs|side_by_side)$ once for each few segments
 ::decode(_[a-z_]*)?$            ::Segment::finish$          the scalar end, once a segment
 ::decode(_last_words)?$         ^mem(cpy|set)$              a copy of the last words, once a segment
 ::decode_side_by_side$          ^mem(cpy|set)$              states of some segments, before and behind the loop
 ::decode_groups$                ^mem(cpy|set)$              the same, where that is inlined
-::encode_(groups|side_by_side)$ ^mem(cpy|set)$              the same, of the encoder
+::encode_(groups|pairs|side_by_side)$ ^mem(cpy|set)$              the same, of the encoder
 .                               ::Words::(load|store)$      the same
 .                               ::Segment::(take_groups|groups_ahead)$ before the loop
 .                               ::Tables::new$              makes a table, once a block
+::pivot::part(_single)?$        ^memset$                    the end of a bitmap, before the loop
 ::decode$                       ^\*%                        makes a table: memset, by its address in a register
 LIST
 }
@@ -34,7 +35,7 @@ LIST
 # Kernels that must be seen, or the disassembly shows nothing.
 expected() {
     case $1 in
-    x86_64*) echo avx2::decode::decode_run avx2::encode::encode_run avx2::presence avx512::decode::decode_run avx512::gather::gather_run avx512::encode::encode_run ;;
+    x86_64*) echo avx2::decode::decode_run avx2::encode::exact_run avx2::encode::encode_run avx2::presence avx512::decode::decode_run avx512::gather::gather_run avx512::encode::encode_run ;;
     aarch64*) echo neon::decode::decode_run neon::encode::encode_run neon::presence ;;
     esac
 }
@@ -55,7 +56,7 @@ calls() {
             /^[0-9a-f]+ <.*>:$/ {
                 sub(/^[0-9a-f]+ </, ""); sub(/>:$/, "")
                 name = $0; call = ""
-                kernel = name ~ /^ranstream::simd::(x86_64|aarch64)::/
+                kernel = name ~ /^<?ranstream::simd::(x86_64|aarch64)::/
                 if (kernel) print name
                 next
             }
@@ -68,8 +69,8 @@ calls() {
 
 check() {
     local target=$1 found kernel bad=0 count caller callee from to why reason
-    CARGO_PROFILE_RELEASE_DEBUG=0 cargo build --quiet --release --lib --no-default-features \
-        --target "$target" --target-dir target/hot_loops
+    CARGO_PROFILE_RELEASE_DEBUG=0 cargo build --quiet --release --lib -p ranstream \
+        --target "$target" --target-dir target/hot_loops || return 1
     found=$(calls "target/hot_loops/$target/release/libranstream.rlib")
     for kernel in $(expected "$target"); do
         if ! grep -q "simd::.*$kernel" <<<"$found"; then

@@ -111,6 +111,7 @@ impl Executor {
         match self {
             #[cfg(feature = "rayon")]
             Self::Global => rayon_core::scope(|scope| (0..self.width()).for_each(|_| start(scope, work))),
+            #[cfg(feature = "rayon")]
             Self::Given(pool) => pool.scope(|scope| (0..self.width()).for_each(|_| start(scope, work))),
             #[cfg(feature = "rayon")]
             Self::Shared(pool, threads) => match started(pool, *threads) {

@@ -220,6 +220,21 @@ fn segments_of_every_number_and_unequal_length() {
     }
 }
 
+/// Segments long enough for every way in which a kernel takes several of them.
+#[test]
+fn segments_of_some_numbers_and_enough_groups_for_tables() {
+    let kernels = kernels();
+    let mut random = Random(10);
+    for (_, symbol) in SOURCES {
+        for segments in [2, 3, 4, 5, 6, 8, 9, 12, 15] {
+            for last in [1, 128, 300, 11 * GROUP] {
+                let raw = random.bytes((segments - 1) * 11 * GROUP + last, symbol);
+                check(&kernels, &raw, segments, 9 + (segments % 4) as u8);
+            }
+        }
+    }
+}
+
 #[test]
 fn every_alignment_of_payload_and_bytes() {
     let kernels = kernels();

@@ -27,6 +27,8 @@ mod differential;
 pub(crate) use crate::options::Kernel;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 use aarch64::neon;
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+use code_table::CodeTable;
 #[cfg(target_arch = "x86_64")]
 use x86_64::{avx2, avx512};
 
@@ -39,7 +41,6 @@ use crate::{
         segment::{self, Encoding, LaneSlots, Segment, Tail},
         words::WordStack,
     },
-    simd::code_table::CodeTable,
 };
 
 /// Decodes `segments`, whose words are in `payload`, to the end. The index of the first that does
@@ -178,7 +179,7 @@ enum KernelTable {
     /// That of the scalar code will do.
     Portable,
     #[cfg(target_arch = "x86_64")]
-    Avx2(CodeTable),
+    Avx2(avx2::CodeTable),
     #[cfg(target_arch = "x86_64")]
     Avx512(avx512::CodeTable),
     #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
@@ -189,7 +190,7 @@ impl KernelTable {
     fn new(kernel: Kernel, frequencies: &Frequencies) -> Self {
         match kernel {
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx2 | Kernel::Avx2Gather if kernel.is_available() => Self::Avx2(CodeTable::new(frequencies)),
+            Kernel::Avx2 | Kernel::Avx2Gather if kernel.is_available() => Self::Avx2(avx2::CodeTable::new(frequencies)),
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx512 | Kernel::Avx512Gather if kernel.is_available() => {
                 Self::Avx512(avx512::CodeTable::new(frequencies))

@@ -7,11 +7,12 @@
 
 mod decode;
 mod encode;
+mod exact;
 pub(super) mod pivot;
 mod presence;
 
 pub(in crate::simd) use decode::decode;
-pub(in crate::simd) use encode::encode_groups;
+pub(in crate::simd) use encode::{CodeTable, encode_groups};
 pub(in crate::simd) use pivot::PivotSteps;
 pub(in crate::simd) use presence::first_outside;
 

@@ -8,7 +8,7 @@ use super::{Bytes, PAIR, Words, from_bytes, from_words, opaque_one, unpack};
 use crate::{
     model::Frequencies,
     rans::segment::{Encoding, GROUP, LANES, QUAD},
-    simd::{code_table, x86_64::avx2},
+    simd::x86_64::avx2,
 };
 
 /// What coding each symbol takes.
@@ -17,13 +17,13 @@ pub(in crate::simd) struct CodeTable {
     /// `None`: one symbol has all slots, and its limit does not fit into a word.
     side_by_side: Option<Tables>,
     /// For what is left of a segment, or a segment that is left.
-    alone: code_table::CodeTable,
+    alone: avx2::CodeTable,
 }
 
 impl CodeTable {
     pub(in crate::simd) fn new(frequencies: &Frequencies) -> Self {
         let side_by_side = frequencies.only_symbol().is_none().then(|| Tables::new(frequencies));
-        Self { side_by_side, alone: code_table::CodeTable::new(frequencies) }
+        Self { side_by_side, alone: avx2::CodeTable::new(frequencies) }
     }
 }
 
