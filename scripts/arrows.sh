@@ -11,23 +11,24 @@ limits: error
 sync:
 progress: sync
 format: error model
+device: format
 model: error
 rans: error limits format model
-options: error limits progress
-simd: error options model rans
-section: error limits options format model rans simd
+options: error limits progress device
+pivot: error limits format model rans
+simd: error options model rans pivot
+section: error limits options format model rans simd pivot
 lz: error limits options format model rans simd section
 block: error limits options format model rans simd section lz
 message: error limits options format model rans simd section block
-device: format block
 parallel: sync options device
 stream: error limits progress sync options format simd block device parallel
 io: error limits progress sync options format simd block parallel stream
 poll: error progress sync options stream
 tokio: options progress stream poll
 futures: options progress stream poll
-framed: error limits progress options message stream
-gpu: error options format model rans simd section block device
+framed: error limits progress options format message stream
+gpu: error limits options format model rans simd section block device
 '
 
 # What the crate publishes at its root, with the room that it comes from.

@@ -125,12 +125,15 @@ pub mod stream;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 
+#[cfg_attr(not(feature = "gpu"), allow(dead_code, reason = "without a feature there is no device"))]
+mod device;
 #[cfg(feature = "codec")]
 mod framed;
 mod io;
 mod limits;
 mod model;
 mod options;
+#[cfg_attr(not(feature = "gpu"), allow(dead_code, reason = "without a feature there is no device"))]
 mod parallel;
 #[allow(dead_code, unused_imports, reason = "sections and blocks are what it is for")]
 mod pivot;

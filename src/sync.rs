@@ -24,6 +24,12 @@ use std::{
 pub(crate) use checked::sync::{Arc, atomic::AtomicBool};
 #[cfg(all(test, any(ranstream_loom, ranstream_shuttle)))]
 pub(crate) use checked::thread;
+pub(crate) use checked::thread::JoinHandle;
+
+/// Starts a thread. `None`: the system gives none.
+pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Option<JoinHandle<()>> {
+    checked::thread::Builder::new().name(name.into()).spawn(work).ok()
+}
 
 /// Calls code of the user's: a callback, a waker, an inner reader or writer.
 #[inline]
@@ -83,7 +89,6 @@ impl<T> DerefMut for Guard<'_, T> {
 
 impl Condvar {
     /// Waits until notified, or for nothing: the caller looks again.
-    #[cfg(feature = "gpu")]
     pub(crate) fn wait<'a, T>(&self, guard: Guard<'a, T>) -> Guard<'a, T> {
         Guard { guard: self.0.wait(guard.guard).unwrap_or_else(PoisonError::into_inner), ..guard }
     }
@@ -95,7 +100,6 @@ impl Condvar {
         (Guard { guard: inner, ..guard }, result.timed_out())
     }
 
-    #[cfg(feature = "gpu")]
     pub(crate) fn notify_one(&self) {
         self.0.notify_one();
     }

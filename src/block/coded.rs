@@ -44,12 +44,6 @@ impl<'a> Coded<'a> {
         &self.header
     }
 
-    /// Bytes of header, payload and check.
-    #[cfg(feature = "gpu")]
-    pub(crate) fn coded_len(&self) -> usize {
-        HEADER_LEN + body_len(&self.header)
-    }
-
     /// As stored. Nothing was compared with it yet.
     pub(crate) fn check(&self) -> u32 {
         self.check

@@ -19,6 +19,11 @@
 
 mod coded;
 mod plain;
+#[cfg(feature = "gpu")]
+mod whole;
+
+#[cfg(feature = "gpu")]
+pub use whole::Block;
 
 pub(crate) use coded::{Coded, Verified, body_len, parse_data_header, split_check};
 
@@ -27,6 +32,7 @@ use crate::{
     format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, check::crc32c},
     limits::{Limits, MAX_BLOCK_LEN, within},
     options::{BlockOptions, EncodeOptions, Valid},
+    section::lanes,
     simd::Kernel,
 };
 
@@ -107,6 +113,11 @@ pub fn coded_len(block: &[u8]) -> Result<usize, Error> {
 /// with the header of a data block.
 pub fn raw_len(block: &[u8]) -> Result<usize, Error> {
     Ok(parse_data_header(block)?.raw_len())
+}
+
+/// Gives back what this thread keeps for its next block.
+pub(crate) fn release_buffers() {
+    lanes::release_stacks();
 }
 
 /// What the caller of [`append`] needs for a stream's totals.

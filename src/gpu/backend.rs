@@ -1,19 +1,25 @@
 //! Who decodes the blocks of a stream.
 
 use std::{
+    collections::VecDeque,
     error, fmt,
     str::FromStr,
     sync::{Arc, OnceLock},
 };
 
 use crate::{
-    gpu::{Cost, Gpu, GpuOptions},
-    options::environment,
+    block::Coded,
+    device::{Device, Item, Launched, Load, OpenDevice},
+    gpu::{
+        Block, Cost, Decoder, Gpu, GpuOptions,
+        decoder::{Batch, RING, UNDER_WAY},
+    },
+    options::DeviceChoice,
 };
 
 /// Raw bytes of a stream after which [`Backend::Auto`] looks for a device: opening and measuring
 /// one takes a good part of a second.
-pub(crate) const PROBE_AFTER: u64 = 64 << 20;
+const PROBE_AFTER: u64 = 64 << 20;
 
 /// Who decodes the blocks of a stream. It changes the speed, and nothing else: what a device cannot
 /// do, or fails to do, the CPU does.
@@ -87,54 +93,111 @@ impl error::Error for ParseBackendError {}
 /// Which device, once there is something for it to do.
 #[derive(Debug, Clone)]
 pub(crate) enum Choice {
-    /// The caller's. Behind a trait, so that nobody who asks whether an adapter may be sent to
-    /// another thread has to walk through all types of wgpu: `rustc` gives up on the way.
-    Given(Arc<dyn Given>),
+    /// The caller's.
+    Given(Gpu),
     /// The one that all streams of the process share.
     Shared,
     /// The same, if it is faster.
     Measured,
 }
 
-/// Has a device.
-pub(crate) trait Given: fmt::Debug + Send + Sync {
-    fn gpu(&self) -> &Gpu;
-}
-
-impl Given for Gpu {
-    fn gpu(&self) -> &Gpu {
-        self
-    }
-}
-
 impl Choice {
     /// `None`: the CPU alone.
-    pub(crate) fn new(backend: Backend, given: Option<&Gpu>) -> Option<Self> {
-        if environment::cpu_only() {
-            return None;
-        }
-        match (given, backend) {
-            (Some(gpu), _) => Some(Self::Given(Arc::new(gpu.clone()))),
-            (None, Backend::Cpu) => None,
-            (None, Backend::Auto) => Some(Self::Measured),
-            (None, Backend::Gpu) => Some(Self::Shared),
+    pub(super) fn new(backend: Backend) -> Option<Self> {
+        match backend {
+            Backend::Cpu => None,
+            Backend::Auto => Some(Self::Measured),
+            Backend::Gpu => Some(Self::Shared),
         }
     }
 
-    /// Whether the device has to be worth it.
-    pub(crate) fn is_measured(&self) -> bool {
-        matches!(self, Self::Measured)
+    pub(super) fn into_option(self) -> DeviceChoice {
+        let is_given = matches!(self, Self::Given(_));
+        DeviceChoice::new(Arc::new(self), is_given)
     }
 
     /// The device; one that has to be worth it with what it costs. `None`: there is none, or it is
     /// lost.
-    pub(crate) fn open(&self) -> Option<(Gpu, Option<Cost>)> {
+    fn find(&self) -> Option<(Gpu, Option<Cost>)> {
         let (gpu, cost) = match self {
-            Self::Given(given) => (given.gpu().clone(), None),
+            Self::Given(gpu) => (gpu.clone(), None),
             Self::Shared => (Backend::Gpu.device()?, None),
             Self::Measured => Backend::Auto.device().and_then(|gpu| Some((gpu.clone(), Some(gpu.cost()?))))?,
         };
         gpu.lost().is_none().then_some((gpu, cost))
+    }
+}
+
+impl Device for Choice {
+    fn probe_after(&self) -> Option<u64> {
+        matches!(self, Self::Measured).then_some(PROBE_AFTER)
+    }
+
+    fn under_way(&self) -> usize {
+        UNDER_WAY
+    }
+
+    fn open(&self) -> Option<Box<dyn OpenDevice>> {
+        let (gpu, cost) = self.find()?;
+        Some(Box::new(Serving { decoder: Decoder::new(&gpu), cost, batches: VecDeque::new() }))
+    }
+
+    fn key(&self) -> usize {
+        match self {
+            Self::Given(gpu) => gpu.key(),
+            Self::Shared => 1,
+            Self::Measured => 2,
+        }
+    }
+}
+
+/// A device that decodes the blocks of one stream.
+struct Serving {
+    decoder: Decoder,
+    /// `None`: it need not be worth it.
+    cost: Option<Cost>,
+    batches: VecDeque<Batch>,
+}
+
+impl OpenDevice for Serving {
+    fn is_lost(&self) -> bool {
+        self.decoder.gpu().lost().is_some()
+    }
+
+    fn batch_len(&self) -> u64 {
+        self.decoder.gpu().batch_len()
+    }
+
+    fn batches(&self) -> usize {
+        RING
+    }
+
+    fn share(&self, waiting: Load, under_way: Load, seconds: f64) -> u64 {
+        self.cost.map_or(waiting.raw_len, |cost| cost.share(waiting, under_way, seconds))
+    }
+
+    fn launch(&mut self, items: &[Item<'_>]) -> Launched {
+        let blocks: Option<Vec<_>> = items.iter().map(|item| Block::new(Coded::new(item.header, item.body))).collect();
+        match blocks.map(|blocks| self.decoder.launch(&blocks)) {
+            Some(Ok((count, Some(batch)))) => {
+                self.batches.push_back(batch);
+                Launched::Batch(count)
+            }
+            Some(Ok((count, None))) => Launched::Refused(count),
+            Some(Err(_)) | None => Launched::Failed,
+        }
+    }
+
+    fn finish(&mut self, take: &mut dyn FnMut(usize, &[u8])) {
+        if let Some(batch) = self.batches.pop_front() {
+            // Where the device failed nothing is shown, which says it all.
+            let _ = self.decoder.finish(batch, take);
+        }
+    }
+
+    fn count(&self, decoded: usize, returned: usize) {
+        self.decoder.gpu().count_decoded(decoded);
+        self.decoder.gpu().count_returned(returned);
     }
 }
 
@@ -163,7 +226,7 @@ mod tests {
 
     #[test]
     fn auto_never_takes_an_adapter_that_computes_on_the_cpu() {
-        let taken = Choice::Measured.open();
+        let taken = Choice::Measured.find();
         assert!(taken.is_none_or(|(gpu, cost)| !gpu.is_software() && cost.is_some()));
     }
 }

@@ -2,12 +2,12 @@
 
 use std::{
     hint::black_box,
-    ops::{AddAssign, SubAssign},
     time::{Duration, Instant},
 };
 
 use crate::{
     EncodeOptions, Mode, block,
+    device::Load,
     gpu::{
         Block, Gpu, GpuError,
         plan::{Capacity, needs},
@@ -41,27 +41,6 @@ pub struct Cost {
     pub kernel: f64,
     /// Of a raw byte on its way back: copied by the device, and then by the host.
     pub readback: f64,
-}
-
-/// Work, by its bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Load {
-    pub(crate) raw_len: u64,
-    pub(crate) coded_len: u64,
-}
-
-impl AddAssign for Load {
-    fn add_assign(&mut self, other: Self) {
-        self.raw_len += other.raw_len;
-        self.coded_len += other.coded_len;
-    }
-}
-
-impl SubAssign for Load {
-    fn sub_assign(&mut self, other: Self) {
-        self.raw_len -= other.raw_len;
-        self.coded_len -= other.coded_len;
-    }
 }
 
 impl Cost {

@@ -6,7 +6,6 @@ use crate::{
     error::{Error, PayloadError},
     gpu::{
         Block, Gpu, GpuError,
-        cost::Load,
         layout::STATUS_DONE,
         plan::{Capacity, needs},
         slot::{Arrived, Flight, Slot},
@@ -52,19 +51,15 @@ pub struct Decoder {
 
 /// A block, and where its bytes go.
 #[derive(Debug)]
-pub(crate) struct Item<'a> {
-    pub(crate) block: Block<'a>,
+struct Item<'a> {
+    block: Block<'a>,
     /// As long as the block says.
-    pub(crate) raw: &'a mut [u8],
+    raw: &'a mut [u8],
     /// The bytes are there, and right.
-    pub(crate) done: bool,
+    done: bool,
 }
 
 impl Item<'_> {
-    pub(crate) fn load(&self) -> Load {
-        Load { raw_len: self.raw.len() as u64, coded_len: self.block.coded_len() as u64 }
-    }
-
     /// Decodes it on the CPU, unless it is done.
     fn finish(&mut self) -> Result<(), PayloadError> {
         if self.done {
@@ -84,7 +79,7 @@ pub(crate) struct Batch {
 }
 
 /// A batch that is done.
-pub(super) struct Landed {
+pub(super) struct Finished {
     pub(super) arrived: Arrived,
     /// The blocks that are right, by their places in what was launched, and where their bytes are.
     pub(super) good: Vec<(usize, Range<usize>)>,
@@ -92,7 +87,7 @@ pub(super) struct Landed {
 
 impl Batch {
     /// Waits for the batch.
-    pub(super) fn arrive(self, gpu: &Gpu) -> Result<Landed, GpuError> {
+    pub(super) fn arrive(self, gpu: &Gpu) -> Result<Finished, GpuError> {
         let arrived = gpu.attempt(|| self.flight.arrive(gpu))?;
         let statuses = arrived.statuses();
         let good = self
@@ -104,7 +99,7 @@ impl Batch {
         if statuses.iter().any(|status| status & STATUS_DONE == 0) {
             gpu.give_up("the kernel did not run: the device's subgroups are not as it said");
         }
-        Ok(Landed { arrived, good })
+        Ok(Finished { arrived, good })
     }
 }
 
@@ -167,7 +162,7 @@ impl Decoder {
                 flights.extend(batch.map(|batch| (next, batch)));
                 next += count;
             } else if let Some((first, batch)) = flights.pop_front() {
-                self.land(batch, |index, raw| {
+                self.finish(batch, |index, raw| {
                     let item = &mut items[first + index];
                     item.raw.copy_from_slice(raw);
                     item.done = true;
@@ -212,8 +207,8 @@ impl Decoder {
 
     /// Waits for a batch and shows the bytes of each block that is right to `take`, with the
     /// block's place in what was launched.
-    pub(crate) fn land(&mut self, batch: Batch, mut take: impl FnMut(usize, &[u8])) -> Result<(), GpuError> {
-        let Landed { arrived, good } = batch.arrive(&self.gpu)?;
+    pub(crate) fn finish(&mut self, batch: Batch, mut take: impl FnMut(usize, &[u8])) -> Result<(), GpuError> {
+        let Finished { arrived, good } = batch.arrive(&self.gpu)?;
         for (index, range) in good {
             take(index, &arrived.raw()[range]);
         }

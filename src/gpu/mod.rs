@@ -28,21 +28,21 @@
 //! [wgpu]: https://docs.rs/wgpu
 
 mod backend;
-mod block;
 mod cost;
 mod decoder;
 mod device;
 mod error;
 mod kernel;
 mod layout;
+mod options;
 mod pipeline;
 mod plan;
 mod resident;
 mod slot;
 mod stage;
 
+pub use crate::block::Block;
 pub use backend::{Backend, ParseBackendError};
-pub use block::Block;
 pub use cost::Cost;
 pub use decoder::Decoder;
 pub use device::{Gpu, GpuOptions, Tally};
@@ -52,6 +52,4 @@ pub use pipeline::{Decoded, Pipeline};
 pub use resident::{FailedSegment, ResidentBlocks, StatusTicket};
 pub use wgpu;
 
-pub(crate) use backend::{Choice, PROBE_AFTER};
-pub(crate) use cost::Load;
-pub(crate) use decoder::{Batch, Item, RING, UNDER_WAY};
+use backend::Choice;

@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     gpu::{
         Block, Gpu,
-        decoder::{Batch, Decoder, Landed, RING},
+        decoder::{Batch, Decoder, Finished, RING},
         slot::Arrived,
     },
 };
@@ -92,7 +92,7 @@ impl<'a> Pipeline<'a> {
         let gpu = self.decoder.gpu().clone();
         let landed = batch.and_then(|batch| batch.arrive(&gpu).ok());
         let mut places: Vec<Option<Place>> = blocks.iter().map(|_| None).collect();
-        let arrived = landed.map(|Landed { arrived, good }| {
+        let arrived = landed.map(|Finished { arrived, good }| {
             for (index, range) in good {
                 places[index] = Some(Place::Mapped(range));
             }

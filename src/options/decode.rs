@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 #[cfg(feature = "gpu")]
-use crate::gpu::{Backend, Gpu};
+use crate::options::DeviceChoice;
 #[cfg(feature = "rayon")]
 use crate::options::Pool;
 use crate::{
@@ -49,10 +49,9 @@ pub struct DecodeOptions {
     /// Who decodes.
     pub work: Work,
     observer: Option<Observer>,
+    /// `None`: the CPU alone. `gpu` sets it.
     #[cfg(feature = "gpu")]
-    pub(crate) backend: Backend,
-    #[cfg(feature = "gpu")]
-    pub(crate) gpu: Option<Gpu>,
+    pub(crate) device: Option<DeviceChoice>,
 }
 
 impl Default for DecodeOptions {
@@ -66,9 +65,7 @@ impl Default for DecodeOptions {
             work: Work::default(),
             observer: None,
             #[cfg(feature = "gpu")]
-            backend: Backend::default(),
-            #[cfg(feature = "gpu")]
-            gpu: None,
+            device: None,
         }
     }
 }
@@ -152,41 +149,6 @@ impl DecodeOptions {
         self
     }
 
-    /// Who decodes blocks. Default: [`Backend::Cpu`]. What a device does not decode goes to the
-    /// threads.
-    ///
-    /// Except with [`Backend::Cpu`], blocks are gathered into batches by a thread of the stream's
-    /// own: up to 96 MiB of raw bytes are under way, and as many coded ones, unless
-    /// [`in_flight`](Self::in_flight) or [`Limits::max_memory`] set a lower bound; the device's
-    /// buffers come on top.
-    ///
-    /// ```
-    /// use std::io::Read;
-    ///
-    /// use ranstream::{DecodeOptions, EncodeOptions, RansReader, compress, gpu::Backend};
-    ///
-    /// let stream = compress(&[7; 100_000], &EncodeOptions::new().segment_len(16 << 10))?;
-    /// let mut raw = Vec::new();
-    /// RansReader::with_options(&stream[..],
-    /// DecodeOptions::new().backend(Backend::Auto)).read_to_end(&mut raw)?; assert_eq!(raw, [7;
-    /// 100_000]);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    #[cfg(feature = "gpu")]
-    #[must_use]
-    pub fn backend(mut self, backend: Backend) -> Self {
-        self.backend = backend;
-        self
-    }
-
-    /// Decodes on this device, whatever [`backend`](Self::backend) says.
-    #[cfg(feature = "gpu")]
-    #[must_use]
-    pub fn gpu(mut self, gpu: &Gpu) -> Self {
-        self.gpu = Some(gpu.clone());
-        self
-    }
-
     /// Calls `callback` after each block, in their order. [`decompress`](crate::decompress) and
     /// [`decompress_into`](crate::decompress_into) with threads call it on one of them; everything
     /// else on the caller's. It may wait for the pool, and use it.
@@ -209,7 +171,7 @@ impl DecodeOptions {
         self.work = Work::default();
         #[cfg(feature = "gpu")]
         {
-            (self.backend, self.gpu) = (Backend::Cpu, None);
+            self.device = None;
         }
         self
     }

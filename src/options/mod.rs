@@ -5,6 +5,8 @@
 
 mod block;
 mod decode;
+#[cfg(feature = "gpu")]
+mod device;
 mod encode;
 mod kernel;
 mod mode;
@@ -22,6 +24,8 @@ pub use mode::{Mode, ParseModeError};
 pub use policy::{Normalization, Policy};
 pub use work::Work;
 
+#[cfg(feature = "gpu")]
+pub(crate) use device::DeviceChoice;
 pub(crate) use valid::Valid;
 #[cfg(feature = "rayon")]
 pub(crate) use work::Pool;

@@ -10,17 +10,16 @@ use std::{
     collections::VecDeque,
     mem,
     panic::{RefUnwindSafe, UnwindSafe},
-    thread::{self, JoinHandle},
 };
 
 use crate::{
-    gpu::{Batch, Choice, Cost, Decoder, Gpu, Load, PROBE_AFTER, RING},
+    device::{Device, Item, Launched, Load, OpenDevice},
     parallel::{
         Executor, Job,
-        queue::{Queue, Waiting},
-        seat::Guest,
+        promise::Promise,
+        queue::{Queue, Queued},
     },
-    sync::{Arc, AtomicBool},
+    sync::{Arc, AtomicBool, JoinHandle, spawn},
 };
 
 /// The thread, and the queue.
@@ -32,40 +31,32 @@ pub(super) struct DeviceThread<J> {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A job's panic stays with its seat, and nothing else of the thread is seen.
+/// A job's panic stays with its promise, and nothing else of the thread is seen.
 impl<J> UnwindSafe for DeviceThread<J> {}
 impl<J> RefUnwindSafe for DeviceThread<J> {}
 
 impl<J: Job> DeviceThread<J> {
-    /// `None`: the system gives no thread.
-    pub(super) fn start(choice: Choice, cpu: Executor) -> Option<Self> {
-        Self::with(choice.is_measured().then_some(PROBE_AFTER), move || choice.open(), cpu)
-    }
-
-    /// A device that has to be worth it is opened once jobs of so many raw bytes have come,
-    /// `probe_after`; without that number it takes all.
-    fn with(
-        probe_after: Option<u64>,
-        open: impl FnOnce() -> Option<(Gpu, Option<Cost>)> + Send + 'static,
-        cpu: Executor,
-    ) -> Option<Self> {
+    /// A device that has to be worth it is opened once enough jobs have come. `None`: the system
+    /// gives no thread.
+    pub(super) fn start(device: std::sync::Arc<dyn Device>, cpu: Executor) -> Option<Self> {
+        let probe_after = device.probe_after();
         let queue = Arc::new(Queue::default());
         let shared = probe_after.is_some() && !cpu.is_inline();
         let others = shared.then(|| cpu.clone());
         let own = Arc::clone(&queue);
-        let thread = thread::Builder::new().name("ranstream-gpu".into()).spawn(move || {
+        let thread = spawn("ranstream-gpu", move || {
             // However the thread ends: where nobody else takes jobs, none may wait for it.
             let _closer = (!shared).then(|| Closer(Arc::clone(&own)));
             match probe_after {
-                Some(raw_len) => share(&own, &cpu, raw_len, open),
-                None => take_all(&own, &cpu, open),
+                Some(raw_len) => share(&own, &cpu, raw_len, &*device),
+                None => take_all(&own, &cpu, &*device),
             }
         });
-        Some(Self { queue, cpu: others, thread: Some(thread.ok()?) })
+        Some(Self { queue, cpu: others, thread: Some(thread?) })
     }
 
-    pub(super) fn submit(&self, guest: Guest<J>, cancelled: Arc<AtomicBool>) {
-        self.queue.push(guest, cancelled);
+    pub(super) fn submit(&self, promise: Promise<J>, cancelled: Arc<AtomicBool>) {
+        self.queue.push(promise, cancelled);
         if let Some(cpu) = &self.cpu {
             let queue = Arc::clone(&self.queue);
             // One call for each job; those that find none were outrun by the device.
@@ -75,8 +66,8 @@ impl<J: Job> DeviceThread<J> {
         }
     }
 
-    pub(super) fn hurry(&self) {
-        self.queue.hurry();
+    pub(super) fn submitter_waits(&self) {
+        self.queue.submitter_waits();
     }
 }
 
@@ -99,34 +90,29 @@ impl<J> Drop for Closer<J> {
 }
 
 /// The device does all it can.
-fn take_all<J: Job>(queue: &Queue<J>, cpu: &Executor, open: impl FnOnce() -> Option<(Gpu, Option<Cost>)>) {
+fn take_all<J: Job>(queue: &Queue<J>, cpu: &Executor, device: &dyn Device) {
     if !queue.wait() {
         return;
     }
-    if let Some((gpu, _)) = open() {
-        let mut flights = Flights::new(&gpu, cpu);
-        while gpu.lost().is_none()
-            && let Some(jobs) = queue.take_oldest(gpu.batch_len(), flights.are_under_way())
+    if let Some(device) = device.open() {
+        let mut batches = Batches::new(device, cpu);
+        while !batches.device.is_lost()
+            && let Some(jobs) = queue.take_oldest(batches.device.batch_len(), batches.are_under_way())
         {
-            flights.launch_or_land(jobs);
+            batches.launch_or_finish(jobs);
         }
-        flights.land_all();
+        batches.finish_all();
     }
     while let Some(jobs) = queue.take_oldest(1, false) {
-        for job in jobs.into_iter().filter(Waiting::is_wanted) {
-            cpu.spawn(move || job.guest.run());
+        for job in jobs.into_iter().filter(Queued::is_wanted) {
+            cpu.spawn(move || job.promise.run());
         }
     }
 }
 
 /// Device and threads take from the queue, each as much as brings the end nearer. Where there are
 /// no threads, this one is theirs.
-fn share<J: Job>(
-    queue: &Queue<J>,
-    cpu: &Executor,
-    probe_after: u64,
-    open: impl FnOnce() -> Option<(Gpu, Option<Cost>)>,
-) {
+fn share<J: Job>(queue: &Queue<J>, cpu: &Executor, probe_after: u64, device: &dyn Device) {
     let alone = cpu.is_inline();
     while alone && queue.submitted() < probe_after && queue.wait() {
         queue.run_oldest();
@@ -134,26 +120,26 @@ fn share<J: Job>(
     if !queue.wait_until_submitted(probe_after) {
         return;
     }
-    if let Some((gpu, Some(cost))) = open() {
-        let mut flights = Flights::new(&gpu, cpu);
-        while gpu.lost().is_none() {
-            if alone && !flights.are_under_way() && !queue.wait() {
+    if let Some(device) = device.open() {
+        let mut batches = Batches::new(device, cpu);
+        while !batches.device.is_lost() {
+            if alone && !batches.are_under_way() && !queue.wait() {
                 return;
             }
-            let under_way = flights.load;
+            let (device, under_way) = (&*batches.device, batches.load);
             let share = |waiting| {
                 let seconds = queue.thread_seconds().map(|seconds| seconds / cpu.width() as f64);
-                seconds.map_or(0, |seconds| cost.share(waiting, under_way, seconds).min(gpu.batch_len()))
+                seconds.map_or(0, |seconds| device.share(waiting, under_way, seconds).min(device.batch_len()))
             };
-            match queue.take_newest(share, alone || flights.are_under_way()) {
+            match queue.take_newest(share, alone || batches.are_under_way()) {
                 None => break,
-                Some(jobs) if jobs.is_empty() && !flights.are_under_way() => {
+                Some(jobs) if jobs.is_empty() && !batches.are_under_way() => {
                     queue.run_oldest();
                 }
-                Some(jobs) => flights.launch_or_land(jobs),
+                Some(jobs) => batches.launch_or_finish(jobs),
             }
         }
-        flights.land_all();
+        batches.finish_all();
     }
     while alone && queue.wait() {
         queue.run_oldest();
@@ -161,23 +147,24 @@ fn share<J: Job>(
 }
 
 /// Jobs that the device has.
-struct Flights<'a, J> {
-    decoder: Decoder,
+struct Batches<'a, J> {
+    device: Box<dyn OpenDevice>,
     cpu: &'a Executor,
-    under_way: VecDeque<(Batch, Vec<Seated<J>>)>,
+    /// The jobs of each batch, oldest first.
+    under_way: VecDeque<Vec<Taken<J>>>,
     load: Load,
 }
 
-/// A job apart from its seat: if this thread panics it is lost, not taken for decoded.
-struct Seated<J> {
-    guest: Guest<J>,
+/// A job apart from its promise: if this thread panics it is lost, not taken for decoded.
+struct Taken<J> {
+    promise: Promise<J>,
     job: J,
     done: bool,
 }
 
-impl<'a, J: Job> Flights<'a, J> {
-    fn new(gpu: &Gpu, cpu: &'a Executor) -> Self {
-        Self { decoder: Decoder::new(gpu), cpu, under_way: VecDeque::new(), load: Load::default() }
+impl<'a, J: Job> Batches<'a, J> {
+    fn new(device: Box<dyn OpenDevice>, cpu: &'a Executor) -> Self {
+        Self { device, cpu, under_way: VecDeque::new(), load: Load::default() }
     }
 
     fn are_under_way(&self) -> bool {
@@ -185,47 +172,44 @@ impl<'a, J: Job> Flights<'a, J> {
     }
 
     /// Sends `jobs` on their way; without any, waits for those that are.
-    fn launch_or_land(&mut self, jobs: Vec<Waiting<J>>) {
+    fn launch_or_finish(&mut self, jobs: Vec<Queued<J>>) {
         if jobs.is_empty() {
-            self.land();
+            self.finish();
             return;
         }
-        let seated = jobs.into_iter().filter(Waiting::is_wanted).filter_map(|Waiting { mut guest, .. }| {
-            let job = guest.take()?;
-            Some(Seated { guest, job, done: false })
+        let taken = jobs.into_iter().filter(Queued::is_wanted).filter_map(|Queued { mut promise, .. }| {
+            let job = promise.take()?;
+            Some(Taken { promise, job, done: false })
         });
-        let mut jobs: Vec<_> = seated.collect();
+        let mut jobs: Vec<_> = taken.collect();
         while !jobs.is_empty() {
-            if self.under_way.len() == RING {
-                self.land();
+            if self.under_way.len() == self.device.batches() {
+                self.finish();
             }
-            let count = jobs.len();
-            let blocks: Vec<_> = jobs.iter_mut().filter_map(|seated| Some(seated.job.item()?.block)).collect();
-            let all_are_blocks = blocks.len() == count;
-            let launched = if all_are_blocks { self.decoder.launch(&blocks).ok() } else { None };
-            match launched {
-                Some((count, Some(batch))) => {
+            let items: Option<Vec<Item<'_>>> = jobs.iter_mut().map(|taken| taken.job.item()).collect();
+            match items.map_or(Launched::Failed, |items| self.device.launch(&items)) {
+                Launched::Batch(count) => {
                     let behind = jobs.split_off(count);
-                    let mut these = mem::replace(&mut jobs, behind);
-                    self.load += load(&mut these);
-                    self.under_way.push_back((batch, these));
+                    let mut batch = mem::replace(&mut jobs, behind);
+                    self.load += load(&mut batch);
+                    self.under_way.push_back(batch);
                 }
-                Some((count, None)) => {
+                Launched::Refused(count) => {
                     let behind = jobs.split_off(count);
                     self.give_back(mem::replace(&mut jobs, behind));
                 }
-                None => self.give_back(mem::take(&mut jobs)),
+                Launched::Failed => self.give_back(mem::take(&mut jobs)),
             }
         }
     }
 
     /// Waits for the oldest batch.
-    fn land(&mut self) {
-        let Some((batch, mut jobs)) = self.under_way.pop_front() else { return };
+    fn finish(&mut self) {
+        let Some(mut jobs) = self.under_way.pop_front() else { return };
         self.load -= load(&mut jobs);
         // Where the device failed the jobs are undone, which says it all.
-        let _ = self.decoder.land(batch, |index, raw| {
-            let Seated { job, done, .. } = &mut jobs[index];
+        self.device.finish(&mut |index, raw| {
+            let Taken { job, done, .. } = &mut jobs[index];
             if let Some(item) = job.item() {
                 item.raw.copy_from_slice(raw);
                 *done = true;
@@ -234,56 +218,159 @@ impl<'a, J: Job> Flights<'a, J> {
         self.give_back(jobs);
     }
 
-    fn land_all(&mut self) {
+    fn finish_all(&mut self) {
         while self.are_under_way() {
-            self.land();
+            self.finish();
         }
     }
 
     /// Those that are not done go to the threads.
-    fn give_back(&self, jobs: Vec<Seated<J>>) {
-        let gpu = self.decoder.gpu();
-        for Seated { mut guest, job, done } in jobs {
+    fn give_back(&self, jobs: Vec<Taken<J>>) {
+        for Taken { mut promise, job, done } in jobs {
+            self.device.count(usize::from(done), usize::from(!done));
             if done {
-                gpu.count_decoded(1);
-                guest.give_back(job);
+                promise.give_back(job);
             } else {
-                gpu.count_returned(1);
-                guest.put(job);
-                self.cpu.spawn(move || guest.run());
+                promise.put(job);
+                self.cpu.spawn(move || promise.run());
             }
         }
     }
 }
 
-fn load<J: Job>(jobs: &mut [Seated<J>]) -> Load {
+fn load<J: Job>(jobs: &mut [Taken<J>]) -> Load {
     let mut load = Load::default();
-    for item in jobs.iter_mut().filter_map(|seated| seated.job.item()) {
+    for item in jobs.iter_mut().filter_map(|taken| taken.job.item()) {
         load += item.load();
     }
     load
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(any(ranstream_loom, ranstream_shuttle))))]
 mod tests {
-    use std::time::Duration;
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        thread,
+        time::Duration,
+    };
 
     use super::*;
     use crate::{
-        EncodeOptions, block,
-        gpu::{Block, GpuOptions, Item},
+        EncodeOptions,
+        block::{self, Coded},
+        format::{BlockHeader, HEADER_LEN},
         parallel::{Lost, Ordered},
+        simd::Kernel,
     };
 
     const JOBS: u32 = 96;
+    const LEN: usize = 64 << 10;
 
-    /// A device on which everything is for nothing: it gets all that waits.
-    const FREE: Cost = Cost { batch: 0.0, upload: 0.0, kernel: 0.0, readback: 0.0 };
+    /// What a device made of nothing does.
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    enum Nature {
+        /// It has done at once what it gets, and gets all that waits.
+        Free,
+        /// It is never worth it.
+        Dear,
+        /// It is not there.
+        Absent,
+        /// It does every third block only, and refuses every fifth batch.
+        Choosy,
+        /// It is lost after so many blocks, and with it the batches under way.
+        LostAfter(usize),
+        /// Its driver panics.
+        Panics,
+    }
+
+    #[derive(Debug)]
+    struct Made {
+        nature: Nature,
+        probe_after: Option<u64>,
+        decoded: Arc<AtomicUsize>,
+    }
+
+    impl Device for Made {
+        fn probe_after(&self) -> Option<u64> {
+            self.probe_after
+        }
+
+        fn under_way(&self) -> usize {
+            1 << 30
+        }
+
+        fn open(&self) -> Option<Box<dyn OpenDevice>> {
+            assert_ne!(self.nature, Nature::Panics, "a driver that panics");
+            let open =
+                Open { nature: self.nature, decoded: Arc::clone(&self.decoded), batches: VecDeque::new(), launches: 0 };
+            (self.nature != Nature::Absent).then(|| Box::new(open) as Box<dyn OpenDevice>)
+        }
+
+        fn key(&self) -> usize {
+            0
+        }
+    }
+
+    struct Open {
+        nature: Nature,
+        decoded: Arc<AtomicUsize>,
+        batches: VecDeque<Vec<Vec<u8>>>,
+        launches: usize,
+    }
+
+    impl OpenDevice for Open {
+        fn is_lost(&self) -> bool {
+            matches!(self.nature, Nature::LostAfter(most) if self.decoded.load(Ordering::Relaxed) >= most)
+        }
+
+        fn batch_len(&self) -> u64 {
+            8 * LEN as u64
+        }
+
+        fn batches(&self) -> usize {
+            2
+        }
+
+        fn share(&self, waiting: Load, _: Load, seconds: f64) -> u64 {
+            assert!(seconds > 0.0);
+            if self.nature == Nature::Dear { 0 } else { waiting.raw_len }
+        }
+
+        fn launch(&mut self, items: &[Item<'_>]) -> Launched {
+            self.launches += 1;
+            if self.nature == Nature::Choosy && self.launches.is_multiple_of(5) {
+                return Launched::Refused(items.len().div_ceil(2));
+            }
+            if self.is_lost() {
+                return Launched::Failed;
+            }
+            let decode = |item: &Item<'_>| {
+                let mut raw = vec![0; item.raw.len()];
+                Coded::new(item.header, item.body).verify().unwrap().decode(&mut raw, Kernel::Portable).unwrap();
+                raw
+            };
+            self.batches.push_back(items.iter().map(decode).collect());
+            Launched::Batch(items.len())
+        }
+
+        fn finish(&mut self, take: &mut dyn FnMut(usize, &[u8])) {
+            let batch = self.batches.pop_front().unwrap();
+            for (index, raw) in batch.iter().enumerate() {
+                if !self.is_lost() && (self.nature != Nature::Choosy || index % 3 == 0) {
+                    take(index, raw);
+                }
+            }
+        }
+
+        fn count(&self, decoded: usize, _: usize) {
+            self.decoded.fetch_add(decoded, Ordering::Relaxed);
+        }
+    }
 
     #[derive(Debug)]
     struct Decode {
         number: u32,
-        coded: Arc<[u8]>,
+        coded: std::sync::Arc<[u8]>,
         raw: Vec<u8>,
     }
 
@@ -295,123 +382,81 @@ mod tests {
         }
 
         fn item(&mut self) -> Option<Item<'_>> {
-            Some(Item { block: Block::parse(&self.coded).unwrap(), raw: &mut self.raw, done: false })
+            let header = Coded::parse(&self.coded).ok()?.header().to_bytes();
+            let header = BlockHeader::parse(&header, crate::error::Part::Block(0), 0).ok()?;
+            Some(Item { header, body: &self.coded[HEADER_LEN..], raw: &mut self.raw })
         }
     }
 
     fn raw(number: u32) -> Vec<u8> {
-        (0..64 << 10).map(|i: u32| (i.wrapping_mul(i) % 89 + number % 3) as u8).collect()
+        (0..LEN as u32).map(|i| (i.wrapping_mul(i) % 89 + number % 3) as u8).collect()
     }
 
-    /// Sends all jobs through `device` and checks what comes back, and its order.
-    fn run(device: DeviceThread<Decode>, during: impl FnOnce()) {
-        let coded: Vec<Arc<[u8]>> = (0..3)
-            .map(|number| {
-                let mut coded = Vec::new();
-                block::encode(&raw(number), &EncodeOptions::new(), &mut coded).unwrap();
-                coded.into()
-            })
-            .collect();
-        let mut jobs = Ordered::with_device(device, JOBS as usize);
+    fn coded(number: u32) -> std::sync::Arc<[u8]> {
+        let mut coded = Vec::new();
+        block::encode(&raw(number), &EncodeOptions::new(), &mut coded).unwrap();
+        coded.into()
+    }
+
+    fn executor(threads: usize) -> Executor {
+        Executor::new(&EncodeOptions::new().threads(threads).work)
+    }
+
+    fn jobs(nature: Nature, probe_after: Option<u64>, threads: usize) -> (Ordered<Decode>, Arc<AtomicUsize>) {
+        let decoded = Arc::new(AtomicUsize::new(0));
+        let device = Made { nature, probe_after, decoded: Arc::clone(&decoded) };
+        (Ordered::with_device(std::sync::Arc::new(device), executor(threads), JOBS as usize), decoded)
+    }
+
+    /// Sends all jobs through a device and checks what comes back, and its order. Comes back: how
+    /// many the device decoded.
+    fn run(nature: Nature, probe_after: Option<u64>, threads: usize) -> usize {
+        let (mut jobs, decoded) = jobs(nature, probe_after, threads);
+        let coded: Vec<_> = (0..3).map(coded).collect();
         for number in 0..JOBS {
-            let coded = Arc::clone(&coded[number as usize % 3]);
-            jobs.submit(Decode { number, coded, raw: vec![0; 64 << 10] });
+            let coded = coded[number as usize % 3].clone();
+            jobs.submit(Decode { number, coded, raw: vec![0; LEN] });
         }
-        during();
         for number in 0..JOBS {
             jobs.wait();
             let job = jobs.take().unwrap().unwrap();
             assert_eq!(job.number, number);
-            assert!(job.raw == raw(number), "job {number}");
+            assert!(job.raw == raw(number), "{nature:?}, {threads} threads, job {number}");
         }
-    }
-
-    fn gpu() -> Option<Gpu> {
-        let gpu = Gpu::request(&GpuOptions::new().software(true));
-        gpu.inspect_err(|error| println!("skipped: {error}")).ok()
+        decoded.load(Ordering::Relaxed)
     }
 
     #[test]
     fn device_and_threads_take_from_one_queue() {
         for threads in [1, 2, 0] {
-            let Some(gpu) = gpu() else { return };
-            let own = gpu.clone();
-            let open = move || Some((own, Some(FREE)));
-            run(
-                DeviceThread::with(
-                    Some(1 << 20),
-                    open,
-                    Executor::new(&crate::EncodeOptions::new().threads(threads).work),
-                )
-                .unwrap(),
-                || {},
-            );
-            let decoded = gpu.tally().decoded;
-            assert!((16..u64::from(JOBS)).contains(&decoded), "{threads} threads: the device decoded {decoded}");
+            let decoded = run(Nature::Free, Some(1 << 20), threads);
+            assert!((8..JOBS as usize).contains(&decoded), "{threads} threads: the device decoded {decoded}");
+            assert_eq!(run(Nature::Free, None, threads), JOBS as usize, "one that was asked for takes all");
         }
     }
 
     #[test]
     fn a_device_that_costs_more_than_the_threads_gets_nothing() {
-        let Some(gpu) = gpu() else { return };
-        let own = gpu.clone();
-        let open = move || Some((own, Some(Cost { kernel: 1.0, ..FREE })));
-        run(
-            DeviceThread::with(Some(1 << 20), open, Executor::new(&crate::EncodeOptions::new().threads(2).work))
-                .unwrap(),
-            || {},
-        );
-        assert_eq!(gpu.tally().decoded, 0);
+        assert_eq!(run(Nature::Dear, Some(1 << 20), 2), 0);
     }
 
     #[test]
-    fn without_a_device_the_threads_do_it_all() {
+    fn what_a_device_does_not_do_the_threads_do() {
         for threads in [1, 2] {
             for probe_after in [None, Some(1 << 20)] {
-                run(
-                    DeviceThread::with(
-                        probe_after,
-                        || None,
-                        Executor::new(&crate::EncodeOptions::new().threads(threads).work),
-                    )
-                    .unwrap(),
-                    || {},
-                );
+                assert_eq!(run(Nature::Absent, probe_after, threads), 0);
+                assert!(run(Nature::Choosy, probe_after, threads) < JOBS as usize);
+                assert!(run(Nature::LostAfter(10), probe_after, threads) <= 20);
             }
         }
     }
 
     #[test]
-    fn a_device_that_is_lost_costs_nothing() {
-        for probe_after in [None, Some(1 << 20)] {
-            let Some(gpu) = gpu() else { return };
-            let own = gpu.clone();
-            let open = move || Some((own, Some(FREE)));
-            run(
-                DeviceThread::with(probe_after, open, Executor::new(&crate::EncodeOptions::new().threads(2).work))
-                    .unwrap(),
-                || {
-                    thread::sleep(Duration::from_millis(20));
-                    gpu.device().destroy();
-                },
-            );
-        }
-    }
-
-    #[test]
     fn where_the_thread_panics_jobs_are_lost_or_done_by_others_and_nobody_waits() {
-        let open = || panic!("a driver that panics");
-        run(
-            DeviceThread::with(Some(1 << 20), open, Executor::new(&crate::EncodeOptions::new().threads(2).work))
-                .unwrap(),
-            || {},
-        );
-
-        let mut jobs = Ordered::with_device(DeviceThread::with(None, open, Executor::Inline).unwrap(), 8);
-        let mut coded = Vec::new();
-        block::encode(&raw(0), &EncodeOptions::new(), &mut coded).unwrap();
+        assert_eq!(run(Nature::Panics, Some(1 << 20), 2), 0);
+        let (mut jobs, _) = jobs(Nature::Panics, None, 1);
         for number in 0..2 {
-            jobs.submit(Decode { number, coded: coded.clone().into(), raw: vec![0; 64 << 10] });
+            jobs.submit(Decode { number, coded: coded(0), raw: vec![0; LEN] });
         }
         jobs.wait();
         assert_eq!(jobs.take().unwrap().err(), Some(Lost));
@@ -419,23 +464,21 @@ mod tests {
 
     #[test]
     fn jobs_that_are_cancelled_or_abandoned_hold_nobody_up() {
-        for probe_after in [None, Some(1 << 20)] {
-            let device =
-                DeviceThread::with(probe_after, || None, Executor::new(&crate::EncodeOptions::new().threads(2).work))
-                    .unwrap();
-            let mut jobs = Ordered::with_device(device, 40);
-            let mut coded = Vec::new();
-            block::encode(&raw(0), &EncodeOptions::new(), &mut coded).unwrap();
-            for abandon in [false, true] {
-                for number in 0..40 {
-                    jobs.submit(Decode { number, coded: coded.clone().into(), raw: vec![0; 64 << 10] });
+        for nature in [Nature::Absent, Nature::Free] {
+            for probe_after in [None, Some(1 << 20)] {
+                let (mut jobs, _) = jobs(nature, probe_after, 2);
+                let coded = coded(0);
+                for abandon in [false, true] {
+                    for number in 0..40 {
+                        jobs.submit(Decode { number, coded: coded.clone(), raw: vec![0; LEN] });
+                    }
+                    if abandon {
+                        jobs.abandon();
+                    } else {
+                        jobs.cancel();
+                    }
+                    assert_eq!(jobs.len(), 0);
                 }
-                if abandon {
-                    jobs.abandon();
-                } else {
-                    jobs.cancel();
-                }
-                assert_eq!(jobs.len(), 0);
             }
         }
     }

@@ -7,11 +7,9 @@ use std::{
     thread,
 };
 
-#[cfg(feature = "gpu")]
-use crate::gpu::Choice;
 #[cfg(feature = "rayon")]
 use crate::options::Pool;
-use crate::options::{DecodeOptions, Work};
+use crate::options::Work;
 
 /// More threads than so many for each core only wait for each other.
 #[cfg(feature = "rayon")]
@@ -36,9 +34,6 @@ pub(crate) enum Executor {
     /// to the caller.
     #[cfg(feature = "rayon")]
     Shared(Arc<OnceLock<Option<rayon_core::ThreadPool>>>, usize),
-    /// To a device in batches, and to another executor what the device does not do.
-    #[cfg(feature = "gpu")]
-    Device(Choice, Box<Executor>),
 }
 
 /// A pool survives the panics of its jobs, and nothing of it is seen but what its jobs give back.
@@ -65,23 +60,9 @@ impl Executor {
         Self::Inline
     }
 
-    /// The same, with a device before it if the options ask for one.
-    pub(crate) fn for_decoding(options: &DecodeOptions) -> Self {
-        let threads = Self::new(&options.work);
-        #[cfg(feature = "gpu")]
-        if let Some(choice) = Choice::new(options.backend, options.gpu.as_ref()) {
-            return Self::Device(choice, Box::new(threads));
-        }
-        threads
-    }
-
     /// Jobs that may be under way.
     pub(crate) fn in_flight(&self, work: &Work) -> usize {
-        work.in_flight.unwrap_or(match self {
-            #[cfg(feature = "gpu")]
-            Self::Device(..) => 4096,
-            _ => self.width() + 2,
-        })
+        work.in_flight.unwrap_or(self.width() + 2)
     }
 
     /// Whether there are threads that would have to be made for a job.
@@ -132,8 +113,6 @@ impl Executor {
             Self::Given(pool) => pool.current_num_threads(),
             #[cfg(feature = "rayon")]
             Self::Shared(_, threads) => *threads,
-            #[cfg(feature = "gpu")]
-            Self::Device(_, cpu) => cpu.width(),
         }
     }
 
@@ -149,8 +128,6 @@ impl Executor {
                 Some(pool) => pool.spawn_fifo(work),
                 None => work(),
             },
-            #[cfg(feature = "gpu")]
-            Self::Device(_, cpu) => cpu.spawn(work),
         }
     }
 
@@ -168,8 +145,6 @@ impl Executor {
                 let pool = pool.get().and_then(Option::as_ref);
                 matches!(pool.and_then(rayon_core::ThreadPool::yield_now), Some(rayon_core::Yield::Executed))
             }
-            #[cfg(feature = "gpu")]
-            Self::Device(_, cpu) => cpu.help(),
         }
     }
 }

@@ -2,10 +2,7 @@
 //! shuttle many random orders of the whole encoder and decoder. This file stands in for
 //! `executor.rs` in those runs, see `scripts/models.sh`.
 
-use crate::{
-    options::{DecodeOptions, Work},
-    sync::thread,
-};
+use crate::{options::Work, sync::thread};
 
 /// Work that many threads do at the same time. What it is given starts another one.
 pub(super) type Worker<'a> = dyn Fn(&dyn Fn()) + Sync + 'a;
@@ -23,10 +20,6 @@ pub(crate) enum Executor {
 impl Executor {
     pub(crate) fn new(work: &Work) -> Self {
         if work.threads == 1 { Self::Inline } else { Self::Threads(work.threads) }
-    }
-
-    pub(crate) fn for_decoding(options: &DecodeOptions) -> Self {
-        Self::new(&options.work)
     }
 
     pub(crate) fn in_flight(&self, work: &Work) -> usize {

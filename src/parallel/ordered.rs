@@ -2,17 +2,19 @@
 
 use std::{
     collections::VecDeque,
+    panic::{RefUnwindSafe, UnwindSafe},
     sync::atomic::Ordering,
     task::{Context, Poll},
 };
 
 #[cfg(feature = "gpu")]
-use crate::parallel::device::DeviceThread;
+use crate::options::environment;
+use crate::{device::Device, parallel::device::DeviceThread};
 use crate::{
     options::{DecodeOptions, Work},
     parallel::{
         Executor,
-        seat::{Guest, Job, Lost, Seat},
+        promise::{Job, Lost, Outcome, Promise},
     },
     sync::{Arc, AtomicBool},
 };
@@ -27,11 +29,44 @@ pub(crate) struct Ordered<J> {
     capacity: usize,
     /// As the caller's memory allows.
     allowed: usize,
-    under_way: VecDeque<Arc<Seat<J>>>,
+    under_way: VecDeque<Arc<Outcome<J>>>,
     cancelled: Arc<AtomicBool>,
-    #[cfg(feature = "gpu")]
-    device: Option<DeviceThread<J>>,
+    device: DeviceState<J>,
 }
+
+#[derive(Debug)]
+enum DeviceState<J> {
+    /// There is none, or the system gives no thread for it.
+    None,
+    /// No job has come yet.
+    Idle(std::sync::Arc<dyn Device>),
+    Serving(DeviceThread<J>, std::sync::Arc<dyn Device>),
+}
+
+/// As [`DeviceThread`].
+impl<J> UnwindSafe for DeviceState<J> {}
+impl<J> RefUnwindSafe for DeviceState<J> {}
+
+impl<J: Job> DeviceState<J> {
+    /// The thread that serves the device, which starts with the first job.
+    fn serving(&mut self, executor: &Executor) -> Option<&DeviceThread<J>> {
+        if let Self::Idle(device) = self {
+            let device = std::sync::Arc::clone(device);
+            *self = match DeviceThread::start(std::sync::Arc::clone(&device), executor.clone()) {
+                Some(thread) => Self::Serving(thread, device),
+                None => Self::None,
+            };
+        }
+        match self {
+            Self::Serving(thread, _) => Some(thread),
+            Self::None | Self::Idle(_) => None,
+        }
+    }
+}
+
+/// Blocks that may be under way where a device decodes them in batches.
+#[cfg(feature = "gpu")]
+const MOST_FOR_A_DEVICE: usize = 4096;
 
 impl<J: Job> Ordered<J> {
     pub(crate) fn new(work: &Work) -> Self {
@@ -42,45 +77,46 @@ impl<J: Job> Ordered<J> {
 
     /// Jobs that a device may do, if the options ask for one.
     pub(crate) fn for_decoding(options: &DecodeOptions) -> Self {
-        let executor = Executor::for_decoding(options);
-        let capacity = executor.in_flight(&options.work);
-        Self::with_executor(executor, capacity)
+        #[cfg(feature = "gpu")]
+        if let Some(device) = options.device.clone().filter(|_| !environment::cpu_only()) {
+            let capacity = options.work.in_flight.unwrap_or(MOST_FOR_A_DEVICE);
+            return Self::with_device(device.0, Executor::new(&options.work), capacity);
+        }
+        Self::new(&options.work)
+    }
+
+    /// What the device does not do goes to `executor`.
+    pub(crate) fn with_device(device: std::sync::Arc<dyn Device>, executor: Executor, capacity: usize) -> Self {
+        let mut jobs = Self::with_executor(executor, capacity);
+        jobs.device = DeviceState::Idle(device);
+        jobs
     }
 
     pub(super) fn with_executor(executor: Executor, capacity: usize) -> Self {
         Self {
-            #[cfg(feature = "gpu")]
-            device: if let Executor::Device(choice, cpu) = &executor {
-                DeviceThread::start(choice.clone(), (**cpu).clone())
-            } else {
-                None
-            },
             executor,
             capacity,
             allowed: usize::MAX,
             under_way: VecDeque::new(),
             cancelled: Arc::default(),
+            device: DeviceState::None,
         }
-    }
-
-    #[cfg(all(test, feature = "gpu"))]
-    pub(super) fn with_device(device: DeviceThread<J>, capacity: usize) -> Self {
-        let mut jobs = Self::with_executor(Executor::Inline, capacity);
-        jobs.device = Some(device);
-        jobs
     }
 
     /// Whether the caller is to do the work of `len` bytes, on buffers of its own. So it is where
     /// jobs run on its thread, and where threads would have to be started for a short block.
     /// `last`: no other block is to be expected soon.
     pub(crate) fn leaves_to_caller(&self, len: usize, last: bool) -> bool {
+        if self.has_device() {
+            return false;
+        }
         self.executor.is_inline()
             || (last && len <= STARTS_NO_THREADS && self.len() == 0 && self.executor.has_to_start())
     }
 
     /// Whether jobs go to a pool, and to no device.
     pub(crate) fn has_pool(&self) -> bool {
-        self.executor.is_pool()
+        self.executor.is_pool() && !self.has_device()
     }
 
     /// Who runs the jobs.
@@ -88,10 +124,17 @@ impl<J: Job> Ordered<J> {
         &self.executor
     }
 
-    /// Whether jobs go to a device in batches.
+    /// Bytes, raw and coded, that may be under way where jobs go to a device. `None`: to none.
     #[cfg(feature = "gpu")]
-    pub(crate) fn has_device(&self) -> bool {
-        self.device.is_some()
+    pub(crate) fn under_way_on_device(&self) -> Option<usize> {
+        match &self.device {
+            DeviceState::None => None,
+            DeviceState::Idle(device) | DeviceState::Serving(_, device) => Some(device.under_way()),
+        }
+    }
+
+    fn has_device(&self) -> bool {
+        !matches!(self.device, DeviceState::None)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -109,17 +152,16 @@ impl<J: Job> Ordered<J> {
 
     /// There is room.
     pub(crate) fn submit(&mut self, job: J) {
-        let seat = Arc::new(Seat::default());
-        self.under_way.push_back(Arc::clone(&seat));
-        let guest = Guest::new(seat, job);
+        let outcome = Arc::new(Outcome::default());
+        self.under_way.push_back(Arc::clone(&outcome));
+        let promise = Promise::new(outcome, job);
         let cancelled = Arc::clone(&self.cancelled);
-        #[cfg(feature = "gpu")]
-        if let Some(device) = &self.device {
-            return device.submit(guest, cancelled);
+        if let Some(device) = self.device.serving(&self.executor) {
+            return device.submit(promise, cancelled);
         }
         self.executor.spawn(move || {
             if !cancelled.load(Ordering::Relaxed) {
-                guest.run();
+                promise.run();
             }
         });
     }
@@ -134,23 +176,24 @@ impl<J: Job> Ordered<J> {
     /// Blocks until the oldest job is done, if there is one. A caller who is a worker of the pool
     /// does the pool's work meanwhile.
     pub(crate) fn wait(&self) {
-        #[cfg(feature = "gpu")]
-        if let Some(device) = &self.device {
-            device.hurry();
-        }
-        if let Some(seat) = self.under_way.front() {
-            seat.wait(&self.executor);
+        self.tell_device();
+        if let Some(outcome) = self.under_way.front() {
+            outcome.wait(&self.executor);
         }
     }
 
     /// Ready when the oldest job is done or there is none. Pending: the task is woken when that job
     /// comes back, whatever became of it.
     pub(crate) fn poll_wait(&self, cx: &Context<'_>) -> Poll<()> {
-        #[cfg(feature = "gpu")]
-        if let Some(device) = &self.device {
-            device.hurry();
+        self.tell_device();
+        self.under_way.front().map_or(Poll::Ready(()), |outcome| outcome.poll_wait(cx))
+    }
+
+    /// A device that gathers a batch need not wait for more.
+    fn tell_device(&self) {
+        if let DeviceState::Serving(thread, _) = &self.device {
+            thread.submitter_waits();
         }
-        self.under_way.front().map_or(Poll::Ready(()), |seat| seat.poll_wait(cx))
     }
 
     /// Drops all jobs without waiting for those that have begun: they own all they use, and nobody
@@ -165,8 +208,8 @@ impl<J: Job> Ordered<J> {
     /// Drops all jobs. Those that have not begun never do; the others are waited for.
     pub(crate) fn cancel(&mut self) {
         self.cancelled.store(true, Ordering::Relaxed);
-        while let Some(seat) = self.under_way.pop_front() {
-            seat.wait(&self.executor);
+        while let Some(outcome) = self.under_way.pop_front() {
+            outcome.wait(&self.executor);
         }
         self.cancelled = Arc::default();
     }
@@ -175,8 +218,8 @@ impl<J: Job> Ordered<J> {
 impl<J> Drop for Ordered<J> {
     fn drop(&mut self) {
         self.cancelled.store(true, Ordering::Relaxed);
-        for seat in &self.under_way {
-            seat.wait(&self.executor);
+        for outcome in &self.under_way {
+            outcome.wait(&self.executor);
         }
     }
 }

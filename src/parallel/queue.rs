@@ -9,8 +9,8 @@ use std::{
 };
 
 use crate::{
-    gpu::Load,
-    parallel::{Job, seat::Guest},
+    device::Load,
+    parallel::{Job, promise::Promise},
     sync::{Arc, AtomicBool, Condvar, Guard, Mutex},
 };
 
@@ -21,32 +21,32 @@ const SILENCE: Duration = Duration::from_millis(1);
 pub(super) struct Queue<J> {
     state: Mutex<State<J>>,
     changed: Condvar,
-    pace: Pace,
+    throughput: Throughput,
 }
 
 #[derive(Debug)]
 struct State<J> {
-    waiting: VecDeque<Waiting<J>>,
+    waiting: VecDeque<Queued<J>>,
     load: Load,
     /// Raw bytes of all jobs that ever came, and how many those were.
     submitted: u64,
     jobs: u64,
-    /// The submitter came to wait since the last job: no more will come before one is done.
-    hurried: bool,
+    /// The submitter has come to wait since the last job: no more will come before one is done.
+    submitter_waits: bool,
     closed: bool,
 }
 
 /// A job in the queue.
 #[derive(Debug)]
-pub(super) struct Waiting<J> {
-    pub(super) guest: Guest<J>,
+pub(super) struct Queued<J> {
+    pub(super) promise: Promise<J>,
     cancelled: Arc<AtomicBool>,
     load: Load,
 }
 
 /// What the threads have done so far.
 #[derive(Debug, Default)]
-struct Pace {
+struct Throughput {
     raw_len: AtomicU64,
     nanoseconds: AtomicU64,
 }
@@ -58,28 +58,28 @@ impl<J> Default for Queue<J> {
             load: Load::default(),
             submitted: 0,
             jobs: 0,
-            hurried: false,
+            submitter_waits: false,
             closed: false,
         };
-        Self { state: Mutex::new(state), changed: Condvar::default(), pace: Pace::default() }
+        Self { state: Mutex::new(state), changed: Condvar::default(), throughput: Throughput::default() }
     }
 }
 
 impl<J: Job> Queue<J> {
     /// If the queue is closed the job is lost: dropping it says so.
-    pub(super) fn push(&self, mut guest: Guest<J>, cancelled: Arc<AtomicBool>) {
-        let load = guest.item().map(|item| item.load()).unwrap_or_default();
+    pub(super) fn push(&self, mut promise: Promise<J>, cancelled: Arc<AtomicBool>) {
+        let load = promise.item().map(|item| item.load()).unwrap_or_default();
         let mut state = self.lock();
         if state.closed {
-            // No guest is dropped under the lock: who waits for it is woken, and may come here.
+            // No promise is dropped under the lock: who waits for it is woken, and may come here.
             drop(state);
             return;
         }
-        state.waiting.push_back(Waiting { guest, cancelled, load });
+        state.waiting.push_back(Queued { promise, cancelled, load });
         state.load += load;
         state.submitted += load.raw_len;
         state.jobs += 1;
-        state.hurried = false;
+        state.submitter_waits = false;
         drop(state);
         self.changed.notify_one();
     }
@@ -92,8 +92,8 @@ impl<J: Job> Queue<J> {
         drop(state);
         if oldest.is_wanted() {
             let begun = Instant::now();
-            oldest.guest.run();
-            self.pace.add(oldest.load.raw_len, begun.elapsed());
+            oldest.promise.run();
+            self.throughput.add(oldest.load.raw_len, begun.elapsed());
         }
         true
     }
@@ -103,7 +103,7 @@ impl<J> Queue<J> {
     /// Takes the oldest jobs: one at least, and as many others as make up to `most` raw bytes.
     /// Waits until so many have come, or nothing came for a while, or the submitter waits;
     /// `busy`: does not wait, and takes no fewer. `None`: the queue is closed.
-    pub(super) fn take_oldest(&self, most: u64, busy: bool) -> Option<Vec<Waiting<J>>> {
+    pub(super) fn take_oldest(&self, most: u64, busy: bool) -> Option<Vec<Queued<J>>> {
         let mut state = self.lock();
         while state.load.raw_len < most {
             let jobs = state.jobs;
@@ -113,7 +113,7 @@ impl<J> Queue<J> {
                 return Some(Vec::new());
             } else if state.waiting.is_empty() {
                 state = self.changed.wait(state);
-            } else if state.hurried {
+            } else if state.submitter_waits {
                 break;
             } else {
                 let (next, timed_out) = self.changed.wait_timeout(state, SILENCE);
@@ -136,7 +136,7 @@ impl<J> Queue<J> {
 
     /// Takes the newest jobs, up to as many raw bytes as `share` says for those that wait. Waits
     /// until that is more than nothing; `busy`: does not wait. `None`: the queue is closed.
-    pub(super) fn take_newest(&self, share: impl Fn(Load) -> u64, busy: bool) -> Option<Vec<Waiting<J>>> {
+    pub(super) fn take_newest(&self, share: impl Fn(Load) -> u64, busy: bool) -> Option<Vec<Queued<J>>> {
         let mut state = self.lock();
         let most = loop {
             match share(state.load) {
@@ -178,13 +178,14 @@ impl<J> Queue<J> {
     /// Seconds that a thread takes for a raw byte of these jobs, on the mean. `None`: no thread has
     /// done one yet.
     pub(super) fn thread_seconds(&self) -> Option<f64> {
-        let [raw_len, nanoseconds] = [&self.pace.raw_len, &self.pace.nanoseconds].map(|of| of.load(Ordering::Relaxed));
+        let [raw_len, nanoseconds] =
+            [&self.throughput.raw_len, &self.throughput.nanoseconds].map(|of| of.load(Ordering::Relaxed));
         (raw_len > 0).then(|| nanoseconds as f64 / 1e9 / raw_len as f64)
     }
 
     /// The submitter waits.
-    pub(super) fn hurry(&self) {
-        self.lock().hurried = true;
+    pub(super) fn submitter_waits(&self) {
+        self.lock().submitter_waits = true;
         self.changed.notify_one();
     }
 
@@ -212,13 +213,13 @@ impl<J> Queue<J> {
     }
 }
 
-impl<J> Waiting<J> {
+impl<J> Queued<J> {
     pub(super) fn is_wanted(&self) -> bool {
         !self.cancelled.load(Ordering::Relaxed)
     }
 }
 
-impl Pace {
+impl Throughput {
     fn add(&self, raw_len: u64, elapsed: Duration) {
         self.raw_len.fetch_add(raw_len, Ordering::Relaxed);
         self.nanoseconds.fetch_add(elapsed.as_nanos() as u64, Ordering::Relaxed);

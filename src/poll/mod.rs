@@ -131,13 +131,13 @@ fn poll_read_some(inner: &mut impl Source, cx: &mut Context<'_>, space: &mut [u8
 
 /// Tells when bytes that wait are to go out.
 #[derive(Debug)]
-struct Pace {
+struct FlushTimer {
     policy: FlushPolicy,
     /// When the oldest byte that waits was taken; kept for [`FlushPolicy::Interval`] only.
     oldest: Option<Instant>,
 }
 
-impl Pace {
+impl FlushTimer {
     fn new(policy: FlushPolicy) -> Self {
         Self { policy, oldest: None }
     }

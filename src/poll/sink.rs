@@ -10,7 +10,7 @@ use std::{
 use crate::{
     error::Error,
     options::{DecodeOptions, EncodeOptions},
-    poll::{FlushPolicy, INLINE_LEN, Pace, Sink, poll_write_some},
+    poll::{FlushPolicy, FlushTimer, INLINE_LEN, Sink, poll_write_some},
     progress::Progress,
     stream::{ApplicationData, Decoder, Encoder, Status},
 };
@@ -64,7 +64,7 @@ impl Course {
 #[derive(Debug)]
 pub(crate) struct EncodeSink {
     encoder: Encoder,
-    pace: Pace,
+    flush_timer: FlushTimer,
     course: Course,
 }
 
@@ -72,11 +72,11 @@ impl EncodeSink {
     pub(crate) fn new(options: EncodeOptions) -> Self {
         let mut encoder = Encoder::new(options);
         encoder.set_inline_up_to(INLINE_LEN);
-        Self { encoder, pace: Pace::new(FlushPolicy::Never), course: Course::new() }
+        Self { encoder, flush_timer: FlushTimer::new(FlushPolicy::Never), course: Course::new() }
     }
 
     pub(crate) fn set_flush_policy(&mut self, policy: FlushPolicy) {
-        self.pace = Pace::new(policy);
+        self.flush_timer = FlushTimer::new(policy);
     }
 
     pub(crate) fn progress(&self) -> &Progress {
@@ -87,13 +87,13 @@ impl EncodeSink {
     pub(crate) fn reset(&mut self) {
         self.encoder.abandon();
         self.encoder.reset();
-        self.pace.sent();
+        self.flush_timer.sent();
         self.course = Course::new();
     }
 
     /// When what was taken is to be flushed.
     pub(crate) fn next_flush(&self) -> Option<Instant> {
-        self.pace.due()
+        self.flush_timer.due()
     }
 
     /// Application data behind everything taken so far, once that is out.
@@ -109,7 +109,7 @@ impl EncodeSink {
         while !self.encoder.application_data(kind, data)? {
             ready!(self.poll_advance(inner, cx))?;
         }
-        self.pace.taken();
+        self.flush_timer.taken();
         Poll::Ready(Ok(()))
     }
 
@@ -131,9 +131,9 @@ impl EncodeSink {
             let taken = self.encoder.push(buf)?;
             if taken > 0 || buf.is_empty() {
                 if taken > 0 {
-                    self.pace.taken();
+                    self.flush_timer.taken();
                 }
-                if self.pace.is_due(true) {
+                if self.flush_timer.is_due(true) {
                     self.course.deferred = self.send(inner, cx).err();
                 }
                 return Poll::Ready(Ok(taken));
@@ -192,7 +192,7 @@ impl EncodeSink {
 
     /// Everything is out: flushes the inner writer and gives memory back.
     fn poll_settle(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.pace.sent();
+        self.flush_timer.sent();
         self.encoder.release_buffers();
         inner.poll_flush(cx)
     }

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     options::{DecodeOptions, EncodeOptions},
-    poll::{FlushPolicy, INLINE_LEN, Pace, Source, poll_read_some},
+    poll::{FlushPolicy, FlushTimer, INLINE_LEN, Source, poll_read_some},
     progress::Progress,
     stream::{ApplicationData, Decoder, Need, PullEncoder, Status},
     sync::call_out,
@@ -124,7 +124,7 @@ impl Drop for DecodeSource {
 #[derive(Debug)]
 pub(crate) struct EncodeSource {
     encoder: PullEncoder,
-    pace: Pace,
+    flush_timer: FlushTimer,
     /// Turns that the source had since its last byte to bring another, see [`Self::spares_a_turn`].
     turns: u32,
 }
@@ -143,11 +143,11 @@ impl EncodeSource {
     pub(crate) fn new(options: EncodeOptions) -> Self {
         let mut encoder = PullEncoder::new(options);
         encoder.set_inline_up_to(INLINE_LEN);
-        Self { encoder, pace: Pace::new(FlushPolicy::OnPause), turns: 0 }
+        Self { encoder, flush_timer: FlushTimer::new(FlushPolicy::OnPause), turns: 0 }
     }
 
     pub(crate) fn set_flush_policy(&mut self, policy: FlushPolicy) {
-        self.pace = Pace::new(policy);
+        self.flush_timer = FlushTimer::new(policy);
     }
 
     pub(crate) fn progress(&self) -> &Progress {
@@ -156,7 +156,7 @@ impl EncodeSource {
 
     /// When what was read is to be given. `None` also while there is something to give.
     pub(crate) fn next_flush(&self) -> Option<Instant> {
-        if self.encoder.has_output() { None } else { self.pace.due() }
+        if self.encoder.has_output() { None } else { self.flush_timer.due() }
     }
 
     /// What was read is to be given now, whatever the clock says.
@@ -183,14 +183,14 @@ impl EncodeSource {
     pub(crate) fn reset(&mut self) {
         self.encoder.abandon();
         self.encoder.reset();
-        self.pace.sent();
+        self.flush_timer.sent();
         self.turns = 0;
     }
 
     /// Ready when coded bytes are pending, or at the end.
     pub(crate) fn poll_ready(&mut self, inner: &mut impl Source, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            if self.pace.is_due(false) && !self.encoder.has_output() {
+            if self.flush_timer.is_due(false) && !self.encoder.has_output() {
                 self.cut()?;
             }
             match self.encoder.need()? {
@@ -209,9 +209,9 @@ impl EncodeSource {
         self.encoder.commit(read)?;
         self.turns = 0;
         if self.encoder.buffered() > 0 {
-            self.pace.taken();
+            self.flush_timer.taken();
         } else {
-            self.pace.sent();
+            self.flush_timer.sent();
         }
         Ok(())
     }
@@ -219,14 +219,14 @@ impl EncodeSource {
     fn cut(&mut self) -> io::Result<()> {
         self.encoder.cut()?;
         if self.encoder.buffered() == 0 {
-            self.pace.sent();
+            self.flush_timer.sent();
         }
         Ok(())
     }
 
     /// The inner reader has nothing yet. Ready: there is something to look at.
     fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.encoder.buffered() > 0 && self.pace.is_due(true) {
+        if self.encoder.buffered() > 0 && self.flush_timer.is_due(true) {
             if self.spares_a_turn() {
                 self.turns += 1;
                 call_out(|| cx.waker().wake_by_ref());
@@ -253,7 +253,7 @@ impl EncodeSource {
     fn spares_a_turn(&self) -> bool {
         let progress = self.encoder.progress();
         let framing = PullEncoder::framing(progress.blocks().saturating_sub(FIRST_SMALL_BLOCKS));
-        self.pace.policy == FlushPolicy::OnPause
+        self.flush_timer.policy == FlushPolicy::OnPause
             && self.encoder.buffered() < SMALL_LEN
             && framing > progress.raw_bytes() / 20
             && self.turns < MAX_TURNS

@@ -2,9 +2,8 @@
 
 use crate::{
     DecodeOptions,
-    block::Coded,
+    block::{Block, Coded},
     error::Error,
-    gpu::Block,
     stream::{Deframer, Event, Place},
 };
 

@@ -7,8 +7,6 @@ use std::{
 };
 
 use self::job::DecodeJob;
-#[cfg(feature = "gpu")]
-use crate::gpu;
 use crate::{
     block::{Coded, body_len},
     error::{Corruption, Error, Limit, Part},
@@ -427,7 +425,7 @@ impl Decoder {
         let memory = self.options.limits.max_memory;
         // A device wants many blocks under way, whose number alone would allow too many.
         #[cfg(feature = "gpu")]
-        let memory = if self.jobs.has_device() { memory.min(gpu::UNDER_WAY) } else { memory };
+        let memory = self.jobs.under_way_on_device().map_or(memory, |most| memory.min(most));
         self.jobs.allow(memory / largest);
         self.header = Some(header);
     }

@@ -8,7 +8,6 @@ use crate::{
     options::{BlockOptions, EncodeOptions, Valid},
     parallel::{Job, Ordered},
     progress::Progress,
-    section::lanes,
     stream::{Framer, Op, Status, Step},
 };
 
@@ -346,7 +345,7 @@ impl Encoder {
     /// the coder, up to 1 MiB. They are allocated again when they are needed. Threads of a pool
     /// keep as much each.
     pub fn release_buffers(&mut self) {
-        lanes::release_stacks();
+        block::release_buffers();
         if self.filled == 0 {
             self.raw = Vec::new();
         }

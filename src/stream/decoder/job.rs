@@ -1,9 +1,8 @@
 //! A block on its way through an executor.
 
-#[cfg(feature = "gpu")]
-use crate::gpu;
 use crate::{
     block::Coded,
+    device::Item,
     error::{Error, Part, PayloadError},
     format::BlockHeader,
     parallel::Job,
@@ -31,10 +30,8 @@ impl Job for DecodeJob {
         self.result = decoded.map_err(|reason| reason.at(Part::Block(self.number), self.offset));
     }
 
-    #[cfg(feature = "gpu")]
-    fn item(&mut self) -> Option<gpu::Item<'_>> {
-        let block = gpu::Block::new(Coded::new(self.header, &self.body))?;
-        Some(gpu::Item { block, raw: &mut self.raw[..self.header.raw_len()], done: false })
+    fn item(&mut self) -> Option<Item<'_>> {
+        Some(Item { header: self.header, body: &self.body, raw: &mut self.raw[..self.header.raw_len()] })
     }
 }
 

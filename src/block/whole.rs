@@ -1,4 +1,4 @@
-//! A coded block, as the GPU side takes it.
+//! One whole data block, for those who decode it elsewhere.
 
 use crate::{
     block::Coded,
@@ -11,7 +11,7 @@ use crate::{
 /// verified, its payload not yet.
 #[derive(Debug, Clone, Copy)]
 pub struct Block<'a> {
-    pub(super) coded: Coded<'a>,
+    pub(crate) coded: Coded<'a>,
     mode: BlockMode,
 }
 
@@ -47,22 +47,17 @@ impl<'a> Block<'a> {
         }
     }
 
-    pub(super) fn payload(&self) -> &'a [u8] {
+    pub(crate) fn payload(&self) -> &'a [u8] {
         self.coded.unverified_payload()
     }
 
-    /// Bytes of header, payload and check.
-    pub(crate) fn coded_len(&self) -> usize {
-        self.coded.coded_len()
-    }
-
     /// Verifies and decodes it here, on the CPU. `raw` has its length.
-    pub(super) fn decode(&self, raw: &mut [u8]) -> Result<(), PayloadError> {
+    pub(crate) fn decode(&self, raw: &mut [u8]) -> Result<(), PayloadError> {
         self.coded.verify()?.decode(raw, Kernel::or_default(None))
     }
 
     /// `reason` as an error of the block at `index`.
-    pub(super) fn error(index: usize, reason: PayloadError) -> Error {
+    pub(crate) fn error(index: usize, reason: PayloadError) -> Error {
         reason.at(Part::Block(index as u64), 0)
     }
 }

@@ -1,4 +1,4 @@
-//! One job on its way to whoever does it, and the place where it is waited for.
+//! One job on its way to whoever does it, and the outcome that is waited for.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -6,11 +6,10 @@ use std::{
     time::Duration,
 };
 
-#[cfg(feature = "gpu")]
-use crate::gpu::Item;
 use crate::{
+    device::Item,
     parallel::Executor,
-    sync::{Arc, Condvar, Guard, Mutex, call_out},
+    sync::{Arc, Condvar, Mutex, call_out},
 };
 
 /// How long a worker of the pool that waits here sleeps before it looks for work again.
@@ -21,7 +20,6 @@ pub(crate) trait Job: Send + 'static {
     fn run(&mut self);
 
     /// The work as a device takes it. `None`: it is not for devices.
-    #[cfg(feature = "gpu")]
     fn item(&mut self) -> Option<Item<'_>> {
         None
     }
@@ -31,43 +29,39 @@ pub(crate) trait Job: Send + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lost;
 
-/// Where a job is waited for.
+/// What becomes of a job, for whoever waits for it.
 #[derive(Debug)]
-pub(super) struct Seat<J> {
-    place: Mutex<Place<J>>,
-    returned: Condvar,
+pub(super) struct Outcome<J> {
+    state: Mutex<State<J>>,
+    changed: Condvar,
 }
 
 #[derive(Debug)]
-struct Place<J> {
+struct State<J> {
     result: Option<Result<J, Lost>>,
     /// The task that waits here, if one does.
     waker: Option<Waker>,
 }
 
-impl<J> Default for Seat<J> {
+impl<J> Default for Outcome<J> {
     fn default() -> Self {
-        Self { place: Mutex::new(Place { result: None, waker: None }), returned: Condvar::default() }
+        Self { state: Mutex::new(State { result: None, waker: None }), changed: Condvar::default() }
     }
 }
 
-impl<J> Seat<J> {
-    fn lock(&self) -> Guard<'_, Place<J>> {
-        self.place.lock()
-    }
-
+impl<J> Outcome<J> {
     pub(super) fn take(&self) -> Option<Result<J, Lost>> {
-        self.lock().result.take()
+        self.state.lock().result.take()
     }
 
     pub(super) fn wait(&self, executor: &Executor) {
-        let mut place = self.lock();
-        while place.result.is_none() {
-            drop(place);
+        let mut state = self.state.lock();
+        while state.result.is_none() {
+            drop(state);
             let helped = executor.help();
-            place = self.lock();
-            if place.result.is_none() && !helped {
-                place = self.returned.wait_timeout(place, NAP).0;
+            state = self.state.lock();
+            if state.result.is_none() && !helped {
+                state = self.changed.wait_timeout(state, NAP).0;
             }
         }
     }
@@ -75,41 +69,41 @@ impl<J> Seat<J> {
     pub(super) fn poll_wait(&self, cx: &Context<'_>) -> Poll<()> {
         // A waker is code of the user's, also where it is cloned and dropped.
         let waker = call_out(|| cx.waker().clone());
-        let mut place = self.lock();
-        let (poll, unused) = if place.result.is_some() {
+        let mut state = self.state.lock();
+        let (poll, unused) = if state.result.is_some() {
             (Poll::Ready(()), Some(waker))
         } else {
-            (Poll::Pending, place.waker.replace(waker))
+            (Poll::Pending, state.waker.replace(waker))
         };
-        drop(place);
+        drop(state);
         call_out(|| drop(unused));
         poll
     }
 
-    fn fill(&self, result: Result<J, Lost>) {
-        let mut place = self.lock();
-        place.result = Some(result);
-        let waker = place.waker.take();
-        drop(place);
-        self.returned.notify_all();
+    fn set(&self, result: Result<J, Lost>) {
+        let mut state = self.state.lock();
+        state.result = Some(result);
+        let waker = state.waker.take();
+        drop(state);
+        self.changed.notify_all();
         if let Some(waker) = waker {
             call_out(|| waker.wake());
         }
     }
 }
 
-/// A job on its way. However that ends, its seat is filled: with the job if it ran, else with
+/// A job on its way. However that ends, its outcome is set: to the job if it ran, else to
 /// [`Lost`].
 #[derive(Debug)]
-pub(super) struct Guest<J> {
-    seat: Arc<Seat<J>>,
+pub(super) struct Promise<J> {
+    outcome: Arc<Outcome<J>>,
     job: Option<J>,
     ran: bool,
 }
 
-impl<J: Job> Guest<J> {
-    pub(super) fn new(seat: Arc<Seat<J>>, job: J) -> Self {
-        Self { seat, job: Some(job), ran: false }
+impl<J: Job> Promise<J> {
+    pub(super) fn new(outcome: Arc<Outcome<J>>, job: J) -> Self {
+        Self { outcome, job: Some(job), ran: false }
     }
 
     pub(super) fn run(mut self) {
@@ -123,8 +117,7 @@ impl<J: Job> Guest<J> {
     }
 }
 
-#[cfg(feature = "gpu")]
-impl<J: Job> Guest<J> {
+impl<J: Job> Promise<J> {
     pub(super) fn item(&mut self) -> Option<Item<'_>> {
         self.job.as_mut()?.item()
     }
@@ -145,8 +138,8 @@ impl<J: Job> Guest<J> {
     }
 }
 
-impl<J> Drop for Guest<J> {
+impl<J> Drop for Promise<J> {
     fn drop(&mut self) {
-        self.seat.fill(self.job.take().filter(|_| self.ran).ok_or(Lost));
+        self.outcome.set(self.job.take().filter(|_| self.ran).ok_or(Lost));
     }
 }
