@@ -5,6 +5,9 @@ use ranstream::{DecodeOptions, Limits};
 
 use super::sizes::{memory_size, size};
 
+/// The library refuses a larger number.
+const MOST_THREADS: u32 = 1024;
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Decompression")]
 pub(crate) struct RangeArgs {
@@ -108,9 +111,9 @@ impl MemoryArgs {
 }
 
 impl ThreadArgs {
-    /// As the library takes it: 0 is one per core.
+    /// As the library takes it: 0 is one per core. It starts a few per core at most.
     pub(crate) fn count(self) -> usize {
-        self.threads as usize
+        self.threads.min(MOST_THREADS) as usize
     }
 }
 

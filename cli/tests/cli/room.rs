@@ -8,7 +8,7 @@ use std::{
 
 use super::folder::{Folder, has, skewed};
 
-const LEN: u64 = 256 << 20;
+const LEN: u64 = 64 << 20;
 
 /// A long file with one byte in it.
 fn folder() -> Folder {

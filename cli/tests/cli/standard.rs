@@ -9,13 +9,12 @@ fn folder() -> Folder {
 }
 
 /// Everything that writes to standard output.
-const WRITERS: [&str; 12] = [
+const WRITERS: [&str; 11] = [
     "-c a",
     "-dc a.rans",
     "-l a.rans",
     "list --json a.rans",
     "recover a.rans -o -",
-    "bench -q -r 1 a",
     "completions bash",
     "man",
     "man list",
@@ -27,7 +26,8 @@ const WRITERS: [&str; 12] = [
 #[test]
 fn a_closed_output_is_an_error() {
     let folder = folder();
-    for line in WRITERS {
+    // bench takes its time, so once is enough.
+    for line in WRITERS.into_iter().chain(["bench -q -r 1 a"]) {
         let output = folder.shell(&format!("exec $RANS {line} >&-")).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "rans {line}");
         let stderr = String::from_utf8(output.stderr).unwrap();
@@ -95,4 +95,20 @@ fn a_short_file_starts_no_thread_and_waits_for_no_disk() {
         folder.script(&format!("strace -f -qq -o calls -e {calls} $RANS {line} > /dev/null 2>&1"));
         assert_eq!(String::from_utf8(folder.read("calls")).unwrap(), "", "rans {line}");
     }
+}
+
+#[test]
+fn threads_far_above_the_cores_are_not_started() {
+    if !cfg!(target_os = "linux") || !has("strace") {
+        return;
+    }
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let folder = Folder::with(&[("a", &skewed(4 << 20, 71))]);
+    for line in ["-q -T1024 a", "-q -T 1000000 -f a", "-q -p 5000 -dc a.rans"] {
+        folder.script(&format!("strace -f -qq -o calls -e trace=clone,clone3 $RANS {line} > back"));
+        let calls = String::from_utf8(folder.read("calls")).unwrap();
+        let started = calls.lines().filter(|call| !call.contains("unfinished")).count();
+        assert!((1..=16 * cores).contains(&started), "{started} threads on {cores} cores, rans {line}");
+    }
+    assert!(folder.read("back") == folder.read("a"));
 }
