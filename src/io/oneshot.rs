@@ -1,14 +1,14 @@
 //! Whole buffers and whole streams in one call.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, BufRead, Read, Write},
     ops::ControlFlow,
 };
 
 use crate::{
     block,
     error::Error,
-    io::{read::RansReader, write::RansWriter},
+    io::read::{RansEncoder, RansReader},
     limits::Limits,
     options::{DecodeOptions, EncodeOptions, Valid},
     parallel::{Executor, Lost, work_in_order},
@@ -187,10 +187,10 @@ pub fn decompress_into(stream: &[u8], out: &mut [u8], options: &DecodeOptions) -
 /// # Errors
 ///
 /// What `reader` or `writer` report; an [`Error`] inside for options.
-pub fn copy_encode(mut reader: impl Read, writer: impl Write, options: EncodeOptions) -> io::Result<Progress> {
-    let mut encoder = RansWriter::with_options(writer, options);
-    io::copy(&mut reader, &mut encoder)?;
-    encoder.try_finish()?;
+pub fn copy_encode(reader: impl Read, mut writer: impl Write, options: EncodeOptions) -> io::Result<Progress> {
+    let mut encoder = RansEncoder::with_options(reader, options);
+    copy_buffered(&mut encoder, &mut writer)?;
+    writer.flush()?;
     Ok(*encoder.progress())
 }
 
@@ -202,9 +202,22 @@ pub fn copy_encode(mut reader: impl Read, writer: impl Write, options: EncodeOpt
 /// before it were written.
 pub fn copy_decode(reader: impl Read, mut writer: impl Write, options: DecodeOptions) -> io::Result<Progress> {
     let mut decoder = RansReader::with_options(reader, options);
-    io::copy(&mut decoder, &mut writer)?;
+    copy_buffered(&mut decoder, &mut writer)?;
     writer.flush()?;
     Ok(*decoder.progress())
+}
+
+/// What `io::copy` does, without a buffer of its own.
+fn copy_buffered(reader: &mut impl BufRead, writer: &mut impl Write) -> io::Result<()> {
+    loop {
+        let ready = reader.fill_buf()?;
+        if ready.is_empty() {
+            return Ok(());
+        }
+        writer.write_all(ready)?;
+        let len = ready.len();
+        reader.consume(len);
+    }
 }
 
 /// A vector that blocks are decoded to the end of.

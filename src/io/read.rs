@@ -11,7 +11,7 @@ use crate::{
     io::{block_map::BlockMap, retry::read_retried},
     options::DecodeOptions,
     progress::Progress,
-    stream::{ApplicationData, Decoder, Status},
+    stream::{ApplicationData, Decoder, Room, Status},
 };
 
 /// Reads a compressed stream and gives raw bytes.
@@ -132,14 +132,16 @@ impl<R> RansReader<R> {
 impl<R: Read> RansReader<R> {
     /// Decodes until bytes are ready, straight to `output` if a block fits there; how many went
     /// there. 0 with nothing ready is the end.
-    fn advance(&mut self, output: &mut [u8]) -> io::Result<usize> {
+    fn advance(&mut self, output: &mut impl Room) -> io::Result<usize> {
         loop {
             self.skip -= self.decoder.skip(self.skip);
             if !self.decoder.decoded().is_empty() || self.past_end {
                 return Ok(0);
             }
-            let mut output = if self.skip > 0 { &mut [] } else { &mut *output };
-            let (_, given, status) = self.decoder.advance(&[], &mut output)?;
+            let (_, given, status) = match self.skip {
+                0 => self.decoder.advance(&[], output)?,
+                _ => self.decoder.advance(&[], &mut &mut [][..])?,
+            };
             if given > 0 {
                 return Ok(given);
             }
@@ -175,7 +177,7 @@ impl<R: Read> Read for RansReader<R> {
             read = self.decoder.read_decoded(buf);
         }
         if read == 0 && !buf.is_empty() {
-            read = self.advance(buf)?;
+            read = self.advance(&mut &mut *buf)?;
             if read == 0 {
                 read = self.decoder.read_decoded(buf);
             }
@@ -184,18 +186,38 @@ impl<R: Read> Read for RansReader<R> {
         Ok(read)
     }
 
+    /// Blocks are decoded where they belong.
     fn read_to_end(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
         let before = buf.len();
         loop {
-            let ready = self.fill_buf()?;
-            if ready.is_empty() {
+            let ready = self.decoder.decoded();
+            if self.skip == 0 && !ready.is_empty() {
+                buf.try_reserve(ready.len())?;
+                buf.extend_from_slice(ready);
+                let len = ready.len();
+                self.consume(len);
+            }
+            let start = buf.len();
+            let given = self.advance(&mut AtEnd(buf)).inspect_err(|_| buf.truncate(start))?;
+            buf.truncate(start + given);
+            self.position += given as u64;
+            if given == 0 && self.decoder.decoded().is_empty() {
                 return Ok(buf.len() - before);
             }
-            buf.try_reserve(ready.len())?;
-            buf.extend_from_slice(ready);
-            let len = ready.len();
-            self.consume(len);
         }
+    }
+}
+
+/// Room behind the last byte of a vector. Where memory is short there is none: the block is decoded
+/// elsewhere, and whoever appends it reports that.
+struct AtEnd<'a>(&'a mut Vec<u8>);
+
+impl Room for AtEnd<'_> {
+    fn room(&mut self, raw_len: usize) -> Option<&mut [u8]> {
+        let start = self.0.len();
+        self.0.try_reserve(raw_len).ok()?;
+        self.0.resize(start + raw_len, 0);
+        self.0.get_mut(start..)
     }
 }
 
@@ -203,7 +225,7 @@ impl<R: Read> BufRead for RansReader<R> {
     #[inline]
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.decoder.decoded().is_empty() || self.skip > 0 {
-            self.advance(&mut [])?;
+            self.advance(&mut &mut [][..])?;
         }
         Ok(self.decoder.decoded())
     }

@@ -42,11 +42,7 @@ impl<R: Read + Seek> Seek for RansReader<R> {
 
 impl<R: Read + Seek> RansReader<R> {
     fn seek_to(&mut self, target: u64) -> io::Result<()> {
-        if let Some(ahead) = target.checked_sub(self.position)
-            && ahead <= self.decoder.decoded().len() as u64
-            && self.skip == 0
-        {
-            self.decoder.consume(ahead as usize);
+        if self.skip == 0 && !self.past_end && self.move_in_block(target) {
             self.position = target;
             return Ok(());
         }
@@ -63,6 +59,19 @@ impl<R: Read + Seek> RansReader<R> {
         self.decoder.resume(&position, header);
         (self.position, self.skip, self.past_end) = (target, skip, false);
         Ok(())
+    }
+
+    /// To a place in the block that was decoded last, before or behind this one.
+    fn move_in_block(&mut self, target: u64) -> bool {
+        if target < self.position {
+            return self.decoder.take_back(self.position - target);
+        }
+        let ahead = target - self.position;
+        let is_there = ahead <= self.decoder.decoded().len() as u64;
+        if is_there {
+            self.decoder.consume(ahead as usize);
+        }
+        is_there
     }
 
     /// Asks the list of blocks. One with a fault is read again the next time: more may have come.

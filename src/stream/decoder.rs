@@ -288,6 +288,15 @@ impl Decoder {
         skipped
     }
 
+    /// Takes the last `len` consumed bytes back. `false`: they are not there any more.
+    pub(crate) fn take_back(&mut self, len: u64) -> bool {
+        let is_there = self.front_at as u64 >= len;
+        if is_there {
+            self.front_at -= len as usize;
+        }
+        is_there
+    }
+
     /// Takes all decoded bytes with their buffer. None of them were consumed.
     #[cfg(feature = "codec")]
     pub(crate) fn take_decoded(&mut self) -> Vec<u8> {
@@ -451,7 +460,10 @@ impl Decoder {
             content.update(raw);
         }
         // Nothing of a bad block is ever shown, and nothing of an older one.
-        self.front_at = if fits || decoded.is_err() { self.front.len() } else { 0 };
+        self.front_at = 0;
+        if fits || decoded.is_err() {
+            self.front.clear();
+        }
         if let Err(reason) = decoded {
             return self.fail(reason.at(Part::Block(block.number), block.offset));
         }
@@ -531,7 +543,8 @@ impl Decoder {
 
     fn clear(&mut self) {
         self.jobs.cancel();
-        self.front_at = self.front.len();
+        self.front.clear();
+        self.front_at = 0;
         (self.fault, self.end, self.content) = (None, None, None);
         self.application_data.clear();
         // Options do not become right by beginning again.

@@ -37,7 +37,6 @@
 
 #[cfg(feature = "gpu")]
 mod blocks;
-mod codec;
 mod decoder;
 mod deframer;
 mod encoder;
@@ -50,7 +49,6 @@ mod totals;
 
 #[cfg(feature = "gpu")]
 pub use blocks::Blocks;
-pub use codec::{Decode, Encode, PartialBuffer};
 pub use decoder::{ApplicationData, Decoder};
 pub use encoder::Encoder;
 pub use outline::{Outline, OutlinePart};

@@ -8,9 +8,10 @@ use std::{
 
 use ranstream::{
     DecodeOptions, EncodeOptions, Error, Limits, Progress, RansReader, RansWriter,
+    outline::OutlineReader,
     read::RansEncoder,
     recover::Recovery,
-    stream::{ApplicationData, Decoder, Encoder, PartialBuffer},
+    stream::{ApplicationData, Decoder, Encoder, Outline},
     write::{AutoFinish, RansDecoder},
 };
 
@@ -26,7 +27,8 @@ fn public_types_may_be_sent_shared_moved_and_seen_after_a_panic() {
     check::<Encoder>();
     check::<Decoder>();
     check::<ApplicationData>();
-    check::<PartialBuffer<Vec<u8>>>();
+    check::<Outline>();
+    check::<OutlineReader<Cursor<Vec<u8>>>>();
     check::<RansWriter<Vec<u8>>>();
     check::<RansReader<Cursor<Vec<u8>>>>();
     check::<RansEncoder<Cursor<Vec<u8>>>>();

@@ -5,7 +5,7 @@ use std::io::{Cursor, Read as _, Seek as _, SeekFrom, Write as _};
 use ranstream::{
     DecodeOptions, EncodeOptions, Error, Progress, RansReader, RansWriter, compress, decompress,
     read::RansEncoder,
-    stream::{Decode as _, Decoder, Encode as _, Encoder, Op, PartialBuffer},
+    stream::{Decoder, Encoder, Op, Status},
     write::RansDecoder,
 };
 
@@ -98,65 +98,63 @@ fn a_decoder_forgets_the_errors_of_the_stream_before() {
 }
 
 #[test]
-fn one_pair_serves_many_streams_through_the_traits() {
+fn one_pair_serves_many_streams() {
     let (mut encoder, mut decoder) = (Encoder::new(EncodeOptions::new()), Decoder::new(DecodeOptions::new()));
     for (name, generate) in GENERATORS {
         let raw = generate(3000);
-        let mut stream = PartialBuffer::new(vec![0; 4000]);
-        let mut input = PartialBuffer::new(&raw);
-        encoder.encode(&mut input, &mut stream).unwrap();
-        assert!(input.unwritten().is_empty());
-        assert!(encoder.flush(&mut stream).unwrap());
-        assert!(encoder.finish(&mut stream).unwrap());
-        assert_eq!(stream.written(), compress(&raw, &EncodeOptions::new()).unwrap(), "{name}");
+        let mut stream = vec![0; 4000];
+        let step = encoder.step(&raw, &mut stream, Op::Finish).unwrap();
+        assert_eq!((step.consumed, step.status), (raw.len(), Status::Finished));
+        stream.truncate(step.produced);
+        assert_eq!(stream, compress(&raw, &EncodeOptions::new()).unwrap(), "{name}");
         encoder.reset();
 
-        let mut output = PartialBuffer::new(vec![0; 3000]);
-        let mut input = PartialBuffer::new(stream.written());
-        assert!(decoder.decode(&mut input, &mut output).unwrap(), "the end of the stream is seen");
-        assert!(decoder.finish(&mut output).unwrap());
-        assert_eq!(output.written(), raw, "{name}");
-        decoder.reinit().unwrap();
+        let mut back = vec![0; 3000];
+        let step = decoder.step(&stream, &mut back, Op::Run).unwrap();
+        assert_eq!((step.consumed, step.produced, step.status), (stream.len(), 3000, Status::StreamEnd));
+        assert_eq!(back, raw, "{name}");
+        decoder.reset();
     }
 }
 
+/// A step that moves nothing says that a worker has to be waited for, and after that wait the next
+/// one moves something: nobody spins, with however many threads and however little room.
 #[test]
-fn the_traits_tell_whether_all_is_out() {
-    let raw = data::text(3000);
-    let mut encoder = Encoder::new(EncodeOptions::new());
-    let mut header = PartialBuffer::new(vec![0; 100]);
-    encoder.encode(&mut PartialBuffer::new(&raw), &mut header).unwrap();
-    let flushed = [header.written(), &in_small_parts(|part| encoder.flush(part))].concat();
-    let ended = in_small_parts(|part| encoder.finish(part));
-    assert_eq!([&flushed[..], &ended].concat(), compress(&raw, &EncodeOptions::new()).unwrap());
-
-    let mut decoder = Decoder::new(DecodeOptions::new());
-    let mut input = PartialBuffer::new(&flushed);
-    assert!(!decoder.decode(&mut input, &mut PartialBuffer::new([])).unwrap());
-    assert_eq!(in_small_parts(|part| decoder.flush(part)), raw);
-    let error = decoder.finish(&mut PartialBuffer::new([0; 9])).unwrap_err();
-    assert_eq!(error, Error::Truncated { offset: flushed.len() as u64 });
-
-    decoder.reinit().unwrap();
-    assert!(!decoder.decode(&mut PartialBuffer::new(&flushed), &mut PartialBuffer::new([])).unwrap());
-    let mut part = PartialBuffer::new([0; 10]);
-    assert!(!decoder.finish(&mut part).unwrap(), "the rest of the block comes before the error");
-    assert_eq!(part.written(), &raw[..10]);
-}
-
-/// Calls `work` with one small output after the other until it says that all is out, which is not
-/// at once.
-fn in_small_parts(mut work: impl FnMut(&mut PartialBuffer<[u8; 10]>) -> Result<bool, Error>) -> Vec<u8> {
-    let mut all = Vec::new();
-    loop {
-        let mut part = PartialBuffer::new([0; 10]);
-        let is_out = work(&mut part).unwrap();
-        all.extend(part.written());
-        if is_out {
-            assert!(all.len() > 10, "more than one output is needed");
-            return all;
+fn no_step_is_idle_twice() {
+    let raw = data::text(200_000);
+    for (threads, room) in [(1, 1), (2, 1), (1, 100), (2, 100), (2, 70_000)] {
+        let raw = if room == 1 { &raw[..20_000] } else { &raw };
+        let mut encoder = Encoder::new(EncodeOptions::new().block_len(9000).threads(threads));
+        let mut stream = Vec::new();
+        let (mut at, mut idle, mut buf) = (0, 0, vec![0; room]);
+        loop {
+            let step = encoder.step(&raw[at..], &mut buf, Op::Finish).unwrap();
+            at += step.consumed;
+            stream.extend(&buf[..step.produced]);
+            idle = if step.consumed + step.produced == 0 { idle + 1 } else { 0 };
+            match step.status {
+                Status::Finished => break,
+                Status::InFlight { .. } => encoder.wait(),
+                status => assert_eq!(idle, 0, "{status:?} without having moved anything"),
+            }
+            assert!(idle < 2, "{threads} threads, room for {room}");
         }
-        assert!(part.unwritten().is_empty(), "it stopped without a reason");
+        let mut decoder = Decoder::new(DecodeOptions::new().threads(threads));
+        let (mut back, mut at, mut idle) = (Vec::<u8>::new(), 0, 0);
+        loop {
+            let step = decoder.step(&stream[at..], &mut buf, Op::Finish).unwrap();
+            at += step.consumed;
+            back.extend(&buf[..step.produced]);
+            idle = if step.consumed + step.produced == 0 { idle + 1 } else { 0 };
+            match step.status {
+                Status::Finished => break,
+                Status::InFlight { .. } => decoder.wait(),
+                Status::StreamEnd => {}
+                status => assert_eq!(idle, 0, "{status:?} without having moved anything"),
+            }
+            assert!(idle < 2, "{threads} threads, room for {room}");
+        }
+        assert!(back == *raw);
     }
 }
 

@@ -531,3 +531,38 @@ fn good_bytes_before_a_fault_are_found() {
     reader.get_mut().get_mut().extend(&stream[cut..]);
     assert_eq!(reader.seek(SeekFrom::End(0)).unwrap(), 3000);
 }
+
+/// Back within the block that was decoded last, however it was read.
+#[test]
+fn back_in_the_decoded_block_needs_no_inner_seek() {
+    let raw = data::text(2000);
+    let stream = compress(&raw, &options()).unwrap();
+    for threads in [1, 2] {
+        let inner = Faulty::new(Cursor::new(&stream), Fault::Error(ErrorKind::Unsupported), When::never());
+        let mut reader = RansReader::with_options(inner, DecodeOptions::new().threads(threads));
+        reader.read_exact(&mut [0; 200]).unwrap();
+        let before = reader.get_ref().ops;
+        for (to, place) in [
+            (SeekFrom::Current(-150), 50),
+            (SeekFrom::Start(0), 0),
+            (SeekFrom::Start(299), 299),
+            (SeekFrom::Current(-299), 0),
+            (SeekFrom::Start(300), 300),
+            (SeekFrom::Start(10), 10),
+        ] {
+            assert_eq!(reader.seek(to).unwrap(), place);
+            assert_eq!(reader.get_ref().ops, before);
+        }
+        let mut part = [0; 20];
+        reader.read_exact(&mut part).unwrap();
+        assert_eq!(part, raw[10..30]);
+
+        // A read with room for whole blocks passes the buffer by, which then holds nothing.
+        let mut most = vec![0; 1570];
+        reader.read_exact(&mut most).unwrap();
+        assert_eq!(most, raw[30..1600]);
+        reader.seek(SeekFrom::Current(-400)).unwrap();
+        reader.read_exact(&mut part).unwrap();
+        assert_eq!(part, raw[1200..1220]);
+    }
+}
