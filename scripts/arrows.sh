@@ -16,9 +16,10 @@ model: error
 rans: error limits format model
 options: error limits progress device
 pivot: error limits format model rans
-simd: error options model rans pivot
+sequences: error
+simd: error options model rans pivot sequences
 section: error limits options format model rans simd pivot
-lz: error limits options format model rans simd section
+lz: error limits options format model rans sequences simd section
 block: error limits options format model rans simd section lz
 message: error limits options format model rans simd section block
 parallel: sync options device

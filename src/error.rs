@@ -242,6 +242,23 @@ pub enum Corruption {
         /// The first such segment of the block.
         segment: u32,
     },
+    /// A section holds a symbol that has no meaning there.
+    Symbol {
+        /// The section's name in FORMAT.md.
+        section: &'static str,
+    },
+    /// The sequences of a chunk ask for more of one of its parts than there is, or for less.
+    Sequences {
+        /// The part's name in FORMAT.md.
+        part: &'static str,
+    },
+    /// A match begins before the block, or ends behind its chunk.
+    Match {
+        /// How far back it begins.
+        offset: u32,
+        /// Its bytes.
+        length: u32,
+    },
     /// Another stream begins before this one ended: its end block or index block is missing.
     EndMissing,
     /// The index does not describe the stream before it.
@@ -258,13 +275,16 @@ pub enum Feature {
     Flags(u8),
     /// A block whose tag has no meaning yet.
     Tag(u8),
+    /// Flags of a block with matches that have no meaning yet.
+    LzFlags(u8),
+    /// A chunk whose kind has no meaning yet.
+    Chunk(u8),
     /// A section of a block whose form has no meaning yet.
     Form(u8),
 }
 
 /// Why a payload cannot be decoded, before the place of its block is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "only blocks of several sections can be unsupported")]
 pub(crate) enum PayloadError {
     Corrupt(Corruption),
     Unsupported(Feature),

@@ -6,6 +6,9 @@ use crate::error::{Error, Limit};
 /// The largest raw length of a block that the format has: 16 MiB.
 pub const MAX_BLOCK_LEN: usize = 1 << 24;
 
+/// The most raw bytes of a chunk of a block with matches.
+pub(crate) const MAX_CHUNK_LEN: usize = 1 << 20;
+
 /// What a decoder may spend, whatever its input says.
 ///
 /// A stream that asks for more ends in [`Error::LimitExceeded`], which names the limit.

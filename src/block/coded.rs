@@ -3,7 +3,8 @@
 use super::plain;
 use crate::{
     error::{Corruption, Error, Part, PayloadError},
-    format::{BlockHeader, CHECK_LEN, HEADER_LEN, check::crc32c},
+    format::{BlockHeader, BlockMode, CHECK_LEN, HEADER_LEN, check::crc32c},
+    lz,
     simd::Kernel,
 };
 
@@ -83,6 +84,14 @@ impl<'a> Verified<'a> {
 /// Bytes behind a block's header: payload and check.
 pub(crate) fn body_len(header: &BlockHeader) -> usize {
     header.payload_len() as usize + CHECK_LEN
+}
+
+/// The most memory that decoding a block takes of a thread, beside its payload and raw bytes.
+pub(crate) fn scratch_len(header: &BlockHeader) -> usize {
+    match *header {
+        BlockHeader::Data { mode: BlockMode::Lz, raw_len, .. } => lz::scratch_len(raw_len),
+        _ => 0,
+    }
 }
 
 /// Payload and the check behind it.

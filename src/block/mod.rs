@@ -18,6 +18,7 @@
 //! ```
 
 mod coded;
+mod lz;
 mod plain;
 #[cfg(feature = "gpu")]
 mod whole;
@@ -25,11 +26,11 @@ mod whole;
 #[cfg(feature = "gpu")]
 pub use whole::Block;
 
-pub(crate) use coded::{Coded, Verified, body_len, parse_data_header, split_check};
+pub(crate) use coded::{Coded, Verified, body_len, parse_data_header, scratch_len, split_check};
 
 use crate::{
     error::{Error, Part, PayloadError},
-    format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, check::crc32c},
+    format::{BLOCK_OVERHEAD, BlockHeader, BlockMode, HEADER_LEN, check::crc32c},
     limits::{Limits, MAX_BLOCK_LEN, within},
     options::{BlockOptions, EncodeOptions, Valid},
     section::lanes,
@@ -132,7 +133,14 @@ pub(crate) fn append(raw: &[u8], options: &Valid<BlockOptions>, out: &mut Vec<u8
     let start = out.len();
     out.extend([0; HEADER_LEN]);
     let payload_at = out.len();
-    let mode = plain::append(raw, options, out);
+    let mode = match lz::append(raw, options, out) {
+        Some(mode) if out.len() - payload_at < raw.len() || mode == BlockMode::Fill => mode,
+        _ => {
+            out.truncate(payload_at);
+            out.extend_from_slice(raw);
+            BlockMode::Stored
+        }
+    };
     let header = BlockHeader::Data { mode, raw_len: raw.len(), payload_len: out.len() - payload_at };
     out[start..payload_at].copy_from_slice(&header.to_bytes());
     let check = crc32c(&out[start..], &[]);

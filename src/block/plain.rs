@@ -1,27 +1,15 @@
-//! Blocks of one payload: which mode it is coded in, and back.
+//! Blocks of one payload: which mode it is coded in. And from every mode back.
 
 use crate::{
     error::PayloadError,
     format::{BlockMode, TableKind},
+    lz,
     model::{Histogram, coded_bits, normalize, normalize_compat},
     options::{BlockOptions, Mode, Normalization},
     rans::{interleaved, segment::Tail, single},
     section::{lanes, sample, scale_bits_for},
     simd::Kernel,
 };
-
-/// Appends the payload of `raw` in the mode that comes back. It is never longer than `raw`.
-pub(super) fn append(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> BlockMode {
-    let start = out.len();
-    match append_coded(raw, options, out) {
-        Some(mode) if out.len() - start < raw.len() || mode == BlockMode::Fill => mode,
-        _ => {
-            out.truncate(start);
-            out.extend_from_slice(raw);
-            BlockMode::Stored
-        }
-    }
-}
 
 /// Fills `raw` from a payload whose check was verified.
 pub(super) fn decode(mode: BlockMode, payload: &[u8], raw: &mut [u8], kernel: Kernel) -> Result<(), PayloadError> {
@@ -31,13 +19,14 @@ pub(super) fn decode(mode: BlockMode, payload: &[u8], raw: &mut [u8], kernel: Ke
         BlockMode::SingleStream(table) => single::decode_payload(payload, table, raw)?,
         BlockMode::Interleaved(table) => interleaved::decode_payload(payload, table, raw)?,
         BlockMode::Lanes => lanes::decode_payload(payload, Tail::Coded, raw, kernel)?,
+        BlockMode::Lz => lz::decode_payload(payload, raw, kernel)?,
     }
     Ok(())
 }
 
-/// Codes `raw` as the options ask. `None`: it is to be stored, and what was appended is to be
-/// thrown away.
-fn append_coded(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
+/// Codes `raw` without matches. `None`: it is to be stored, and what was appended is to be thrown
+/// away.
+pub(super) fn append(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
     let forced = options.mode;
     let mode = match forced {
         Mode::Auto if raw.len() <= options.policy.single_stream_up_to => Mode::SingleStream,
@@ -66,8 +55,7 @@ fn append_coded(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Option
         Normalization::Compat => normalize_compat(histogram, scale_bits),
     };
     let frequencies = normalize(&histogram);
-    let min_gain = if forced == Mode::Auto { options.policy.min_gain } else { 0 };
-    let worth = raw.len() as u64 * u64::from(1024_u32.saturating_sub(min_gain)) / 1024;
+    let worth = if forced == Mode::Auto { options.policy.worth(raw.len()) } else { raw.len() as u64 };
     let bits = coded_bits(histogram.counts(), &frequencies);
     if bits / 8 >= worth {
         return None;

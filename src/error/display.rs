@@ -92,6 +92,13 @@ impl fmt::Display for Corruption {
             Self::GroupOrder => f.write_str("groups of one shape are not ordered by their first symbols"),
             Self::LaneEnd { lane } => write!(f, "lane {lane} does not end as the encoder began it"),
             Self::SegmentEnd { segment } => write!(f, "segment {segment} does not end as the encoder began it"),
+            Self::Symbol { section } => write!(f, "section of {section} holds a symbol without a meaning"),
+            Self::Sequences { part } => {
+                write!(f, "sequences do not use up the {part} of their chunk, or need more")
+            }
+            Self::Match { offset, length } => {
+                write!(f, "match of {length} bytes, {offset} back, leaves its block or chunk")
+            }
             Self::EndMissing => f.write_str("another stream begins here, and this one has not ended"),
             Self::IndexMismatch => f.write_str("index does not agree with the stream"),
         }
@@ -104,6 +111,8 @@ impl fmt::Display for Feature {
             Self::Version(version) => write!(f, "format version {version}"),
             Self::Flags(flags) => write!(f, "stream header flags {flags:#010b}"),
             Self::Tag(tag) => write!(f, "block tag {tag:#04x}"),
+            Self::LzFlags(flags) => write!(f, "flags {flags:#010b} of a block with matches"),
+            Self::Chunk(kind) => write!(f, "chunk kind {kind:#04x}"),
             Self::Form(form) => write!(f, "section form {form:#04x}"),
         }
     }

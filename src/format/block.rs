@@ -36,11 +36,13 @@ pub enum BlockMode {
     Interleaved(TableKind),
     /// Segments of 32 lanes.
     Lanes,
+    /// Matches, and several sections.
+    Lz,
 }
 
 impl BlockMode {
     /// All modes with their tags and names.
-    pub const ALL: [(u8, Self, &'static str); 7] = [
+    pub const ALL: [(u8, Self, &'static str); 8] = [
         (0x01, Self::Stored, "stored"),
         (0x02, Self::Fill, "fill"),
         (0x03, Self::SingleStream(TableKind::Dense), "single"),
@@ -48,6 +50,7 @@ impl BlockMode {
         (0x05, Self::SingleStream(TableKind::Compact), "single-compact"),
         (0x06, Self::Interleaved(TableKind::Compact), "interleaved-compact"),
         (0x07, Self::Lanes, "lanes"),
+        (0x0A, Self::Lz, "lz"),
     ];
 
     /// The mode's number on the wire.
@@ -61,6 +64,7 @@ impl BlockMode {
             Self::SingleStream(TableKind::Compact) => 0x05,
             Self::Interleaved(TableKind::Compact) => 0x06,
             Self::Lanes => 0x07,
+            Self::Lz => 0x0A,
         }
     }
 
@@ -253,7 +257,7 @@ mod tests {
     #[test]
     fn unknown_tags_are_unsupported_and_wrong_lengths_corrupt() {
         let mut bytes = headers()[6].to_bytes();
-        for tag in (0..=255).filter(|tag| !matches!(tag, 1..=7 | 0x40 | 0x41)) {
+        for tag in (0..=255).filter(|tag| !matches!(tag, 1..=7 | 0x0A | 0x40 | 0x41)) {
             bytes[0] = tag;
             bytes[7] = crc8(&bytes[..7]);
             let error = BlockHeader::parse(&bytes, Part::Block(0), 8).unwrap_err();

@@ -8,7 +8,6 @@ pub(crate) mod bits;
 pub(crate) mod check;
 pub(crate) mod fields;
 pub(crate) mod number;
-#[cfg_attr(not(test), allow(dead_code, reason = "for blocks of several sections"))]
 pub(crate) mod section;
 pub(crate) mod table;
 

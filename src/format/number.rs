@@ -33,7 +33,6 @@ pub(crate) fn parse_number(bytes: &[u8]) -> Result<Option<(u32, usize)>, Corrupt
 
 impl Fields<'_> {
     /// A number, which names `field` in errors.
-    #[cfg_attr(not(test), allow(dead_code, reason = "for blocks of several sections"))]
     pub(crate) fn number(&mut self, field: &'static str) -> Result<usize, Corruption> {
         let (number, len) = parse_number(self.rest())?.ok_or_else(|| self.ends_in(field))?;
         self.bytes(len, field)?;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    block::Coded,
+    block::{Coded, scratch_len},
     error::Part,
     format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, StreamHeader},
     io::retry::read_retried,
@@ -183,7 +183,7 @@ impl<R: Read> Recovery<R> {
         // A false header in damaged bytes must not make this read far ahead, so application data
         // and indexes above the largest block are not looked for.
         let fits = self.limits.check_block_len(raw_len.max(len - BLOCK_OVERHEAD), 0).is_ok();
-        if !fits || self.limits.check_memory(len + raw_len, 0).is_err() {
+        if !fits || self.limits.check_memory(len + raw_len + scratch_len(&header), 0).is_err() {
             return Ok(None);
         }
         if !self.fill(len)? {

@@ -13,6 +13,13 @@ pub(crate) fn coded_bits(counts: &[u32; 256], frequencies: &Frequencies) -> u64 
     sum.div_ceil(1 << FRACTION_BITS)
 }
 
+/// Bits that symbols with these `counts`, below 2^14 in all, take at best, each for itself.
+pub(crate) fn entropy_bits(counts: &[u32; 256]) -> u64 {
+    let of = |count: u32| u64::from(count) * log2(count as u16);
+    let sum = of(counts.iter().sum()) - counts.iter().map(|&count| of(count)).sum::<u64>();
+    sum.div_ceil(1 << FRACTION_BITS)
+}
+
 const FRACTION_BITS: u32 = 16;
 
 /// `log2(frequency)` with 16 fraction bits, rounded down.

@@ -2,7 +2,7 @@
 
 use crate::{
     error::Error,
-    limits::{MAX_BLOCK_LEN, within},
+    limits::{MAX_BLOCK_LEN, MAX_CHUNK_LEN, within},
     options::{Kernel, Mode, Normalization, Policy},
 };
 
@@ -13,6 +13,10 @@ use crate::{
 pub struct BlockOptions {
     /// The mode of every block.
     pub mode: Mode,
+    /// How hard to look for matches, 0..=9.
+    pub level: u8,
+    /// Raw bytes of a chunk of a block with matches, 128 bytes to 1 MiB.
+    pub entropy_chunk_len: usize,
     /// How [`Mode::Auto`] chooses.
     pub policy: Policy,
     /// How frequencies are made.
@@ -34,6 +38,8 @@ impl Default for BlockOptions {
     fn default() -> Self {
         Self {
             mode: Mode::Auto,
+            level: 0,
+            entropy_chunk_len: 256 << 10,
             policy: Policy::default(),
             normalization: Normalization::Optimal,
             sampling: true,
@@ -54,6 +60,8 @@ impl BlockOptions {
             Mode::SingleStream | Mode::Interleaved => 14,
             _ => 12,
         };
+        within("level", self.level.into(), 0, 9)?;
+        within("entropy_chunk_bytes", self.entropy_chunk_len, 128, MAX_CHUNK_LEN)?;
         within("segment_len", self.segment_len, 128, MAX_BLOCK_LEN)?;
         within("scale_bits", self.scale_bits.unwrap_or(9).into(), 9, max_bits)?;
         within("interleaved_lanes", self.interleaved_lanes, 1, 255)

@@ -39,19 +39,22 @@ pub struct EncodeOptions {
     /// Who codes.
     pub work: Work,
     observer: Option<Observer>,
+    /// Whether `block_len` was asked for.
+    asked_block_len: Option<usize>,
 }
 
 impl Default for EncodeOptions {
     fn default() -> Self {
         Self {
             block: BlockOptions::default(),
-            block_len: 256 << 10,
+            block_len: block_len_of_level(0),
             content_length: None,
             content_check: false,
             index: false,
             index_max_blocks: 1 << 24,
             work: Work::default(),
             observer: None,
+            asked_block_len: None,
         }
     }
 }
@@ -96,13 +99,44 @@ impl EncodeOptions {
         self
     }
 
-    /// Raw bytes per block, 1..=16 MiB. Default: 256 KiB.
+    /// How hard to look for bytes that stand in the block already, 0..=9. Default: 0.
+    ///
+    /// Level 0 does not look: each byte is coded by itself. From 1 on, levels take more time and
+    /// memory for smaller blocks; what decoding takes hardly depends on them. 8 and 9 are 7 so far.
+    /// The window is the block, so [`block_len`](Self::block_len) grows with the level unless it is
+    /// set. A forced [`mode`](Self::mode) finds no matches.
+    ///
+    /// ```
+    /// use ranstream::{EncodeOptions, compress};
+    ///
+    /// let raw = b"no byte of this is rare, but all of it is said before. ".repeat(100);
+    /// let stream = compress(&raw, &EncodeOptions::new().level(3))?;
+    /// assert!(stream.len() < 200);
+    /// # Ok::<(), ranstream::Error>(())
+    /// ```
+    #[must_use]
+    pub fn level(mut self, level: u8) -> Self {
+        self.block.level = level;
+        self.block_len = self.asked_block_len.unwrap_or_else(|| block_len_of_level(level));
+        self
+    }
+
+    /// Raw bytes that share their frequencies in a block with matches, 128 bytes to 1 MiB. Default:
+    /// 256 KiB.
+    #[must_use]
+    pub fn entropy_chunk_bytes(mut self, bytes: usize) -> Self {
+        self.block.entropy_chunk_len = bytes;
+        self
+    }
+
+    /// Raw bytes per block, 1..=16 MiB. Default: 256 KiB at [`level`](Self::level) 0, 1 MiB at
+    /// levels 1 and 2, 4 MiB at 3 to 5, 8 MiB above.
     ///
     /// Larger blocks spend less on tables; smaller ones take less memory, adapt faster to changing
     /// data, and give a seek less to decode.
     #[must_use]
     pub fn block_len(mut self, bytes: usize) -> Self {
-        self.block_len = bytes;
+        (self.block_len, self.asked_block_len) = (bytes, Some(bytes));
         self
     }
 
@@ -230,5 +264,16 @@ impl EncodeOptions {
     pub(crate) fn inline(mut self) -> Self {
         self.work = Work::default();
         self
+    }
+}
+
+/// Matches want larger blocks: measured on five files of 6 to 8 MiB, blocks of 1 MiB cost 3 % at
+/// level 1 and 2 % at level 3 against one window over all, blocks of 4 MiB 0.4 % at level 3.
+fn block_len_of_level(level: u8) -> usize {
+    match level {
+        0 => 256 << 10,
+        1 | 2 => 1 << 20,
+        3..=5 => 4 << 20,
+        _ => 8 << 20,
     }
 }

@@ -49,6 +49,11 @@ impl Policy {
         self.min_gain = per_1024;
         self
     }
+
+    /// The longest payload of `raw_len` bytes that is not stored instead.
+    pub(crate) fn worth(&self, raw_len: usize) -> u64 {
+        raw_len as u64 * u64::from(1024_u32.saturating_sub(self.min_gain)) / 1024
+    }
 }
 
 /// How counts become frequencies that sum to a power of two.

@@ -43,6 +43,12 @@ impl Encoder {
         Self { settings, stacks: WordStacks::default() }
     }
 
+    /// Goes by other settings from now on. The memory stays.
+    pub(crate) fn configure(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
+    #[cfg(test)]
     pub(crate) fn settings(&self) -> Settings {
         self.settings
     }

@@ -4,8 +4,6 @@
 //! Here forms are chosen and coded, by whatever kernel the machine has. What the sections of a
 //! block mean together belongs to `block`, and their bytes to `format::section`.
 
-#![cfg_attr(not(test), allow(dead_code, unused_imports, reason = "blocks of several sections are what it is for"))]
-
 mod decode;
 mod encode;
 

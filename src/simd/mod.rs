@@ -16,6 +16,8 @@ mod aarch64;
 mod choice;
 mod code_table;
 mod kernel;
+pub(crate) mod lz;
+mod lz_copy;
 mod pivot;
 mod shuffles;
 #[cfg(target_arch = "x86_64")]

@@ -8,6 +8,7 @@ mod bad;
 mod bad_payloads;
 mod frames;
 mod good;
+mod lz;
 mod messages;
 mod order;
 mod table;
@@ -79,8 +80,7 @@ fn no_file_is_forgotten() {
 }
 
 fn all() -> Vec<Golden> {
-    let all: Vec<Golden> =
-        good::all().into_iter().chain(bad::all()).chain(bad_payloads::all()).chain(order::all()).collect();
+    let all: Vec<Golden> = [good::all(), lz::good(), bad::all(), bad_payloads::all(), lz::bad(), order::all()].concat();
     let mut names: Vec<_> = all.iter().map(|golden| &golden.name).collect();
     names.sort_unstable();
     assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "two files have one name: {names:?}");

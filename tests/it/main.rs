@@ -35,6 +35,7 @@ mod format_figures;
 mod golden;
 mod killed;
 mod limits;
+mod matches;
 mod misuse;
 mod outcomes;
 mod outline;

@@ -2,7 +2,7 @@
 
 use super::{Deframer, State};
 use crate::{
-    block::{Coded, Verified, split_check},
+    block::{Coded, Verified, scratch_len, split_check},
     error::{Corruption, Error, Limit, Part},
     format::{BlockHeader, BlockMode, CHECK_LEN, EndBlock, HEADER_LEN, INDEX_KIND, IndexFooter, MAGIC},
     stream::{event::Event, skipped::Skipped},
@@ -27,7 +27,8 @@ impl Deframer {
                 let limits = &self.options.limits;
                 limits.check_block_len(raw_len, self.offset)?;
                 limits.check_output(self.raw_before.saturating_add(total), self.offset)?;
-                let held = payload_len + CHECK_LEN + if mode == BlockMode::Stored { 0 } else { raw_len };
+                let raw = if mode == BlockMode::Stored { 0 } else { raw_len };
+                let held = payload_len + CHECK_LEN + raw + scratch_len(&header);
                 limits.check_memory(held, self.offset)?;
                 if self.headers_only {
                     return Ok(skip(Skipped::block(header, self.offset), payload_len as u64));

@@ -24,6 +24,11 @@ pub(super) fn bad_block(name: &str, what: &'static str, block: &[u8], reason: Co
     bad(name, what, begun().block(block, b"").finish().stream, GOOD, corrupt(Part::Block(1), SECOND_BLOCK, reason))
 }
 
+/// The same with another error, which is told where the block begins.
+pub(super) fn refused_block(name: &str, what: &'static str, block: &[u8], error: impl Fn(u64) -> Error) -> Golden {
+    bad(name, what, begun().block(block, b"").finish().stream, GOOD, error(SECOND_BLOCK))
+}
+
 pub(super) const GOOD: &[u8] = b"ggggg";
 
 pub(super) const HEADER: StreamHeader =
@@ -120,10 +125,13 @@ fn unsupported() -> Vec<Golden> {
             0,
         ),
     ];
+    // Made when this tag was unknown as such. The payload begins with flags of 0x3f.
+    let stream = begun().block(&data_block(0x0A, 4, b"????"), b"").finish().stream;
+    let feature = Feature::LzFlags(b'?');
+    all.push(unsupported("tag-0a", "an lz block with flags of a later version", stream, GOOD, feature, SECOND_BLOCK));
     for (tag, what) in [
         (0x00, "tag 0x00, never used"),
         (0x08, "tag 0x08, reserved for lanes in alias order"),
-        (0x0A, "tag 0x0a, reserved for an LZ transform"),
         (0x3F, "tag 0x3f, reserved for data blocks"),
         (0x42, "tag 0x42, reserved for blocks without raw bytes"),
         (0x80, "tag 0x80, never used"),

@@ -8,6 +8,7 @@
 mod decode;
 mod encode;
 mod exact;
+pub(in crate::simd) mod lz;
 pub(super) mod pivot;
 mod presence;
 

@@ -22,6 +22,7 @@
 mod decode;
 mod encode;
 mod gather;
+pub(in crate::simd) mod lz;
 mod pivot;
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]

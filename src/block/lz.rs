@@ -1,0 +1,44 @@
+//! Blocks that may have matches: which are worth them.
+
+use super::plain;
+use crate::{
+    format::BlockMode,
+    lz,
+    options::{BlockOptions, Mode},
+    simd::Kernel,
+};
+
+/// Codes `raw` as the options ask. `None`: it is to be stored, and what was appended is to be
+/// thrown away.
+pub(super) fn append(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
+    if options.mode == Mode::Auto && options.level > 0 {
+        append_smallest(raw, options, out)
+    } else {
+        plain::append(raw, options, out)
+    }
+}
+
+/// Codes `raw` with matches, and without them where that may be smaller.
+fn append_smallest(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
+    let start = out.len();
+    let settings = lz::Settings {
+        level: options.level,
+        chunk_len: options.entropy_chunk_len,
+        kernel: Kernel::or_default(options.kernel),
+    };
+    lz::encode_payload(raw, settings, out);
+    let matches_len = out.len() - start;
+    let pays = matches_len as u64 <= options.policy.worth(raw.len());
+    // A long block is cut into chunks, each of which has matches only where those pay.
+    if pays && raw.len() > options.policy.interleaved_up_to {
+        return Some(BlockMode::Lz);
+    }
+    let mode = plain::append(raw, options, out);
+    let plain_len = out.len() - start - matches_len;
+    if mode.is_some() && plain_len <= matches_len {
+        out.drain(start..start + matches_len);
+        return mode;
+    }
+    out.truncate(start + matches_len);
+    pays.then_some(BlockMode::Lz)
+}

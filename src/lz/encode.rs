@@ -1,0 +1,237 @@
+//! Raw bytes to a payload.
+
+use std::cell::Cell;
+
+use crate::{
+    format::{
+        number::write_number,
+        section::{Descriptor, SymbolCount},
+    },
+    lz::{
+        chunk::{MATCHES, MATCHES_DIFFERENCES, PLAIN},
+        decode::ALIGNMENT,
+        literals,
+        matcher::Matcher,
+        streams::{Run, Streams},
+    },
+    section,
+    sequences::{ESCAPE_LEN, MIN_MATCH, Repeats},
+    simd::Kernel,
+};
+
+/// What the encoder is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    /// 1..=9.
+    pub(crate) level: u8,
+    /// Raw bytes of a chunk, at most [`MAX_CHUNK_LEN`](crate::limits::MAX_CHUNK_LEN).
+    pub(crate) chunk_len: usize,
+    pub(crate) kernel: Kernel,
+}
+
+/// Appends the payload of `raw`, 1..=16 Mi bytes. It may be longer than `raw`.
+pub(crate) fn encode_payload(raw: &[u8], settings: Settings, out: &mut Vec<u8>) {
+    // What the thread keeps is taken while it is in use: a panic leaves none behind.
+    let mut scratch = SCRATCH.take().unwrap_or_default();
+    let Scratch { matcher, coder } = &mut *scratch;
+    let mut chunks = Chunks::new(raw, settings, coder);
+    matcher.run(raw, settings.level, &mut chunks);
+    chunks.finish();
+
+    let start = out.len();
+    out.push(0);
+    write_number(coder.directory.len() as u32, out);
+    for &(raw_len, coded_len) in &coder.directory {
+        write_number(raw_len as u32, out);
+        write_number(coded_len as u32, out);
+    }
+    let mut body = &coder.body[..];
+    for &(_, coded_len) in &coder.directory {
+        out.resize(start + (out.len() - start).next_multiple_of(ALIGNMENT), 0);
+        let (chunk, rest) = body.split_at(coded_len);
+        out.extend_from_slice(chunk);
+        body = rest;
+    }
+    SCRATCH.set(Some(scratch));
+}
+
+thread_local! {
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
+
+/// What a thread keeps from block to block.
+#[derive(Debug, Default)]
+struct Scratch {
+    matcher: Matcher,
+    coder: Coder,
+}
+
+/// What becomes of the sequences.
+#[derive(Debug, Default)]
+struct Coder {
+    streams: Streams,
+    differences: Vec<u8>,
+    /// Raw and coded length of each chunk.
+    directory: Vec<(usize, usize)>,
+    /// The coded chunks.
+    body: Vec<u8>,
+    sections: Sections,
+}
+
+/// Takes the sequences of a block as they are found, and codes each chunk that is full.
+#[derive(Debug)]
+pub(super) struct Chunks<'a> {
+    raw: &'a [u8],
+    settings: Settings,
+    coder: &'a mut Coder,
+    /// Where the chunk in progress starts and ends.
+    start: usize,
+    end: usize,
+    /// All before this is part of a sequence.
+    anchor: usize,
+    repeats: Repeats,
+    /// As the chunk began.
+    repeats_before: Repeats,
+}
+
+impl<'a> Chunks<'a> {
+    fn new(raw: &'a [u8], settings: Settings, coder: &'a mut Coder) -> Self {
+        coder.directory.clear();
+        coder.body.clear();
+        coder.streams.clear();
+        let end = raw.len().min(settings.chunk_len);
+        coder.streams.literals.reserve(end);
+        coder.sections.encoder.configure(section::Settings::new(settings.kernel));
+        Self { raw, settings, coder, start: 0, end, anchor: 0, repeats: Repeats::START, repeats_before: Repeats::START }
+    }
+
+    /// The `length` bytes at `at` equal those `offset` further back. What stands between the last
+    /// sequence and this one are literals.
+    #[inline]
+    pub(super) fn sequence(&mut self, at: usize, length: usize, offset: usize) {
+        if at + length > self.end {
+            return self.sequence_across(at, length, offset);
+        }
+        let literals = at - self.anchor;
+        self.coder.streams.push(self.raw, self.anchor, literals, (length, offset as u32), &mut self.repeats);
+        self.anchor = at + length;
+    }
+
+    /// A sequence that goes on behind the chunk: each chunk gets its part, if that is no shorter
+    /// than a match may be.
+    #[cold]
+    fn sequence_across(&mut self, mut at: usize, mut length: usize, offset: usize) {
+        while at + length > self.end {
+            let inside = self.end.saturating_sub(at);
+            if inside >= MIN_MATCH {
+                self.sequence(at, inside, offset);
+            }
+            (at, length) = (at + inside, length - inside);
+            self.close();
+        }
+        if length >= MIN_MATCH {
+            self.sequence(at, length, offset);
+        }
+    }
+
+    /// All that follows the last sequence are literals.
+    fn finish(&mut self) {
+        while self.start < self.raw.len() {
+            self.close();
+        }
+    }
+
+    /// Codes the chunk, whose rest are literals, and begins the next one.
+    fn close(&mut self) {
+        let Coder { streams, differences, directory, body, sections } = &mut *self.coder;
+        let tail = self.anchor..self.end;
+        streams.literals.append(self.raw, tail.start, tail.len());
+        let tail = Run { from: tail.start as u32, len: tail.len() as u32, last: self.repeats.last() };
+        let (at, len, raw) = (body.len(), self.end - self.start, &self.raw[self.start..self.end]);
+        if streams.tokens.is_empty() {
+            sections.append_plain(raw, body);
+        } else {
+            let differ = literals::differences(self.raw, streams, tail, differences);
+            sections.append_matches(streams, differ.then_some(&differences[..]), body);
+            let coded = body.len() - at;
+            if 64 * streams.tokens.len() < len || 10 * coded > 9 * len {
+                sections.append_plain(raw, body);
+                if body.len() - at < 2 * coded {
+                    body.drain(at..at + coded);
+                    self.repeats = self.repeats_before;
+                } else {
+                    body.truncate(at + coded);
+                }
+            }
+        }
+        directory.push((len, body.len() - at));
+        streams.clear();
+        self.repeats_before = self.repeats;
+        self.start = self.end;
+        self.anchor = self.anchor.max(self.end);
+        self.end = self.raw.len().min(self.start + self.settings.chunk_len);
+    }
+}
+
+/// Codes the sections of one chunk.
+#[derive(Debug)]
+struct Sections {
+    encoder: section::Encoder,
+    payloads: Vec<u8>,
+}
+
+impl Default for Sections {
+    fn default() -> Self {
+        Self { encoder: section::Encoder::new(section::Settings::new(Kernel::Portable)), payloads: Vec::new() }
+    }
+}
+
+impl Sections {
+    /// Appends a chunk of `raw` without matches.
+    fn append_plain(&mut self, raw: &[u8], body: &mut Vec<u8>) {
+        let start = body.len();
+        body.push(PLAIN);
+        self.append([raw], SymbolCount::Derived(raw.len()), start, &[], body);
+    }
+
+    /// Appends a chunk with matches. With `differences` those are its literals.
+    fn append_matches(&mut self, streams: &mut Streams, differences: Option<&[u8]>, body: &mut Vec<u8>) {
+        let start = body.len();
+        body.push(if differences.is_some() { MATCHES_DIFFERENCES } else { MATCHES });
+        let bits = streams.bits.finish();
+        let mut counts = Vec::new();
+        write_number(bits.len() as u32, &mut counts);
+        write_number((streams.escapes.len() / ESCAPE_LEN) as u32, &mut counts);
+        let literals = differences.unwrap_or(streams.literals.as_slice());
+        let symbols =
+            [literals, &streams.tokens, &streams.offset_codes, &streams.literal_excess, &streams.match_excess];
+        self.append(symbols, SymbolCount::AtMost(0), start, &counts, body);
+        body.extend_from_slice(bits);
+        body.extend_from_slice(&streams.escapes);
+    }
+
+    /// Appends the descriptors of sections of `symbols`, then `counts`, then the payloads. The
+    /// chunk began at `start`.
+    fn append<const N: usize>(
+        &mut self,
+        symbols: [&[u8]; N],
+        count: SymbolCount,
+        start: usize,
+        counts: &[u8],
+        body: &mut Vec<u8>,
+    ) {
+        self.payloads.clear();
+        let descriptors: [Descriptor; N] = symbols.map(|symbols| {
+            let descriptor = self.encoder.encode(symbols, &mut self.payloads);
+            descriptor.write(count, body);
+            descriptor
+        });
+        body.extend_from_slice(counts);
+        let mut payloads = &self.payloads[..];
+        for descriptor in descriptors {
+            let (payload, rest) = payloads.split_at(descriptor.payload_len);
+            descriptor.write_payload(payload, start, body);
+            payloads = rest;
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Finds what stands in the block already, and chooses among what it finds.
+//!
+//! A table may hold any position: whoever takes one compares the bytes there. Position 0 means
+//! "none", so nothing is found at the first byte of a block, which costs nothing.
+
+mod one_hash;
+mod rows;
+mod two_hashes;
+
+use self::rows::Rows;
+use crate::lz::encode::Chunks;
+
+/// Bytes at the end of a block where no match begins: every load of the finders stays inside.
+const END: usize = 12;
+
+/// After so many steps without a match they become longer by one.
+const PATIENCE: usize = 64;
+
+/// The tables of all finders. Each takes what it needs.
+#[derive(Debug, Default)]
+pub(super) struct Matcher {
+    short: Vec<u32>,
+    long: Vec<u32>,
+    rows: Rows,
+}
+
+impl Matcher {
+    /// Gives the sequences of `raw` to `chunks`, as `level` (1..=9) says.
+    pub(super) fn run(&mut self, raw: &[u8], level: u8, chunks: &mut Chunks<'_>) {
+        if raw.len() < 2 * END {
+            return;
+        }
+        // A table larger than the block only takes time to clear.
+        let log = raw.len().ilog2() + 1;
+        let table = |bits: u32| 1 << bits.min(log);
+        // Room for a quarter of all positions or less, but in blocks that fit some cache for all.
+        let rows = |least: u32, share: u32| (log - 4).min(least.max(log.saturating_sub(share)));
+        match level {
+            1 => one_hash::run::<6, 2>(raw, cleared(&mut self.short, table(15)), chunks),
+            2 => one_hash::run::<5, 1>(raw, cleared(&mut self.short, table(15)), chunks),
+            3 => two_hashes::run(raw, cleared(&mut self.long, table(16)), cleared(&mut self.short, table(15)), chunks),
+            4 => two_hashes::run(raw, cleared(&mut self.long, table(18)), cleared(&mut self.short, table(17)), chunks),
+            5 => self.rows.run(raw, rows(12, 9), Effort { depth: 8, lazy: 1 }, chunks),
+            6 => self.rows.run(raw, rows(13, 7), Effort { depth: 8, lazy: 2 }, chunks),
+            _ => self.rows.run(raw, rows(14, 7), Effort { depth: 16, lazy: 2 }, chunks),
+        }
+    }
+}
+
+/// How much a parser tries.
+#[derive(Debug, Clone, Copy)]
+struct Effort {
+    /// Candidates that are compared for one position.
+    depth: usize,
+    /// Positions behind a match where a better one is looked for.
+    lazy: usize,
+}
+
+/// `table` with `len` entries, all of them "none".
+fn cleared<T: Clone + Default>(table: &mut Vec<T>, len: usize) -> &mut [T] {
+    if table.len() < len {
+        *table = vec![T::default(); len];
+        return table;
+    }
+    let table = &mut table[..len];
+    table.fill(T::default());
+    table
+}
+
+/// A match with what it saves: in quarters of a literal, about, and `BASE` more.
+#[derive(Debug, Clone, Copy, Default)]
+struct Found {
+    length: usize,
+    offset: usize,
+    gain: usize,
+}
+
+impl Found {
+    fn is_none(self) -> bool {
+        self.length == 0
+    }
+
+    /// The better one of the two; the first where they are equal.
+    #[inline]
+    fn or(self, other: Self) -> Self {
+        if other.gain > self.gain { other } else { self }
+    }
+
+    /// Whether it is worth one literal and its own sequence more than one `steps` before it.
+    #[inline]
+    fn beats(self, earlier: Self, steps: usize) -> bool {
+        self.length > 0 && self.gain > earlier.gain + 4 + 3 * steps
+    }
+}
+
+/// Keeps every gain above 0, which is that of no match.
+const BASE: usize = 32;
+
+/// What a match of `length` bytes saves whose offset takes bits of its own.
+#[inline]
+fn gain(length: usize, offset: usize, bonus: usize) -> usize {
+    BASE + 4 * length + bonus - offset.ilog2() as usize
+}
+
+/// The match at `at` with an offset used before, if there is one of four bytes or more.
+#[inline]
+fn repeat_at(raw: &[u8], at: usize, offset: usize, bonus: usize) -> Found {
+    if at < offset || load32(raw, at) != load32(raw, at - offset) {
+        return Found::default();
+    }
+    let length = 4 + common_len(raw, at + 4 - offset, at + 4);
+    Found { length, offset, gain: BASE + 4 * length + bonus }
+}
+
+#[inline]
+fn load32(raw: &[u8], at: usize) -> u32 {
+    raw.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u32::from_le_bytes(*bytes))
+}
+
+#[inline]
+fn load64(raw: &[u8], at: usize) -> u64 {
+    raw.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+/// How many bytes from `earlier` on equal those from `at` on.
+#[inline]
+fn common_len(raw: &[u8], earlier: usize, at: usize) -> usize {
+    let Some(here) = raw.get(at..) else { return 0 };
+    let Some(there) = raw.get(earlier..earlier + here.len()) else { return 0 };
+    let ((there_words, there_rest), (here_words, here_rest)) = (there.as_chunks::<8>(), here.as_chunks::<8>());
+    for (index, (there, here)) in there_words.iter().zip(here_words).enumerate() {
+        let different = u64::from_le_bytes(*there) ^ u64::from_le_bytes(*here);
+        if different != 0 {
+            return 8 * index + different.trailing_zeros() as usize / 8;
+        }
+    }
+    let rest = there_rest.iter().zip(here_rest).take_while(|(there, here)| there == here).count();
+    8 * here_words.len() + rest
+}
+
+/// How many bytes before `at`, down to `floor`, equal those `offset` further back.
+#[inline]
+fn common_len_before(raw: &[u8], floor: usize, at: usize, offset: usize) -> usize {
+    let mut len = 0;
+    while at - len > floor && at - len > offset && raw[at - len - 1] == raw[at - len - 1 - offset] {
+        len += 1;
+    }
+    len
+}
+
+/// A hash of the lowest `BYTES` bytes of `word`, of `log2(table)` bits.
+#[inline]
+fn hash<const BYTES: u32>(word: u64, bits: u32) -> usize {
+    const FACTOR: u64 = 0x9E37_79B1_85EB_CA87;
+    ((word << (64 - 8 * BYTES)).wrapping_mul(FACTOR) >> (64 - bits)) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_bytes_are_counted_to_both_ends() {
+        let raw = b"0123456789abcdefghij-0123456789abcdefghij";
+        assert_eq!(common_len(raw, 0, 21), 20);
+        assert_eq!(common_len(raw, 0, 22), 0);
+        assert_eq!(common_len_before(raw, 0, 41, 21), 20);
+        assert_eq!(common_len_before(raw, 30, 41, 21), 11);
+        assert_eq!(common_len(raw, 41, 41), 0);
+    }
+}

@@ -1,0 +1,203 @@
+//! Rows of 16 positions with a tag of one byte each: a position's hash names its row, and one
+//! comparison of 16 tags finds those in it that are worth a look, the newest first.
+
+use crate::lz::{
+    encode::Chunks,
+    matcher::{END, Effort, Found, cleared, common_len, common_len_before, gain, hash, load32, load64, repeat_at},
+};
+
+/// Positions of a row.
+const ROW: usize = 16;
+
+/// Matches of this length are taken at once.
+const NICE: usize = 192;
+
+/// A match of four bytes from further back costs more than its literals.
+const NEAR: usize = 1 << 16;
+
+/// Of a stretch longer than `SKIPPED`, only so many positions at each end are learned.
+const LEARNED: usize = 96;
+const SKIPPED: usize = 4 * LEARNED;
+
+const TAG_BITS: u32 = 8;
+
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    positions: Vec<[u32; ROW]>,
+    tags: Vec<[u8; ROW]>,
+    /// Where the newest position of each row stands.
+    heads: Vec<u8>,
+}
+
+impl Rows {
+    /// `log`: of the number of rows.
+    pub(super) fn run(&mut self, raw: &[u8], log: u32, effort: Effort, chunks: &mut Chunks<'_>) {
+        let rows = 1 << log;
+        let mut finder = Finder {
+            raw,
+            positions: cleared(&mut self.positions, rows),
+            tags: cleared(&mut self.tags, rows),
+            heads: cleared(&mut self.heads, rows),
+            hash_bits: log + TAG_BITS,
+            next: 1,
+        };
+        let end = raw.len() - END;
+        let (mut anchor, mut at) = (0, 1);
+        let mut repeats = [1, 4, 8];
+        while at < end {
+            let found = finder.find(at, effort.depth, repeats);
+            if found.is_none() {
+                let step = 1 + (at - anchor) / 256;
+                at += step;
+                if step > 4 {
+                    finder.next = finder.next.max(at);
+                }
+                continue;
+            }
+            let (mut start, found) = finder.wait_for_better(at, end, found, effort, repeats);
+            let Found { mut length, offset, .. } = found;
+            if offset != repeats[0] {
+                let before = common_len_before(raw, anchor, start, offset);
+                (start, length) = (start - before, length + before);
+            }
+            chunks.sequence(start, length, offset);
+            let [first, second, third] = repeats;
+            if offset == second {
+                repeats = [second, first, third];
+            } else if offset != first {
+                repeats = [offset, first, second];
+            }
+            at = start + length;
+            anchor = at;
+        }
+    }
+}
+
+struct Finder<'a> {
+    raw: &'a [u8],
+    positions: &'a mut [[u32; ROW]],
+    tags: &'a mut [[u8; ROW]],
+    heads: &'a mut [u8],
+    hash_bits: u32,
+    /// All positions before this one are learned, or skipped.
+    next: usize,
+}
+
+impl Finder<'_> {
+    /// Looks for a better match behind the one that was `found` at `at`; the best and its place
+    /// come back.
+    fn wait_for_better(
+        &mut self,
+        at: usize,
+        end: usize,
+        found: Found,
+        effort: Effort,
+        repeats: [usize; 3],
+    ) -> (usize, Found) {
+        let (mut start, mut best, mut steps) = (at, found, 0);
+        while steps < effort.lazy && start + 1 + steps < end && best.length < NICE {
+            let place = start + 1 + steps;
+            let next = self.find(place, effort.depth, repeats);
+            if next.beats(best, steps) {
+                (start, best, steps) = (place, next, 0);
+            } else {
+                steps += 1;
+            }
+        }
+        (start, best)
+    }
+
+    /// The best match at `at`, which is learned, as all before it are.
+    #[inline]
+    fn find(&mut self, at: usize, depth: usize, repeats: [usize; 3]) -> Found {
+        let raw = self.raw;
+        let mut best = repeat_at(raw, at, repeats[0], 4).or(repeat_at(raw, at, repeats[1], 0));
+        self.learn_up_to(at);
+        let word = load64(raw, at);
+        let (row, tag) = self.place(word);
+        let head = self.heads[row];
+        let mut matching = matching(&self.tags[row], tag).rotate_right(head.into());
+        let mut longest = 3;
+        for _ in 0..depth {
+            if matching == 0 {
+                break;
+            }
+            let index = (matching.trailing_zeros() as usize + usize::from(head)) % ROW;
+            matching &= matching - 1;
+            let candidate = self.positions[row][index] as usize;
+            if candidate == 0 || candidate >= at || load32(raw, candidate) != word as u32 {
+                continue;
+            }
+            // One byte tells most of those that are no longer than the longest so far.
+            if raw.get(candidate + longest) != raw.get(at + longest) {
+                continue;
+            }
+            let length = 4 + common_len(raw, candidate + 4, at + 4);
+            if length > longest {
+                longest = length;
+                let offset = at - candidate;
+                if length > 4 || offset < NEAR {
+                    best = best.or(Found { length, offset, gain: gain(length, offset, 3) });
+                }
+            }
+        }
+        self.learn(row, tag, at);
+        self.next = self.next.max(at + 1);
+        best
+    }
+
+    fn learn_up_to(&mut self, end: usize) {
+        if end > self.next + SKIPPED {
+            for at in self.next..self.next + LEARNED {
+                let (row, tag) = self.place(load64(self.raw, at));
+                self.learn(row, tag, at);
+            }
+            self.next = end - LEARNED;
+        }
+        while self.next < end {
+            let (row, tag) = self.place(load64(self.raw, self.next));
+            self.learn(row, tag, self.next);
+            self.next += 1;
+        }
+    }
+
+    /// The row of the bytes in `word`, and their tag.
+    #[inline]
+    fn place(&self, word: u64) -> (usize, u8) {
+        let hash = hash::<5>(word, self.hash_bits);
+        (hash >> TAG_BITS, hash as u8)
+    }
+
+    #[inline]
+    fn learn(&mut self, row: usize, tag: u8, at: usize) {
+        let head = self.heads[row].wrapping_sub(1) % ROW as u8;
+        self.heads[row] = head;
+        self.tags[row][usize::from(head)] = tag;
+        self.positions[row][usize::from(head)] = at as u32;
+    }
+}
+
+/// A bit for each of `tags` that is `tag`.
+#[inline]
+fn matching(tags: &[u8; ROW], tag: u8) -> u16 {
+    let mut matching = 0;
+    for (index, &other) in tags.iter().enumerate() {
+        matching |= u16::from(other == tag) << index;
+    }
+    matching
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_that_match_are_found() {
+        let mut tags = [0; ROW];
+        for index in [0, 3, 15] {
+            tags[index] = 0x80;
+        }
+        assert_eq!(matching(&tags, 0x80), 1 << 0 | 1 << 3 | 1 << 15);
+        assert_eq!(matching(&tags, 0x81), 0);
+    }
+}

@@ -1,0 +1,134 @@
+//! Both ways, with every kernel.
+
+use super::*;
+use crate::{error::PayloadError, simd::Kernel};
+
+/// xorshift64*: tests need the same bytes in every run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 16
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        self.next() as usize % end
+    }
+}
+
+/// Pieces of what came before, now near and now far, among new bytes.
+fn pieces(random: &mut Random, len: usize, longest: usize) -> Vec<u8> {
+    let mut raw: Vec<u8> = Vec::new();
+    while raw.len() < len {
+        for _ in 0..random.below(longest) {
+            raw.push(b'a' + (random.next() % 23) as u8);
+        }
+        let reach = if random.below(2) == 0 { raw.len().min(40) } else { raw.len() };
+        if reach > 0 {
+            let offset = 1 + random.below(reach);
+            for _ in 0..random.below(3 * longest) {
+                raw.push(raw[raw.len() - offset]);
+            }
+        }
+    }
+    raw.truncate(len);
+    raw
+}
+
+/// Records whose fields grow by small steps.
+fn records(random: &mut Random, len: usize) -> Vec<u8> {
+    let mut fields = [0_u16; 5];
+    let mut raw = Vec::new();
+    while raw.len() < len {
+        for field in &mut fields {
+            *field = field.wrapping_add(random.below(7) as u16);
+            raw.extend(field.to_le_bytes());
+        }
+    }
+    raw.truncate(len);
+    raw
+}
+
+fn kernels() -> Vec<Kernel> {
+    Kernel::all_available().collect()
+}
+
+fn encode(raw: &[u8], level: u8, chunk_len: usize) -> Vec<u8> {
+    let mut payload = Vec::new();
+    encode_payload(raw, Settings { level, chunk_len, kernel: Kernel::Portable }, &mut payload);
+    payload
+}
+
+/// Decodes between bytes that must stay as they are.
+fn decode(payload: &[u8], raw_len: usize, kernel: Kernel) -> Result<Vec<u8>, PayloadError> {
+    const AROUND: [u8; 256] = [0xA5; 256];
+    let mut room = vec![0xEE; raw_len + 2 * AROUND.len()];
+    let (before, rest) = room.split_at_mut(AROUND.len());
+    let (raw, behind) = rest.split_at_mut(raw_len);
+    before.copy_from_slice(&AROUND);
+    behind.copy_from_slice(&AROUND);
+    let result = decode_payload(payload, raw, kernel);
+    assert!(before == AROUND && behind == AROUND, "{kernel} wrote outside");
+    result.map(|()| raw.to_vec())
+}
+
+fn check(raw: &[u8], level: u8, chunk_len: usize) -> Vec<u8> {
+    let payload = encode(raw, level, chunk_len);
+    for kernel in kernels() {
+        let back = decode(&payload, raw.len(), kernel);
+        assert!(back.as_deref() == Ok(raw), "{kernel}: {} bytes at level {level}, {:?}", raw.len(), back.err());
+    }
+    payload
+}
+
+#[test]
+fn every_level_gives_back_what_it_took() {
+    let mut random = Random(1);
+    for level in 1..=7 {
+        for longest in [4, 20, 300, 5000] {
+            for len in [1, 30, 1000, 20_000, 150_000] {
+                check(&pieces(&mut random, len, longest), level, 16 << 10);
+            }
+        }
+        check(&records(&mut random, 100_000), level, 1 << 20);
+        check(&vec![7; 100_000], level, 16 << 10);
+    }
+}
+
+#[test]
+fn every_length_of_a_block() {
+    let mut random = Random(2);
+    let raw = pieces(&mut random, 700, 12);
+    for len in 1..raw.len() {
+        check(&raw[..len], 3, 64);
+    }
+}
+
+/// Whatever the payload is, every kernel gives the bytes or the error that the scalar one gives.
+#[test]
+fn damaged_payloads() {
+    let mut random = Random(3);
+    let (mut refused, mut decoded) = (0, 0);
+    for round in 0..40 {
+        let longest = [6, 30, 400][round % 3];
+        let raw = if round % 4 == 3 { records(&mut random, 3000) } else { pieces(&mut random, 3000, longest) };
+        let payload = check(&raw, 1 + (round % 7) as u8, [600, 1 << 20][round % 2]);
+        for _ in 0..50 {
+            let mut bad = payload.clone();
+            for _ in 0..=random.below(3) {
+                let end = if random.below(3) == 0 { bad.len().min(40) } else { bad.len() };
+                let at = random.below(end);
+                bad[at] ^= 1 << random.below(8);
+            }
+            let expected = decode(&bad, raw.len(), Kernel::Portable);
+            for kernel in kernels() {
+                assert!(decode(&bad, raw.len(), kernel) == expected, "{kernel}, round {round}: {:?}", expected.err());
+            }
+            if expected.is_err() { refused += 1 } else { decoded += 1 }
+        }
+    }
+    assert!(refused > 100 && decoded > 100, "{refused} refused, {decoded} decoded");
+}

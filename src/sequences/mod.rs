@@ -1,0 +1,17 @@
+//! Sequences: some literals, then a match (FORMAT.md, 14.3). What they are on the wire, and what
+//! they do to raw bytes, in safe scalar Rust. Kernels are held against this.
+//!
+//! This folder knows symbols and raw bytes. It knows no kernel, and not how symbols are coded.
+
+mod code;
+mod execute;
+mod expand;
+mod sections;
+
+pub(crate) use code::{
+    ESCAPE_LEN, MAX_OFFSET_BITS, MIN_MATCH, Repeats, TOKEN_LITERALS, TOKEN_MATCH, are_excesses, are_offset_codes,
+    excess_byte,
+};
+pub(crate) use execute::{Escapes, LiteralForm, Output};
+pub(crate) use expand::{ESCAPED, Expanded, HISTORY, Offsets, REPEAT_CODES, ROOM, Tokens, repeat, spread};
+pub(crate) use sections::{Sections, Symbols};

@@ -1,0 +1,32 @@
+//! Which kernel executes the sequences of a chunk, and the way to it.
+
+#[cfg(target_arch = "x86_64")]
+use crate::simd::x86_64::{avx2, avx512};
+use crate::{
+    sequences::{Expanded, Output, Repeats, Sections},
+    simd::Kernel,
+};
+
+/// Fills the rest of `output`'s chunk; the offsets used last come back. `None`: the parts do not
+/// fit together, and `output` may hold anything.
+pub(crate) fn execute(
+    kernel: Kernel,
+    sections: &Sections<'_>,
+    repeats: Repeats,
+    expanded: &mut Expanded,
+    output: &mut Output<'_>,
+) -> Option<Repeats> {
+    match kernel {
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx2 | Kernel::Avx2Gather if kernel.is_available() => {
+            // SAFETY: the processor has the features that it needs: `is_available` just asked it.
+            unsafe { avx2::lz::execute(sections, repeats, expanded, output) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx512 | Kernel::Avx512Gather if kernel.is_available() => {
+            // SAFETY: as above.
+            unsafe { avx512::lz::execute(sections, repeats, expanded, output) }
+        }
+        _ => sections.execute(repeats, expanded, output).ok(),
+    }
+}

@@ -1,0 +1,509 @@
+//! The copy loop: literals and matches to the output, with steps of a fixed width that may write
+//! behind what they are to write.
+//!
+//! Sequences are taken in groups of 64. Before a group, three sums and two comparisons tell whether
+//! any of its steps could leave a buffer: then its sequences are executed one by one, with the
+//! exact checks of [`Output`]. Otherwise nothing is checked within the group but where a length is
+//! among the escapes. So a sequence costs one branch, whose outcome mostly is the same.
+
+use std::hint::select_unpredictable;
+
+use crate::sequences::{ESCAPED, Escapes, Expanded, Output, ROOM, Sections};
+
+/// Sequences that are checked together.
+pub(super) const GROUP: usize = 64;
+
+/// Bytes that a step may write behind the last byte of its run: no step is wider.
+const OVERSHOOT: usize = 64;
+
+/// What a kernel has its own instructions for.
+pub(super) trait Steps {
+    /// The sum of a group's lengths.
+    ///
+    /// # Safety
+    ///
+    /// The processor has the kernel's features.
+    unsafe fn sum(lengths: &[u8; GROUP]) -> usize;
+
+    /// The smallest and the largest of a group's offsets.
+    ///
+    /// # Safety
+    ///
+    /// As above.
+    unsafe fn range(offsets: &[u32; GROUP]) -> (u32, u32);
+
+    /// 16 bytes that repeat the first `period` (1..=16) of `bytes`.
+    ///
+    /// # Safety
+    ///
+    /// As above.
+    unsafe fn repeat(bytes: [u8; 16], period: usize) -> [u8; 16];
+
+    /// The sums of `bytes` and what stands `period` (1..16) before each: `base` for the first of
+    /// them, the sums themselves for the others.
+    ///
+    /// # Safety
+    ///
+    /// As above.
+    unsafe fn add_repeated(bytes: [u8; 16], base: [u8; 16], period: usize) -> [u8; 16];
+}
+
+/// The smallest multiple of each period that is 16 or more.
+const MULTIPLE: [usize; 17] = {
+    let mut multiples = [16; 17];
+    let mut period = 1;
+    while period < 17 {
+        multiples[period] = 16_usize.div_ceil(period) * period;
+        period += 1;
+    }
+    multiples
+};
+
+/// Literals as they are.
+pub(super) const PLAIN: u8 = 0;
+/// Differences, one by one where the last offset is less than 16: where most offsets are that
+/// small, loads of what was just stored would wait.
+pub(super) const BYTES: u8 = 1;
+/// Differences, always 16 at a time.
+pub(super) const VECTORS: u8 = 2;
+
+/// Chooses the loop by what the chunk's sequences are like, in `execute!(width, literals)`.
+///
+/// The width is that of most lengths: raw bytes per sequence tell it as well as the lengths
+/// themselves do (measured: within 10 % of the best width on 15 of 17 files).
+macro_rules! choose {
+    ($sections:expr, $expanded:expr, $output:expr, $execute:ident) => {{
+        let count = $sections.tokens.symbols.len().max(1);
+        let mean = ($output.end - $output.at) / count;
+        match $sections.literal_form {
+            LiteralForm::Difference if $crate::simd::lz_copy::are_near(&$expanded.offsets[..count]) => {
+                $execute!(16, $crate::simd::lz_copy::BYTES)
+            }
+            LiteralForm::Difference => $execute!(16, $crate::simd::lz_copy::VECTORS),
+            LiteralForm::Plain if mean < 11 => $execute!(16, $crate::simd::lz_copy::PLAIN),
+            LiteralForm::Plain if mean < 22 => $execute!(32, $crate::simd::lz_copy::PLAIN),
+            LiteralForm::Plain => $execute!(64, $crate::simd::lz_copy::PLAIN),
+        }
+    }};
+}
+pub(super) use choose;
+
+/// Whether more than a tenth of the offsets are below 64.
+pub(super) fn are_near(offsets: &[u32]) -> bool {
+    let sample = offsets.iter().step_by(offsets.len() / 1024 + 1);
+    let (near, all) = sample.fold((0, 0), |(near, all), &offset| (near + usize::from(offset < 64), all + 1));
+    10 * near > all
+}
+
+/// Executes all sequences and the literals behind them. Lengths and offsets of the sequences are in
+/// `expanded`, which has [`ROOM`] entries more. `last` is the offset used last before. `false`: the
+/// parts do not fit together.
+///
+/// # Safety
+///
+/// The processor has the features that `S` needs.
+#[inline(always)]
+pub(super) unsafe fn execute<S: Steps, const WIDTH: usize, const LITERALS: u8>(
+    sections: &Sections<'_>,
+    last: u32,
+    expanded: &mut Expanded,
+    output: &mut Output<'_>,
+) -> bool {
+    let count = sections.tokens.symbols.len();
+    pad(expanded, count);
+    let mut escapes = sections.escapes;
+    let mut place = Place { literal: 0, at: output.at, last };
+    let bounds = Bounds { literals: sections.literals.len(), end: output.end, block_end: output.raw.len() };
+    let mut index = 0;
+    while index < count {
+        let stop = (index + GROUP).min(count);
+        let group = Group::new(expanded, index);
+        // SAFETY: the caller knows the processor.
+        let sums = unsafe { Sums::new::<S>(&group) };
+        let mut left = stop;
+        if sums.fit(&place, [0, 0], bounds) && sums.reach_back(&place, LITERALS) {
+            let run = Run { sections, group, sums, bounds, base: output.raw.as_mut_ptr() };
+            // SAFETY: as above. `fit` said that all literals of the group are there, and that its
+            // bytes and `OVERSHOOT` more are inside the block; `reach_back`, that each match
+            // begins inside it.
+            index += unsafe {
+                if sums.nearest as usize >= WIDTH.min(32) {
+                    run.execute::<S, WIDTH, LITERALS, true>(stop - index, &mut place, &mut escapes)
+                } else {
+                    run.execute::<S, WIDTH, LITERALS, false>(stop - index, &mut place, &mut escapes)
+                }
+            };
+            // At most one was too long.
+            left = stop.min(index + 1);
+        }
+        while index < left {
+            if !one(index, sections, expanded, &mut escapes, &mut place, output) {
+                return false;
+            }
+            index += 1;
+        }
+    }
+    let rest = &sections.literals.as_slice()[place.literal..];
+    output.at = place.at;
+    escapes.is_empty()
+        && rest.len() == output.end - output.at
+        && output.literals(rest, sections.literal_form, place.last)
+}
+
+/// Makes the entries behind the last sequence ones that do nothing.
+#[inline(always)]
+fn pad(expanded: &mut Expanded, count: usize) {
+    expanded.literal_lengths[count..count + ROOM].fill(0);
+    expanded.match_lengths[count..count + ROOM].fill(0);
+    let last = count.checked_sub(1).map_or(1, |index| expanded.offsets[index]);
+    expanded.offsets[count..count + ROOM].fill(last);
+}
+
+/// One sequence with exact checks.
+#[inline(never)]
+fn one(
+    index: usize,
+    sections: &Sections<'_>,
+    expanded: &Expanded,
+    escapes: &mut Escapes<'_>,
+    place: &mut Place,
+    output: &mut Output<'_>,
+) -> bool {
+    let (literals, length) = (expanded.literal_lengths[index], expanded.match_lengths[index]);
+    let Some((literals, length)) = escapes.lengths(literals, length, sections.tokens.min_match) else { return false };
+    let Some(run) = sections.literals.as_slice()[place.literal..].get(..literals) else { return false };
+    output.at = place.at;
+    let offset = expanded.offsets[index];
+    let done = output.literals(run, sections.literal_form, place.last) && output.matched(length, offset);
+    *place = Place { literal: place.literal + literals, at: output.at, last: offset };
+    done
+}
+
+/// How far the execution is.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Literals that are used up, at most all that there are.
+    literal: usize,
+    /// Bytes of the block that are there, at most up to the chunk's end.
+    at: usize,
+    /// The offset used last.
+    last: u32,
+}
+
+/// What a group must stay inside.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// All literals of the chunk.
+    literals: usize,
+    /// Where the chunk ends.
+    end: usize,
+    /// Where the block ends: steps may write that far.
+    block_end: usize,
+}
+
+/// The entries of 64 sequences.
+#[derive(Clone, Copy)]
+struct Group<'a> {
+    literal_lengths: &'a [u8; GROUP],
+    match_lengths: &'a [u8; GROUP],
+    offsets: &'a [u32; GROUP],
+}
+
+impl<'a> Group<'a> {
+    /// Those from `index` on, which is below the number of sequences: `ROOM` entries follow them.
+    #[inline(always)]
+    fn new(expanded: &'a Expanded, index: usize) -> Self {
+        const { assert!(GROUP <= ROOM) }
+        Self {
+            literal_lengths: first(&expanded.literal_lengths[index..]),
+            match_lengths: first(&expanded.match_lengths[index..]),
+            offsets: first(&expanded.offsets[index..]),
+        }
+    }
+}
+
+#[inline(always)]
+fn first<T>(entries: &[T]) -> &[T; GROUP] {
+    entries.first_chunk().unwrap_or_else(|| unreachable!("`ROOM` entries follow the last sequence"))
+}
+
+/// What a group comes to. An escape counts as 255 here.
+#[derive(Clone, Copy)]
+struct Sums {
+    literals: usize,
+    bytes: usize,
+    nearest: u32,
+    farthest: u32,
+}
+
+impl Sums {
+    /// # Safety
+    ///
+    /// The processor has the features that `S` needs.
+    #[inline(always)]
+    unsafe fn new<S: Steps>(group: &Group<'_>) -> Self {
+        // SAFETY: the caller knows the processor.
+        let (literals, matches, (nearest, farthest)) =
+            unsafe { (S::sum(group.literal_lengths), S::sum(group.match_lengths), S::range(group.offsets)) };
+        Self { literals, bytes: literals + matches, nearest, farthest }
+    }
+
+    /// Whether the group's steps, and a sequence of `extra` literals and match bytes before them,
+    /// stay inside the bounds.
+    #[inline(always)]
+    fn fit(&self, place: &Place, extra: [usize; 2], bounds: Bounds) -> bool {
+        let end = place.at + extra[0] + extra[1] + self.bytes;
+        place.literal + extra[0] + self.literals <= bounds.literals
+            && end <= bounds.end
+            && end + OVERSHOOT <= bounds.block_end
+    }
+
+    /// Whether all matches, and differences where literals are such, begin inside the block.
+    #[inline(always)]
+    fn reach_back(&self, place: &Place, literals: u8) -> bool {
+        self.farthest as usize <= place.at && (literals == PLAIN || place.last as usize <= place.at)
+    }
+}
+
+/// A group that needs no checks.
+struct Run<'a, 'b> {
+    sections: &'a Sections<'b>,
+    group: Group<'a>,
+    sums: Sums,
+    bounds: Bounds,
+    /// Of the block.
+    base: *mut u8,
+}
+
+impl Run<'_, '_> {
+    /// Executes `count` sequences, or those before one with an escape behind which the group might
+    /// not fit any more. How many that were comes back. `FAR`: no offset is below the width, or
+    /// below 32.
+    ///
+    /// # Safety
+    ///
+    /// The processor has the features that `S` needs. The group fits at `place`, and reaches back
+    /// to bytes of the block only. `count` is at most [`GROUP`].
+    #[inline(always)]
+    unsafe fn execute<S: Steps, const WIDTH: usize, const LITERALS: u8, const FAR: bool>(
+        &self,
+        count: usize,
+        place: &mut Place,
+        escapes: &mut Escapes<'_>,
+    ) -> usize {
+        let literals = self.sections.literals.padded().as_ptr();
+        let Place { mut literal, mut at, mut last } = *place;
+        let mut index = 0;
+        while index < count {
+            // SAFETY: the caller gives no more than `GROUP`.
+            let (run, length, offset) = unsafe {
+                (
+                    *self.group.literal_lengths.get_unchecked(index),
+                    *self.group.match_lengths.get_unchecked(index),
+                    *self.group.offsets.get_unchecked(index),
+                )
+            };
+            let (mut run, mut length, offset) = (usize::from(run), usize::from(length), offset as usize);
+            if run | length < WIDTH {
+                // SAFETY: the literals of the group are there with 128 bytes of slack, and the
+                // group's bytes end 64 bytes or more before the block. No step is wider. The caller
+                // says that offsets reach back to bytes of the block.
+                unsafe {
+                    let (from, to) = (literals.add(literal), self.base.add(at));
+                    match LITERALS {
+                        PLAIN => copy_width::<WIDTH>(from, to),
+                        _ => differences::<S, LITERALS>(from, to, run, last),
+                    }
+                    let to = to.add(run);
+                    if FAR { copy_width::<WIDTH>(to.sub(offset), to) } else { near::<S, WIDTH>(to, offset) }
+                }
+            } else {
+                if run == ESCAPED.into() || length == ESCAPED.into() {
+                    let mut rest = *escapes;
+                    let lengths = rest.lengths(run as u8, length as u8, self.sections.tokens.min_match);
+                    let here = Place { literal, at, last };
+                    match lengths {
+                        Some((whole_run, whole)) if self.sums.fit(&here, [whole_run, whole], self.bounds) => {
+                            (run, length, *escapes) = (whole_run, whole, rest);
+                        }
+                        _ => break,
+                    }
+                }
+                // SAFETY: as above; where the lengths were escapes, `fits` said it once more.
+                unsafe {
+                    let (from, to) = (literals.add(literal), self.base.add(at));
+                    match LITERALS {
+                        PLAIN => copy_far::<32>(from, to, run),
+                        _ => differences::<S, LITERALS>(from, to, run, last),
+                    }
+                    let to = to.add(run);
+                    if offset < 32 {
+                        near_long::<S>(to, offset, length);
+                    } else if WIDTH < 64 {
+                        copy_far::<32>(to.sub(offset), to, length);
+                    } else {
+                        copy_far::<64>(to.sub(offset), to, length);
+                    }
+                }
+            }
+            literal += run;
+            at += run + length;
+            last = offset as u32;
+            index += 1;
+        }
+        *place = Place { literal, at, last };
+        index
+    }
+}
+
+/// Copies `N` bytes, 16 or 32, in one step.
+///
+/// # Safety
+///
+/// So many can be read from `from` and written to `to`.
+#[inline(always)]
+unsafe fn copy<const N: usize>(from: *const u8, to: *mut u8) {
+    // SAFETY: the caller says so; arrays of bytes need no alignment beyond that of a byte.
+    unsafe { to.cast::<[u8; N]>().write(from.cast::<[u8; N]>().read()) }
+}
+
+/// Copies `WIDTH` bytes, in steps of at most 32: `from` may be that near.
+///
+/// # Safety
+///
+/// As [`copy`].
+#[inline(always)]
+unsafe fn copy_width<const WIDTH: usize>(from: *const u8, to: *mut u8) {
+    // SAFETY: the caller says so.
+    unsafe {
+        match WIDTH {
+            16 => copy::<16>(from, to),
+            32 => copy::<32>(from, to),
+            _ => {
+                copy::<32>(from, to);
+                copy::<32>(from.add(32), to.add(32));
+            }
+        }
+    }
+}
+
+/// Copies `len` bytes from 32 or more away, the first `STEP` (32 or 64) in any case.
+///
+/// # Safety
+///
+/// `len`, rounded up to a multiple of `STEP`, and `STEP` at least, can be read and written.
+#[inline(always)]
+unsafe fn copy_far<const STEP: usize>(from: *const u8, to: *mut u8, len: usize) {
+    let mut done = 0;
+    loop {
+        // SAFETY: `done` is a multiple of `STEP` and 0 or below `len`.
+        unsafe { copy_width::<STEP>(from.add(done), to.add(done)) };
+        done += STEP;
+        if done >= len {
+            break;
+        }
+    }
+}
+
+/// Writes `WIDTH` bytes that repeat the `offset` bytes before `to`.
+///
+/// # Safety
+///
+/// The processor has the features that `S` needs. `offset` bytes before `to` can be read, and
+/// `WIDTH` from `to` on written.
+#[inline(always)]
+unsafe fn near<S: Steps, const WIDTH: usize>(to: *mut u8, offset: usize) {
+    // SAFETY: the caller says so. The first load may reach behind `to`, and no further than the
+    // store. `distance` is 16 or more, and a multiple of `offset` where it is not `offset`: it ends
+    // no further back than where the first step began, as each later step goes on where the one
+    // before it ended.
+    unsafe {
+        repeat_16::<S>(to, offset);
+        if WIDTH > 16 {
+            let distance = distance(offset);
+            copy::<16>(to.add(16).sub(distance), to.add(16));
+            if WIDTH > 32 {
+                copy::<16>(to.add(32).sub(distance), to.add(32));
+                copy::<16>(to.add(48).sub(distance), to.add(48));
+            }
+        }
+    }
+}
+
+/// [`near`] for any `length`, of which 16 bytes are written in any case.
+///
+/// # Safety
+///
+/// As [`near`], with `length` rounded up to a multiple of 16.
+#[inline(always)]
+unsafe fn near_long<S: Steps>(to: *mut u8, offset: usize, length: usize) {
+    // SAFETY: as in `near`.
+    unsafe { repeat_16::<S>(to, offset) };
+    let distance = distance(offset);
+    let mut done = 16;
+    while done < length {
+        // SAFETY: as in `near`; `done` is a multiple of 16 below `length`.
+        unsafe { copy::<16>(to.add(done).sub(distance), to.add(done)) };
+        done += 16;
+    }
+}
+
+/// A distance of 16 or more that gives the same bytes as `offset`, once 16 bytes are there.
+#[inline(always)]
+fn distance(offset: usize) -> usize {
+    select_unpredictable(offset < 16, MULTIPLE[offset.min(16)], offset)
+}
+
+/// # Safety
+///
+/// As [`near`] with 16 for `WIDTH`.
+#[inline(always)]
+unsafe fn repeat_16<S: Steps>(to: *mut u8, offset: usize) {
+    // SAFETY: the caller says so.
+    unsafe {
+        let bytes = to.sub(offset).cast::<[u8; 16]>().read();
+        to.cast::<[u8; 16]>().write(S::repeat(bytes, offset.min(16)));
+    }
+}
+
+/// Writes `len` literals that are differences to the bytes `last` further back.
+///
+/// # Safety
+///
+/// The processor has the features that `S` needs. `last` bytes before `to` can be read, and `len`,
+/// rounded up to a multiple of 16, read at `from` and written at `to`.
+#[inline(always)]
+unsafe fn differences<S: Steps, const LITERALS: u8>(from: *const u8, to: *mut u8, len: usize, last: u32) {
+    let last = last as usize;
+    let mut done = 0;
+    if last >= 16 {
+        while done < len {
+            // SAFETY: the caller says so; the bytes 16 or more before `to + done` are there.
+            unsafe {
+                let base = to.add(done).sub(last).cast::<[u8; 16]>().read();
+                let mut bytes = from.add(done).cast::<[u8; 16]>().read();
+                for (byte, base) in bytes.iter_mut().zip(base) {
+                    *byte = byte.wrapping_add(base);
+                }
+                to.add(done).cast::<[u8; 16]>().write(bytes);
+            }
+            done += 16;
+        }
+    } else if LITERALS == BYTES {
+        while done < len {
+            // SAFETY: as above, and one byte further back than `to + done` is there.
+            unsafe { *to.add(done) = (*from.add(done)).wrapping_add(*to.add(done).sub(last)) };
+            done += 1;
+        }
+    } else {
+        while done < len {
+            // SAFETY: as above.
+            unsafe {
+                let base = to.add(done).sub(last).cast::<[u8; 16]>().read();
+                let bytes = from.add(done).cast::<[u8; 16]>().read();
+                to.add(done).cast::<[u8; 16]>().write(S::add_repeated(bytes, base, last));
+            }
+            done += 16;
+        }
+    }
+}
