@@ -97,6 +97,10 @@ fn contests(threads: usize) -> Vec<Contest> {
     contests.push(coded("interleaved", Mode::Interleaved, 1));
     contests.push(coded("single-stream", Mode::SingleStream, 1));
     contests.push(coded("auto", Mode::Auto, 1));
+    for (name, level) in [("level 1", 1), ("level 3", 3), ("level 6", 6)] {
+        let options = (EncodeOptions::new().level(level), DecodeOptions::new());
+        contests.push(Contest::new(name, "-", 1, Some(options)));
+    }
     let threads = if threads == 0 { std::thread::available_parallelism().map_or(1, Into::into) } else { threads };
     if threads > 1 {
         contests.push(coded("auto", Mode::Auto, threads));

@@ -24,7 +24,7 @@ use crate::{
     transfer::{self, Done, Operation, Remark, pour},
 };
 
-/// Raw bytes per block, unless the user says another number.
+/// Inputs of so many raw bytes or fewer are coded by one thread.
 const BLOCK_LEN: usize = 256 << 10;
 
 pub(crate) fn run(
@@ -53,17 +53,9 @@ pub(crate) fn run(
         });
     }
     report.align(&inputs);
-    if let Some(level) = args.level.level()
-        && report.is_verbose()
-    {
-        report.note(format_args!("level {level}"), "every level codes the same in this version");
-    }
-    let compression = Compression {
-        options: args.options(threads),
-        index: args.index(),
-        block_len: args.block_len().unwrap_or(BLOCK_LEN),
-        suffix: output.suffix.clone(),
-    };
+    let options = args.options(threads);
+    let compression =
+        Compression { index: args.index(), block_len: options.block_len, options, suffix: output.suffix.clone() };
     if !inputs.is_empty() {
         transfer::run(&compression, &inputs, output, &mut report);
     }

@@ -24,7 +24,7 @@ pub(crate) struct EncodeArgs {
     /// Code every block in this mode instead of choosing
     #[arg(long, env = "RANS_MODE", default_value = "auto", value_parser = ModeNames)]
     mode: String,
-    /// Raw bytes per block, 1 to 16M (default 256K)
+    /// Raw bytes per block, 1 to 16M (default 256K; 1M, 4M or 8M where a level looks for repeats)
     #[arg(long, value_name = "SIZE", value_parser = block_size)]
     block_size: Option<usize>,
     /// Raw bytes per segment of a lanes block, 128 to 16M (default 64K)
@@ -65,6 +65,9 @@ impl EncodeArgs {
             usage_error(&format!("invalid mode '{}', from --mode or RANS_MODE: {error}", self.mode))
         });
         let mut options = EncodeOptions::new().mode(mode).content_check(!self.no_check).threads(threads.count());
+        if let Some(level) = self.level.level() {
+            options = options.level(level);
+        }
         if let Some(bytes) = self.block_size {
             options = options.block_len(bytes);
         }
@@ -90,11 +93,6 @@ impl EncodeArgs {
     /// Whether an index is wanted, if it was said.
     pub(crate) fn index(&self) -> Option<bool> {
         (self.index || self.no_index).then_some(self.index)
-    }
-
-    /// Raw bytes per block, if it was said.
-    pub(crate) fn block_len(&self) -> Option<usize> {
-        self.block_size
     }
 }
 

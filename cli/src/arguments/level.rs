@@ -16,8 +16,7 @@ pub(crate) struct LevelArgs {
 }
 
 impl LevelArgs {
-    /// The level that was asked for, 0 to 9. Every level codes the same as long as the library has
-    /// one way to compress.
+    /// The level that was asked for, 0 to 9.
     pub(crate) fn level(self) -> Option<u8> {
         self.level
     }
@@ -34,7 +33,7 @@ impl Args for LevelArgs {
         };
         let digits = FLAGS.iter().map(|name| {
             // One line of help for all of them.
-            let help = "to -9: levels, as gzip and zstd have them; every level codes the same in this version";
+            let help = "to -9: look for bytes that repeat, each level harder; -0, the default, does not; -8 and -9 are -7 so far";
             flag(name).short(name.as_bytes()[0] as char).hide(*name != "1").help(help)
         });
         command

@@ -59,15 +59,18 @@ fn tar_adds_its_own_options_to_a_command() {
 }
 
 #[test]
-fn levels_are_taken_and_explained() {
-    let folder = Folder::with(&[("a", &skewed(5000, 42))]);
+fn levels_find_what_repeats() {
+    let folder = Folder::with(&[("a", &skewed(5000, 42).repeat(20))]);
     let plain = folder.succeed("-c a").stdout;
-    for level in ["-0", "-1", "-5", "-9", "--fast", "--best"] {
-        assert!(folder.succeed(&format!("{level} -c a")).stdout == plain, "{level}");
+    assert!(folder.succeed("-0 -c a").stdout == plain, "level 0 is the default");
+    for level in ["-1", "-5", "-9", "--fast", "--best"] {
+        let coded = folder.succeed(&format!("{level} -c a")).stdout;
+        assert!(coded.len() < plain.len() / 10, "{level}: {} and {}", coded.len(), plain.len());
+        let back = folder.run_with("-dc", &coded);
+        assert!(back.stdout == folder.read("a"), "{level}: {}", back.stderr);
     }
-    let run = folder.succeed("-v -9 a");
-    assert!(run.stderr.contains("level 9 : every level codes the same in this version"), "{}", run.stderr);
-    assert!(folder.succeed("--help").text().contains("every level codes the same in this version"));
+    folder.succeed("-3 a");
+    assert!(folder.succeed("list -v a.rans").text().contains("lz"));
 }
 
 #[test]
