@@ -28,6 +28,11 @@ allowed() {
 .                               ::Segment::(take_groups|groups_ahead)$ before the loop
 .                               ::Tables::new$              makes a table, once a block
 ::pivot::part(_single)?$        ^memset$                    the end of a bitmap, before the loop
+::lz::execute$                  .                           one step after the other, once a chunk
+::lz::copy$                     ::lz_copy::one$             a sequence with exact checks, near an end
+::lz::copy$                     ::Output::literals$         the literals behind the last sequence, once a chunk
+::lz::copy$                     ^mem(cpy|set)$              entries behind the last sequence, once a chunk
+::lz::copy$                     ^\*%                        the same, by its address in a register
 ::decode$                       ^\*%                        makes a table: memset, by its address in a register
 LIST
 }
@@ -35,7 +40,7 @@ LIST
 # Kernels that must be seen, or the disassembly shows nothing.
 expected() {
     case $1 in
-    x86_64*) echo avx2::decode::decode_run avx2::encode::exact_run avx2::encode::encode_run avx2::presence avx512::decode::decode_run avx512::gather::gather_run avx512::encode::encode_run ;;
+    x86_64*) echo avx2::decode::decode_run avx2::encode::exact_run avx2::encode::encode_run avx2::presence avx2::lz::copy avx512::decode::decode_run avx512::gather::gather_run avx512::encode::encode_run ;;
     aarch64*) echo neon::decode::decode_run neon::encode::encode_run neon::presence ;;
     esac
 }
