@@ -40,6 +40,12 @@ fn lengthened(bytes: &[u8]) -> Vec<u8> {
 /// garbage.
 fn decode(mode: u8, more: usize, payload: &[u8]) {
     let mode = if mode.is_multiple_of(2) { BlockMode::Lanes } else { BlockMode::ALL[usize::from(mode / 2) % 7].1 };
+    decode_alike(mode, more, payload);
+}
+
+/// Every kernel decodes this payload of `more` raw bytes than it has itself to the same bytes, or
+/// refuses it for the same reason.
+pub(super) fn decode_alike(mode: BlockMode, more: usize, payload: &[u8]) {
     let mut stream = Vec::new();
     StreamHeader { max_block_log2: 24, content_length: None, content_check: false, index: false }.write(&mut stream);
     let header = BlockHeader::Data { mode, raw_len: payload.len() + more, payload_len: payload.len() };

@@ -13,6 +13,8 @@ pub mod header;
 pub mod index;
 pub mod kernels;
 pub mod legacy;
+pub mod lz_decode;
+pub mod lz_roundtrip;
 pub mod message;
 pub mod no_leak;
 pub mod recover;
@@ -27,7 +29,7 @@ mod repair;
 pub type Body = fn(&[u8]);
 
 /// Every target.
-pub const TARGETS: [(&str, Body); 14] = [
+pub const TARGETS: [(&str, Body); 16] = [
     ("async_schedule", async_schedule::run),
     ("decode", decode::run),
     ("decode_chunks", decode_chunks::run),
@@ -37,6 +39,8 @@ pub const TARGETS: [(&str, Body); 14] = [
     ("index", index::run),
     ("kernels", kernels::run),
     ("legacy", legacy::run),
+    ("lz_decode", lz_decode::run),
+    ("lz_roundtrip", lz_roundtrip::run),
     ("message", message::run),
     ("no_leak", no_leak::run),
     ("recover", recover::run),

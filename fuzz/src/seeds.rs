@@ -78,7 +78,7 @@ const BEFORE_A_STREAM: [(&str, &[u8]); 15] = [
 ];
 
 /// Each target that takes data, with settings to stand before it.
-const BEFORE_DATA: [(&str, &[u8]); 15] = [
+const BEFORE_DATA: [(&str, &[u8]); 19] = [
     ("roundtrip", &[0, 0, 0, 4, 0, 1, 7, 4, 0]),
     ("roundtrip", &[1, 0b1111, 0, 1, 0, 0, 0, 4, 3]),
     ("roundtrip", &[3, 0b0110, 100, 0, 0, 0, 3, 4, 1]),
@@ -87,6 +87,10 @@ const BEFORE_DATA: [(&str, &[u8]); 15] = [
     ("kernels", &[0x80, 128, 0]),
     ("kernels", &[0x80, 0, 16]),
     ("legacy", &[40, 0, 4, 3]),
+    ("lz_decode", &[1, 9, 0, 0]),
+    ("lz_decode", &[5, 200, 1, 4]),
+    ("lz_roundtrip", &[1, 255, 255, 0, 2, 1]),
+    ("lz_roundtrip", &[6, 0, 8, 255, 255, 30]),
     ("section", &[1, 0, 1]),
     ("section", &[1, 200, 0]),
     ("faulty_io", &[8, 100, 2, 0, 1, 5, 1, 0, 255, 2, 1]),
