@@ -45,7 +45,7 @@ pub(crate) fn run(
     report.align(&inputs);
     let backend = Backend::open(terms.backend, &report);
     let decompression = Decompression {
-        options: backend.apply(terms.options),
+        options: backend.apply(terms.options.verify_index(!terms.range.trust_index)),
         range: Range::new(terms.range),
         passes: terms.pass.asked().unwrap_or(output.stdout && output.force),
         suffix: output.suffix.clone(),

@@ -20,6 +20,8 @@ pub(crate) struct BlockMap {
     raw_len: u64,
     /// What the streams have against them behind these blocks.
     fault: Option<Error>,
+    /// So many blocks from the first on have the header that is listed here: it was read.
+    verified: usize,
 }
 
 #[derive(Debug)]
@@ -42,10 +44,30 @@ impl BlockMap {
     /// reader is left anywhere.
     pub(crate) fn read(inner: &mut (impl Read + Seek), base: u64, options: &DecodeOptions) -> io::Result<Self> {
         let mut input = Input { inner, base };
-        match by_index(&mut input, options)? {
-            Some(map) => Ok(map),
-            None => by_hopping(&mut input, options),
+        if let Some(map) = by_index(&mut input, options)? {
+            return Ok(map);
         }
+        let map = by_hopping(&mut input, options)?;
+        Ok(Self { verified: map.blocks.len(), ..map })
+    }
+
+    /// Compares what an index said with the headers of all blocks up to the one that holds raw
+    /// byte `raw`, if there is such a byte. The inner reader is left anywhere.
+    pub(crate) fn verify_up_to(&mut self, raw: u64, inner: &mut (impl Read + Seek), base: u64) -> io::Result<()> {
+        if raw >= self.raw_len {
+            return Ok(());
+        }
+        let up_to = self.blocks.partition_point(|block| block.raw_start <= raw);
+        let mut input = Input { inner, base };
+        while let Some(&BlockEntry { header, offset, .. }) = self.blocks[..up_to].get(self.verified) {
+            let mut found = [0; HEADER_LEN];
+            input.read_at(offset, &mut found)?;
+            if found != header {
+                return Err(Error::Corrupt { part: Part::Index, offset, reason: Corruption::IndexMismatch }.into());
+            }
+            self.verified += 1;
+        }
+        Ok(())
     }
 
     /// Raw bytes of all streams.
@@ -224,6 +246,9 @@ fn stream_before(input: &mut Input<'_, impl Read + Seek>, end: u64, limits: &Lim
     let (mut raw_len, mut offset) = (0, start + header.encoded_len() as u64);
     for bytes in entries.as_chunks().0 {
         let block = BlockHeader::parse(bytes, Part::Index, index_at)?;
+        if matches!(block, BlockHeader::End { .. } | BlockHeader::Skippable { kind: INDEX_KIND, .. }) {
+            return Err(mismatch.into());
+        }
         raw_len += block.raw_len() as u64;
         offset = offset.saturating_add(block_len(&block));
     }

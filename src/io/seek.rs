@@ -15,7 +15,9 @@ use crate::{
 /// it or from the end reports what reading would.
 ///
 /// The end block's totals and content check are not verified for a stream whose first block was
-/// jumped over; every block's own check is.
+/// jumped over; every block's own check is. An index is compared with the end block, and with the
+/// block that is jumped to; [`DecodeOptions::verify_index`](crate::DecodeOptions::verify_index)
+/// compares it with the blocks before that, too.
 ///
 /// When a seek fails in the inner reader, reading fails as well until a seek succeeds, unless the
 /// inner reader could be put back where it was.
@@ -46,6 +48,7 @@ impl<R: Read + Seek> RansReader<R> {
             self.position = target;
             return Ok(());
         }
+        self.verify_index(target)?;
         let Some((position, header, skip)) = self.ask_map(|map| map.find(target))? else {
             (self.position, self.skip, self.past_end) = (target, 0, true);
             let ready = self.decoder.decoded().len();
@@ -77,6 +80,22 @@ impl<R: Read + Seek> RansReader<R> {
     /// Asks the list of blocks. One with a fault is read again the next time: more may have come.
     fn ask_map<T>(&mut self, ask: impl FnOnce(&BlockMap) -> Result<T, Error>) -> io::Result<T> {
         Ok(ask(self.map()?).inspect_err(|_| self.map = None)?)
+    }
+
+    /// Where the options ask for it, compares the list of blocks up to raw byte `target` with their
+    /// headers.
+    fn verify_index(&mut self, target: u64) -> io::Result<()> {
+        if !self.options.verify_index {
+            return Ok(());
+        }
+        self.map()?;
+        let (base, read) = (self.base()?, self.decoder.progress().coded_bytes());
+        let Some(map) = &mut self.map else { return Ok(()) };
+        self.displaced = true;
+        let verified = map.verify_up_to(target, &mut self.inner, base);
+        self.inner.seek(SeekFrom::Start(base + read))?;
+        self.displaced = false;
+        verified
     }
 
     /// The list of blocks.

@@ -44,6 +44,8 @@ pub struct DecodeOptions {
     pub trailing_data: TrailingData,
     /// Bytes of application data that are kept at a time; 0: it is stepped over.
     pub application_data: usize,
+    /// Whether a jump by an index first compares it with the headers before the place.
+    pub verify_index: bool,
     /// `None`: the fastest one, or what `RANS_KERNEL` names.
     pub kernel: Option<Kernel>,
     /// Who decodes.
@@ -61,6 +63,7 @@ impl Default for DecodeOptions {
             single_stream: false,
             trailing_data: TrailingData::Reject,
             application_data: 0,
+            verify_index: false,
             kernel: None,
             work: Work::default(),
             observer: None,
@@ -98,6 +101,18 @@ impl DecodeOptions {
     #[must_use]
     pub fn trailing_data(mut self, policy: TrailingData) -> Self {
         self.trailing_data = policy;
+        self
+    }
+
+    /// Reads the header of every block before a place, 8 bytes each, before a reader that seeks
+    /// jumps there by an index, and compares it with the index. Default: off.
+    ///
+    /// Off, an index whose wrong entries add up to the right length leads to bytes of another
+    /// place (FORMAT.md, 2.3). Such an index is made on purpose: turn this on for streams from
+    /// people you do not trust.
+    #[must_use]
+    pub fn verify_index(mut self, on: bool) -> Self {
+        self.verify_index = on;
         self
     }
 

@@ -386,6 +386,48 @@ fn an_index_that_lies() {
     }
 }
 
+/// Of the three data blocks the first and the last are given wrong lengths, whose sum is right:
+/// what lies between them is found at a wrong place, unless the headers before it are read.
+#[test]
+fn an_index_whose_lies_cancel() {
+    let (good, entries) = indexed();
+    let before = good.elements.last().unwrap().coded.start;
+    let mut wrong = entries.clone();
+    for (entry, by) in [(0, 10), (3, -10)] {
+        let bytes = &mut wrong[entry * 8..entry * 8 + 8];
+        bytes[1] = bytes[1].wrapping_add_signed(by);
+        bytes[7] = crc8(&bytes[..7]);
+    }
+    let stream = with_index(&good, &assembly::index_block(&wrong, before));
+    let read_at = |options: DecodeOptions, position: u64| {
+        let mut reader = RansReader::with_options(Cursor::new(&stream), options);
+        reader.seek(SeekFrom::Start(position))?;
+        let mut byte = [0];
+        reader.read_exact(&mut byte).map(|()| byte[0])
+    };
+    let trusted = read_at(DecodeOptions::new(), 750).unwrap();
+    assert_eq!(trusted, good.raw[740], "nothing that is read by default shows it");
+    let verified = DecodeOptions::new().verify_index(true);
+    for position in [5, 709, 750, 809, 810, 1299] {
+        let error = from_io(read_at(verified.clone(), position).unwrap_err());
+        let reason = Corruption::IndexMismatch;
+        assert_eq!(error, Error::Corrupt { part: Part::Index, offset: 8, reason }, "position {position}");
+    }
+    assert_eq!(RansReader::with_options(Cursor::new(&stream), verified).seek(SeekFrom::End(0)).unwrap(), 1300);
+}
+
+#[test]
+fn an_index_that_is_verified_leads_to_the_right_places() {
+    let (good, _) = indexed();
+    let mut reader = RansReader::with_options(Cursor::new(&good.stream), DecodeOptions::new().verify_index(true));
+    for position in [1299_usize, 3, 1000, 750, 0, 699, 700] {
+        reader.seek(SeekFrom::Start(position as u64)).unwrap();
+        let mut byte = [0];
+        reader.read_exact(&mut byte).unwrap();
+        assert_eq!(byte[0], good.raw[position], "position {position}");
+    }
+}
+
 /// The blocks are as the index says, the sum in the end block is not.
 #[test]
 fn an_end_block_that_contradicts_the_index() {

@@ -17,6 +17,10 @@ pub(crate) struct RangeArgs {
     /// First raw byte not to write
     #[arg(long, value_name = "POSITION", value_parser = size, requires = "decompress")]
     pub(crate) to: Option<u64>,
+    /// Jump by the index of a file alone; without this, the headers of all blocks before --from
+    /// are read and compared with it
+    #[arg(long, requires = "from")]
+    pub(crate) trust_index: bool,
 }
 
 #[derive(Debug, Args)]

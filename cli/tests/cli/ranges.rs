@@ -55,3 +55,13 @@ fn damage_outside_a_range_does_not_matter() {
     folder.fail("-dc --to 500 c.rans", "payload check");
     assert!(folder.succeed("-dc --from 5000 --to 6000 c.rans").stdout == raw[5000..6000]);
 }
+
+/// Two entries of its index are wrong, and their sum is right: the golden file of that name.
+#[test]
+fn an_index_whose_lies_cancel_gives_no_byte_of_another_place() {
+    let stream = include_bytes!("../../../tests/golden/bad-index-lies-cancel.rans");
+    let folder = Folder::with(&[("a.rans", stream)]);
+    folder.fail("-dc --from 6 --to 9 a.rans", "index does not agree with the stream");
+    let run = folder.succeed("-dc --from 0 --to 5 a.rans");
+    assert!(run.stdout == b"ggggg");
+}
