@@ -1,7 +1,8 @@
-//! Writes the page of figures: a table and a plot for each sample. `scripts/bench.sh` runs it.
+//! Writes the page of the processor at hand: a table and a plot for each sample.
+//! `scripts/bench.sh` runs it.
 //!
-//! `report FOLDER [ROUNDS]` writes `README.md` and the plots into `FOLDER`; `RANS_BENCH_CORPUS`
-//! names a folder of files to measure.
+//! `report FOLDER [ROUNDS]` writes the page and its plots into `FOLDER`, and prints where the page
+//! is; `RANS_BENCH_CORPUS` names a folder of files to measure.
 
 use std::{env, error::Error, fmt::Write as _, fs, path::Path};
 
@@ -12,6 +13,7 @@ use ranstream_benches::{
     data::{Sample, samples},
     measure::{Figures, in_turns},
     peers::{Codec, Rans, side_by_side},
+    processor::Processor,
 };
 
 /// Samples are repeated to this many bytes, well beyond the caches.
@@ -22,12 +24,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let rounds = env::args().nth(2).map_or(Ok(5), |rounds| rounds.parse())?;
     let folder = Path::new(&folder);
     fs::create_dir_all(folder)?;
-    let mut page = header(rounds);
+    let processor = Processor::at_hand();
+    let name = processor.page();
+    let mut page = header(&processor, rounds);
     let mut beside = Vec::new();
     for sample in samples(LEN) {
         eprintln!("{}", sample.name);
         let figures = in_turns(&mut codecs(), &sample.bytes, rounds);
-        let plot = format!("{}.svg", sample.name);
+        let plot = format!("{name}-{}.svg", sample.name);
         draw(&folder.join(&plot), &sample, &figures)?;
         section(&mut page, &sample, &plot, &figures)?;
         beside.push((sample.name.clone(), adapters::pairs(&sample.bytes, rounds)?));
@@ -35,7 +39,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     writeln!(page, "\n## Adapters and small blocks\n")?;
     writeln!(page, "Speed of the first way over the second, and in brackets the nanoseconds per raw byte of both.\n")?;
     page += &adapters::table(&beside);
-    fs::write(folder.join("README.md"), page)?;
+    let path = folder.join(name).with_extension("md");
+    fs::write(&path, page)?;
+    println!("{}", path.display());
     Ok(())
 }
 
@@ -51,22 +57,15 @@ fn codecs() -> Vec<Box<dyn Codec>> {
     codecs
 }
 
-fn header(rounds: usize) -> String {
+fn header(Processor { model, class }: &Processor, rounds: usize) -> String {
     format!(
-        "# Benchmarks\n\n\
-        Made by `scripts/bench.sh`. One core ({}), {} MiB of each sample in pieces of 1 MiB, which all codecs take in turns; {rounds} rounds, the median of each piece, thread time. Buffers were touched before. \
+        "# {model} ({class})\n\n\
+        Made by `scripts/bench.sh`. One core, {} MiB of each sample in pieces of 1 MiB, which all codecs take in turns; {rounds} rounds, the median of each piece, thread time. Buffers were touched before. \
         Ratios to memcpy and huff0 are of this run; absolute speeds are of this machine.\n\n\
         `ranstream` is the default: blocks of 256 KiB, mode by policy, CRC-32C over every block. `huff0` is zstd's Huffman coder alone, without a check. \
         The others also find repeats, which an order-0 coder does not: compare them by what you need.\n",
-        processor(),
         LEN >> 20,
     )
-}
-
-fn processor() -> String {
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name"));
-    model.map_or_else(|| env::consts::ARCH.to_owned(), |model| model.trim_matches([' ', '\t', ':']).to_owned())
 }
 
 fn section(page: &mut String, sample: &Sample, plot: &str, figures: &[Figures]) -> Result<(), std::fmt::Error> {

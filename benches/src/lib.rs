@@ -6,3 +6,4 @@ pub mod data;
 pub mod device;
 pub mod measure;
 pub mod peers;
+pub mod processor;

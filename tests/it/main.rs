@@ -24,6 +24,7 @@ mod async_sockets;
 mod async_wire;
 mod auto_traits;
 #[cfg(feature = "rayon")]
+mod benchmarks;
 mod callbacks;
 mod corruption;
 mod crafted;
