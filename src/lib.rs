@@ -137,7 +137,6 @@ mod model;
 mod options;
 #[cfg_attr(not(feature = "gpu"), allow(dead_code, reason = "without a feature there is no device"))]
 mod parallel;
-#[allow(dead_code, unused_imports, reason = "sections and blocks are what it is for")]
 mod pivot;
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 mod poll;
@@ -160,7 +159,7 @@ pub use io::{
 pub use limits::{Limits, MAX_BLOCK_LEN};
 pub use options::{
     BlockOptions, DecodeOptions, EncodeOptions, Kernel, Mode, Normalization, ParseKernelError, ParseModeError, Policy,
-    TrailingData, Work,
+    Prefer, TrailingData, Work,
 };
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 pub use poll::FlushPolicy;

@@ -26,7 +26,7 @@ pub fn run(input: &[u8]) {
 
 /// So long that the encoder takes a sample: the first half of `bytes` over and over, and each of
 /// the other half at one place.
-fn lengthened(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn lengthened(bytes: &[u8]) -> Vec<u8> {
     let (often, once) = bytes.split_at(bytes.len().div_ceil(2));
     let len = (128 << 10) + bytes.len();
     let mut raw: Vec<u8> = often.iter().copied().cycle().take(len).collect();
@@ -39,13 +39,17 @@ fn lengthened(bytes: &[u8]) -> Vec<u8> {
 /// `lanes` has every second number: it alone has kernels. The others are here for what they do with
 /// garbage.
 fn decode(mode: u8, more: usize, payload: &[u8]) {
-    let mode = if mode.is_multiple_of(2) { BlockMode::Lanes } else { BlockMode::ALL[usize::from(mode / 2) % 7].1 };
+    let mode = if mode.is_multiple_of(2) {
+        BlockMode::Lanes
+    } else {
+        BlockMode::ALL[usize::from(mode / 2) % BlockMode::ALL.len()].1
+    };
     decode_alike(mode, more, payload);
 }
 
-/// Every kernel decodes this payload of `more` raw bytes than it has itself to the same bytes, or
-/// refuses it for the same reason.
-pub(super) fn decode_alike(mode: BlockMode, more: usize, payload: &[u8]) {
+/// Every kernel decodes a block with this payload alike, which has so many raw bytes more than the
+/// payload has bytes.
+pub(crate) fn decode_alike(mode: BlockMode, more: usize, payload: &[u8]) {
     let mut stream = Vec::new();
     StreamHeader { max_block_log2: 24, content_length: None, content_check: false, index: false }.write(&mut stream);
     let header = BlockHeader::Data { mode, raw_len: payload.len() + more, payload_len: payload.len() };
@@ -65,7 +69,11 @@ pub(super) fn decode_alike(mode: BlockMode, more: usize, payload: &[u8]) {
 }
 
 fn encode(segment_len: usize, raw: &[u8]) {
-    let options = EncodeOptions::new().mode(Mode::Lanes).segment_len(segment_len.clamp(128, 1 << 16));
+    encode_alike(raw, &EncodeOptions::new().mode(Mode::Lanes).segment_len(segment_len.clamp(128, 1 << 16)));
+}
+
+/// Every kernel codes alike, and it decodes.
+pub(crate) fn encode_alike(raw: &[u8], options: &EncodeOptions) {
     let coded = |kernel| {
         let mut coded = Vec::new();
         block::encode(raw, &options.clone().kernel(kernel), &mut coded).expect("the options are valid");

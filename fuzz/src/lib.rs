@@ -17,6 +17,7 @@ pub mod lz_decode;
 pub mod lz_roundtrip;
 pub mod message;
 pub mod no_leak;
+pub mod pivot;
 pub mod recover;
 pub mod roundtrip;
 pub mod section;
@@ -29,7 +30,7 @@ mod repair;
 pub type Body = fn(&[u8]);
 
 /// Every target.
-pub const TARGETS: [(&str, Body); 16] = [
+pub const TARGETS: [(&str, Body); 17] = [
     ("async_schedule", async_schedule::run),
     ("decode", decode::run),
     ("decode_chunks", decode_chunks::run),
@@ -43,6 +44,7 @@ pub const TARGETS: [(&str, Body); 16] = [
     ("lz_roundtrip", lz_roundtrip::run),
     ("message", message::run),
     ("no_leak", no_leak::run),
+    ("pivot", pivot::run),
     ("recover", recover::run),
     ("roundtrip", roundtrip::run),
     ("section", section::run),

@@ -112,6 +112,9 @@ fn payloads(stream: &[u8]) -> Vec<Seed> {
         let number = BlockMode::ALL.iter().position(|(_, known, _)| *known == mode).unwrap_or_default() as u8;
         // Odd numbers are those of all modes, even ones of `lanes`.
         let before = [if mode == BlockMode::Lanes { 0 } else { 2 * number + 1 }, a, b];
+        if mode == BlockMode::Pivot {
+            seeds.push(Seed { target: "pivot", bytes: [&[0, a, b], payload].concat() });
+        }
         seeds.push(Seed { target: "kernels", bytes: [&before, payload].concat() });
         seeds.extend(section(mode, raw_len, payload));
         if matches!(mode, BlockMode::SingleStream(TableKind::Dense) | BlockMode::Interleaved(TableKind::Dense)) {

@@ -5,11 +5,25 @@ use crate::{
     format::{BlockMode, TableKind},
     lz,
     model::{Histogram, coded_bits, normalize, normalize_compat},
-    options::{BlockOptions, Mode, Normalization},
+    options::{BlockOptions, Mode, Normalization, Prefer},
     rans::{interleaved, segment::Tail, single},
-    section::{lanes, sample, scale_bits_for},
+    section::{
+        lanes,
+        pivot::{self, Setting},
+        sample, scale_bits_for,
+    },
     simd::Kernel,
 };
+
+/// Codes `raw` without matches. `None`: it is to be stored, and what was appended is to be thrown
+/// away.
+pub(super) fn append(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
+    match (options.mode, options.prefer) {
+        (Mode::Pivot, _) => append_pivot(raw, options, Setting::SPEED, raw.len(), out),
+        (Mode::Auto, Some(prefer)) => append_preferred(raw, options, prefer, out),
+        (forced, _) => append_coded(raw, options, forced, out),
+    }
+}
 
 /// Fills `raw` from a payload whose check was verified.
 pub(super) fn decode(mode: BlockMode, payload: &[u8], raw: &mut [u8], kernel: Kernel) -> Result<(), PayloadError> {
@@ -20,14 +34,50 @@ pub(super) fn decode(mode: BlockMode, payload: &[u8], raw: &mut [u8], kernel: Ke
         BlockMode::Interleaved(table) => interleaved::decode_payload(payload, table, raw)?,
         BlockMode::Lanes => lanes::decode_payload(payload, Tail::Coded, raw, kernel)?,
         BlockMode::Lz => lz::decode_payload(payload, raw, kernel)?,
+        BlockMode::Pivot => pivot::decode_payload(payload, raw, kernel)?,
     }
     Ok(())
 }
 
-/// Codes `raw` without matches. `None`: it is to be stored, and what was appended is to be thrown
+/// `None`: the payload would have more than `most` bytes, and what was appended is to be thrown
 /// away.
-pub(super) fn append(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
-    let forced = options.mode;
+fn append_pivot(
+    raw: &[u8],
+    options: &BlockOptions,
+    setting: Setting,
+    most: usize,
+    out: &mut Vec<u8>,
+) -> Option<BlockMode> {
+    let kernel = Kernel::or_default(options.kernel);
+    let source = pivot::Source { symbols: raw, setting, sampling: options.sampling, kernel };
+    source.append(most, out).then_some(BlockMode::Pivot)
+}
+
+/// Codes `raw` as the policy names it, and as pivot where that may be preferred. `None`: as below.
+fn append_preferred(raw: &[u8], options: &BlockOptions, prefer: Prefer, out: &mut Vec<u8>) -> Option<BlockMode> {
+    let start = out.len();
+    let mode = append_coded(raw, options, Mode::Auto, out);
+    if mode == Some(BlockMode::Fill) {
+        return mode;
+    }
+    let named = if mode.is_some() { out.len() - start } else { raw.len() };
+    let (setting, most) = match prefer {
+        Prefer::Ratio => (Setting::RATIO, named - 1),
+        // Stored bytes decode faster still.
+        Prefer::Speed => (Setting::SPEED, if mode.is_some() { named + named / 50 } else { 0 }),
+    };
+    let end = out.len();
+    if append_pivot(raw, options, setting, most, out).is_some() {
+        out.drain(start..end);
+        return Some(BlockMode::Pivot);
+    }
+    out.truncate(end);
+    mode
+}
+
+/// Codes `raw` as the options ask. `None`: it is to be stored, and what was appended is to be
+/// thrown away.
+fn append_coded(raw: &[u8], options: &BlockOptions, forced: Mode, out: &mut Vec<u8>) -> Option<BlockMode> {
     let mode = match forced {
         Mode::Auto if raw.len() <= options.policy.single_stream_up_to => Mode::SingleStream,
         Mode::Auto if raw.len() <= options.policy.interleaved_up_to => Mode::Interleaved,

@@ -38,11 +38,13 @@ pub enum BlockMode {
     Lanes,
     /// Matches, and several sections.
     Lz,
+    /// Huffman codes by node of the tree.
+    Pivot,
 }
 
 impl BlockMode {
     /// All modes with their tags and names.
-    pub const ALL: [(u8, Self, &'static str); 8] = [
+    pub const ALL: [(u8, Self, &'static str); 9] = [
         (0x01, Self::Stored, "stored"),
         (0x02, Self::Fill, "fill"),
         (0x03, Self::SingleStream(TableKind::Dense), "single"),
@@ -51,6 +53,7 @@ impl BlockMode {
         (0x06, Self::Interleaved(TableKind::Compact), "interleaved-compact"),
         (0x07, Self::Lanes, "lanes"),
         (0x0A, Self::Lz, "lz"),
+        (0x0B, Self::Pivot, "pivot"),
     ];
 
     /// The mode's number on the wire.
@@ -65,6 +68,7 @@ impl BlockMode {
             Self::Interleaved(TableKind::Compact) => 0x06,
             Self::Lanes => 0x07,
             Self::Lz => 0x0A,
+            Self::Pivot => 0x0B,
         }
     }
 

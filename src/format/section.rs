@@ -16,11 +16,13 @@ pub(crate) enum SectionForm {
     Fill,
     /// Segments of 32 lanes.
     Lanes,
+    /// Huffman codes by node.
+    Pivot,
 }
 
 impl SectionForm {
-    pub(crate) const ALL: [(u8, Self); 4] =
-        [(0x00, Self::Empty), (0x01, Self::Stored), (0x02, Self::Fill), (0x07, Self::Lanes)];
+    pub(crate) const ALL: [(u8, Self); 5] =
+        [(0x00, Self::Empty), (0x01, Self::Stored), (0x02, Self::Fill), (0x07, Self::Lanes), (0x0B, Self::Pivot)];
 
     pub(crate) fn number(self) -> u8 {
         match self {
@@ -28,6 +30,7 @@ impl SectionForm {
             Self::Stored => 0x01,
             Self::Fill => 0x02,
             Self::Lanes => 0x07,
+            Self::Pivot => 0x0B,
         }
     }
 
@@ -41,7 +44,7 @@ impl SectionForm {
             Self::Empty => Some(0),
             Self::Stored => Some(symbols),
             Self::Fill => Some(1),
-            Self::Lanes => None,
+            Self::Lanes | Self::Pivot => None,
         }
     }
 

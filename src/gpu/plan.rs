@@ -93,7 +93,7 @@ pub(super) fn needs(block: &Block<'_>) -> Option<Needs> {
         }
         BlockMode::Stored => (raw_words, pieces),
         BlockMode::Fill => (0, pieces),
-        BlockMode::Lz => return None,
+        BlockMode::Lz | BlockMode::Pivot => return None,
         _ if block.raw_len() > LONGEST_CHAIN => return None,
         // States and word counts travel as often as they stand in the payload, and the words.
         _ => (TABLE_WORDS + block.payload().len().div_ceil(4), 1),

@@ -80,8 +80,8 @@ impl<'v> Stage<'v> {
             }
             BlockMode::SingleStream(table) => self.push_single(block, table, &mut crc),
             BlockMode::Interleaved(table) => self.push_interleaved(block, table, &mut crc),
-            // `needs` refused it.
-            BlockMode::Lz => false,
+            // `needs` has no device for them.
+            BlockMode::Lz | BlockMode::Pivot => false,
         };
         if !known || crc.value() != block.coded.check() {
             self.jobs.truncate(first);

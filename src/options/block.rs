@@ -3,7 +3,7 @@
 use crate::{
     error::Error,
     limits::{MAX_BLOCK_LEN, MAX_CHUNK_LEN, within},
-    options::{Kernel, Mode, Normalization, Policy},
+    options::{Kernel, Mode, Normalization, Policy, Prefer},
 };
 
 /// How one block is coded. A part of [`EncodeOptions`](crate::EncodeOptions), whose methods set it
@@ -19,6 +19,8 @@ pub struct BlockOptions {
     pub entropy_chunk_len: usize,
     /// How [`Mode::Auto`] chooses.
     pub policy: Policy,
+    /// Whether [`Mode::Auto`] may take [`Mode::Pivot`], and when. `None`: it does not.
+    pub prefer: Option<Prefer>,
     /// How frequencies are made.
     pub normalization: Normalization,
     /// Whether the frequencies of a long block are estimated from a sample.
@@ -41,6 +43,7 @@ impl Default for BlockOptions {
             level: 0,
             entropy_chunk_len: 256 << 10,
             policy: Policy::default(),
+            prefer: None,
             normalization: Normalization::Optimal,
             sampling: true,
             segment_len: 64 << 10,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 #[cfg(feature = "rayon")]
 use crate::options::Pool;
 use crate::{
-    options::{BlockOptions, Kernel, Mode, Normalization, Policy, Work},
+    options::{BlockOptions, Kernel, Mode, Normalization, Policy, Prefer, Work},
     progress::{Observer, Progress},
 };
 
@@ -77,6 +77,25 @@ impl EncodeOptions {
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.block.policy = policy;
+        self
+    }
+
+    /// Lets [`Mode::Auto`] take [`Mode::Pivot`] as well. Default: it does not, and blocks are those
+    /// of the [`Policy`] alone. Decoding does not depend on it.
+    ///
+    /// ```
+    /// use ranstream::{EncodeOptions, Prefer, block};
+    ///
+    /// let raw = b"a short block of text takes fewer bytes so, ".repeat(9);
+    /// let (mut policy, mut smallest) = (Vec::new(), Vec::new());
+    /// block::encode(&raw, &EncodeOptions::new(), &mut policy)?;
+    /// block::encode(&raw, &EncodeOptions::new().prefer(Prefer::Ratio), &mut smallest)?;
+    /// assert!(smallest.len() <= policy.len());
+    /// # Ok::<(), ranstream::Error>(())
+    /// ```
+    #[must_use]
+    pub fn prefer(mut self, prefer: Prefer) -> Self {
+        self.block.prefer = Some(prefer);
         self
     }
 

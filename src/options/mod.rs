@@ -21,7 +21,7 @@ pub use decode::{DecodeOptions, TrailingData};
 pub use encode::EncodeOptions;
 pub use kernel::{Kernel, ParseKernelError};
 pub use mode::{Mode, ParseModeError};
-pub use policy::{Normalization, Policy};
+pub use policy::{Normalization, Policy, Prefer};
 pub use work::Work;
 
 #[cfg(feature = "gpu")]

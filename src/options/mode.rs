@@ -21,19 +21,24 @@ pub enum Mode {
     SingleStream,
     /// A few states that take turns, each with its own words.
     Interleaved,
-    /// 32 lanes per segment. Fastest, and the one that SIMD and GPU decode.
+    /// 32 lanes per segment. Smallest, and the one that SIMD and GPU decode.
     Lanes,
+    /// A Huffman code, laid out for SIMD (after PivCo-Huffman, arXiv:2606.05765). Decodes fastest;
+    /// the size is that of other Huffman coders. GPUs leave such blocks to the CPU, and without
+    /// SIMD lanes are faster.
+    Pivot,
 }
 
 impl Mode {
     /// All modes with their names, as `RANS_MODE` and the command's `--mode` take them.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("auto", Self::Auto),
         ("stored", Self::Stored),
         ("fill", Self::Fill),
         ("single", Self::SingleStream),
         ("interleaved", Self::Interleaved),
         ("lanes", Self::Lanes),
+        ("pivot", Self::Pivot),
     ];
 }
 
@@ -59,7 +64,7 @@ pub struct ParseModeError;
 
 impl fmt::Display for ParseModeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("unknown mode; the modes are auto, stored, fill, single, interleaved, lanes")
+        f.write_str("unknown mode; the modes are auto, stored, fill, single, interleaved, lanes, pivot")
     }
 }
 

@@ -56,6 +56,22 @@ impl Policy {
     }
 }
 
+/// What [`Mode::Auto`] prefers among modes of about equal size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Prefer {
+    /// The smallest block: [`Mode::Pivot`] where it is smaller than what the policy names, which is
+    /// so for short blocks and for bytes of which one or a few are most.
+    Ratio,
+    /// The block that decodes fastest: [`Mode::Pivot`] where it costs at most 2 % of size.
+    Speed,
+}
+
+impl Prefer {
+    /// All with their names, as the command's `--prefer` takes them.
+    pub const ALL: [(&'static str, Self); 2] = [("ratio", Self::Ratio), ("speed", Self::Speed)];
+}
+
 /// How counts become frequencies that sum to a power of two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]

@@ -40,6 +40,10 @@ pub(crate) fn chunk(
     Ok(coded_len)
 }
 
+/// Processors tell addresses that a store and a load have by their lowest bits first: places in the
+/// two buffers that are half of this apart are not taken for the same.
+const PAGE: usize = 4096;
+
 /// Symbols of nodes at even depths, and at odd depths.
 ///
 /// A node's symbols begin where those of its subtree do. So the nodes that were decoded before are
@@ -47,8 +51,9 @@ pub(crate) fn chunk(
 /// symbol.
 #[derive(Debug, Default)]
 struct Buffers {
-    even: Vec<u8>,
-    odd: Vec<u8>,
+    both: Vec<u8>,
+    /// Where those at odd depths begin.
+    odd_at: usize,
 }
 
 impl Buffers {
@@ -56,15 +61,16 @@ impl Buffers {
     /// asks for [`SLACK`] bytes more than the node's parent has symbols.
     fn make_room(&mut self, len: usize) {
         let room = 2 * strides(len) + 2 * SLACK;
-        if self.even.len() < room {
-            self.even.resize(room, 0);
-            self.odd.resize(room, 0);
+        if self.odd_at < room {
+            self.odd_at = room.next_multiple_of(PAGE) + PAGE / 2;
+            self.both.resize(self.odd_at + room.next_multiple_of(PAGE), 0);
         }
     }
 
     /// The one of nodes at `depth`, and the one of their children.
     fn at(&mut self, depth: u8) -> (&mut [u8], &[u8]) {
-        if depth.is_multiple_of(2) { (&mut self.even, &self.odd) } else { (&mut self.odd, &self.even) }
+        let (even, odd) = self.both.split_at_mut(self.odd_at);
+        if depth.is_multiple_of(2) { (even, odd) } else { (odd, even) }
     }
 }
 
@@ -175,7 +181,7 @@ impl Plan {
                 step(tree, index, self.bytes(index, source), place.symbols, children, &mut out[place.at..], steps);
             }
         }
-        self.merge_root(tree, source, out, &buffers.odd, steps);
+        self.merge_root(tree, source, out, &buffers.both[buffers.odd_at..], steps);
     }
 
     /// Where `out` has no room behind the last symbol, the last few take a way of their own.

@@ -20,8 +20,7 @@
 //! [`Steps`], which `simd::pivot_steps` gives for each kernel: the bytes, and the errors, do not
 //! depend on it.
 //!
-//! Which symbols a payload can have, its table lists: [`Decoder::symbols`], after a payload was
-//! decoded, is the shortest way to see that none is out of range.
+//! Symbols that a holder does not allow are found by a scan of what was decoded.
 
 mod choose;
 mod decode;

@@ -71,12 +71,6 @@ impl Decoder {
             extra => Err(Corruption::PayloadGoesOn { extra: extra as u64 }),
         }
     }
-
-    /// The symbols that the table of the last payload lists, in no order. No other one is in what
-    /// was decoded from it.
-    pub(crate) fn symbols(&self) -> &[u8] {
-        self.tree.groups.symbols()
-    }
 }
 
 /// Encodes payloads: first the groups are [chosen](Self::choose), then symbols

@@ -4,7 +4,7 @@ use crate::{
     error::{Corruption, PayloadError},
     format::section::{Descriptor, SectionForm},
     rans::segment::Tail,
-    section::lanes,
+    section::{lanes, pivot},
     simd::Kernel,
 };
 
@@ -37,6 +37,7 @@ impl Decoder {
             (SectionForm::Fill, [symbol, ..]) => symbols.fill(*symbol),
             (SectionForm::Empty | SectionForm::Fill, _) => {}
             (SectionForm::Stored, _) => symbols.copy_from_slice(payload),
+            (SectionForm::Pivot, _) => pivot::decode_payload(payload, symbols, self.kernel)?,
             (SectionForm::Lanes, _) => lanes::decode_payload(payload, Tail::InStates, symbols, self.kernel)?,
         }
         Ok(())

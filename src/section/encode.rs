@@ -3,8 +3,10 @@
 use crate::{
     format::section::{Descriptor, SectionForm},
     model::{coded_bits, normalize},
+    pivot,
     rans::segment::Tail,
     section::{
+        self,
         lanes::{self, Cut, WordStacks},
         sample,
     },
@@ -21,13 +23,15 @@ pub(crate) struct Settings {
     pub(crate) scale_bits: Option<u8>,
     /// Whether the symbols of a long section are counted by a sample.
     pub(crate) sampling: bool,
+    /// Whether sections are coded as pivot, and not as lanes.
+    pub(crate) pivot: Option<pivot::Setting>,
     /// A section is stored when coding saves less than so many 1024ths of its length.
     pub(crate) min_gain: u32,
 }
 
 impl Settings {
     pub(crate) fn new(kernel: Kernel) -> Self {
-        Self { kernel, segment_len: 64 << 10, scale_bits: None, sampling: true, min_gain: 8 }
+        Self { kernel, segment_len: 64 << 10, scale_bits: None, sampling: true, pivot: None, min_gain: 8 }
     }
 }
 
@@ -63,7 +67,8 @@ impl Encoder {
                 out.push(*first);
                 SectionForm::Fill
             }
-            _ if self.append_lanes(symbols, out) => SectionForm::Lanes,
+            _ if self.append_pivot(symbols, out) => SectionForm::Pivot,
+            _ if self.settings.pivot.is_none() && self.append_lanes(symbols, out) => SectionForm::Lanes,
             _ => {
                 out.truncate(start);
                 out.extend_from_slice(symbols);
@@ -73,10 +78,22 @@ impl Encoder {
         Descriptor { form, symbols: symbols.len(), payload_len: out.len() - start }
     }
 
+    /// `false`: pivot is not asked for, or too little would be gained, and what was appended is to
+    /// be thrown away.
+    fn append_pivot(&mut self, symbols: &[u8], out: &mut Vec<u8>) -> bool {
+        let Settings { kernel, sampling, pivot: Some(setting), .. } = self.settings else { return false };
+        section::pivot::Source { symbols, setting, sampling, kernel }.append(self.worth(symbols.len()), out)
+    }
+
+    /// The most bytes of a payload that is not stored instead.
+    fn worth(&self, symbols: usize) -> usize {
+        (symbols as u64 * u64::from(1024_u32.saturating_sub(self.settings.min_gain)) / 1024) as usize
+    }
+
     /// `false`: too little would be gained, and what was appended is to be thrown away.
     fn append_lanes(&mut self, symbols: &[u8], out: &mut Vec<u8>) -> bool {
-        let Settings { kernel, segment_len, scale_bits, sampling, min_gain } = self.settings;
-        let worth = symbols.len() as u64 * u64::from(1024_u32.saturating_sub(min_gain)) / 1024;
+        let Settings { kernel, segment_len, scale_bits, sampling, .. } = self.settings;
+        let worth = self.worth(symbols.len()) as u64;
         let cut = match Cut::aim(symbols.len(), segment_len, Tail::InStates) {
             Some(cut) if lanes::least_len(0, cut) < worth => cut,
             _ => return false,

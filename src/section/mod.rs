@@ -10,6 +10,7 @@ mod encode;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub(crate) mod lanes;
+pub(crate) mod pivot;
 pub(crate) mod sample;
 
 #[cfg(test)]

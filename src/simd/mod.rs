@@ -34,7 +34,6 @@ use code_table::CodeTable;
 #[cfg(target_arch = "x86_64")]
 use x86_64::{avx2, avx512};
 
-#[cfg_attr(not(test), allow(unused_imports, reason = "sections and blocks are what it is for"))]
 pub(crate) use pivot::pivot_steps;
 
 use crate::{

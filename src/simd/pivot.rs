@@ -8,7 +8,6 @@ use super::x86_64::{avx2, avx512};
 use crate::pivot::{Portable, Steps};
 
 /// The steps that a kernel takes. Where the processor lacks it, those for every processor.
-#[cfg_attr(not(test), allow(dead_code, reason = "sections and blocks are what it is for"))]
 pub(crate) fn pivot_steps(kernel: Kernel) -> &'static dyn Steps {
     match kernel {
         #[cfg(target_arch = "x86_64")]

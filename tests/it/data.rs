@@ -123,6 +123,7 @@ pub fn every_mode_stream() -> Assembled {
     let second =
         Assembly::new(StreamHeader { max_block_log2: 8, content_length: None, content_check: false, index: false })
             .data(&two_symbols(256), &forced(Mode::Lanes), BlockMode::Lanes)
+            .data(&two_symbols(250), &forced(Mode::Pivot), BlockMode::Pivot)
             .data(&text(30).repeat(4), &EncodeOptions::new().level(1), BlockMode::Lz)
             .data(&text(30), &forced(Mode::Stored), BlockMode::Stored)
             .finish();

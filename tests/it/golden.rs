@@ -6,6 +6,7 @@
 
 mod bad;
 mod bad_payloads;
+mod bad_pivot;
 mod frames;
 mod good;
 mod lz;
@@ -80,7 +81,8 @@ fn no_file_is_forgotten() {
 }
 
 fn all() -> Vec<Golden> {
-    let all: Vec<Golden> = [good::all(), lz::good(), bad::all(), bad_payloads::all(), lz::bad(), order::all()].concat();
+    let all: Vec<Golden> =
+        [good::all(), lz::good(), bad::all(), bad_payloads::all(), bad_pivot::all(), lz::bad(), order::all()].concat();
     let mut names: Vec<_> = all.iter().map(|golden| &golden.name).collect();
     names.sort_unstable();
     assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "two files have one name: {names:?}");

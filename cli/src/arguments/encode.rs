@@ -6,7 +6,7 @@ use clap::{
     Arg, Args, Command,
     builder::{PossibleValue, StringValueParser, TypedValueParser},
 };
-use ranstream::{EncodeOptions, Mode, Normalization};
+use ranstream::{EncodeOptions, Mode, Normalization, Prefer};
 
 use super::{
     ThreadArgs,
@@ -24,6 +24,10 @@ pub(crate) struct EncodeArgs {
     /// Code every block in this mode instead of choosing
     #[arg(long, env = "RANS_MODE", default_value = "auto", value_parser = ModeNames)]
     mode: String,
+    /// Take pivot blocks as well: where they are smaller, or for fast decoding where they are at
+    /// most 2 % larger (default: neither)
+    #[arg(long, value_name = "WHAT", value_parser = ["ratio", "speed"])]
+    prefer: Option<String>,
     /// Raw bytes per block, 1 to 16M (default 256K; 1M, 4M or 8M where a level looks for repeats)
     #[arg(long, value_name = "SIZE", value_parser = block_size)]
     block_size: Option<usize>,
@@ -65,6 +69,10 @@ impl EncodeArgs {
             usage_error(&format!("invalid mode '{}', from --mode or RANS_MODE: {error}", self.mode))
         });
         let mut options = EncodeOptions::new().mode(mode).content_check(!self.no_check).threads(threads.count());
+        let named = |wanted: &str| Prefer::ALL.into_iter().find(|(name, _)| *name == wanted);
+        if let Some((_, prefer)) = self.prefer.as_deref().and_then(named) {
+            options = options.prefer(prefer);
+        }
         if let Some(level) = self.level.level() {
             options = options.level(level);
         }

@@ -24,6 +24,12 @@ pub(super) fn bad_block(name: &str, what: &'static str, block: &[u8], reason: Co
     bad(name, what, begun().block(block, b"").finish().stream, GOOD, corrupt(Part::Block(1), SECOND_BLOCK, reason))
 }
 
+/// The same in a stream whose blocks may have 64 KiB.
+pub(super) fn bad_long_block(name: &str, what: &'static str, block: &[u8], reason: Corruption) -> Golden {
+    let begun = begun_with(StreamHeader { max_block_log2: 16, ..HEADER });
+    bad(name, what, begun.block(block, b"").finish().stream, GOOD, corrupt(Part::Block(1), SECOND_BLOCK, reason))
+}
+
 /// The same with another error, which is told where the block begins.
 pub(super) fn refused_block(name: &str, what: &'static str, block: &[u8], error: impl Fn(u64) -> Error) -> Golden {
     bad(name, what, begun().block(block, b"").finish().stream, GOOD, error(SECOND_BLOCK))

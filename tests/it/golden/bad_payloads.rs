@@ -373,7 +373,7 @@ fn segments() -> Vec<Golden> {
 }
 
 /// The payload of a block that codes `raw`.
-fn payload_of(raw: &[u8], options: &EncodeOptions) -> Vec<u8> {
+pub(super) fn payload_of(raw: &[u8], options: &EncodeOptions) -> Vec<u8> {
     let mut bytes = Vec::new();
     block::encode(raw, options, &mut bytes).expect("the options are right");
     assert_ne!(bytes[0], 0x01, "it is not stored");

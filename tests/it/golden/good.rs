@@ -9,7 +9,7 @@ use super::{Golden, all_values, letters, two_symbols};
 use crate::assembly::{Assembled, Assembly, data_block, index_block};
 
 pub(super) fn all() -> Vec<Golden> {
-    [modes(), tables(), lanes(), vec![every_remainder()], features()].concat()
+    [modes(), tables(), lanes(), vec![every_remainder()], pivot(), features()].concat()
 }
 
 fn modes() -> Vec<Golden> {
@@ -174,6 +174,30 @@ fn every_remainder() -> Golden {
         assembly.data(&letters(len), &forced(Mode::Lanes).scale_bits(9), BlockMode::Lanes)
     });
     golden("lanes-every-remainder", "lanes, 128 blocks of 257 to 384 bytes", assembly.finish())
+}
+
+fn pivot() -> Vec<Golden> {
+    let block = |name, what, raw: &[u8]| one_block(name, what, raw, &forced(Mode::Pivot), BlockMode::Pivot);
+    let long = letters((1 << 15) + 1);
+    let two_chunks = plain(16).data(&long, &forced(Mode::Pivot), BlockMode::Pivot).finish();
+    // More symbols than one chunk may have, in chunks that are shorter than the encoder's: each is
+    // coded like a block of its own, behind the table.
+    let chunk = letters(1024);
+    let coded = super::bad_payloads::payload_of(&chunk, &forced(Mode::Pivot));
+    let groups = usize::from(coded[0]);
+    let numbers = 1 + groups + 1 + 4;
+    let table = numbers + (5 * (groups - 1).checked_ilog2().map_or(0, |log2| log2 as usize + 1)).div_ceil(8);
+    let mut payload = [&coded[..table], &[10]].concat();
+    (0..33).for_each(|_| payload.extend(&coded[table..]));
+    let short_chunks = plain(16).block(&data_block(0x0B, 33 << 10, &payload), &chunk.repeat(33)).finish();
+    vec![
+        block("pivot", "pivot, five symbols", &letters(700)),
+        block("pivot-one-symbol", "pivot, one symbol: no bytes behind the table", &[b'o'; 333]),
+        block("pivot-two-symbols", "pivot, one bitmap, which is coded", &two_symbols(4001)),
+        block("pivot-256-symbols", "pivot, 256 symbols", &all_values(2500)),
+        golden("pivot-2-chunks", "pivot, the second chunk has one symbol", two_chunks),
+        golden("pivot-short-chunks", "pivot, chunks of 1024 symbols", short_chunks),
+    ]
 }
 
 fn features() -> Vec<Golden> {

@@ -4,6 +4,9 @@
 //! `vpcompressb` takes them away again, both in registers. Numbers of `b` bits are spread by two
 //! look-ups: one gives each eight numbers a 64-bit lane, the other (`vpmultishiftqb`) takes the
 //! byte at each number's first bit.
+//!
+//! Both instructions wait for what their target register held, even where they do not keep any of
+//! it (Zen 4). So their target is a copy of their source here, whatever comes to the other places.
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
@@ -100,7 +103,7 @@ fn merge(out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -
             let bits = bitmap.as_ptr().add(at / 8).cast::<u64>().read_unaligned();
             let rights = _mm512_loadu_si512(right.as_ptr().add(ones).cast());
             let lefts = _mm512_loadu_si512(left.as_ptr().add(zeros).cast());
-            let merged = _mm512_mask_expand_epi8(_mm512_maskz_expand_epi8(bits, rights), !bits, lefts);
+            let merged = _mm512_mask_expand_epi8(_mm512_mask_expand_epi8(rights, bits, rights), !bits, lefts);
             _mm512_storeu_si512(out.as_mut_ptr().add(at).cast(), merged);
             let count = bits.count_ones() as usize;
             ones += count;
@@ -251,8 +254,8 @@ fn part(ranks: &mut [u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &
             let parted = _mm512_loadu_si512(ranks.as_ptr().add(at).cast());
             let bits = compare(parted, threshold, len - at);
             bitmap.as_mut_ptr().add(at / 8).cast::<u64>().write_unaligned(bits);
-            _mm512_storeu_si512(right.as_mut_ptr().add(ones).cast(), _mm512_maskz_compress_epi8(bits, parted));
-            _mm512_storeu_si512(ranks.as_mut_ptr().add(zeros).cast(), _mm512_maskz_compress_epi8(!bits, parted));
+            _mm512_storeu_si512(right.as_mut_ptr().add(ones).cast(), _mm512_mask_compress_epi8(parted, bits, parted));
+            _mm512_storeu_si512(ranks.as_mut_ptr().add(zeros).cast(), _mm512_mask_compress_epi8(parted, !bits, parted));
             let count = bits.count_ones() as usize;
             ones += count;
             zeros += STRIDE - count;
@@ -272,7 +275,7 @@ fn part_single(ranks: &[u8], len: usize, threshold: u8, right: &mut [u8], bitmap
             let parted = _mm512_loadu_si512(ranks.as_ptr().add(at).cast());
             let bits = compare(parted, threshold, len - at);
             bitmap.as_mut_ptr().add(at / 8).cast::<u64>().write_unaligned(bits);
-            _mm512_storeu_si512(right.as_mut_ptr().add(ones).cast(), _mm512_maskz_compress_epi8(bits, parted));
+            _mm512_storeu_si512(right.as_mut_ptr().add(ones).cast(), _mm512_mask_compress_epi8(parted, bits, parted));
             ones += bits.count_ones() as usize;
         }
     }

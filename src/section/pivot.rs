@@ -1,0 +1,70 @@
+//! Payloads of pivot with the counts they are coded by, and memory that each thread keeps.
+
+use std::cell::RefCell;
+
+use crate::{
+    error::Corruption,
+    model::Histogram,
+    pivot::{Decoder, Encoder, Setting},
+    section::sample,
+    simd::{Kernel, pivot_steps},
+};
+
+thread_local! {
+    /// A quarter of a megabyte each once they were used, which takes as long to make as a block
+    /// takes to decode.
+    static ENCODER: RefCell<Encoder> = RefCell::default();
+    static DECODER: RefCell<Decoder> = RefCell::default();
+}
+
+/// How symbols are coded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source<'a> {
+    /// At least one.
+    pub(crate) symbols: &'a [u8],
+    pub(crate) setting: Setting,
+    /// Whether the symbols of a long payload are counted by a sample.
+    pub(crate) sampling: bool,
+    pub(crate) kernel: Kernel,
+}
+
+impl Source<'_> {
+    /// Appends the payload. `false`: it would have more than `most` bytes, and what was appended is
+    /// to be thrown away.
+    pub(crate) fn append(&self, most: usize, out: &mut Vec<u8>) -> bool {
+        let mut encoder = ENCODER.take();
+        let fits = self.append_with(&mut encoder, most, out);
+        ENCODER.set(encoder);
+        fits
+    }
+
+    fn append_with(&self, encoder: &mut Encoder, most: usize, out: &mut Vec<u8>) -> bool {
+        let (start, len) = (out.len(), self.symbols.len());
+        let stride = if self.sampling { sample::stride(len) } else { 1 };
+        let histogram = match stride {
+            1 => Histogram::new(self.symbols),
+            stride => sample::estimate(self.symbols, stride, self.kernel),
+        };
+        let expected = encoder.choose(histogram.counts(), len, self.setting) as usize;
+        // What is expected is a little more than what comes out, or less: a few bytes.
+        if expected > most + most / 64 + 32 {
+            return false;
+        }
+        encoder.encode(self.symbols, pivot_steps(self.kernel), out);
+        if stride > 1 && (out.len() - start).abs_diff(expected) > expected / 32 + 256 {
+            // The sample was no likeness of the whole.
+            out.truncate(start);
+            encoder.choose(Histogram::new(self.symbols).counts(), len, self.setting);
+            encoder.encode(self.symbols, pivot_steps(self.kernel), out);
+        }
+        out.len() - start <= most
+    }
+}
+
+/// Fills `symbols`, at least one, from a payload of exactly so many.
+pub(crate) fn decode_payload(payload: &[u8], symbols: &mut [u8], kernel: Kernel) -> Result<(), Corruption> {
+    let mut decoder = DECODER.take();
+    let result = decoder.decode(payload, symbols, pivot_steps(kernel));
+    DECODER.set(decoder);
+    result
+}
