@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn unknown_tags_are_unsupported_and_wrong_lengths_corrupt() {
         let mut bytes = headers()[6].to_bytes();
-        for tag in (0..=255).filter(|tag| !matches!(tag, 1..=7 | 0x0A | 0x40 | 0x41)) {
+        for tag in (0..=255).filter(|tag| !matches!(tag, 1..=7 | 0x0A | 0x0B | 0x40 | 0x41)) {
             bytes[0] = tag;
             bytes[7] = crc8(&bytes[..7]);
             let error = BlockHeader::parse(&bytes, Part::Block(0), 8).unwrap_err();

@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 
+pub(crate) use crate::pivot::Setting;
 use crate::{
     error::Corruption,
     model::Histogram,
-    pivot::{Decoder, Encoder, Setting},
+    pivot::{Decoder, Encoder},
     section::sample,
     simd::{Kernel, pivot_steps},
 };

@@ -49,6 +49,7 @@ mod recover;
 mod reuse;
 mod round_trip;
 mod seek;
+mod seek_index;
 mod space;
 mod specification;
 mod steps;
