@@ -41,6 +41,11 @@ fn reads(child: &Child) -> bool {
         return true;
     };
     files.flatten().any(|file| {
+        // Before it opens `a`, the program reads what its start needs.
+        let path = file.path().to_string_lossy().replace("/fdinfo/", "/fd/");
+        if !fs::read_link(path).is_ok_and(|path| path.ends_with("a")) {
+            return false;
+        }
         let info = fs::read_to_string(file.path()).unwrap_or_default();
         let position = info.lines().next().and_then(|line| line.strip_prefix("pos:")?.trim().parse().ok());
         position.is_some_and(|position: u64| position > 0)
