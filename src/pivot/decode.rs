@@ -61,7 +61,8 @@ impl Buffers {
     /// asks for [`SLACK`] bytes more than the node's parent has symbols.
     fn make_room(&mut self, len: usize) {
         let room = 2 * strides(len) + 2 * SLACK;
-        if self.odd_at < room {
+        // The second buffer is the shorter one.
+        if self.both.len() - self.odd_at < room {
             self.odd_at = room.next_multiple_of(PAGE) + PAGE / 2;
             self.both.resize(self.odd_at + room.next_multiple_of(PAGE), 0);
         }

@@ -81,6 +81,24 @@ fn every_length_of_every_source_round_trips() {
     }
 }
 
+/// Lengths that grow by less than a page of the memory, with every kernel's steps.
+#[test]
+fn memory_that_is_kept_fits_every_next_length() {
+    let mut random = Random(11);
+    let raw = random.bytes(40_000, SOURCES[5].1);
+    for (kernel, steps) in all_steps() {
+        let (mut encoder, mut decoder) = (Encoder::default(), Decoder::default());
+        for len in (100..raw.len()).step_by(700) {
+            let raw = &raw[..len];
+            encoder.choose(Histogram::new(raw).counts(), len, Setting::RATIO);
+            let (mut payload, mut back) = (Vec::new(), vec![0; len]);
+            encoder.encode(raw, steps, &mut payload);
+            decoder.decode(&payload, &mut back, steps).unwrap();
+            assert!(back == raw, "{kernel}, {len}");
+        }
+    }
+}
+
 #[test]
 fn long_payloads_round_trip() {
     let mut random = Random(2);
