@@ -14,7 +14,7 @@ use crate::{
         matcher::Matcher,
         streams::{Run, Streams},
     },
-    section,
+    section::{self, pivot},
     sequences::{ESCAPE_LEN, MIN_MATCH, Repeats},
     simd::Kernel,
 };
@@ -101,7 +101,7 @@ impl<'a> Chunks<'a> {
         coder.streams.clear();
         let end = raw.len().min(settings.chunk_len);
         coder.streams.literals.reserve(end);
-        coder.sections.encoder.configure(section::Settings::new(settings.kernel));
+        coder.sections.configure(settings);
         Self { raw, settings, coder, start: 0, end, anchor: 0, repeats: Repeats::START, repeats_before: Repeats::START }
     }
 
@@ -177,19 +177,34 @@ impl<'a> Chunks<'a> {
 #[derive(Debug)]
 struct Sections {
     encoder: section::Encoder,
+    /// Of chunks without matches.
+    plain: section::Settings,
+    /// Of chunks with matches.
+    matches: section::Settings,
     payloads: Vec<u8>,
 }
 
 impl Default for Sections {
     fn default() -> Self {
-        Self { encoder: section::Encoder::new(section::Settings::new(Kernel::Portable)), payloads: Vec::new() }
+        let settings = section::Settings::new(Kernel::Portable);
+        Self { encoder: section::Encoder::new(settings), plain: settings, matches: settings, payloads: Vec::new() }
     }
 }
 
 impl Sections {
+    /// Sections of a few thousand symbols are smaller and faster as pivot than as lanes, long ones
+    /// are faster and about as small. From level 4 on a deeper tree is worth its time. A chunk
+    /// without matches is one long section: lanes make it the smallest.
+    fn configure(&mut self, settings: Settings) {
+        let pivot = if settings.level < 4 { pivot::Setting::SPEED } else { pivot::Setting::RATIO };
+        self.plain = section::Settings::new(settings.kernel);
+        self.matches = section::Settings { pivot: Some(pivot), ..self.plain };
+    }
+
     /// Appends a chunk of `raw` without matches.
     fn append_plain(&mut self, raw: &[u8], body: &mut Vec<u8>) {
         let start = body.len();
+        self.encoder.configure(self.plain);
         body.push(PLAIN);
         self.append([raw], SymbolCount::Derived(raw.len()), start, &[], body);
     }
@@ -197,6 +212,7 @@ impl Sections {
     /// Appends a chunk with matches. With `differences` those are its literals.
     fn append_matches(&mut self, streams: &mut Streams, differences: Option<&[u8]>, body: &mut Vec<u8>) {
         let start = body.len();
+        self.encoder.configure(self.matches);
         body.push(if differences.is_some() { MATCHES_DIFFERENCES } else { MATCHES });
         let bits = streams.bits.finish();
         let mut counts = Vec::new();
