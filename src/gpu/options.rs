@@ -1,5 +1,7 @@
 //! The options that are about devices. They are set here, so that the other options know no device.
 
+#[cfg(doc)]
+use crate::Limits;
 use crate::{
     DecodeOptions,
     gpu::{Backend, Choice, Gpu},

@@ -3,6 +3,8 @@
 #[cfg(feature = "rayon")]
 use std::sync::Arc;
 
+#[cfg(doc)]
+use crate::Error;
 #[cfg(feature = "gpu")]
 use crate::options::DeviceChoice;
 #[cfg(feature = "rayon")]

@@ -3,6 +3,8 @@
 #[cfg(feature = "rayon")]
 use std::sync::Arc;
 
+#[cfg(doc)]
+use crate::Error;
 #[cfg(feature = "rayon")]
 use crate::options::Pool;
 use crate::{

@@ -1,5 +1,8 @@
 //! How blocks are coded where no mode is forced, and how frequencies are made.
 
+#[cfg(doc)]
+use crate::Mode;
+
 /// How [`Mode::Auto`] chooses: by the raw length of a block, and by what coding gains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
