@@ -20,6 +20,27 @@ pub fn samples(min_len: usize) -> Vec<Sample> {
     samples.into_iter().map(|Sample { name, bytes }| Sample { name, bytes: repeated(&bytes, min_len) }).collect()
 }
 
+/// Every file in the folder that is not empty, by name.
+///
+/// # Panics
+///
+/// When the folder or a file in it cannot be read: a benchmark over other data than asked for is
+/// worth nothing.
+#[must_use]
+pub fn files(folder: &Path) -> Vec<Sample> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    paths.sort();
+    paths
+        .iter()
+        .map(|path| Sample {
+            name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            bytes: fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())),
+        })
+        .filter(|sample| !sample.bytes.is_empty())
+        .collect()
+}
+
 /// Int8 gaussians of sigma 11, text, an executable, and gaussians over 16 symbols: 4 MiB each, or
 /// less for the executable.
 fn generated() -> Vec<Sample> {
@@ -33,26 +54,6 @@ fn generated() -> Vec<Sample> {
     let sample = |name: &str, bytes| Sample { name: name.into(), bytes };
     vec![sample("int8", gauss), sample("text", text), sample("exe", exe), sample("16-symbols", sixteen)]
         .into_iter()
-        .filter(|sample| !sample.bytes.is_empty())
-        .collect()
-}
-
-/// Every file in the folder, by name.
-///
-/// # Panics
-///
-/// When the folder or a file in it cannot be read: a benchmark over other data than asked for is
-/// worth nothing.
-fn files(folder: &Path) -> Vec<Sample> {
-    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
-    paths.sort();
-    paths
-        .iter()
-        .map(|path| Sample {
-            name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            bytes: fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())),
-        })
         .filter(|sample| !sample.bytes.is_empty())
         .collect()
 }

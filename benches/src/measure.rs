@@ -2,7 +2,8 @@
 //!
 //! The sample is coded in pieces which all codecs take in turns, so that a slow moment falls on all
 //! alike. The time is that of the thread, which does not run while others do. Each piece counts
-//! with the median of its rounds. Buffers were touched before, so no page fault is timed.
+//! with the median of its rounds. Buffers were touched before, so no page fault is timed. A piece
+//! that is too short to be timed is coded several times in a row.
 
 use cpu_time::ThreadTime;
 
@@ -21,9 +22,12 @@ pub struct Figures {
     pub decode: f64,
 }
 
-/// Bytes that a codec gets at a time: long enough for whole blocks of every codec, short enough for
-/// fair turns.
+/// Bytes that a codec gets at a time: long enough for whole blocks of every order-0 codec, short
+/// enough for fair turns.
 const PIECE: usize = 1 << 20;
+
+/// Bytes that a codec goes through, at the least, between two looks at the clock.
+const TIMED: usize = 1 << 20;
 
 /// One codec's times, by piece and round.
 #[derive(Debug, Clone, Default)]
@@ -33,15 +37,26 @@ struct Times {
     coded_len: usize,
 }
 
-/// Runs every codec over `raw`, `rounds` times.
+/// Runs every codec over `raw` in pieces of 1 MiB, `rounds` times.
 ///
 /// # Panics
 ///
 /// When a codec does not restore a piece.
 #[must_use]
 pub fn in_turns(codecs: &mut [Box<dyn Codec>], raw: &[u8], rounds: usize) -> Vec<Figures> {
-    let pieces: Vec<&[u8]> = raw.chunks(PIECE).collect();
-    let mut back = vec![0; PIECE];
+    in_pieces(codecs, raw, PIECE, rounds)
+}
+
+/// Runs every codec over `raw` in pieces of `piece_len` bytes, `rounds` times. A codec that looks
+/// for matches sees no further than its piece.
+///
+/// # Panics
+///
+/// When a codec does not restore a piece, and when `piece_len` or `rounds` is 0.
+#[must_use]
+pub fn in_pieces(codecs: &mut [Box<dyn Codec>], raw: &[u8], piece_len: usize, rounds: usize) -> Vec<Figures> {
+    let pieces: Vec<&[u8]> = raw.chunks(piece_len).collect();
+    let mut back = vec![0; piece_len.min(raw.len())];
     let mut coded = Vec::new();
     let mut all = vec![Times::default(); codecs.len()];
     for times in &mut all {
@@ -77,12 +92,18 @@ pub fn in_turns(codecs: &mut [Box<dyn Codec>], raw: &[u8], rounds: usize) -> Vec
 
 /// Seconds to code and to decode one piece.
 fn run(codec: &mut dyn Codec, raw: &[u8], coded: &mut Vec<u8>, back: &mut [u8]) -> (f64, f64) {
+    let repeats = TIMED.div_ceil(raw.len());
+    let encode = timed(repeats, || codec.encode(raw, coded));
+    (encode, timed(repeats, || codec.decode(coded, back)))
+}
+
+/// Seconds of this thread for one of them.
+fn timed(repeats: usize, mut work: impl FnMut()) -> f64 {
     let start = ThreadTime::now();
-    codec.encode(raw, coded);
-    let encode = start.elapsed().as_secs_f64();
-    let start = ThreadTime::now();
-    codec.decode(coded, back);
-    (encode, start.elapsed().as_secs_f64())
+    for _ in 0..repeats {
+        work();
+    }
+    start.elapsed().as_secs_f64() / repeats as f64
 }
 
 fn median(times: &mut [f64]) -> f64 {

@@ -2,8 +2,6 @@
 
 mod huff0;
 
-use std::io::{Read, Write};
-
 /// A way to code bytes and back.
 pub trait Codec {
     /// What tables call it.
@@ -23,10 +21,10 @@ pub fn side_by_side() -> Vec<Box<dyn Codec>> {
         Box::new(Memcpy),
         Box::new(Rans::new("ranstream", ranstream::EncodeOptions::new(), ranstream::DecodeOptions::new())),
         Box::new(Huff0::default()),
-        Box::new(Zstd(1)),
+        Box::new(Zstd::new(1)),
         Box::new(Lz4),
         Box::new(Snap),
-        Box::new(Deflate),
+        Box::new(Deflate::new(1)),
     ]
 }
 
@@ -53,23 +51,40 @@ impl Codec for Memcpy {
 /// coder in wide use.
 pub use huff0::Huff0;
 
-/// Whole zstd.
-#[derive(Debug)]
-pub struct Zstd(pub i32);
+/// Whole zstd. Its memory is kept from call to call, as ours is.
+pub struct Zstd {
+    name: String,
+    compressor: zstd::bulk::Compressor<'static>,
+    decompressor: zstd::bulk::Decompressor<'static>,
+}
+
+impl Zstd {
+    /// # Panics
+    ///
+    /// When zstd gets no memory.
+    #[must_use]
+    pub fn new(level: i32) -> Self {
+        Self {
+            name: format!("zstd -{level}"),
+            compressor: zstd::bulk::Compressor::new(level).expect("memory for zstd"),
+            decompressor: zstd::bulk::Decompressor::new().expect("memory for zstd"),
+        }
+    }
+}
 
 impl Codec for Zstd {
-    fn name(&self) -> &'static str {
-        if self.0 == 1 { "zstd -1" } else { "zstd" }
+    fn name(&self) -> &str {
+        &self.name
     }
 
     fn encode(&mut self, raw: &[u8], coded: &mut Vec<u8>) {
-        coded.resize(zstd::zstd_safe::compress_bound(raw.len()), 0);
-        let len = zstd::bulk::compress_to_buffer(raw, &mut coded[..], self.0).expect("the bound is enough");
-        coded.truncate(len);
+        coded.clear();
+        coded.reserve(zstd::zstd_safe::compress_bound(raw.len()));
+        self.compressor.compress_to_buffer(raw, coded).expect("the bound is enough");
     }
 
     fn decode(&mut self, coded: &[u8], raw: &mut [u8]) {
-        zstd::bulk::decompress_to_buffer(coded, raw).expect("zstd decodes its own");
+        self.decompressor.decompress_to_buffer(coded, raw).expect("zstd decodes its own");
     }
 }
 
@@ -113,23 +128,44 @@ impl Codec for Snap {
     }
 }
 
-/// Deflate: flate2 on zlib-rs, level 1.
-#[derive(Debug, Default)]
-pub struct Deflate;
+/// Deflate: flate2 on zlib-rs. Its memory is kept from call to call, as ours is.
+#[derive(Debug)]
+pub struct Deflate {
+    name: String,
+    compress: flate2::Compress,
+    decompress: flate2::Decompress,
+}
+
+impl Deflate {
+    /// Without zlib's header and check.
+    #[must_use]
+    pub fn new(level: u32) -> Self {
+        Self {
+            name: format!("zlib-rs -{level}"),
+            compress: flate2::Compress::new(flate2::Compression::new(level), false),
+            decompress: flate2::Decompress::new(false),
+        }
+    }
+}
 
 impl Codec for Deflate {
-    fn name(&self) -> &'static str {
-        "zlib-rs -1"
+    fn name(&self) -> &str {
+        &self.name
     }
 
     fn encode(&mut self, raw: &[u8], coded: &mut Vec<u8>) {
         coded.clear();
-        let mut encoder = flate2::write::DeflateEncoder::new(coded, flate2::Compression::fast());
-        encoder.write_all(raw).and_then(|()| encoder.try_finish()).expect("a vector takes everything");
+        // Level 1 writes up to 9 bits for a byte.
+        coded.reserve(raw.len() + raw.len() / 8 + 64);
+        self.compress.reset();
+        let status = self.compress.compress_vec(raw, coded, flate2::FlushCompress::Finish);
+        assert!(matches!(status, Ok(flate2::Status::StreamEnd)), "the bound is enough");
     }
 
     fn decode(&mut self, coded: &[u8], raw: &mut [u8]) {
-        flate2::read::DeflateDecoder::new(coded).read_exact(raw).expect("zlib-rs decodes its own");
+        self.decompress.reset(false);
+        let status = self.decompress.decompress(coded, raw, flate2::FlushDecompress::Finish);
+        assert!(matches!(status, Ok(flate2::Status::StreamEnd)), "zlib-rs decodes its own");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The README's figures are those of the pages in `docs/benchmarks`, one for each processor.
 //! `RANS_BLESS=1 cargo test --test it benchmarks` makes its table and sentences anew;
-//! `scripts/bench.sh` calls it.
+//! `scripts/bench.sh` calls it. The pages of `scripts/bench_lz.sh`, `lz-*.md`, are none of them.
 
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -52,7 +52,8 @@ fn pages() -> Vec<Page> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks");
     let mut files: Vec<String> = (fs::read_dir(folder).unwrap())
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| Path::new(name).extension().is_some_and(|ending| ending == "md") && name != "README.md")
+        .filter(|name| Path::new(name).extension().is_some_and(|ending| ending == "md"))
+        .filter(|name| name != "README.md" && !name.starts_with("lz-"))
         .collect();
     files.sort();
     files.into_iter().map(page).collect()
