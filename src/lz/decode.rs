@@ -24,8 +24,9 @@ pub(super) const ALIGNMENT: usize = 4;
 /// Fills `raw` from the payload of a block with matches.
 pub(crate) fn decode_payload(payload: &[u8], raw: &mut [u8], kernel: Kernel) -> Result<(), PayloadError> {
     let directory = Directory::parse(payload, raw.len())?;
-    // What the thread keeps is taken while it is in use: a panic leaves none behind.
-    let mut scratch = SCRATCH.take().unwrap_or_default();
+    // What the thread keeps is taken while it is in use: a panic leaves none behind. A thread that
+    // ends has no memory to keep.
+    let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
     let min_match = directory.min_match;
     let decoded = directory.chunks().try_fold((0, Repeats::START), |(at, repeats), chunk| {
         let (raw_len, bytes) = chunk?;
@@ -34,7 +35,7 @@ pub(crate) fn decode_payload(payload: &[u8], raw: &mut [u8], kernel: Kernel) -> 
         let repeats = scratch.decode(&chunk, min_match, repeats, &mut output, kernel)?;
         Ok((at + raw_len, repeats))
     });
-    SCRATCH.set(Some(scratch));
+    let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
     decoded.map(|_| ())
 }
 
@@ -111,7 +112,8 @@ fn parse_entry(fields: &mut Fields<'_>) -> Result<[usize; 2], PayloadError> {
 }
 
 /// What a chunk is expanded into. It grows with the largest chunk so far, of which it holds some
-/// five times the raw bytes at worst, and less than their number mostly.
+/// six and a half times the raw bytes at worst (matches of 3 bytes), and less than their number
+/// mostly.
 #[derive(Debug, Default)]
 struct Scratch {
     symbols: Buffers,

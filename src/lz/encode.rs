@@ -31,8 +31,9 @@ pub(crate) struct Settings {
 
 /// Appends the payload of `raw`, 1..=16 Mi bytes. It may be longer than `raw`.
 pub(crate) fn encode_payload(raw: &[u8], settings: Settings, out: &mut Vec<u8>) {
-    // What the thread keeps is taken while it is in use: a panic leaves none behind.
-    let mut scratch = SCRATCH.take().unwrap_or_default();
+    // What the thread keeps is taken while it is in use: a panic leaves none behind. A thread that
+    // ends has no memory to keep.
+    let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
     let Scratch { matcher, coder } = &mut *scratch;
     let mut chunks = Chunks::new(raw, settings, coder);
     matcher.run(raw, settings.level, &mut chunks);
@@ -52,7 +53,7 @@ pub(crate) fn encode_payload(raw: &[u8], settings: Settings, out: &mut Vec<u8>) 
         out.extend_from_slice(chunk);
         body = rest;
     }
-    SCRATCH.set(Some(scratch));
+    let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
 }
 
 thread_local! {

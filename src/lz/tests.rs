@@ -1,5 +1,12 @@
 //! Both ways, with every kernel.
 
+use std::{
+    cell::RefCell,
+    panic::catch_unwind,
+    sync::mpsc::{Sender, channel},
+    thread,
+};
+
 use super::*;
 use crate::{error::PayloadError, simd::Kernel};
 
@@ -131,4 +138,35 @@ fn damaged_payloads() {
         }
     }
     assert!(refused > 100 && decoded > 100, "{refused} refused, {decoded} decoded");
+}
+
+thread_local! {
+    /// Is destroyed behind all that the thread uses after it.
+    static AT_THE_END: RefCell<Option<Last>> = const { RefCell::new(None) };
+}
+
+struct Last(Sender<bool>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        let same = catch_unwind(both_ways).is_ok();
+        self.0.send(same).expect("the test waits for it");
+    }
+}
+
+fn both_ways() {
+    let raw = pieces(&mut Random(5), 20_000, 20);
+    check(&raw, 3, 1 << 20);
+}
+
+/// What a thread keeps is gone before the last of its destructors ran.
+#[test]
+fn a_thread_that_ends_codes_without_memory_to_keep() {
+    let (sender, receiver) = channel();
+    let thread = thread::spawn(move || {
+        AT_THE_END.set(Some(Last(sender)));
+        both_ways();
+    });
+    thread.join().expect("the thread itself does not panic");
+    assert_eq!(receiver.recv(), Ok(true), "a destructor panicked");
 }

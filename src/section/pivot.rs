@@ -33,9 +33,10 @@ impl Source<'_> {
     /// Appends the payload. `false`: it would have more than `most` bytes, and what was appended is
     /// to be thrown away.
     pub(crate) fn append(&self, most: usize, out: &mut Vec<u8>) -> bool {
-        let mut encoder = ENCODER.take();
+        // A thread that ends has no memory to keep.
+        let mut encoder = ENCODER.try_with(RefCell::take).unwrap_or_default();
         let fits = self.append_with(&mut encoder, most, out);
-        ENCODER.set(encoder);
+        let _ = ENCODER.try_with(|kept| kept.replace(encoder));
         fits
     }
 
@@ -64,8 +65,8 @@ impl Source<'_> {
 
 /// Fills `symbols`, at least one, from a payload of exactly so many.
 pub(crate) fn decode_payload(payload: &[u8], symbols: &mut [u8], kernel: Kernel) -> Result<(), Corruption> {
-    let mut decoder = DECODER.take();
+    let mut decoder = DECODER.try_with(RefCell::take).unwrap_or_default();
     let result = decoder.decode(payload, symbols, pivot_steps(kernel));
-    DECODER.set(decoder);
+    let _ = DECODER.try_with(|kept| kept.replace(decoder));
     result
 }
