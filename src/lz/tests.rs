@@ -1,14 +1,21 @@
 //! Both ways, with every kernel.
 
+mod wire;
+
 use std::{
     cell::RefCell,
     panic::catch_unwind,
     sync::mpsc::{Sender, channel},
     thread,
+    time::Instant,
 };
 
 use super::*;
-use crate::{error::PayloadError, simd::Kernel};
+use crate::{
+    error::PayloadError,
+    limits::{MAX_BLOCK_LEN, MAX_CHUNK_LEN},
+    simd::Kernel,
+};
 
 /// xorshift64*: tests need the same bytes in every run.
 struct Random(u64);
@@ -169,4 +176,48 @@ fn a_thread_that_ends_codes_without_memory_to_keep() {
     });
     thread.join().expect("the thread itself does not panic");
     assert_eq!(receiver.recv(), Ok(true), "a destructor panicked");
+}
+
+/// The farthest offsets that there are, in the longest block.
+#[test]
+fn matches_reach_over_the_longest_block() {
+    let mut random = Random(6);
+    let noise: Vec<u8> = (0..20_000).map(|_| random.next() as u8).collect();
+    let mut raw = vec![0; MAX_BLOCK_LEN];
+    raw[..noise.len()].copy_from_slice(&noise);
+    raw[MAX_BLOCK_LEN - noise.len()..].copy_from_slice(&noise);
+    for level in [2, 3, 5] {
+        let payload = check(&raw, level, MAX_CHUNK_LEN);
+        assert!(
+            payload.len() < noise.len() * 3 / 2,
+            "level {level}: {} bytes, the noise stands there twice",
+            payload.len()
+        );
+    }
+}
+
+/// What is alike everywhere, or nearly so, has more matches than a finder may look at.
+#[test]
+fn no_input_takes_a_finder_for_ever() {
+    const LEN: usize = 1 << 20;
+    let mut random = Random(7);
+    let noise: Vec<u8> = (0..LEN).map(|_| random.next() as u8).collect();
+    let (mut words, mut fibonacci, mut before) = (Vec::new(), b"ab".to_vec(), b"a".to_vec());
+    for (index, &byte) in noise.iter().enumerate().take(LEN / 160) {
+        words.extend_from_slice(&noise[..150 + index % 40]);
+        words.push(byte);
+    }
+    while fibonacci.len() < LEN {
+        let next = [&fibonacci[..], &before].concat();
+        before = std::mem::replace(&mut fibonacci, next);
+    }
+    let broken: Vec<u8> = (0..LEN).map(|at| if at % 23 == 0 { noise[at] } else { noise[at % 16] }).collect();
+    for raw in [vec![0; LEN], words, fibonacci, broken, noise] {
+        for level in [1, 3, 7] {
+            let begin = Instant::now();
+            check(&raw, level, 256 << 10);
+            let seconds = begin.elapsed().as_secs();
+            assert!(seconds < 30, "level {level}: {seconds} s, where a tenth of one is usual");
+        }
+    }
 }
