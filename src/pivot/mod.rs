@@ -27,6 +27,8 @@ mod decode;
 mod encode;
 #[cfg(test)]
 mod exact;
+#[cfg(test)]
+mod kept;
 mod levels;
 mod payload;
 mod portable;

@@ -148,7 +148,7 @@ fn price(groups: &Groups, counts: &[u32; 256], prices: Prices) -> f64 {
         .sum()
 }
 
-fn all_steps() -> Vec<(Kernel, &'static dyn Steps)> {
+pub(crate) fn all_steps() -> Vec<(Kernel, &'static dyn Steps)> {
     Kernel::all_available().map(|kernel| (kernel, pivot_steps(kernel))).collect()
 }
 
@@ -222,7 +222,7 @@ fn walk_payload(payload: &[u8], len: usize) -> Option<Vec<u8>> {
 
 /// Every kernel gives the bytes, or the error, that the portable steps give, and those are the
 /// walk's.
-fn check_payload(payload: &[u8], len: usize) -> bool {
+pub(crate) fn check_payload(payload: &[u8], len: usize) -> bool {
     let expected = decode(payload, len, &Portable);
     assert_eq!(expected.as_ref().ok(), walk_payload(payload, len).as_ref(), "walk");
     for (kernel, steps) in all_steps() {
