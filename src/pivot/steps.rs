@@ -16,7 +16,8 @@ pub(crate) trait Steps: Sync {
     fn ones(&self, bitmap: &[u8]) -> usize;
 
     /// Merges symbols: for each of `len` bits of `bitmap`, the next of `left` if it is 0, or else
-    /// the next of `right`. How many bits are 1 comes back.
+    /// the next of `right`. How many bits are 1 comes back; if `len` is not whole strides, bits
+    /// behind the last may be among them.
     ///
     /// `out` and `bitmap` are as long as for the next multiple of [`STRIDE`] symbols, `left` and
     /// `right` both `len + SLACK`, however many symbols they have.
@@ -47,8 +48,10 @@ pub(crate) trait Steps: Sync {
     fn part_single(&self, ranks: &[u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &mut [u8]) -> usize;
 
     /// Packs `len` numbers of `bits` bits, 1..=8: how far each rank is from `first`, which is less
-    /// than `1 << bits`. `packed` has `len * bits / 8 + SLACK` bytes; the spare bits behind the
-    /// numbers get 0.
+    /// than `1 << bits`. The spare bits behind the numbers get 0.
+    ///
+    /// `ranks` is as long as for the next multiple of [`STRIDE`] symbols, `packed` has
+    /// `len * bits / 8 + SLACK` bytes.
     fn pack(&self, ranks: &[u8], len: usize, first: u8, bits: u8, packed: &mut [u8]);
 }
 

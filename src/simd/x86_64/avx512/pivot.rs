@@ -230,14 +230,10 @@ unsafe fn look_up(out: *mut u8, len: usize, bytes: *const u8, table: &[u8; 256])
     }
 }
 
-/// A bit for each rank from `at` on that is there, and from `threshold` on.
-///
-/// # Safety
-///
-/// From `at` on there are 64 ranks, of which those up to `len` count.
+/// A bit for each of 64 ranks that is from `threshold` on, of which `left` count.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,popcnt")]
-unsafe fn compare(ranks: __m512i, threshold: __m512i, left: usize) -> u64 {
+fn compare(ranks: __m512i, threshold: __m512i, left: usize) -> u64 {
     let bits = _mm512_cmpge_epu8_mask(ranks, threshold);
     if left < STRIDE { bits & ((1 << left) - 1) } else { bits }
 }
