@@ -181,8 +181,11 @@ fn a_file_that_is_replaced_stays_until_its_successor_is_complete() {
     for temporary in Temporary::all() {
         let folder = Folder::with(&[("a", &skewed(100_000, 23)), ("b.rans", b"precious")]);
         let mut child = start(&folder, temporary, ":", "-f a - -o b.rans");
+        // Open until the run has ended, as above: `wait` would close it.
+        let stdin = child.stdin.take();
         signal(&child, "-TERM");
-        child.wait().unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(15), "{temporary:?}");
+        drop(stdin);
         assert_eq!(folder.names(), ["a", "b.rans"], "{temporary:?}");
         assert_eq!(folder.read("b.rans"), b"precious");
         folder.script(&format!("{} -qf a -o b.rans", temporary.prefix()));
