@@ -50,7 +50,7 @@ fn decode_segment(job: u32, id: u32) {
     // The group whose last two rounds ride on the states. Wraps to none where the segment is empty.
     let riding = select(0xffffffffu, segment.raw_len / GROUP - 1u, whole);
 
-    var states: array<u32, FOLD>;
+    var states = array<u32, FOLD>();
     if segment.raw_len > 0u {
         for (var j = 0u; j < FOLD; j++) {
             states[j] = coded[segment.coded_at + j * WIDTH + own];
@@ -60,7 +60,8 @@ fn decode_segment(job: u32, id: u32) {
     let end = next + segment.words;
 
     for (var group = 0u; group < groups; group++) {
-        var quads: array<u32, FOLD>;
+        // Not every compiler clears a variable on each pass of a loop when nothing is assigned to it.
+        var quads = array<u32, FOLD>();
         for (var k = 0u; k < QUAD; k++) {
             for (var j = 0u; j < FOLD; j++) {
                 let at = group * GROUP + (j * WIDTH + own) * QUAD + k;

@@ -11,9 +11,9 @@ fn decode_turns(job: u32, id: u32) {
     let lanes = block.words;
     let words_at = (block.coded_at + 2u * lanes) * 2u;
 
-    var states: array<u32, FOLD>;
-    var next: array<u32, FOLD>;
-    var end: array<u32, FOLD>;
+    var states = array<u32, FOLD>();
+    var next = array<u32, FOLD>();
+    var end = array<u32, FOLD>();
     for (var j = 0u; j < FOLD; j++) {
         let lane = j * INVOCATIONS + id;
         if lane < lanes {
@@ -80,9 +80,9 @@ struct State {
 // Takes a symbol out of the state, and the word that it then wants. The symbol lands `shift` bits high.
 fn turn(before: State, end: u32, scale_bits: u32, shift: u32) -> State {
     let slot = before.x & ((1u << scale_bits) - 1u);
-    var symbol: u32;
-    var frequency: u32;
-    var offset: u32;
+    var symbol = 0u;
+    var frequency = 0u;
+    var offset = 0u;
     if scale_bits <= MAX_SLOTS_BITS {
         let entry = table[slot];
         symbol = entry & 0xffu;
@@ -103,11 +103,11 @@ fn turn(before: State, end: u32, scale_bits: u32, shift: u32) -> State {
     return State(x, next, before.bytes | (symbol << shift));
 }
 
-// `len` bytes of the tile, in their order.
+// `len` bytes of the tile, in their order. A last word that is cut is filled with zeros.
 fn write_tile(raw_at: u32, len: u32, lanes: u32, id: u32) {
     for (var at = id * QUAD; at < len; at += INVOCATIONS * QUAD) {
         var bytes = 0u;
-        for (var k = 0u; k < QUAD; k++) {
+        for (var k = 0u; k < min(QUAD, len - at); k++) {
             let turn = (at + k) / lanes;
             let quad = tile[turn / QUAD * lanes + (at + k) % lanes];
             bytes |= ((quad >> (8u * (turn % QUAD))) & 0xffu) << (8u * k);

@@ -15,6 +15,7 @@ use crate::{
         cost::Cost,
         kernel::{Form, INVOCATIONS, Kernel, WORKGROUP_MEMORY},
         plan::Capacity,
+        self_test,
     },
     options::environment,
 };
@@ -110,16 +111,24 @@ impl Eq for Gpu {}
 impl UnwindSafe for Gpu {}
 impl RefUnwindSafe for Gpu {}
 
+/// A device as it was opened, by us or by the caller.
+#[derive(Debug, Clone)]
+pub(super) struct Opened {
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    /// Why it is not used any more.
+    pub(super) lost: Arc<OnceLock<String>>,
+}
+
 struct Inner {
-    device: wgpu::Device,
-    queue: wgpu::Queue,
+    opened: Opened,
     info: wgpu::AdapterInfo,
     form: Form,
     kernel: Kernel,
+    refused: Vec<GpuError>,
     capacity: Capacity,
     resident: Capacity,
     grid: u32,
-    lost: Arc<OnceLock<String>>,
     decoded: AtomicU64,
     returned: AtomicU64,
     cost: OnceLock<Option<Cost>>,
@@ -162,7 +171,7 @@ impl Gpu {
         device.set_device_lost_callback(move |reason, message| {
             let _ = on_loss.set(format!("device lost ({reason:?}) {message}"));
         });
-        Self::new(device, queue, lost, options)
+        Self::new(&Opened { device, queue, lost }, options, &Form::source)
     }
 
     /// Uses a device of the caller's, who asked for [`wanted_features`](Self::wanted_features) and
@@ -173,7 +182,7 @@ impl Gpu {
     ///
     /// [`GpuError`], which names what the device lacks.
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue, options: &GpuOptions) -> Result<Self, GpuError> {
-        Self::new(device, queue, Arc::default(), options)
+        Self::new(&Opened { device, queue, lost: Arc::default() }, options, &Form::source)
     }
 
     /// What of the adapter's features the kernel can use. It needs none of them.
@@ -200,57 +209,61 @@ impl Gpu {
         }
     }
 
-    fn new(
-        device: wgpu::Device,
-        queue: wgpu::Queue,
-        lost: Arc<OnceLock<String>>,
+    /// Takes the first form that fits the device, or the one that was asked for, if known blocks
+    /// come right out of it. `source` gives the shader of a form and its lanes per invocation.
+    pub(super) fn new(
+        opened: &Opened,
         options: &GpuOptions,
+        source: &dyn Fn(Form, u32) -> String,
     ) -> Result<Self, GpuError> {
+        let device = &opened.device;
         let (info, limits) = (device.adapter_info(), device.limits());
-        for (limit, needed, available) in [
-            ("max_storage_buffers_per_shader_stage", STORAGE_BUFFERS, limits.max_storage_buffers_per_shader_stage),
-            ("max_compute_workgroup_storage_size", WORKGROUP_MEMORY, limits.max_compute_workgroup_storage_size),
-            ("max_compute_invocations_per_workgroup", INVOCATIONS, limits.max_compute_invocations_per_workgroup),
-            ("max_compute_workgroup_size_x", INVOCATIONS, limits.max_compute_workgroup_size_x),
-        ] {
-            if available < needed {
-                return Err(GpuError::Limit { limit, needed, available });
-            }
-        }
+        check_limits(&limits)?;
         let subgroups = device
             .features()
             .contains(wgpu::Features::SUBGROUP)
             .then_some((info.subgroup_min_size, info.subgroup_max_size));
-        let form = options.form.unwrap_or_else(|| Form::fit(subgroups));
-        let fold = form.fold(subgroups)?;
-        let kernel = scoped(&device, || Ok(Kernel::new(&device, form, fold)))?;
-        let inner = Inner {
-            capacity: Capacity::new(&limits, options.batch_len),
-            resident: Capacity::new(&limits, MAX_BATCH_LEN),
-            grid: limits.max_compute_workgroups_per_dimension,
-            device,
-            queue,
-            info,
-            form,
-            kernel,
-            lost,
-            decoded: AtomicU64::new(0),
-            returned: AtomicU64::new(0),
-            cost: OnceLock::new(),
-        };
-        Ok(Self { inner: Arc::new(inner) })
+        let forms = options.form.map_or_else(|| Form::candidates(subgroups).collect(), |form| vec![form]);
+        let mut refused = Vec::new();
+        for form in forms {
+            let shader = source(form, form.fold(subgroups)?);
+            match scoped(device, || Ok(Kernel::new(device, shader))) {
+                Ok(kernel) => {
+                    let inner = Inner {
+                        capacity: Capacity::new(&limits, options.batch_len),
+                        resident: Capacity::new(&limits, MAX_BATCH_LEN),
+                        grid: limits.max_compute_workgroups_per_dimension,
+                        opened: opened.clone(),
+                        info: info.clone(),
+                        form,
+                        kernel,
+                        refused: refused.clone(),
+                        decoded: AtomicU64::new(0),
+                        returned: AtomicU64::new(0),
+                        cost: OnceLock::new(),
+                    };
+                    let gpu = Self { inner: Arc::new(inner) };
+                    match scoped(device, || self_test::fault(&gpu))? {
+                        None => return Ok(gpu),
+                        Some(reason) => refused.push(GpuError::SelfTest { form, reason }),
+                    }
+                }
+                Err(error) => refused.push(GpuError::SelfTest { form, reason: error.to_string() }),
+            }
+        }
+        Err(refused.pop().unwrap_or_else(|| unreachable!("one form at least was tried")))
     }
 
     /// The device.
     #[must_use]
     pub fn device(&self) -> &wgpu::Device {
-        &self.inner.device
+        &self.inner.opened.device
     }
 
     /// The device's queue.
     #[must_use]
     pub fn queue(&self) -> &wgpu::Queue {
-        &self.inner.queue
+        &self.inner.opened.queue
     }
 
     /// What the adapter says of itself.
@@ -265,6 +278,14 @@ impl Gpu {
         self.inner.form
     }
 
+    /// Forms that fit the device better than [`form`](Self::form) and are not used, since known
+    /// blocks did not come right out of them: each a [`GpuError::SelfTest`], which says what was
+    /// wrong. On a device without faults there are none.
+    #[must_use]
+    pub fn refused(&self) -> &[GpuError] {
+        &self.inner.refused
+    }
+
     /// Whether it computes on the CPU.
     #[must_use]
     pub fn is_software(&self) -> bool {
@@ -274,7 +295,7 @@ impl Gpu {
     /// Why it is not used any more; `None` while it is.
     #[must_use]
     pub fn lost(&self) -> Option<&str> {
-        self.inner.lost.get().map(String::as_str)
+        self.inner.opened.lost.get().map(String::as_str)
     }
 
     /// How many blocks it was given so far.
@@ -348,7 +369,7 @@ impl Gpu {
     }
 
     pub(super) fn give_up(&self, reason: &str) {
-        let _ = self.inner.lost.set(reason.into());
+        let _ = self.inner.opened.lost.set(reason.into());
     }
 }
 
@@ -357,9 +378,25 @@ impl fmt::Debug for Gpu {
         f.debug_struct("Gpu")
             .field("adapter", &self.inner.info.name)
             .field("form", &self.inner.form)
+            .field("refused", &self.inner.refused)
             .field("lost", &self.lost())
             .finish_non_exhaustive()
     }
+}
+
+/// What the kernel cannot do without.
+fn check_limits(limits: &wgpu::Limits) -> Result<(), GpuError> {
+    for (limit, needed, available) in [
+        ("max_storage_buffers_per_shader_stage", STORAGE_BUFFERS, limits.max_storage_buffers_per_shader_stage),
+        ("max_compute_workgroup_storage_size", WORKGROUP_MEMORY, limits.max_compute_workgroup_storage_size),
+        ("max_compute_invocations_per_workgroup", INVOCATIONS, limits.max_compute_invocations_per_workgroup),
+        ("max_compute_workgroup_size_x", INVOCATIONS, limits.max_compute_workgroup_size_x),
+    ] {
+        if available < needed {
+            return Err(GpuError::Limit { limit, needed, available });
+        }
+    }
+    Ok(())
 }
 
 /// Catches every error of the device calls in `work`, whatever handlers the device has.

@@ -38,6 +38,14 @@ pub enum GpuError {
         /// Invocations of the largest subgroup.
         largest: u32,
     },
+    /// A form of the kernel did not give the bytes of known blocks on this device, or not the
+    /// verdicts: a mistake of a driver or a shader compiler. The form is not used.
+    SelfTest {
+        /// The form.
+        form: Form,
+        /// What was wrong.
+        reason: String,
+    },
     /// The device refused or failed.
     Device(String),
     /// The device was lost, or failed before.
@@ -75,6 +83,7 @@ impl fmt::Display for GpuError {
             Self::Form { form, smallest, largest } => {
                 write!(f, "subgroups of {smallest} to {largest} invocations cannot run the form {form}")
             }
+            Self::SelfTest { form, reason } => write!(f, "the form {form} fails its test on this device: {reason}"),
             Self::Device(message) => write!(f, "the device failed: {message}"),
             Self::Lost(message) => write!(f, "the device is not used any more: {message}"),
             Self::Block { block, error } => write!(f, "block {block}: {error}"),

@@ -51,6 +51,13 @@ impl Form {
         }
     }
 
+    /// The forms that may be chosen for subgroups of `sizes`, the best first.
+    pub(super) fn candidates(sizes: Option<(u32, u32)>) -> impl Iterator<Item = Self> {
+        let fit = Self::fit(sizes);
+        let others = [Self::Merged, Self::Workgroup].into_iter();
+        [fit].into_iter().chain(others.filter(move |form| *form != fit && form.fold(sizes).is_ok()))
+    }
+
     /// Lanes per invocation.
     ///
     /// # Errors
@@ -118,10 +125,10 @@ pub(super) struct Kernel {
 
 impl Kernel {
     #[expect(unsafe_code, reason = "the host verifies what the shader's own checks would")]
-    pub(super) fn new(device: &wgpu::Device, form: Form, fold: u32) -> Self {
+    pub(super) fn new(device: &wgpu::Device, source: String) -> Self {
         let shader = wgpu::ShaderModuleDescriptor {
             label: Some("ranstream decode"),
-            source: wgpu::ShaderSource::Wgsl(form.source(fold).into()),
+            source: wgpu::ShaderSource::Wgsl(source.into()),
         };
         // SAFETY: every index the shader uses comes from a job, which `stage` writes from a payload
         // that the CPU's own parser verified and places inside the bound ranges; a table's slots
@@ -187,6 +194,17 @@ mod tests {
         }
     }
 
+    /// Not every compiler clears a variable on each pass of a loop.
+    #[test]
+    fn no_variable_is_declared_without_a_value() {
+        for (_, form) in Form::ALL {
+            let source = form.source(1);
+            let declared: Vec<_> = source.lines().map(str::trim).filter(|line| line.starts_with("var ")).collect();
+            assert!(declared.len() > 10);
+            assert!(declared.iter().all(|line| line.contains(" = ")), "{form}: {declared:#?}");
+        }
+    }
+
     #[test]
     fn workgroup_memory_is_what_the_shaders_declare() {
         for (form, votes) in
@@ -219,6 +237,11 @@ mod tests {
             assert_eq!(Form::fit(sizes), form, "{sizes:?}");
             assert_eq!(form.fold(sizes), Ok(1), "{sizes:?}");
         }
+        let all = |sizes| Form::candidates(sizes).collect::<Vec<_>>();
+        assert_eq!(all(None), [Form::Workgroup]);
+        assert_eq!(all(Some((32, 32))), [Form::Ballot, Form::Merged, Form::Workgroup]);
+        assert_eq!(all(Some((64, 64))), [Form::Ballot, Form::Workgroup]);
+        assert_eq!(all(Some((8, 8))), [Form::Merged, Form::Workgroup]);
         assert_eq!(Form::Ballot.fold(Some((8, 8))), Ok(4));
         assert!(Form::Ballot.fold(Some((8, 16))).is_err());
         assert!(Form::Ballot.fold(None).is_err());

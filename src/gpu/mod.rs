@@ -38,6 +38,7 @@ mod options;
 mod pipeline;
 mod plan;
 mod resident;
+mod self_test;
 mod slot;
 mod stage;
 
