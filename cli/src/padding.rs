@@ -76,7 +76,9 @@ pub(crate) fn measure(mut file: &File, limits: Limits) -> Result<Padding> {
     let known: u64 = gaps.iter().map(|gap| gap.raw_len).sum();
     let missing = total(file, limits).map(|total| total.saturating_sub(saved.raw_len + known));
     let (behind, is_estimated) = share(&mut gaps, missing, &saved);
-    Ok(Padding { gaps, behind, is_estimated })
+    // Nothing says how much is missing in the middle.
+    let unfinished_before = recovery.unfinished_streams().len() - usize::from(recovery.is_unfinished());
+    Ok(Padding { gaps, behind, is_estimated: is_estimated || unfinished_before > 0 })
 }
 
 fn is_zero_to_the_end(mut file: &File, place: &Range<u64>) -> bool {

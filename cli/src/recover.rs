@@ -41,6 +41,8 @@ struct Tally {
     raw_bytes: u64,
     gaps: u64,
     lost_bytes: u64,
+    /// Streams without an end.
+    unfinished: usize,
 }
 
 fn recover(args: &RecoverArgs, report: &mut Report) -> Result<()> {
@@ -67,12 +69,12 @@ fn recover(args: &RecoverArgs, report: &mut Report) -> Result<()> {
             report.warning(&input, "how many bytes were lost is estimated: offsets behind a loss may be wrong");
         }
     }
-    let Tally { blocks, raw_bytes, gaps, lost_bytes } = tally;
+    let Tally { blocks, raw_bytes, gaps, lost_bytes, unfinished } = tally;
     let verdict = if gaps > 0 {
         Err(anyhow!("{} of compressed data lost in {}", HumanBytes(lost_bytes), count(gaps, "place")))
     } else {
         // No byte is damaged, but blocks may be missing or in the wrong place.
-        verify(file, limits)
+        verify(file, limits, unfinished)
     };
     if blocks == 0 && verdict.is_err() {
         bail!("there is no complete block in it");
@@ -99,7 +101,14 @@ fn save(
     let mut gaps = padding.map(|padding| padding.gaps.iter()).into_iter().flatten();
     file.rewind().map_err(because("cannot read it"))?;
     let mut recovery = Recovery::with_limits(file, limits);
-    while let Some(part) = recovery.next() {
+    loop {
+        let part = recovery.next();
+        // What begins with this part comes behind them.
+        for stream in &recovery.unfinished_streams()[tally.unfinished..] {
+            report.warning(input, endless(stream, tally.raw_bytes));
+            tally.unfinished += 1;
+        }
+        let Some(part) = part else { return Ok(tally) };
         match part.map_err(plain)? {
             Found::Block { raw, .. } => {
                 output.put(&raw)?;
@@ -123,7 +132,6 @@ fn save(
             }
         }
     }
-    Ok(tally)
 }
 
 /// What the input is from `offset` to its end.
@@ -146,13 +154,17 @@ fn fill(output: &mut Output, mut len: u64) -> Result<u64> {
     Ok(filled)
 }
 
-/// Decodes a file that has no damaged byte as a whole.
-fn verify(mut file: &File, limits: Limits) -> Result<()> {
+/// Decodes a file that has no damaged byte as a whole. So many of its streams have no end.
+fn verify(mut file: &File, limits: Limits, unfinished: usize) -> Result<()> {
     file.rewind().map_err(because("cannot read it again"))?;
     let options = DecodeOptions::new().limits(limits).trailing_data(TrailingData::Ignore);
     let Err(error) = io::copy(&mut RansReader::with_options(file, options), &mut io::sink()) else { return Ok(()) };
     let whole = "each block in it is whole, but";
     match Error::try_from(error) {
+        Ok(Error::Truncated { .. } | Error::Corrupt { reason: Corruption::EndMissing, .. }) if unfinished > 0 => {
+            let have = if unfinished == 1 { "has" } else { "have" };
+            Err(anyhow!("{whole} {} {have} no end: blocks may be missing", count(unfinished as u64, "stream")))
+        }
         Ok(Error::Corrupt { reason: Corruption::Blocks { stored, actual }, .. }) if stored > actual => {
             Err(anyhow!("{whole} {} of {stored} blocks are missing", stored - actual))
         }
@@ -171,6 +183,15 @@ fn verify(mut file: &File, limits: Limits) -> Result<()> {
         Ok(error) => Err(anyhow!("{whole} the stream is not: {error}")),
         Err(error) => Err(plain(error).context("cannot read it again")),
     }
+}
+
+/// Where a stream stops short: its writer never ended it, or its end is damaged.
+fn endless(stream: &Range<u64>, raw_bytes: u64) -> String {
+    let Range { start, end } = stream;
+    format!(
+        "the stream in compressed bytes {start}..{end} has no end: \
+         bytes may be missing behind raw byte {raw_bytes} of the output"
+    )
 }
 
 fn lost(place: &Range<u64>, raw_bytes: u64) -> String {

@@ -50,11 +50,39 @@ fn a_whole_file_is_recovered_without_a_loss() {
 fn a_file_that_ends_between_two_blocks_is_a_loss() {
     let (folder, raw, third) = folder();
     cut(&folder.path("a.rans"), third);
-    folder.fail(
-        "recover a.rans -o b",
-        &format!("each block in it is whole, but the stream is not: input ends at byte {third}"),
-    );
+    let run = folder.fail("recover a.rans -o b", "each block in it is whole, but 1 stream has no end");
+    let place = format!("the stream in compressed bytes 0..{third} has no end");
+    assert!(run.stderr.contains(&place) && run.stderr.contains("behind raw byte 2000 of the output"), "{}", run.stderr);
     assert!(folder.read("b") == raw[..2000]);
+}
+
+#[test]
+fn every_stream_without_an_end_is_named() {
+    let (folder, raw, third) = folder();
+    let whole = folder.read("a.rans");
+    // A log of three sessions, of which the first and the last were cut off between two blocks.
+    std::fs::write(folder.path("log"), [&whole[..third], &whole, &whole[..third]].concat()).unwrap();
+    let last = third + whole.len();
+    let run = folder.fail("recover log -o b", "each block in it is whole, but 2 streams have no end");
+    for line in [
+        format!("the stream in compressed bytes 0..{third} has no end: bytes may be missing behind raw byte 2000 of"),
+        format!("the stream in compressed bytes {last}..{} has no end: bytes may be", last + third),
+        "behind raw byte 14000 of the output".to_owned(),
+    ] {
+        assert!(run.stderr.contains(&line), "{line}: {}", run.stderr);
+    }
+    assert!(folder.read("b") == [&raw[..2000], &raw, &raw[..2000]].concat());
+    assert_eq!(folder.fail("recover -qf log -o b", "2 streams have no end").stderr.lines().count(), 1);
+
+    // How many bytes are missing in the middle is not known.
+    let run = folder.fail("recover -f --pad log -o b", "2 streams have no end");
+    assert!(run.stderr.contains("how many bytes were lost is estimated"), "{}", run.stderr);
+
+    // A loss is one thing, an end that is missing another.
+    std::fs::write(folder.path("log"), [&whole[..third + 7], &whole].concat()).unwrap();
+    let run = folder.fail("recover -f log -o b", "7 B of compressed data lost in 1 place");
+    assert!(run.stderr.contains(&format!("compressed bytes 0..{third} has no end")), "{}", run.stderr);
+    assert!(folder.read("b") == [&raw[..2000], &raw].concat());
 }
 
 #[test]
@@ -136,7 +164,7 @@ fn lost_bytes_are_zeros_where_that_is_asked_for() {
     assert!(folder.read("b") == expected);
 
     write(&|coded| coded.truncate(at[7]));
-    folder.fail("recover -f --pad a.rans -o b", "input ends at byte");
+    folder.fail("recover -f --pad a.rans -o b", "1 stream has no end");
     assert!(folder.read("b") == expected);
 
     // Nothing says how much was in which of two places.
