@@ -23,19 +23,22 @@ use std::io;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The input ended inside a stream. [`io::ErrorKind::UnexpectedEof`].
+    /// The input ended inside a stream, a bare block or a message.
+    /// [`io::ErrorKind::UnexpectedEof`].
     Truncated {
         /// Where the input ended.
         offset: u64,
     },
     /// The input does not begin like a stream. [`io::ErrorKind::InvalidData`].
     NotAStream {
-        /// The first four bytes of the input.
-        found: [u8; 4],
+        /// The first four bytes of the input, or as many as came before the first wrong one was
+        /// seen.
+        found: Vec<u8>,
     },
-    /// A complete stream is followed by bytes that are no stream. [`io::ErrorKind::InvalidData`].
+    /// A complete stream is followed by bytes that are no stream, or a complete block or message by
+    /// any byte. [`io::ErrorKind::InvalidData`].
     TrailingData {
-        /// Where the complete stream ended.
+        /// Where what is complete ended.
         offset: u64,
     },
     /// A part of the stream is not as the format asks. [`io::ErrorKind::InvalidData`].
@@ -368,5 +371,15 @@ mod tests {
         );
         let error = Error::Unsupported { feature: Feature::Tag(0x0a), offset: 8 };
         assert_eq!(error.to_string(), "block tag 0x0a at byte 8 is not supported by this version");
+    }
+
+    /// A bare block and a message stand in no stream.
+    #[test]
+    fn messages_that_concern_streams_blocks_and_messages_name_none_of_them() {
+        for error in [Error::Truncated { offset: 7 }, Error::TrailingData { offset: 7 }] {
+            let text = error.to_string();
+            assert!(text.contains("at byte 7"), "{text}");
+            assert!(["stream", "block", "message"].iter().all(|word| !text.contains(word)), "{text}");
+        }
     }
 }

@@ -29,6 +29,9 @@ fn explain_stream(error: &Error) -> anyhow::Error {
     let advice = match error {
         Error::Truncated { offset: 0 } => return anyhow::anyhow!("empty, not a ranstream stream"),
         Error::NotAStream { .. } => return anyhow::anyhow!("not a ranstream stream"),
+        Error::TrailingData { offset } => {
+            return anyhow::anyhow!("a complete stream ends at byte {offset}, and something else follows");
+        }
         Error::ContentLength { declared, actual } => {
             return anyhow::anyhow!(
                 "changed while it was read: {declared} bytes long at first, {actual} later; compress a copy, or send it through a pipe"

@@ -39,7 +39,7 @@ pub fn decode(stream: &[u8], options: DecodeOptions, input_len: usize, output_le
 /// depends on how many had come.
 pub fn comparable(error: Error) -> Error {
     match error {
-        Error::NotAStream { .. } => Error::NotAStream { found: [0; 4] },
+        Error::NotAStream { .. } => Error::NotAStream { found: Vec::new() },
         error => error,
     }
 }

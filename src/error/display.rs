@@ -9,12 +9,12 @@ impl error::Error for Error {}
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Truncated { offset } => write!(f, "input ends at byte {offset}, inside a stream"),
+            Self::Truncated { offset } => write!(f, "input ends at byte {offset}, too early"),
             Self::NotAStream { found } => {
                 write!(f, "not a ranstream stream: it begins with {found:02x?}, not [89, 52, 4e, 53]")
             }
             Self::TrailingData { offset } => {
-                write!(f, "a complete stream ends at byte {offset}, and what follows is not another one")
+                write!(f, "all is complete at byte {offset}, and what follows does not belong to it")
             }
             Self::Corrupt { part, offset, reason } => write!(f, "{part} at byte {offset} is corrupt: {reason}"),
             Self::Unsupported { feature, offset } => {

@@ -53,7 +53,7 @@ impl StreamHeader {
     /// place.
     pub fn len_from(fixed: &[u8; Self::FIXED_LEN], offset: u64) -> Result<usize, Error> {
         if fixed[..4] != MAGIC {
-            return Err(Error::NotAStream { found: [fixed[0], fixed[1], fixed[2], fixed[3]] });
+            return Err(Error::NotAStream { found: fixed[..4].to_vec() });
         }
         let (stored, computed) = (fixed[7], crc8(&fixed[..7]));
         if stored != computed {

@@ -342,13 +342,11 @@ impl Deframer {
         if self.buffer[..len] == MAGIC[..len] {
             return Ok(());
         }
-        let mut found = [0; 4];
-        found[..len].copy_from_slice(&self.buffer[..len]);
-        self.no_stream(found)
+        self.no_stream(self.buffer[..len].to_vec())
     }
 
     /// What is there does not begin a stream.
-    fn no_stream(&mut self, found: [u8; 4]) -> Result<(), Error> {
+    fn no_stream(&mut self, found: Vec<u8>) -> Result<(), Error> {
         if self.is_first {
             return Err(Error::NotAStream { found });
         }

@@ -51,7 +51,7 @@ fn decode_all<D: Decoder<Item = Bytes, Error = io::Error>>(
 /// The magic's wrong bytes depend on how many have come.
 fn comparable(error: Option<Error>) -> Option<Error> {
     error.map(|error| match error {
-        Error::NotAStream { .. } => Error::NotAStream { found: [0; 4] },
+        Error::NotAStream { .. } => Error::NotAStream { found: Vec::new() },
         error => error,
     })
 }

@@ -18,7 +18,7 @@ pub fn fault(error: io::Error) -> Fault {
     let error = Error::try_from(error).ok().map(|error| match error {
         // It is reported with the first wrong byte, so what was found depends on how the bytes
         // came.
-        Error::NotAStream { .. } => Error::NotAStream { found: [0; 4] },
+        Error::NotAStream { .. } => Error::NotAStream { found: Vec::new() },
         error => error,
     });
     (kind, error)

@@ -68,7 +68,7 @@ fn error_of_damage(good: &Assembled, stream: &[u8], element: &Element, byte: usi
         (u32::from_le_bytes(check.try_into().unwrap()), crc32c(signed))
     };
     match element.part {
-        Part::StreamHeader if at < MAGIC_LEN && offset == 0 => Error::NotAStream { found: [0; 4] },
+        Part::StreamHeader if at < MAGIC_LEN && offset == 0 => Error::NotAStream { found: Vec::new() },
         Part::StreamHeader if at < MAGIC_LEN => Error::TrailingData { offset },
         Part::StreamHeader if at < StreamHeader::FIXED_LEN => corrupt(Part::StreamHeader, header_check()),
         Part::StreamHeader => {

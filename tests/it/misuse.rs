@@ -276,6 +276,30 @@ fn concatenated_streams_are_one() {
 }
 
 #[test]
+fn an_error_holds_the_bytes_that_came_and_no_others() {
+    for (input, found) in [(&b"text"[..], &b"text"[..]), (b"some text", b"some"), (b"ab", b"ab"), (b"\x89R", b"\x89R")]
+    {
+        let error = decompress(input, &DecodeOptions::new()).unwrap_err();
+        match &error {
+            // The start of a stream.
+            Error::Truncated { offset } => assert_eq!((input, *offset), (&b"\x89R"[..], 2)),
+            Error::NotAStream { found: bytes } => assert_eq!(bytes, found),
+            _ => panic!("{error}"),
+        }
+        let mut decoder = RansDecoder::new(Vec::new());
+        let byte_by_byte = input.iter().find_map(|&byte| decoder.write_all(&[byte]).err());
+        if let Some(error) = byte_by_byte {
+            // Seen at once, and no byte was made up.
+            assert_eq!(Error::try_from(error).unwrap(), Error::NotAStream { found: input[..1].to_vec() });
+        }
+    }
+    assert_eq!(
+        Error::NotAStream { found: b"ab".to_vec() }.to_string(),
+        "not a ranstream stream: it begins with [61, 62], not [89, 52, 4e, 53]"
+    );
+}
+
+#[test]
 fn trailing_data_is_refused_or_ignored() {
     let good = every_mode_stream();
     let offset = good.stream.len() as u64;

@@ -21,7 +21,7 @@ impl Outcome {
     /// on how it got them, so they are left out.
     fn new(raw: Vec<u8>, result: Result<(), Error>) -> Self {
         let error = result.err().map(|error| match error {
-            Error::NotAStream { .. } => Error::NotAStream { found: [0; 4] },
+            Error::NotAStream { .. } => Error::NotAStream { found: Vec::new() },
             error => error,
         });
         Self { raw, error }

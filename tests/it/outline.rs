@@ -16,7 +16,7 @@ use crate::{
 
 /// The magic's wrong bytes depend on how many have come.
 fn comparable(error: Error) -> Error {
-    if let Error::NotAStream { .. } = error { Error::NotAStream { found: [0; 4] } } else { error }
+    if let Error::NotAStream { .. } = error { Error::NotAStream { found: Vec::new() } } else { error }
 }
 
 type Walk = (Vec<OutlinePart>, Option<Error>);

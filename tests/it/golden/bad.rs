@@ -63,8 +63,8 @@ fn strangers() -> Vec<Golden> {
     let mut magic = whole.clone();
     magic[3] = b's';
     vec![
-        bad("magic", "a wrong magic", magic, b"", Error::NotAStream { found: *b"\x89RNs" }),
-        bad("text", "a text file", b"Once upon a time".to_vec(), b"", Error::NotAStream { found: *b"Once" }),
+        bad("magic", "a wrong magic", magic, b"", Error::NotAStream { found: b"\x89RNs".to_vec() }),
+        bad("text", "a text file", b"Once upon a time".to_vec(), b"", Error::NotAStream { found: b"Once".to_vec() }),
         bad("trailing-zeros", "a stream, then zeros", behind(&[0; 512]), GOOD, trailing()),
         bad("trailing-byte", "a stream, then one byte", behind(b"\n"), GOOD, trailing()),
         bad(
