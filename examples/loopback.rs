@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! loopback throughput [MIB]      one stream over loopback: tokio's adapters beside std's, over sockets of the same kind
-//! loopback echo LISTEN           gives back what it gets: the server behind a pair of proxies
+//! loopback echo LISTEN           answers each 100 bytes with themselves: the server behind a pair of proxies
 //! loopback ping ADDRESS [COUNT]  one request of 100 bytes at a time: median and 99th percentile of the answer's time
+//! loopback halves ADDRESS [COUNT]  the same, each request in two writes by a socket without TCP_NODELAY
 //! ```
 //!
 //! `cargo run --release --example loopback --features tokio -- throughput`
@@ -33,14 +34,17 @@ use tokio::{
 /// Bytes of one write and one read.
 const CHUNK: usize = 64 << 10;
 
+const REQUEST_LEN: usize = 100;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let number = |index: usize, default: usize| arguments.get(index).map_or(Ok(default), |text| text.parse());
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["throughput", ..] => throughput(number(1, 512)? << 20)?,
         ["echo", listen] => runtime().block_on(echo(listen))?,
-        ["ping", address, ..] => runtime().block_on(ping(address, number(2, 10_000)?))?,
-        _ => eprintln!("usage: loopback throughput [MIB] | echo LISTEN | ping ADDRESS [COUNT]"),
+        ["ping", address, ..] => runtime().block_on(ping(address, number(2, 10_000)?, Requests::Whole))?,
+        ["halves", address, ..] => runtime().block_on(ping(address, number(2, 50)?, Requests::Halves))?,
+        _ => eprintln!("usage: loopback throughput [MIB] | echo LISTEN | ping|halves ADDRESS [COUNT]"),
     }
     Ok(())
 }
@@ -127,29 +131,54 @@ fn tokio_round(raw: &[u8], rounds: usize) -> io::Result<Duration> {
 async fn echo(listen: &str) -> io::Result<()> {
     let listener = TcpListener::bind(listen).await?;
     loop {
-        let (mut socket, _) = listener.accept().await?;
+        let Ok((mut socket, _)) = listener.accept().await else {
+            // Out of descriptors, until other connections end.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
         tokio::spawn(async move {
             socket.set_nodelay(true)?;
-            let (read, mut write) = socket.split();
-            tokio::io::copy_buf(&mut tokio::io::BufReader::new(read), &mut write).await?;
-            write.shutdown().await
+            let mut request = [0; REQUEST_LEN];
+            while socket.read_exact(&mut request).await.is_ok() {
+                socket.write_all(&request).await?;
+            }
+            socket.shutdown().await
         });
     }
 }
 
-async fn ping(address: &str, count: usize) -> io::Result<()> {
+/// How a request is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Requests {
+    /// At once, as soon as it is there.
+    Whole,
+    /// In two pieces, the second of which waits until the first is acknowledged: Nagle's algorithm,
+    /// which a socket has unless it is told otherwise. The server has nothing to answer yet, so it
+    /// delays that.
+    Halves,
+}
+
+async fn ping(address: &str, count: usize, requests: Requests) -> io::Result<()> {
     let mut socket = tokio::io::BufReader::new(TcpStream::connect(address).await?);
-    socket.get_ref().set_nodelay(true)?;
+    socket.get_ref().set_nodelay(requests == Requests::Whole)?;
     let mut times = Vec::with_capacity(count);
-    let mut answer = [0; 100];
+    let mut answer = [0; REQUEST_LEN];
     // The first answers pay for connections and warm caches.
-    for number in 0..count + 100 {
-        let request: [u8; 100] = std::array::from_fn(|index| b"request"[index % 7] + (number % 10) as u8);
+    let warm_up = count.min(100);
+    for number in 0..count + warm_up {
+        let request: [u8; REQUEST_LEN] = std::array::from_fn(|index| b"request"[index % 7] + (number % 10) as u8);
         let start = Instant::now();
-        socket.write_all(&request).await?;
+        match requests {
+            Requests::Whole => socket.write_all(&request).await?,
+            Requests::Halves => {
+                let (first, second) = request.split_at(REQUEST_LEN / 2);
+                socket.write_all(first).await?;
+                socket.write_all(second).await?;
+            }
+        }
         socket.read_exact(&mut answer).await?;
         assert_eq!(answer, request);
-        if number >= 100 {
+        if number >= warm_up {
             times.push(start.elapsed());
         }
     }
