@@ -12,9 +12,27 @@ use crate::{
     stream::{OutlinePart, StreamPosition},
 };
 
-/// Every block of an input, by the raw bytes before it.
+/// Where every block of an input is, by the raw bytes before it: what splits, ranges and plans are
+/// made of.
+///
+/// It comes from the index at the tail if every stream has one, which takes a few short reads, else
+/// from header to header. An index is compared with the totals of its stream; that each block has
+/// the header that is listed is for whoever reads the block to see (FORMAT.md, 2.3), or for
+/// [`verify`](BlockMap::verify).
+///
+/// ```
+/// use std::io::Cursor;
+///
+/// use ranstream::{DecodeOptions, EncodeOptions, compress, outline::BlockMap};
+///
+/// let stream = compress(&[7; 1_000_000], &EncodeOptions::new().block_len(100_000).index(true))?;
+/// let map = BlockMap::read(&mut Cursor::new(&stream), &DecodeOptions::new())?;
+/// let block = map.block(map.position_of(750_000).unwrap()).unwrap();
+/// assert_eq!((map.len(), block.raw_offset, block.header.raw_len()), (10, 700_000, 100_000));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, Default)]
-pub(crate) struct BlockMap {
+pub struct BlockMap {
     streams: Vec<StreamEntry>,
     blocks: Vec<BlockEntry>,
     raw_len: u64,
@@ -22,6 +40,20 @@ pub(crate) struct BlockMap {
     fault: Option<Error>,
     /// So many blocks from the first on have the header that is listed here: it was read.
     verified: usize,
+}
+
+/// A block of a [`BlockMap`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MappedBlock {
+    /// What its header says.
+    pub header: BlockHeader,
+    /// Where its header is in the input.
+    pub offset: u64,
+    /// Its own bytes, header and check among them.
+    pub coded_len: u64,
+    /// Raw bytes of all streams before it.
+    pub raw_offset: u64,
 }
 
 #[derive(Debug)]
@@ -40,9 +72,63 @@ struct BlockEntry {
 }
 
 impl BlockMap {
-    /// From the index at the tail if every stream has one, else from header to header. The inner
-    /// reader is left anywhere.
-    pub(crate) fn read(inner: &mut (impl Read + Seek), base: u64, options: &DecodeOptions) -> io::Result<Self> {
+    /// The blocks of the streams that begin at the start of `inner`, which is left anywhere. Of
+    /// `options` it takes limits, whether there may be several streams, and what may stand behind
+    /// them.
+    ///
+    /// What the streams have against them behind their first blocks is
+    /// [`raw_len`](BlockMap::raw_len)'s to report.
+    ///
+    /// # Errors
+    ///
+    /// What `inner` reports; what an index has against it; an [`Error`] inside where there is no
+    /// stream at all.
+    pub fn read(inner: &mut (impl Read + Seek), options: &DecodeOptions) -> io::Result<Self> {
+        let map = Self::read_from(inner, 0, options)?;
+        if let (true, Some(fault)) = (map.streams.is_empty(), &map.fault) {
+            return Err(fault.clone().into());
+        }
+        Ok(map)
+    }
+
+    /// Blocks, those of application data among them.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// The block at `position`, counted over all streams.
+    #[must_use]
+    pub fn block(&self, position: usize) -> Option<MappedBlock> {
+        let &BlockEntry { ref header, offset, raw_start } = self.blocks.get(position)?;
+        // It was parsed before it was listed.
+        let header = BlockHeader::parse(header, Part::Block(position as u64), offset).ok()?;
+        Some(MappedBlock { header, offset, coded_len: block_len(&header), raw_offset: raw_start })
+    }
+
+    /// The position of the block that holds raw byte `raw`. `None`: there are not so many bytes.
+    #[must_use]
+    pub fn position_of(&self, raw: u64) -> Option<usize> {
+        (raw < self.raw_len).then(|| self.blocks.partition_point(|block| block.raw_start <= raw) - 1)
+    }
+
+    /// Compares what an index said with the headers of all blocks, which are read from `inner`.
+    ///
+    /// # Errors
+    ///
+    /// What `inner` reports; [`Corruption::IndexMismatch`].
+    pub fn verify(&mut self, inner: &mut (impl Read + Seek)) -> io::Result<()> {
+        self.verify_up_to(self.raw_len.saturating_sub(1), inner, 0)
+    }
+
+    /// [`read`](Self::read) for streams that begin at `base`, with the fault inside.
+    pub(crate) fn read_from(inner: &mut (impl Read + Seek), base: u64, options: &DecodeOptions) -> io::Result<Self> {
         let mut input = Input { inner, base };
         if let Some(map) = by_index(&mut input, options)? {
             return Ok(map);
@@ -75,7 +161,7 @@ impl BlockMap {
     /// # Errors
     ///
     /// What reading to the end would report.
-    pub(crate) fn raw_len(&self) -> Result<u64, Error> {
+    pub fn raw_len(&self) -> Result<u64, Error> {
         self.fault.clone().map_or(Ok(self.raw_len), Err)
     }
 
@@ -86,10 +172,7 @@ impl BlockMap {
     ///
     /// What reading to that byte would report. Blocks before the fault are found all the same.
     pub(crate) fn find(&self, raw: u64) -> Result<Option<(StreamPosition, [u8; HEADER_LEN], u64)>, Error> {
-        if raw >= self.raw_len {
-            return self.raw_len().map(|_| None);
-        }
-        let index = self.blocks.partition_point(|block| block.raw_start <= raw) - 1;
+        let Some(index) = self.position_of(raw) else { return self.raw_len().map(|_| None) };
         let stream = &self.streams[self.streams.partition_point(|stream| stream.first_block <= index) - 1];
         let block = &self.blocks[index];
         let position = StreamPosition {

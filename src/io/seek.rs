@@ -103,7 +103,7 @@ impl<R: Read + Seek> RansReader<R> {
         if self.map.is_none() {
             let base = self.base()?;
             self.displaced = true;
-            let map = BlockMap::read(&mut self.inner, base, &self.options);
+            let map = BlockMap::read_from(&mut self.inner, base, &self.options);
             // A reader that only asked for the length goes on where it was.
             self.inner.seek(SeekFrom::Start(base + self.decoder.progress().coded_bytes()))?;
             self.displaced = false;
