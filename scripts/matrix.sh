@@ -17,6 +17,7 @@ for i in "${!features[@]}"; do
     done
 done
 cargo check --quiet -p ranstream-cli && printf 'builds: the command\n'
+cargo check --quiet -p ranstream-tensors --no-default-features && printf 'builds: tensors, without threads\n'
 
 oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 step "Rust $oldest"

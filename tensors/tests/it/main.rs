@@ -1,0 +1,10 @@
+//! Archives, headers and shards from outside.
+
+mod archive;
+mod damage;
+mod files;
+mod gguf;
+mod large;
+mod reads;
+mod safetensors;
+mod shards;
