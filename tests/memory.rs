@@ -228,7 +228,7 @@ fn slices_are_coded_from_and_decoded_to_in_their_place() {
     let raw = vec![7; MIB];
     let peak = heap.peak_of(|| {
         let mut encoder = Encoder::new(EncodeOptions::new().block_len(MIB));
-        assert_eq!(encoder.push(&raw), Ok(MIB));
+        assert_eq!(encoder.step(&raw, &mut [], Op::Run).unwrap().consumed, MIB);
     });
     assert!(peak <= SLACK, "coding: {peak}");
 
@@ -252,17 +252,17 @@ fn buffers_are_given_back_when_they_hold_nothing() {
         let mut decoder = Decoder::new(DecodeOptions::new().threads(threads));
         let mut out = vec![0; MIB + 1];
         for part in raw.chunks(MIB / 2) {
-            encoder.push(part).unwrap();
+            assert_eq!(encoder.step(part, &mut [], Op::Run).unwrap().consumed, part.len());
         }
         loop {
-            let is_cut = encoder.cut_block().unwrap();
-            let mut coded = encoder.pending();
+            let is_out = encoder.step(&[], &mut [], Op::Flush).unwrap().status == Status::Flushed;
+            let mut coded = encoder.ready();
             while !coded.is_empty() {
                 let step = decoder.step(&coded[..coded.len().min(60_000)], &mut out, Op::Run).unwrap();
                 coded = &coded[step.consumed..];
             }
-            encoder.consume(encoder.pending().len());
-            if is_cut && encoder.pending().is_empty() {
+            encoder.consume(encoder.ready().len());
+            if is_out {
                 break;
             }
             encoder.wait();

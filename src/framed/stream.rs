@@ -9,7 +9,7 @@ use crate::{
     limits::Limits,
     options::{DecodeOptions, EncodeOptions},
     progress::Progress,
-    stream::{Decoder, Encoder, Status},
+    stream::{Decoder, Encoder, Machine as _, Move, Op, Status},
 };
 
 /// What is sent.
@@ -97,12 +97,10 @@ impl RansCodec {
         self.decoder.progress()
     }
 
-    fn take_pending(&mut self, dst: &mut BytesMut) {
-        while !self.encoder.pending().is_empty() {
-            let pending = self.encoder.pending();
-            dst.extend_from_slice(pending);
-            self.encoder.consume(pending.len());
-        }
+    fn take_ready(&mut self, dst: &mut BytesMut) {
+        let ready = self.encoder.ready();
+        dst.extend_from_slice(ready);
+        self.encoder.consume(ready.len());
     }
 }
 
@@ -112,14 +110,8 @@ impl tokio_util::codec::Encoder<Frame> for RansCodec {
     fn encode(&mut self, frame: Frame, dst: &mut BytesMut) -> io::Result<()> {
         match frame {
             Frame::Data(bytes) => self.encode_data(&bytes, dst)?,
-            Frame::Flush => self.encode_flush(dst)?,
-            Frame::Finish => {
-                while !self.encoder.end_stream()? {
-                    self.take_pending(dst);
-                }
-                self.take_pending(dst);
-                self.encoder.release_buffers();
-            }
+            Frame::Flush => self.run(Op::Flush, dst)?,
+            Frame::Finish => self.run(Op::Finish, dst)?,
         }
         Ok(())
     }
@@ -128,18 +120,17 @@ impl tokio_util::codec::Encoder<Frame> for RansCodec {
 impl RansCodec {
     fn encode_data(&mut self, mut raw: &[u8], dst: &mut BytesMut) -> io::Result<()> {
         while !raw.is_empty() {
-            let taken = self.encoder.push(raw)?;
-            raw = &raw[taken..];
-            self.take_pending(dst);
+            raw = &raw[self.encoder.step(raw, &mut [], Op::Run)?.consumed..];
+            self.take_ready(dst);
         }
         Ok(())
     }
 
-    fn encode_flush(&mut self, dst: &mut BytesMut) -> io::Result<()> {
-        while !self.encoder.cut_block()? {
-            self.take_pending(dst);
+    /// Until everything is out that `op` asks for.
+    fn run(&mut self, op: Op, dst: &mut BytesMut) -> io::Result<()> {
+        while !matches!(self.encoder.step(&[], &mut [], op)?.status, Status::Flushed | Status::Finished) {
+            self.take_ready(dst);
         }
-        self.take_pending(dst);
         self.encoder.release_buffers();
         Ok(())
     }
@@ -153,7 +144,7 @@ macro_rules! encodes_and_flushes {
             /// As [`Frame::Data`] and [`Frame::Flush`].
             fn encode(&mut self, bytes: $item, dst: &mut BytesMut) -> io::Result<()> {
                 self.encode_data(&bytes, dst)?;
-                self.encode_flush(dst)
+                self.run(Op::Flush, dst)
             }
         }
     )*};
@@ -167,8 +158,8 @@ impl tokio_util::codec::Decoder for RansCodec {
 
     fn decode(&mut self, src: &mut BytesMut) -> io::Result<Option<Bytes>> {
         loop {
-            if !self.decoder.decoded().is_empty() {
-                return Ok(Some(Bytes::from(self.decoder.take_decoded())));
+            if !self.decoder.ready().is_empty() {
+                return Ok(Some(Bytes::from(self.decoder.output().replace(Vec::new()))));
             }
             // A payload is decoded from where it is. What is shorter than that is taken as it
             // comes, so that a wrong header is seen at once.
@@ -177,7 +168,7 @@ impl tokio_util::codec::Decoder for RansCodec {
                 reserve(src, missing - src.len());
                 return Ok(None);
             }
-            let (taken, _, status) = self.decoder.advance(src, &mut &mut [][..])?;
+            let Move { taken, status, .. } = self.decoder.advance(src, &mut &mut [][..], Op::Run)?;
             src.advance(taken);
             match status {
                 Some(Status::NeedsInput { .. }) => {
@@ -199,12 +190,10 @@ impl tokio_util::codec::Decoder for RansCodec {
         }
         // A part of a payload waits in `src`: it counts in the place where the input ends.
         loop {
-            let (taken, _, status) = self.decoder.advance(src, &mut &mut [][..])?;
-            src.advance(taken);
-            match status {
-                Some(Status::NeedsInput { .. }) => self.decoder.end_of_input(),
-                Some(Status::Finished) => return Ok(None),
-                _ => {}
+            let step = self.decoder.step(src, &mut [], Op::Finish)?;
+            src.advance(step.consumed);
+            if step.status == Status::Finished {
+                return Ok(None);
             }
         }
     }

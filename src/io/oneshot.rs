@@ -9,11 +9,10 @@ use crate::{
     block,
     error::Error,
     io::read::{RansEncoder, RansReader},
-    limits::Limits,
     options::{DecodeOptions, EncodeOptions, Valid},
     parallel::{Executor, Lost, work_in_order},
     progress::Progress,
-    stream::{Decoder, Framer, Room, Status},
+    stream::{Anywhere, Decoder, Framer, Growing, Op, Status},
     sync::Mutex,
 };
 
@@ -59,7 +58,6 @@ pub fn compress_into(raw: &[u8], out: &mut Vec<u8>, options: &EncodeOptions) -> 
     for block in raw.chunks(options.block_len) {
         framer.take(block)?;
         framer.append_block(block, &block_options, out);
-        options.observe(framer.progress());
     }
     framer.end(out)?;
     Ok(out.len() - before)
@@ -93,10 +91,10 @@ fn compress_with_threads(
                 return ControlFlow::Break(());
             }
             out.extend_from_slice(&coded);
-            framer.add_block(&appended, coded.len());
+            let coded_len = coded.len();
             coded.clear();
             spare.lock().push(coded);
-            options.observe(framer.progress());
+            framer.add_block(&appended, coded_len);
             ControlFlow::Continue(())
         },
     );
@@ -104,10 +102,6 @@ fn compress_with_threads(
     worked.map_err(|Lost| Error::WorkerLost { block: framer.progress().blocks() })?;
     framer.end(out)
 }
-
-/// Raw bytes that [`decompress`] makes room for at a time, where blocks are decoded side by side:
-/// enough for some dozens of blocks of the default length.
-const SIDE_BY_SIDE_LEN: usize = 16 << 20;
 
 /// Decodes all streams in `stream`.
 ///
@@ -118,35 +112,21 @@ const SIDE_BY_SIDE_LEN: usize = 16 << 20;
 ///
 /// What the stream has against it. [`RansReader`] gives the bytes before the error as well.
 pub fn decompress(stream: &[u8], options: &DecodeOptions) -> Result<Vec<u8>, Error> {
-    let mut raw = Growing { raw: Vec::new(), limits: options.limits, refused: false };
-    let mut decoder = Decoder::new(options.clone());
-    let mut rest = stream;
+    let mut raw = Vec::new();
+    let mut room = Growing::new(&mut raw, options.limits, true);
+    let (mut decoder, mut taken) = (Decoder::new(options.clone()), 0);
     loop {
-        let (taken, status) = if decoder.works_side_by_side(rest) {
-            let start = raw.raw.len();
-            let room = raw.room(rest.len().saturating_mul(8).min(SIDE_BY_SIDE_LEN)).unwrap_or_default();
-            let (taken, given, status) = decoder.advance_side_by_side(rest, room)?;
-            raw.raw.truncate(start + given);
-            (taken, status)
-        } else {
-            let (taken, _, status) = decoder.advance(rest, &mut raw)?;
-            (taken, status)
-        };
-        rest = &rest[taken..];
-        let ready = decoder.decoded();
-        if !ready.is_empty() {
-            let (len, total) = (ready.len(), raw.raw.len() + ready.len());
-            options.limits.check_memory(total, (stream.len() - rest.len()) as u64)?;
-            raw.raw.extend_from_slice(ready);
-            decoder.consume(len);
-        }
-        match status {
-            Some(Status::NeedsInput { .. }) => decoder.end_of_input(),
-            Some(Status::InFlight { .. }) => decoder.wait(),
-            Some(Status::Finished) => return Ok(raw.raw),
+        let step = decoder.step_to(&stream[taken..], &mut room, Op::Finish)?;
+        taken += step.consumed;
+        match step.status {
+            Status::NeedsOutput { ready } if ready > 0 => return Err(room.refusal(ready, taken as u64)),
+            Status::InFlight { .. } => decoder.wait(),
+            Status::Finished => break,
             _ => {}
         }
     }
+    drop(room);
+    Ok(raw)
 }
 
 /// Decodes all streams in `stream` to the start of `out`; how many bytes that were comes back.
@@ -157,26 +137,18 @@ pub fn decompress(stream: &[u8], options: &DecodeOptions) -> Result<Vec<u8>, Err
 ///
 /// What the stream has against it; [`Error::OutputTooSmall`]. `out` may then hold anything.
 pub fn decompress_into(stream: &[u8], out: &mut [u8], options: &DecodeOptions) -> Result<usize, Error> {
-    let mut decoder = Decoder::new(options.clone());
-    let (mut taken, mut given) = (0, 0);
+    let (mut decoder, available) = (Decoder::new(options.clone()), out.len() as u64);
+    let (mut taken, mut given, mut room) = (0, 0, Anywhere(out));
     loop {
-        let (more, placed, status) = decoder.advance_side_by_side(&stream[taken..], &mut out[given..])?;
-        taken += more;
-        given += placed;
-        let ready = decoder.decoded();
-        if !ready.is_empty() {
-            let (len, available) = (ready.len(), out.len() as u64);
-            let Some(place) = out.get_mut(given..given + len) else {
-                return Err(Error::OutputTooSmall { needed: (given + len) as u64, available });
-            };
-            place.copy_from_slice(ready);
-            decoder.consume(len);
-            given += len;
-        }
-        match status {
-            Some(Status::NeedsInput { .. }) => decoder.end_of_input(),
-            Some(Status::InFlight { .. }) => decoder.wait(),
-            Some(Status::Finished) => return Ok(given),
+        let step = decoder.step_to(&stream[taken..], &mut room, Op::Finish)?;
+        taken += step.consumed;
+        given += step.produced;
+        match step.status {
+            Status::NeedsOutput { ready } if ready > 0 => {
+                return Err(Error::OutputTooSmall { needed: (given + ready) as u64, available });
+            }
+            Status::InFlight { .. } => decoder.wait(),
+            Status::Finished => return Ok(given),
             _ => {}
         }
     }
@@ -217,26 +189,5 @@ fn copy_buffered(reader: &mut impl BufRead, writer: &mut impl Write) -> io::Resu
         writer.write_all(ready)?;
         let len = ready.len();
         reader.consume(len);
-    }
-}
-
-/// A vector that blocks are decoded to the end of.
-struct Growing {
-    raw: Vec<u8>,
-    limits: Limits,
-    refused: bool,
-}
-
-impl Room for Growing {
-    fn room(&mut self, raw_len: usize) -> Option<&mut [u8]> {
-        let start = self.raw.len();
-        let total = start + raw_len;
-        // What is refused here is decoded elsewhere, and reported when it is appended.
-        self.refused |= self.limits.check_memory(total, 0).is_err() || self.raw.try_reserve(raw_len).is_err();
-        if self.refused {
-            return None;
-        }
-        self.raw.resize(total, 0);
-        self.raw.get_mut(start..)
     }
 }

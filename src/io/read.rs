@@ -9,9 +9,10 @@ pub use self::encoder::RansEncoder;
 
 use crate::{
     io::{block_map::BlockMap, retry::read_retried},
+    limits::Limits,
     options::DecodeOptions,
     progress::Progress,
-    stream::{ApplicationData, Decoder, Room, Status},
+    stream::{ApplicationData, Decoder, Growing, Op, Room, Status},
 };
 
 /// Reads a compressed stream and gives raw bytes.
@@ -130,56 +131,54 @@ impl<R> RansReader<R> {
 }
 
 impl<R: Read> RansReader<R> {
-    /// Decodes until bytes are ready, straight to `output` if a block fits there; how many went
-    /// there. 0 with nothing ready is the end.
-    fn advance(&mut self, output: &mut impl Room) -> io::Result<usize> {
-        loop {
-            self.skip -= self.decoder.skip(self.skip);
-            if !self.decoder.decoded().is_empty() || self.past_end {
-                return Ok(0);
-            }
-            let (_, given, status) = match self.skip {
-                0 => self.decoder.advance(&[], output)?,
-                _ => self.decoder.advance(&[], &mut &mut [][..])?,
+    /// Decodes until there are bytes, in `room` or [ready](Decoder::ready); how many went to `room`.
+    /// None anywhere is the end.
+    fn advance(&mut self, room: &mut impl Room) -> io::Result<usize> {
+        let mut op = Op::Run;
+        while !self.past_end {
+            let step = match self.skip {
+                0 => self.decoder.step_to(&[], room, op)?,
+                _ => self.decoder.step(&[], &mut [], op)?,
             };
-            if given > 0 {
-                return Ok(given);
+            let skipped = self.skip.min(self.decoder.ready().len() as u64);
+            self.decoder.consume(skipped as usize);
+            self.skip -= skipped;
+            if step.produced > 0 || !self.decoder.ready().is_empty() {
+                return Ok(step.produced);
             }
-            match status {
-                Some(Status::NeedsInput { .. }) => self.fill()?,
-                Some(Status::InFlight { .. }) => self.decoder.wait(),
-                Some(Status::Finished) => return Ok(0),
+            match step.status {
+                Status::NeedsInput { .. } if !self.fill()? => op = Op::Finish,
+                Status::InFlight { .. } => self.decoder.wait(),
+                Status::Finished => break,
                 _ => {}
             }
         }
+        Ok(0)
     }
 
-    fn fill(&mut self) -> io::Result<()> {
+    /// `false`: there is no more input.
+    fn fill(&mut self) -> io::Result<bool> {
         if self.displaced {
             return Err(io::Error::other("a seek failed and left the inner reader at an unknown place: seek again"));
         }
         let space = self.decoder.space()?;
         let read = read_retried(&mut self.inner, space)?;
-        if read == 0 {
-            self.decoder.end_of_input();
-        } else {
-            self.decoder.commit(read);
-        }
-        Ok(())
+        self.decoder.commit(read);
+        Ok(read > 0)
     }
 }
 
 impl<R: Read> Read for RansReader<R> {
     #[inline]
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, mut buf: &mut [u8]) -> io::Result<usize> {
         let mut read = 0;
         if self.skip == 0 {
-            read = self.decoder.read_decoded(buf);
+            read = self.decoder.output().read(buf);
         }
         if read == 0 && !buf.is_empty() {
-            read = self.advance(&mut &mut *buf)?;
+            read = self.advance(&mut buf)?;
             if read == 0 {
-                read = self.decoder.read_decoded(buf);
+                read = self.decoder.output().read(buf);
             }
         }
         self.position += read as u64;
@@ -188,46 +187,31 @@ impl<R: Read> Read for RansReader<R> {
 
     /// Blocks are decoded where they belong.
     fn read_to_end(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
-        let before = buf.len();
+        let limits = Limits::new().max_memory(usize::MAX);
+        let (mut room, mut read) = (Growing::new(buf, limits, false), 0);
         loop {
-            let ready = self.decoder.decoded();
-            if self.skip == 0 && !ready.is_empty() {
-                buf.try_reserve(ready.len())?;
-                buf.extend_from_slice(ready);
-                let len = ready.len();
-                self.consume(len);
+            let mut given = self.advance(&mut room)?;
+            if given == 0 {
+                given = self.decoder.output().give(&mut room);
             }
-            let start = buf.len();
-            let given = self.advance(&mut AtEnd(buf)).inspect_err(|_| buf.truncate(start))?;
-            buf.truncate(start + given);
             self.position += given as u64;
-            if given == 0 && self.decoder.decoded().is_empty() {
-                return Ok(buf.len() - before);
+            read += given;
+            match self.decoder.ready().len() {
+                0 if given == 0 => return Ok(read),
+                0 => {}
+                ready => return Err(room.refusal(ready, self.decoder.progress().coded_bytes()).into()),
             }
         }
-    }
-}
-
-/// Room behind the last byte of a vector. Where memory is short there is none: the block is decoded
-/// elsewhere, and whoever appends it reports that.
-struct AtEnd<'a>(&'a mut Vec<u8>);
-
-impl Room for AtEnd<'_> {
-    fn room(&mut self, raw_len: usize) -> Option<&mut [u8]> {
-        let start = self.0.len();
-        self.0.try_reserve(raw_len).ok()?;
-        self.0.resize(start + raw_len, 0);
-        self.0.get_mut(start..)
     }
 }
 
 impl<R: Read> BufRead for RansReader<R> {
     #[inline]
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.decoder.decoded().is_empty() || self.skip > 0 {
+        if self.decoder.ready().is_empty() || self.skip > 0 {
             self.advance(&mut &mut [][..])?;
         }
-        Ok(self.decoder.decoded())
+        Ok(self.decoder.ready())
     }
 
     #[inline]

@@ -51,7 +51,7 @@ impl<R: Read + Seek> RansReader<R> {
         self.verify_index(target)?;
         let Some((position, header, skip)) = self.ask_map(|map| map.find(target))? else {
             (self.position, self.skip, self.past_end) = (target, 0, true);
-            let ready = self.decoder.decoded().len();
+            let ready = self.decoder.ready().len();
             self.decoder.consume(ready);
             return Ok(());
         };
@@ -67,10 +67,10 @@ impl<R: Read + Seek> RansReader<R> {
     /// To a place in the block that was decoded last, before or behind this one.
     fn move_in_block(&mut self, target: u64) -> bool {
         if target < self.position {
-            return self.decoder.take_back(self.position - target);
+            return self.decoder.output().take_back(self.position - target);
         }
         let ahead = target - self.position;
-        let is_there = ahead <= self.decoder.decoded().len() as u64;
+        let is_there = ahead <= self.decoder.ready().len() as u64;
         if is_there {
             self.decoder.consume(ahead as usize);
         }

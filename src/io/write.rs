@@ -10,7 +10,7 @@ use crate::{
     io::append::close_unfinished,
     options::{DecodeOptions, EncodeOptions},
     progress::Progress,
-    stream::{ApplicationData, Decoder, Encoder, Status},
+    stream::{ApplicationData, Decoder, Encoder, Op, Status},
 };
 
 /// Takes raw bytes and writes a compressed stream.
@@ -144,14 +144,8 @@ impl<W: Write> RansWriter<W> {
     ///
     /// As [`RansWriter::finish`], but the writer stays, and may be finished again.
     pub fn try_finish(&mut self) -> io::Result<()> {
-        loop {
-            let ended = self.encoder.end_stream()?;
-            self.drain()?;
-            if ended {
-                return self.sink.finish();
-            }
-            self.wait();
-        }
+        self.run(Op::Finish)?;
+        self.sink.finish()
     }
 
     /// A writer that finishes when it is dropped, unless a panic is under way. Errors at that point
@@ -166,9 +160,11 @@ impl<W: Write> RansWriter<W> {
     ///
     /// As [`Write::write`].
     pub fn cut_block(&mut self) -> io::Result<()> {
-        while !self.encoder.cut_block()? && self.encoder.buffered() > 0 {
+        self.encoder.step(&[], &mut [], Op::Flush)?;
+        while !self.encoder.uncoded().is_empty() {
             self.drain()?;
             self.wait();
+            self.encoder.step(&[], &mut [], Op::Flush)?;
         }
         Ok(())
     }
@@ -190,12 +186,23 @@ impl<W: Write> RansWriter<W> {
 
     fn write_on(&mut self, buf: &[u8]) -> io::Result<usize> {
         loop {
-            let taken = self.encoder.push(buf)?;
+            let taken = self.encoder.step(buf, &mut [], Op::Run)?.consumed;
             if taken > 0 || buf.is_empty() {
                 return Ok(taken);
             }
             self.drain()?;
             self.wait();
+        }
+    }
+
+    /// Until everything is out that `op` asks for.
+    fn run(&mut self, op: Op) -> io::Result<()> {
+        loop {
+            match self.encoder.step(&[], &mut [], op)?.status {
+                Status::Flushed | Status::Finished => return Ok(()),
+                Status::InFlight { .. } => self.encoder.wait(),
+                _ => self.drain()?,
+            }
         }
     }
 
@@ -211,15 +218,15 @@ impl<W: Write> RansWriter<W> {
     }
 
     fn drain(&mut self) -> io::Result<()> {
-        while !self.encoder.pending().is_empty() {
-            let written = self.sink.write(self.encoder.pending())?;
+        while !self.encoder.ready().is_empty() {
+            let written = self.sink.write(self.encoder.ready())?;
             self.encoder.consume(written);
         }
         Ok(())
     }
 
     fn wait(&mut self) {
-        if self.encoder.pending().is_empty() {
+        if self.encoder.ready().is_empty() {
             self.encoder.wait();
         }
     }
@@ -237,14 +244,8 @@ impl<W: Write> Write for RansWriter<W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        loop {
-            let done = self.encoder.cut_block()?;
-            self.drain()?;
-            if done {
-                return self.sink.flush();
-            }
-            self.wait();
-        }
+        self.run(Op::Flush)?;
+        self.sink.flush()
     }
 }
 
@@ -376,27 +377,28 @@ impl<W: Write> RansDecoder<W> {
     ///
     /// As [`RansDecoder::finish`], but the decoder stays, and may be finished again.
     pub fn try_finish(&mut self) -> io::Result<()> {
-        while self.advance(&[])?.1 != Some(Status::Finished) {
-            self.decoder.end_of_input();
-        }
+        self.run(Op::Finish)?;
         self.sink.finish()
     }
 
-    /// Drains, then moves until input is taken or needed, or the end is reached.
-    fn advance(&mut self, input: &[u8]) -> io::Result<(usize, Option<Status>)> {
+    /// Until everything is out that `op` asks for.
+    fn run(&mut self, op: Op) -> io::Result<()> {
         loop {
-            while !self.decoder.decoded().is_empty() {
-                let written = self.sink.write(self.decoder.decoded())?;
-                self.decoder.consume(written);
-            }
-            let (taken, _, status) = self.decoder.advance(input, &mut &mut [][..])?;
-            match status {
-                Some(Status::InFlight { .. }) if taken == 0 => self.decoder.wait(),
-                Some(Status::NeedsInput { .. } | Status::Finished) => return Ok((taken, status)),
-                _ if taken > 0 => return Ok((taken, status)),
+            self.drain()?;
+            match self.decoder.step(&[], &mut [], op)?.status {
+                Status::Flushed | Status::Finished => return Ok(()),
+                Status::InFlight { .. } => self.decoder.wait(),
                 _ => {}
             }
         }
+    }
+
+    fn drain(&mut self) -> io::Result<()> {
+        while !self.decoder.ready().is_empty() {
+            let written = self.sink.write(self.decoder.ready())?;
+            self.decoder.consume(written);
+        }
+        Ok(())
     }
 }
 
@@ -406,22 +408,22 @@ impl<W: Write> Write for RansDecoder<W> {
     /// What the inner writer or the stream has against it; [`Error::Finished`] for bytes behind a
     /// single stream's end, or after [`finish`](RansDecoder::finish).
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        if buf.is_empty() {
-            return Ok(0);
+        while !buf.is_empty() {
+            self.drain()?;
+            let step = self.decoder.step(buf, &mut [], Op::Run)?;
+            match step.status {
+                _ if step.consumed > 0 => return Ok(step.consumed),
+                Status::Finished if self.decoder.ignores_the_rest() && !self.sink.finished => return Ok(buf.len()),
+                Status::Finished => return Err(Error::Finished.into()),
+                Status::InFlight { .. } => self.decoder.wait(),
+                _ => {}
+            }
         }
-        match self.advance(buf)? {
-            (0, Some(Status::Finished)) if self.decoder.ignores_the_rest() && !self.sink.finished => Ok(buf.len()),
-            (0, Some(Status::Finished)) => Err(Error::Finished.into()),
-            (taken, _) => Ok(taken),
-        }
+        Ok(0)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.advance(&[])?;
-        while self.decoder.in_flight() > 0 {
-            self.decoder.wait();
-            self.advance(&[])?;
-        }
+        self.run(Op::Flush)?;
         self.sink.flush()
     }
 }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use crate::Error;
 #[cfg(feature = "gpu")]
 use crate::options::DeviceChoice;
+#[cfg(any(feature = "futures-io", feature = "tokio"))]
+use crate::options::Driver;
 #[cfg(feature = "rayon")]
 use crate::options::Pool;
 use crate::{
@@ -52,7 +54,7 @@ pub struct DecodeOptions {
     pub kernel: Option<Kernel>,
     /// Who decodes.
     pub work: Work,
-    observer: Option<Observer>,
+    pub(crate) observer: Option<Observer>,
     /// `None`: the CPU alone. `gpu` sets it.
     #[cfg(feature = "gpu")]
     pub(crate) device: Option<DeviceChoice>,
@@ -175,11 +177,11 @@ impl DecodeOptions {
         self
     }
 
-    /// Tells the user how far the stream has come.
-    pub(crate) fn observe(&self, progress: &Progress) {
-        if let Some(observer) = &self.observer {
-            observer.call(progress);
-        }
+    /// For tasks, which must not wait.
+    #[cfg(any(feature = "futures-io", feature = "tokio"))]
+    pub(crate) fn for_task(mut self) -> Self {
+        self.work.driver = Driver::Task;
+        self
     }
 
     /// For callers that must neither wait nor be woken: the caller does the work.

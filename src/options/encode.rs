@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 #[cfg(doc)]
 use crate::Error;
+#[cfg(any(feature = "futures-io", feature = "tokio"))]
+use crate::options::Driver;
 #[cfg(feature = "rayon")]
 use crate::options::Pool;
 use crate::{
@@ -40,7 +42,7 @@ pub struct EncodeOptions {
     pub index_max_blocks: usize,
     /// Who codes.
     pub work: Work,
-    observer: Option<Observer>,
+    pub(crate) observer: Option<Observer>,
     /// Whether `block_len` was asked for.
     asked_block_len: Option<usize>,
 }
@@ -273,11 +275,11 @@ impl EncodeOptions {
         self
     }
 
-    /// Tells the user how far the stream has come.
-    pub(crate) fn observe(&self, progress: &Progress) {
-        if let Some(observer) = &self.observer {
-            observer.call(progress);
-        }
+    /// For tasks, which must not wait.
+    #[cfg(any(feature = "futures-io", feature = "tokio"))]
+    pub(crate) fn for_task(mut self) -> Self {
+        self.work.driver = Driver::Task;
+        self
     }
 
     /// For callers that must neither wait nor be woken: the caller does the work.

@@ -27,5 +27,6 @@ pub use work::Work;
 #[cfg(feature = "gpu")]
 pub(crate) use device::DeviceChoice;
 pub(crate) use valid::Valid;
+pub(crate) use work::Driver;
 #[cfg(feature = "rayon")]
 pub(crate) use work::Pool;

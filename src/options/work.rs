@@ -21,6 +21,18 @@ pub struct Work {
     pub in_flight: Option<usize>,
     #[cfg(feature = "rayon")]
     pub(crate) pool: Pool,
+    pub(crate) driver: Driver,
+}
+
+/// Who moves a stream on, and may wait for its blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Driver {
+    /// A thread, which waits.
+    #[default]
+    Thread,
+    /// A task, which is woken and waits for nothing, also when it drops the stream.
+    #[cfg_attr(not(any(feature = "futures-io", feature = "tokio")), expect(dead_code, reason = "nobody has tasks"))]
+    Task,
 }
 
 /// The threads of a stream.
@@ -46,6 +58,7 @@ impl Default for Work {
             in_flight: None,
             #[cfg(feature = "rayon")]
             pool: Pool::Shared(Arc::default()),
+            driver: Driver::Thread,
         }
     }
 }
@@ -95,7 +108,7 @@ impl PartialEq for Work {
         let same_pool = self.pool().map(Arc::as_ptr) == other.pool().map(Arc::as_ptr);
         #[cfg(not(feature = "rayon"))]
         let same_pool = true;
-        (self.threads, self.in_flight) == (other.threads, other.in_flight) && same_pool
+        (self.threads, self.in_flight, self.driver) == (other.threads, other.in_flight, other.driver) && same_pool
     }
 }
 

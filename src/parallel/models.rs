@@ -87,6 +87,7 @@ mod every_order {
 
     use super::Executor;
     use crate::{
+        options::Driver,
         parallel::{Job, Lost, Ordered, slices::Items},
         sync::{Mutex, call_out, thread},
     };
@@ -229,13 +230,15 @@ mod every_order {
     }
 
     #[test]
-    fn abandoned_and_dropped_jobs_hang_nothing() {
-        try_orders(|| {
-            let mut jobs = jobs(&[1]);
-            jobs.abandon();
-            jobs.submit(Number(2));
-            drop(jobs);
-        });
+    fn cancelled_and_dropped_jobs_hang_nothing() {
+        for driver in [Driver::Thread, Driver::Task] {
+            try_orders(move || {
+                let mut jobs = jobs(&[1]).driven_by(driver);
+                jobs.cancel();
+                jobs.submit(Number(2));
+                drop(jobs);
+            });
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use crate::options::environment;
 use crate::{device::Device, parallel::device::DeviceThread};
 use crate::{
-    options::{DecodeOptions, Work},
+    options::{DecodeOptions, Driver, Work},
     parallel::{
         Executor,
         promise::{Job, Lost, Outcome, Promise},
@@ -22,10 +22,15 @@ use crate::{
 /// A block of up to so many bytes starts no threads: to start them takes longer.
 const STARTS_NO_THREADS: usize = 16 << 10;
 
+/// A task works on a block of up to so many bytes itself, in at most some ten microseconds: a
+/// worker would not be quicker.
+const TASK_LEN: usize = 16 << 10;
+
 /// At most `capacity` jobs, oldest first.
 #[derive(Debug)]
 pub(crate) struct Ordered<J> {
     executor: Executor,
+    driver: Driver,
     capacity: usize,
     /// As the caller's memory allows.
     allowed: usize,
@@ -72,7 +77,7 @@ impl<J: Job> Ordered<J> {
     pub(crate) fn new(work: &Work) -> Self {
         let executor = Executor::new(work);
         let capacity = executor.in_flight(work);
-        Self::with_executor(executor, capacity)
+        Self::with_executor(executor, capacity).driven_by(work.driver)
     }
 
     /// Jobs that a device may do, if the options ask for one.
@@ -80,7 +85,8 @@ impl<J: Job> Ordered<J> {
         #[cfg(feature = "gpu")]
         if let Some(device) = options.device.clone().filter(|_| !environment::cpu_only()) {
             let capacity = options.work.in_flight.unwrap_or(MOST_FOR_A_DEVICE);
-            return Self::with_device(device.0, Executor::new(&options.work), capacity);
+            let jobs = Self::with_device(device.0, Executor::new(&options.work), capacity);
+            return jobs.driven_by(options.work.driver);
         }
         Self::new(&options.work)
     }
@@ -95,6 +101,7 @@ impl<J: Job> Ordered<J> {
     pub(super) fn with_executor(executor: Executor, capacity: usize) -> Self {
         Self {
             executor,
+            driver: Driver::Thread,
             capacity,
             allowed: usize::MAX,
             under_way: VecDeque::new(),
@@ -103,10 +110,18 @@ impl<J: Job> Ordered<J> {
         }
     }
 
+    pub(super) fn driven_by(mut self, driver: Driver) -> Self {
+        self.driver = driver;
+        self
+    }
+
     /// Whether the caller is to do the work of `len` bytes, on buffers of its own. So it is where
-    /// jobs run on its thread, and where threads would have to be started for a short block.
-    /// `last`: no other block is to be expected soon.
+    /// jobs run on its thread, where threads would have to be started for a short block, and where
+    /// the caller is a task and the block is short. `last`: no other block is to be expected soon.
     pub(crate) fn leaves_to_caller(&self, len: usize, last: bool) -> bool {
+        if self.driver == Driver::Task && len <= TASK_LEN && self.len() == 0 {
+            return true;
+        }
         if self.has_device() {
             return false;
         }
@@ -196,31 +211,29 @@ impl<J: Job> Ordered<J> {
         }
     }
 
-    /// Drops all jobs without waiting for those that have begun: they own all they use, and nobody
-    /// sees their results.
-    #[cfg(any(feature = "futures-io", feature = "tokio", all(test, not(ranstream_shuttle))))]
-    pub(crate) fn abandon(&mut self) {
-        self.cancelled.store(true, Ordering::Relaxed);
-        self.under_way.clear();
+    /// Drops all jobs. Those that have not begun never do.
+    pub(crate) fn cancel(&mut self) {
+        self.end();
         self.cancelled = Arc::default();
     }
+}
 
-    /// Drops all jobs. Those that have not begun never do; the others are waited for.
-    pub(crate) fn cancel(&mut self) {
+impl<J> Ordered<J> {
+    /// A thread waits for the jobs that have begun. A task does not: they own all they use, and
+    /// nobody sees their results.
+    fn end(&mut self) {
         self.cancelled.store(true, Ordering::Relaxed);
         while let Some(outcome) = self.under_way.pop_front() {
-            outcome.wait(&self.executor);
+            if self.driver == Driver::Thread {
+                outcome.wait(&self.executor);
+            }
         }
-        self.cancelled = Arc::default();
     }
 }
 
 impl<J> Drop for Ordered<J> {
     fn drop(&mut self) {
-        self.cancelled.store(true, Ordering::Relaxed);
-        for outcome in &self.under_way {
-            outcome.wait(&self.executor);
-        }
+        self.end();
     }
 }
 
@@ -334,15 +347,14 @@ mod tests {
     #[test]
     fn dropping_and_cancelling_hang_nothing() {
         for executor in executors() {
-            let mut jobs = Ordered::with_executor(executor.clone(), 50);
-            (20..70).for_each(|number| jobs.submit(Square(number, 0)));
-            jobs.cancel();
-            assert_eq!(jobs.len(), 0);
-            (20..70).for_each(|number| jobs.submit(Square(number, 0)));
-            jobs.abandon();
-            assert_eq!(jobs.len(), 0);
-            (20..70).for_each(|number| jobs.submit(Square(number, 0)));
-            drop(jobs);
+            for driver in [Driver::Thread, Driver::Task] {
+                let mut jobs = Ordered::with_executor(executor.clone(), 50).driven_by(driver);
+                (20..70).for_each(|number| jobs.submit(Square(number, 0)));
+                jobs.cancel();
+                assert_eq!(jobs.len(), 0);
+                (20..70).for_each(|number| jobs.submit(Square(number, 0)));
+                drop(jobs);
+            }
         }
     }
 }

@@ -307,7 +307,7 @@ macro_rules! adapter_methods {
             fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
                 let this = self.project();
                 ready!(this.state.poll_ready(&mut Io(this.inner), cx))?;
-                Poll::Ready(Ok(this.state.pending()))
+                Poll::Ready(Ok(this.state.ready()))
             }
 
             fn consume(self: Pin<&mut Self>, len: usize) {

@@ -28,10 +28,6 @@ pub(crate) use adapter::{adapter_methods, reading_adapter, writing_adapter};
 pub(crate) use sink::{DecodeSink, EncodeSink};
 pub(crate) use source::{DecodeSource, EncodeSource};
 
-/// Blocks of up to so many raw bytes are worked on by the polling task itself, in at most some ten
-/// microseconds: a worker would not be quicker.
-const INLINE_LEN: usize = 16 << 10;
-
 /// When an asynchronous encoder sends what it has without being asked to.
 ///
 /// Every such point ends a block, and small blocks cost size.

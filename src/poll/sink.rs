@@ -10,9 +10,9 @@ use std::{
 use crate::{
     error::Error,
     options::{DecodeOptions, EncodeOptions},
-    poll::{FlushPolicy, FlushTimer, INLINE_LEN, Sink, poll_write_some},
+    poll::{FlushPolicy, FlushTimer, Sink, poll_write_some},
     progress::Progress,
-    stream::{ApplicationData, Decoder, Encoder, Status},
+    stream::{ApplicationData, Decoder, Encoder, Op, Status},
 };
 
 /// How far the end of a stream has come. Each step is taken once, however often it is asked for.
@@ -70,8 +70,7 @@ pub(crate) struct EncodeSink {
 
 impl EncodeSink {
     pub(crate) fn new(options: EncodeOptions) -> Self {
-        let mut encoder = Encoder::new(options);
-        encoder.set_inline_up_to(INLINE_LEN);
+        let encoder = Encoder::new(options.for_task());
         Self { encoder, flush_timer: FlushTimer::new(FlushPolicy::Never), course: Course::new() }
     }
 
@@ -85,7 +84,6 @@ impl EncodeSink {
 
     /// Begins a new stream, without waiting for the blocks of the old one.
     pub(crate) fn reset(&mut self) {
-        self.encoder.abandon();
         self.encoder.reset();
         self.flush_timer.sent();
         self.course = Course::new();
@@ -128,7 +126,7 @@ impl EncodeSink {
             sent?;
         }
         loop {
-            let taken = self.encoder.push(buf)?;
+            let taken = self.encoder.step(buf, &mut [], Op::Run)?.consumed;
             if taken > 0 || buf.is_empty() {
                 if taken > 0 {
                     self.flush_timer.taken();
@@ -147,7 +145,7 @@ impl EncodeSink {
         if self.course.is_finished() {
             return Poll::Ready(Ok(()));
         }
-        while !self.encoder.cut_block()? || !self.encoder.pending().is_empty() {
+        while self.encoder.step(&[], &mut [], Op::Flush)?.status != Status::Flushed {
             ready!(self.poll_advance(inner, cx))?;
         }
         self.poll_settle(inner, cx)
@@ -160,7 +158,7 @@ impl EncodeSink {
             return Poll::Ready(Ok(()));
         }
         self.course.phase = Phase::Finishing;
-        while !self.encoder.end_stream()? || !self.encoder.pending().is_empty() {
+        while self.encoder.step(&[], &mut [], Op::Finish)?.status != Status::Finished {
             ready!(self.poll_advance(inner, cx))?;
         }
         ready!(self.poll_settle(inner, cx))?;
@@ -180,10 +178,13 @@ impl EncodeSink {
 
     /// Sends what was taken, as far as the inner writer takes it at once.
     fn send(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> io::Result<()> {
-        let done = self.encoder.cut_block()?;
+        self.encoder.step(&[], &mut [], Op::Flush)?;
         if let Poll::Ready(sent) = self.poll_drain(inner, cx) {
             sent?;
-            if done && let Poll::Ready(flushed) = self.poll_settle(inner, cx) {
+            let status = self.encoder.step(&[], &mut [], Op::Flush)?.status;
+            if status == Status::Flushed
+                && let Poll::Ready(flushed) = self.poll_settle(inner, cx)
+            {
                 return flushed;
             }
         }
@@ -197,28 +198,21 @@ impl EncodeSink {
         inner.poll_flush(cx)
     }
 
-    /// Sends what is pending; with nothing pending, waits for a worker.
+    /// Sends what is ready; with nothing ready, waits for a worker.
     fn poll_advance(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_drain(inner, cx))?;
-        if self.encoder.pending().is_empty() {
+        if self.encoder.ready().is_empty() {
             ready!(self.encoder.poll_wait(cx));
         }
         Poll::Ready(Ok(()))
     }
 
     fn poll_drain(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.encoder.pending().is_empty() {
-            let written = ready!(poll_write_some(inner, cx, self.encoder.pending()))?;
+        while !self.encoder.ready().is_empty() {
+            let written = ready!(poll_write_some(inner, cx, self.encoder.ready()))?;
             self.encoder.consume(written);
         }
         Poll::Ready(Ok(()))
-    }
-}
-
-impl Drop for EncodeSink {
-    /// A task must not wait for workers.
-    fn drop(&mut self) {
-        self.encoder.abandon();
     }
 }
 
@@ -231,9 +225,7 @@ pub(crate) struct DecodeSink {
 
 impl DecodeSink {
     pub(crate) fn new(options: DecodeOptions) -> Self {
-        let mut decoder = Decoder::new(options);
-        decoder.set_inline_up_to(INLINE_LEN);
-        Self { decoder, course: Course::new() }
+        Self { decoder: Decoder::new(options.for_task()), course: Course::new() }
     }
 
     pub(crate) fn progress(&self) -> &Progress {
@@ -242,7 +234,6 @@ impl DecodeSink {
 
     /// Begins anew, without waiting for blocks under way.
     pub(crate) fn reset(&mut self) {
-        self.decoder.abandon();
         self.decoder.reset();
         self.course = Course::new();
     }
@@ -264,17 +255,17 @@ impl DecodeSink {
         self.course.expect_open()?;
         loop {
             ready!(self.poll_drain(inner, cx))?;
-            let (taken, _, status) = self.decoder.advance(buf, &mut &mut [][..])?;
-            if taken > 0 {
+            let step = self.decoder.step(buf, &mut [], Op::Run)?;
+            if step.consumed > 0 {
                 if let Poll::Ready(sent) = self.poll_drain(inner, cx) {
                     self.course.deferred = sent.err();
                 }
-                return Poll::Ready(Ok(taken));
+                return Poll::Ready(Ok(step.consumed));
             }
-            match status {
-                Some(Status::Finished) if self.decoder.ignores_the_rest() => return Poll::Ready(Ok(buf.len())),
-                Some(Status::Finished) => return Poll::Ready(Err(Error::Finished.into())),
-                Some(Status::InFlight { .. }) => ready!(self.decoder.poll_wait(cx)),
+            match step.status {
+                Status::Finished if self.decoder.ignores_the_rest() => return Poll::Ready(Ok(buf.len())),
+                Status::Finished => return Poll::Ready(Err(Error::Finished.into())),
+                Status::InFlight { .. } => ready!(self.decoder.poll_wait(cx)),
                 _ => {}
             }
         }
@@ -285,13 +276,7 @@ impl DecodeSink {
         if self.course.is_finished() {
             return Poll::Ready(Ok(()));
         }
-        loop {
-            match ready!(self.poll_advance(inner, cx))? {
-                Some(Status::NeedsInput { .. }) if self.decoder.in_flight() > 0 => ready!(self.decoder.poll_wait(cx)),
-                Some(Status::NeedsInput { .. } | Status::Finished) => break,
-                _ => {}
-            }
-        }
+        ready!(self.poll_run(inner, cx, Op::Flush))?;
         self.decoder.release_buffers();
         inner.poll_flush(cx)
     }
@@ -303,13 +288,7 @@ impl DecodeSink {
             return Poll::Ready(Ok(()));
         }
         self.course.phase = Phase::Finishing;
-        loop {
-            match ready!(self.poll_advance(inner, cx))? {
-                Some(Status::NeedsInput { .. }) => self.decoder.end_of_input(),
-                Some(Status::Finished) => break,
-                _ => {}
-            }
-        }
+        ready!(self.poll_run(inner, cx, Op::Finish))?;
         self.decoder.release_buffers();
         ready!(inner.poll_flush(cx))?;
         self.course.phase = Phase::Finished;
@@ -326,28 +305,23 @@ impl DecodeSink {
         Poll::Ready(Ok(()))
     }
 
-    /// Sends what is decoded, then moves on by one step, or waits for a worker.
-    fn poll_advance(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<Option<Status>>> {
-        ready!(self.poll_drain(inner, cx))?;
-        let (_, _, status) = self.decoder.advance(&[], &mut &mut [][..])?;
-        if let Some(Status::InFlight { .. }) = status {
-            ready!(self.decoder.poll_wait(cx));
+    /// Until everything is out that `op` asks for.
+    fn poll_run(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>, op: Op) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.poll_drain(inner, cx))?;
+            match self.decoder.step(&[], &mut [], op)?.status {
+                Status::Flushed | Status::Finished => return Poll::Ready(Ok(())),
+                Status::InFlight { .. } => ready!(self.decoder.poll_wait(cx)),
+                _ => {}
+            }
         }
-        Poll::Ready(Ok(status))
     }
 
     fn poll_drain(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.decoder.decoded().is_empty() {
-            let written = ready!(poll_write_some(inner, cx, self.decoder.decoded()))?;
+        while !self.decoder.ready().is_empty() {
+            let written = ready!(poll_write_some(inner, cx, self.decoder.ready()))?;
             self.decoder.consume(written);
         }
         Poll::Ready(Ok(()))
-    }
-}
-
-impl Drop for DecodeSink {
-    /// A task must not wait for workers.
-    fn drop(&mut self) {
-        self.decoder.abandon();
     }
 }

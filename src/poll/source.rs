@@ -8,9 +8,9 @@ use std::{
 
 use crate::{
     options::{DecodeOptions, EncodeOptions},
-    poll::{FlushPolicy, FlushTimer, INLINE_LEN, Source, poll_read_some},
+    poll::{FlushPolicy, FlushTimer, Source, poll_read_some},
     progress::Progress,
-    stream::{ApplicationData, Decoder, Need, PullEncoder, Status},
+    stream::{ApplicationData, Decoder, Need, Op, PullEncoder, Status},
     sync::call_out,
 };
 
@@ -22,9 +22,7 @@ pub(crate) struct DecodeSource {
 
 impl DecodeSource {
     pub(crate) fn new(options: DecodeOptions) -> Self {
-        let mut decoder = Decoder::new(options);
-        decoder.set_inline_up_to(INLINE_LEN);
-        Self { decoder }
+        Self { decoder: Decoder::new(options.for_task()) }
     }
 
     pub(crate) fn progress(&self) -> &Progress {
@@ -45,14 +43,13 @@ impl DecodeSource {
 
     /// Begins anew, without waiting for blocks under way.
     pub(crate) fn reset(&mut self) {
-        self.decoder.abandon();
         self.decoder.reset();
     }
 
     /// Raw bytes that are ready; none at the end.
     pub(crate) fn poll_fill(&mut self, inner: &mut impl Source, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         ready!(self.poll_next(inner, cx, &mut []))?;
-        Poll::Ready(Ok(self.decoder.decoded()))
+        Poll::Ready(Ok(self.decoder.ready()))
     }
 
     pub(crate) fn consume(&mut self, len: usize) {
@@ -67,35 +64,25 @@ impl DecodeSource {
         cx: &mut Context<'_>,
         output: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        if output.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        let given = ready!(self.poll_next(inner, cx, output))?;
-        if given > 0 {
-            return Poll::Ready(Ok(given));
-        }
-        let ready = self.decoder.decoded();
-        let len = ready.len().min(output.len());
-        output[..len].copy_from_slice(&ready[..len]);
-        self.decoder.consume(len);
-        Poll::Ready(Ok(len))
+        if output.is_empty() { Poll::Ready(Ok(0)) } else { self.poll_next(inner, cx, output) }
     }
 
-    /// Ready when bytes are decoded, so many of them to `output`, or at the end.
+    /// Ready when so many bytes are in `output`, when bytes are ready if that is empty, or at the
+    /// end.
     fn poll_next(
         &mut self,
         inner: &mut impl Source,
         cx: &mut Context<'_>,
-        mut output: &mut [u8],
+        output: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        while self.decoder.decoded().is_empty() {
-            let (_, given, status) = self.decoder.advance(&[], &mut output)?;
-            if given > 0 {
-                return Poll::Ready(Ok(given));
-            }
-            match status {
-                Some(Status::NeedsInput { .. }) => match poll_read_some(inner, cx, self.decoder.space()?) {
-                    Poll::Ready(Ok(0)) => self.decoder.end_of_input(),
+        let mut op = Op::Run;
+        loop {
+            let step = self.decoder.step(&[], output, op)?;
+            match step.status {
+                _ if step.produced > 0 => return Poll::Ready(Ok(step.produced)),
+                Status::NeedsOutput { .. } | Status::Finished => return Poll::Ready(Ok(0)),
+                Status::NeedsInput { .. } => match poll_read_some(inner, cx, self.decoder.space()?) {
+                    Poll::Ready(Ok(0)) => op = Op::Finish,
                     Poll::Ready(Ok(read)) => self.decoder.commit(read),
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending if self.decoder.in_flight() > 0 => ready!(self.decoder.poll_wait(cx)),
@@ -104,19 +91,10 @@ impl DecodeSource {
                         return Poll::Pending;
                     }
                 },
-                Some(Status::InFlight { .. }) => ready!(self.decoder.poll_wait(cx)),
-                Some(Status::Finished) => break,
+                Status::InFlight { .. } => ready!(self.decoder.poll_wait(cx)),
                 _ => {}
             }
         }
-        Poll::Ready(Ok(0))
-    }
-}
-
-impl Drop for DecodeSource {
-    /// A task must not wait for workers.
-    fn drop(&mut self) {
-        self.decoder.abandon();
     }
 }
 
@@ -141,8 +119,7 @@ const MAX_TURNS: u32 = 64;
 
 impl EncodeSource {
     pub(crate) fn new(options: EncodeOptions) -> Self {
-        let mut encoder = PullEncoder::new(options);
-        encoder.set_inline_up_to(INLINE_LEN);
+        let encoder = PullEncoder::new(options.for_task());
         Self { encoder, flush_timer: FlushTimer::new(FlushPolicy::OnPause), turns: 0 }
     }
 
@@ -171,8 +148,8 @@ impl EncodeSource {
     }
 
     /// Coded bytes that are ready.
-    pub(crate) fn pending(&self) -> &[u8] {
-        self.encoder.pending()
+    pub(crate) fn ready(&self) -> &[u8] {
+        self.encoder.ready()
     }
 
     pub(crate) fn consume(&mut self, len: usize) {
@@ -181,13 +158,12 @@ impl EncodeSource {
 
     /// Begins a new stream, without waiting for the blocks of the old one.
     pub(crate) fn reset(&mut self) {
-        self.encoder.abandon();
         self.encoder.reset();
         self.flush_timer.sent();
         self.turns = 0;
     }
 
-    /// Ready when coded bytes are pending, or at the end.
+    /// Ready when coded bytes are, or at the end.
     pub(crate) fn poll_ready(&mut self, inner: &mut impl Source, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             if self.flush_timer.is_due(false) && !self.encoder.has_output() {
@@ -208,7 +184,7 @@ impl EncodeSource {
     fn take(&mut self, read: usize) -> io::Result<()> {
         self.encoder.commit(read)?;
         self.turns = 0;
-        if self.encoder.buffered() > 0 {
+        if !self.encoder.uncoded().is_empty() {
             self.flush_timer.taken();
         } else {
             self.flush_timer.sent();
@@ -218,7 +194,7 @@ impl EncodeSource {
 
     fn cut(&mut self) -> io::Result<()> {
         self.encoder.cut()?;
-        if self.encoder.buffered() == 0 {
+        if self.encoder.uncoded().is_empty() {
             self.flush_timer.sent();
         }
         Ok(())
@@ -226,7 +202,7 @@ impl EncodeSource {
 
     /// The inner reader has nothing yet. Ready: there is something to look at.
     fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.encoder.buffered() > 0 && self.flush_timer.is_due(true) {
+        if !self.encoder.uncoded().is_empty() && self.flush_timer.is_due(true) {
             if self.spares_a_turn() {
                 self.turns += 1;
                 call_out(|| cx.waker().wake_by_ref());
@@ -241,7 +217,7 @@ impl EncodeSource {
             ready!(self.encoder.poll_wait(cx));
             return Poll::Ready(Ok(()));
         }
-        if self.encoder.buffered() == 0 {
+        if self.encoder.uncoded().is_empty() {
             self.encoder.release_buffers();
         }
         Poll::Pending
@@ -254,15 +230,8 @@ impl EncodeSource {
         let progress = self.encoder.progress();
         let framing = PullEncoder::framing(progress.blocks().saturating_sub(FIRST_SMALL_BLOCKS));
         self.flush_timer.policy == FlushPolicy::OnPause
-            && self.encoder.buffered() < SMALL_LEN
+            && self.encoder.uncoded().len() < SMALL_LEN
             && framing > progress.raw_bytes() / 20
             && self.turns < MAX_TURNS
-    }
-}
-
-impl Drop for EncodeSource {
-    /// A task must not wait for workers.
-    fn drop(&mut self) {
-        self.encoder.abandon();
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     DecodeOptions,
     block::{Block, Coded},
     error::Error,
-    stream::{Deframer, Event, Place},
+    stream::{Deframer, Event, Span},
 };
 
 /// Gives the blocks of a stream that lies in memory, a mapped file perhaps, where they lie: for
@@ -60,7 +60,7 @@ impl<'a> Iterator for Blocks<'a> {
             match event {
                 Some(Event::Block(block)) => {
                     // All there is lies in `input`: no block is put together elsewhere.
-                    if let Place::Input(range) = &block.body
+                    if let Span::Input(range) = &block.body
                         && let Some(block) = Block::new(Coded::new(block.header, &input[range.clone()]))
                     {
                         return Some(Ok(block));

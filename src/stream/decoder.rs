@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    io, mem,
     task::{Context, Poll},
 };
 
@@ -10,12 +9,18 @@ use self::job::DecodeJob;
 use crate::{
     block::{Coded, body_len},
     error::{Corruption, Error, Limit, Part},
-    format::{CHECK_LEN, HEADER_LEN, StreamHeader, check::ContentHash},
+    format::{CHECK_LEN, HEADER_LEN, StreamHeader},
     options::{DecodeOptions, TrailingData, Valid},
     parallel::{Lost, Ordered},
     progress::Progress,
     simd::Kernel,
-    stream::{BlockEvent, Deframer, Event, Op, Place, Status, Step, StreamPosition},
+    stream::{
+        BlockEvent, Deframer, Event, Op, Room, Span, Status, Step, StreamPosition,
+        deframer::Wants,
+        output::Output,
+        step::{self, Machine, Move},
+        tally::Tally,
+    },
 };
 
 /// Application data that stood in a stream.
@@ -31,12 +36,12 @@ pub struct ApplicationData {
 
 /// Deframes blocks, verifies and decodes them.
 ///
-/// [`Decoder::step`] fits every driver. One that reads into a buffer may instead read straight into
-/// [`space`](Decoder::space), and one that hands slices on may take raw bytes from
-/// [`decoded`](Decoder::decoded); neither costs a copy.
+/// [`Decoder::step`] fits every driver. One that need not have the raw bytes in a slice of its own
+/// gives no output, and takes them from [`ready`](Decoder::ready); one that reads into a buffer may
+/// instead read straight into [`space`](Decoder::space). Neither costs a copy then.
 ///
 /// ```text
-///   space/commit ──▶ deframer ──block──▶ jobs (in order, bounded) ──▶ decoded ──▶ consume
+///   space/commit ──▶ deframer ──block──▶ jobs (in order, bounded) ──▶ ready ──▶ consume
 ///                        └──────error, end: wait for the jobs before them──────▶
 /// ```
 ///
@@ -47,32 +52,16 @@ pub struct Decoder {
     deframer: Deframer,
     jobs: Ordered<DecodeJob>,
     spare: Vec<(Vec<u8>, Vec<u8>)>,
-    /// The block that comes out next, from `front_at` on.
-    front: Vec<u8>,
-    front_at: usize,
+    /// The block that comes out next.
+    output: Output,
+    tally: Tally,
     /// Comes out when the blocks before it did.
     fault: Option<Error>,
     /// An end block whose content check waits for the blocks before it.
     end: Option<(Option<u64>, u64)>,
-    content: Option<Box<ContentHash>>,
     header: Option<StreamHeader>,
     application_data: VecDeque<ApplicationData>,
-    progress: Progress,
-    /// Blocks of up to so many raw bytes are decoded by the caller when no other is under way.
-    inline_up_to: usize,
     failed: Option<Error>,
-}
-
-/// Somewhere a block can be decoded to without a copy.
-pub(crate) trait Room {
-    /// Exactly `raw_len` bytes behind what was given before, if there is room.
-    fn room(&mut self, raw_len: usize) -> Option<&mut [u8]>;
-}
-
-impl Room for &mut [u8] {
-    fn room(&mut self, raw_len: usize) -> Option<&mut [u8]> {
-        self.get_mut(..raw_len)
-    }
 }
 
 impl Decoder {
@@ -88,86 +77,56 @@ impl Decoder {
             deframer: Deframer::new(DecodeOptions::clone(&options)),
             jobs: Ordered::for_decoding(&options),
             spare: Vec::new(),
-            front: Vec::new(),
-            front_at: 0,
+            output: Output::default(),
+            tally: Tally::new(options.observer.clone()),
             fault: None,
             end: None,
-            content: None,
             header: None,
             application_data: VecDeque::new(),
-            progress: Progress::default(),
-            inline_up_to: 0,
             failed,
             options,
         }
     }
 
-    /// Moves on as far as input, output and `op` allow.
+    /// Moves on as far as input, output and `op` allow. What `output` has no room for stays
+    /// [`ready`](Decoder::ready).
     ///
     /// # Errors
     ///
     /// Whatever the stream holds against it, after all bytes before that place. With
     /// [`Op::Finish`], [`Error::Truncated`] when the input ends inside a stream. Every later
     /// call returns the same error.
-    pub fn step(&mut self, input: &[u8], output: &mut [u8], op: Op) -> Result<Step, Error> {
-        let (mut consumed, mut produced) = (0, 0);
-        loop {
-            let ready = self.decoded();
-            let len = ready.len().min(output.len() - produced);
-            output[produced..produced + len].copy_from_slice(&ready[..len]);
-            self.consume(len);
-            produced += len;
-            if !self.decoded().is_empty() {
-                return Ok(Step { consumed, produced, status: Status::NeedsOutput { ready: self.decoded().len() } });
-            }
-            let (taken, given, status) = match self.advance(&input[consumed..], &mut &mut output[produced..]) {
-                // What came before the error goes out first; the next call returns the error.
-                Err(_) if produced > 0 => (0, 0, Some(Status::NeedsOutput { ready: 0 })),
-                result => result?,
-            };
-            consumed += taken;
-            produced += given;
-            let Some(status) = status else { continue };
-            let status = match (status, op) {
-                (Status::NeedsInput { .. }, Op::Finish) => {
-                    self.end_of_input();
-                    continue;
-                }
-                (Status::NeedsInput { .. }, Op::Flush) if self.in_flight() > 0 => {
-                    Status::InFlight { blocks: self.in_flight() }
-                }
-                (Status::NeedsInput { .. }, Op::Flush) => Status::Flushed,
-                (status, _) => status,
-            };
-            return Ok(Step { consumed, produced, status });
-        }
+    pub fn step(&mut self, input: &[u8], mut output: &mut [u8], op: Op) -> Result<Step, Error> {
+        self.step_to(input, &mut output, op)
+    }
+
+    /// [`step`](Self::step) to any room.
+    pub(crate) fn step_to(&mut self, input: &[u8], room: &mut impl Room, op: Op) -> Result<Step, Error> {
+        step::step(self, input, room, op)
     }
 
     /// Raw bytes that are ready.
     #[inline]
     #[must_use]
-    pub fn decoded(&self) -> &[u8] {
-        &self.front[self.front_at..]
+    pub fn ready(&self) -> &[u8] {
+        self.output.ready()
     }
 
-    /// The first `len` decoded bytes were taken.
+    /// The first `len` bytes that were ready were taken.
     ///
     /// # Panics
     ///
     /// When `len` is more than are ready.
     #[inline]
     pub fn consume(&mut self, len: usize) {
-        assert!(len <= self.decoded().len(), "consumed {len} bytes of {} that are decoded", self.decoded().len());
-        self.front_at += len;
+        self.output.consume(len);
     }
 
-    /// Moves decoded bytes to the start of `output`; how many that were comes back. A slice's own
-    /// way to read never fails, and is the fastest for single bytes.
+    /// The bytes that are ready, for those who move them as a buffer or by the byte, or want
+    /// consumed ones back.
     #[inline]
-    pub(crate) fn read_decoded(&mut self, output: &mut [u8]) -> usize {
-        let len = io::Read::read(&mut self.decoded(), output).unwrap_or_default();
-        self.front_at += len;
-        len
+    pub(crate) fn output(&mut self) -> &mut Output {
+        &mut self.output
     }
 
     /// Where the next coded bytes are to be read to. It ends where the current element of the
@@ -197,18 +156,10 @@ impl Decoder {
     /// When `len` is more than that has room for.
     pub fn commit(&mut self, len: usize) {
         self.deframer.commit(len);
-        self.progress.add_coded(len);
+        self.tally.add_coded(len);
     }
 
-    /// There is no more input: unless this is a place where a stream ends, [`Error::Truncated`]
-    /// follows the blocks under way.
-    pub fn end_of_input(&mut self) {
-        if self.fault.is_none() {
-            self.fault = self.deframer.end_of_input().err();
-        }
-    }
-
-    /// Blocks that workers have.
+    /// Blocks that workers have: something to [`wait`](Self::wait) for.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.jobs.len()
@@ -228,10 +179,7 @@ impl Decoder {
     /// Gives back the memory of buffers that hold nothing, or no more than a part of a block
     /// header. They are allocated again when they are needed.
     pub fn release_buffers(&mut self) {
-        if self.decoded().is_empty() {
-            self.front = Vec::new();
-            self.front_at = 0;
-        }
+        self.output.release();
         self.spare = Vec::new();
         self.deframer.release_buffer();
     }
@@ -250,7 +198,7 @@ impl Decoder {
     /// How far the decoder has come.
     #[must_use]
     pub fn progress(&self) -> &Progress {
-        &self.progress
+        self.tally.progress()
     }
 
     /// Coded bytes that were taken but belong to no block yet: up to one block header, or what
@@ -270,7 +218,7 @@ impl Decoder {
         self.clear();
         self.deframer = Deframer::new(DecodeOptions::clone(&self.options));
         self.header = None;
-        self.progress = Progress::default();
+        self.tally.clear();
     }
 
     /// Goes on at a block header elsewhere in the input, which must be `expected`.
@@ -278,78 +226,15 @@ impl Decoder {
         self.clear();
         self.deframer.resume(position, expected);
         self.begin_stream(position.header);
-        self.content = (position.blocks == 0 && position.header.content_check).then(Box::default);
-    }
-
-    /// Skips decoded bytes up to `len`; how many were is told.
-    pub(crate) fn skip(&mut self, len: u64) -> u64 {
-        let skipped = (self.decoded().len() as u64).min(len);
-        self.front_at += skipped as usize;
-        skipped
-    }
-
-    /// Takes the last `len` consumed bytes back. `false`: they are not there any more.
-    pub(crate) fn take_back(&mut self, len: u64) -> bool {
-        let is_there = self.front_at as u64 >= len;
-        if is_there {
-            self.front_at -= len as usize;
-        }
-        is_there
-    }
-
-    /// Takes all decoded bytes with their buffer. None of them were consumed.
-    #[cfg(feature = "codec")]
-    pub(crate) fn take_decoded(&mut self) -> Vec<u8> {
-        self.front_at = 0;
-        mem::take(&mut self.front)
+        // Blocks that were jumped over are missing in the check.
+        self.tally.begin_stream(position.blocks == 0 && position.header.content_check);
     }
 
     /// Bytes that the element in progress still needs, and that need not be copied if they come in
     /// one piece. 0: they may come in pieces.
     #[cfg(feature = "codec")]
     pub(crate) fn missing_in_one_piece(&self) -> usize {
-        self.deframer.missing_in_one_piece()
-    }
-
-    /// For drivers that must not wait: blocks of up to `len` raw bytes are decoded by the caller,
-    /// unless others are under way before them.
-    #[cfg(any(feature = "futures-io", feature = "tokio"))]
-    pub(crate) fn set_inline_up_to(&mut self, len: usize) {
-        self.inline_up_to = len;
-    }
-
-    /// Lets go of the blocks under way without waiting for them.
-    #[cfg(any(feature = "futures-io", feature = "tokio"))]
-    pub(crate) fn abandon(&mut self) {
-        self.jobs.abandon();
-    }
-
-    /// One move: at most one part of the stream, or one finished block. Nothing is decoded and
-    /// waiting when this is called. A block is decoded straight to `output` if that has room.
-    /// Comes back: bytes taken, bytes given to `output`, and the status if the move ends a step.
-    pub(crate) fn advance(
-        &mut self,
-        input: &[u8],
-        output: &mut impl Room,
-    ) -> Result<(usize, usize, Option<Status>), Error> {
-        self.check()?;
-        if let Some(job) = self.jobs.take() {
-            self.finish_job(job)?;
-            return Ok((0, 0, None));
-        }
-        if let Some(status) = self.before_next()? {
-            return Ok((0, 0, Some(status)));
-        }
-        let (taken, event) = match self.deframer.next(input) {
-            Ok(next) => next,
-            Err(error) => {
-                self.fault = Some(error);
-                return Ok((0, 0, None));
-            }
-        };
-        self.progress.add_coded(taken);
-        let (given, status) = self.take_event(event, input, output)?;
-        Ok((taken, given, status))
+        if let Wants::Element { missing, .. } = self.deframer.wants() { missing } else { 0 }
     }
 
     /// What stands between the blocks so far and the next part of the stream: a fault, a content
@@ -371,30 +256,25 @@ impl Decoder {
         Ok(None)
     }
 
-    /// What the deframer found in `input`. Comes back: bytes given to `output`, and the status if
-    /// that ends a step.
+    /// What the deframer found in `input`. Comes back: bytes given to `room`, and the status if that
+    /// ends a step.
     fn take_event(
         &mut self,
         event: Option<Event>,
         input: &[u8],
-        output: &mut impl Room,
+        room: &mut impl Room,
+        op: Op,
     ) -> Result<(usize, Option<Status>), Error> {
         let mut given = 0;
         let status = match event {
-            None if self.deframer.is_done() => None,
-            // The rest of an element that has begun is on its way. Before another one begins, its
-            // sender may wait for an answer to the blocks that are under way.
-            None if self.jobs.len() > 0 && !self.deframer.has_begun() => {
-                Some(Status::InFlight { blocks: self.jobs.len() })
-            }
-            None => Some(Status::NeedsInput { at_least: self.deframer.missing() }),
+            None => self.pause(op),
             Some(Event::StreamHeader(header)) => {
                 self.begin_stream(header);
-                self.content = header.content_check.then(Box::default);
+                self.tally.begin_stream(header.content_check);
                 None
             }
             Some(Event::Block(block)) if self.decodes_here(&block) => {
-                given = self.decode_here(&block, input, output)?;
+                given = self.decode_here(&block, input, room)?;
                 None
             }
             Some(Event::Block(block)) => {
@@ -419,12 +299,30 @@ impl Decoder {
         Ok((given, status))
     }
 
+    /// All input was taken.
+    fn pause(&mut self, op: Op) -> Option<Status> {
+        let (missing, begun) = match self.deframer.wants() {
+            Wants::Nothing => return None,
+            Wants::Element { missing, begun } => (missing, begun),
+            Wants::Payload { left } => (usize::try_from(left).unwrap_or(usize::MAX), true),
+        };
+        if op == Op::Finish {
+            self.fault = self.deframer.end_of_input().err();
+            return None;
+        }
+        // The rest of an element that has begun is on its way. Before another one begins, its
+        // sender may wait for an answer to the blocks that are under way.
+        if self.jobs.len() > 0 && (op == Op::Flush || !begun) {
+            return Some(Status::InFlight { blocks: self.jobs.len() });
+        }
+        Some(if op == Op::Flush { Status::Flushed } else { Status::NeedsInput { at_least: missing } })
+    }
+
     fn decodes_here(&self, block: &BlockEvent) -> bool {
         let raw_len = block.header.raw_len();
         // Only a stream's last block, or one that was flushed, has half the length of the largest.
         let full = self.header.map_or(0, |header| 1 << header.max_block_log2);
         self.jobs.leaves_to_caller(raw_len, 2 * raw_len <= full)
-            || (raw_len <= self.inline_up_to && self.jobs.len() == 0)
     }
 
     /// Where memory is short, fewer blocks are under way: so many that all may be the largest this
@@ -439,36 +337,38 @@ impl Decoder {
         self.header = Some(header);
     }
 
-    /// Decodes a block to `output` if that has room, to [`Decoder::decoded`] if not. How many bytes
-    /// went to `output` comes back.
-    fn decode_here(&mut self, block: &BlockEvent, input: &[u8], output: &mut impl Room) -> Result<usize, Error> {
+    /// Decodes a block to `room` if that has some for it, to [`Decoder::ready`] if not. How many
+    /// bytes went to `room` comes back.
+    fn decode_here(&mut self, block: &BlockEvent, input: &[u8], room: &mut impl Room) -> Result<usize, Error> {
         let raw_len = block.header.raw_len();
         let body = self.deframer.bytes(&block.body, input);
-        let room = output.room(raw_len);
-        let fits = room.is_some();
-        let raw = if let Some(room) = room {
-            room
+        let place = room.block(raw_len);
+        let fits = place.is_some();
+        let raw = if let Some(place) = place {
+            place
         } else {
-            if let Err(error) = self.options.limits.grow(&mut self.front, raw_len, block.offset) {
+            let own = self.output.renew();
+            if let Err(error) = self.options.limits.grow(own, raw_len, block.offset) {
                 return self.fail(error);
             }
-            self.front.truncate(raw_len);
-            &mut self.front[..]
+            own.truncate(raw_len);
+            &mut own[..]
         };
         let decoded = job::decode(Coded::new(block.header, body), raw, Kernel::or_default(self.options.kernel));
-        if let (Ok(()), Some(content)) = (&decoded, &mut self.content) {
-            content.update(raw);
+        if decoded.is_ok() {
+            self.tally.add_content(raw);
         }
         // Nothing of a bad block is ever shown, and nothing of an older one.
-        self.front_at = 0;
         if fits || decoded.is_err() {
-            self.front.clear();
+            self.output.clear();
         }
         if let Err(reason) = decoded {
             return self.fail(reason.at(Part::Block(block.number), block.offset));
         }
-        self.count_block(raw_len);
-        Ok(if fits { raw_len } else { 0 })
+        let given = if fits { raw_len } else { 0 };
+        room.filled(given);
+        self.tally.add_block(raw_len);
+        Ok(given)
     }
 
     fn submit(&mut self, block: &BlockEvent, input: &[u8]) -> Result<(), Error> {
@@ -477,10 +377,10 @@ impl Decoder {
         let body_len = body_len(&block.header);
         self.options.limits.grow(&mut raw, raw_len, block.offset)?;
         match &block.body {
-            Place::Buffer(_) => body = self.deframer.exchange_buffer(body)?,
-            place @ Place::Input(_) => {
+            Span::Buffer(_) => body = self.deframer.exchange_buffer(body)?,
+            span @ Span::Input(_) => {
                 self.options.limits.grow(&mut body, body_len, block.offset)?;
-                body[..body_len].copy_from_slice(self.deframer.bytes(place, input));
+                body[..body_len].copy_from_slice(self.deframer.bytes(span, input));
             }
         }
         self.jobs.submit(DecodeJob {
@@ -497,26 +397,22 @@ impl Decoder {
 
     fn finish_job(&mut self, job: Result<DecodeJob, Lost>) -> Result<(), Error> {
         let Ok(mut job) = job else {
-            return self.fail(Error::WorkerLost { block: self.progress.blocks() });
+            return self.fail(Error::WorkerLost { block: self.tally.progress().blocks() });
         };
         if let Err(error) = job.result {
             return self.fail(error);
         }
         let raw_len = job.header.raw_len();
         job.raw.truncate(raw_len);
-        mem::swap(&mut self.front, &mut job.raw);
-        self.front_at = 0;
-        self.spare.push((job.body, job.raw));
-        if let Some(content) = &mut self.content {
-            content.update(&self.front);
-        }
-        self.count_block(raw_len);
+        let old = self.output.replace(job.raw);
+        self.spare.push((job.body, old));
+        self.tally.add_content(self.output.ready());
+        self.tally.add_block(raw_len);
         Ok(())
     }
 
     fn verify_content(&mut self, stored: Option<u64>, offset: u64) -> Result<(), Error> {
-        let computed = self.content.take().map(|content| content.value());
-        match (stored, computed) {
+        match (stored, self.tally.content_check()) {
             (Some(stored), Some(computed)) if stored != computed => self.fail(Error::Corrupt {
                 part: Part::End,
                 offset,
@@ -536,16 +432,10 @@ impl Decoder {
         }
     }
 
-    fn count_block(&mut self, raw_len: usize) {
-        self.progress.add_block(raw_len);
-        self.options.observe(&self.progress);
-    }
-
     fn clear(&mut self) {
         self.jobs.cancel();
-        self.front.clear();
-        self.front_at = 0;
-        (self.fault, self.end, self.content) = (None, None, None);
+        self.output.clear();
+        (self.fault, self.end) = (None, None);
         self.application_data.clear();
         // Options do not become right by beginning again.
         self.failed.take_if(|error| !matches!(error, Error::InvalidOption { .. }));
@@ -558,6 +448,45 @@ impl Decoder {
     fn fail<T>(&mut self, error: Error) -> Result<T, Error> {
         self.failed = Some(error.clone());
         Err(error)
+    }
+}
+
+impl Machine for Decoder {
+    fn output(&mut self) -> &mut Output {
+        &mut self.output
+    }
+
+    /// At most one part of the stream, or one finished block. A block is decoded straight to `room`
+    /// if that has some for it.
+    fn advance(&mut self, input: &[u8], room: &mut impl Room, op: Op) -> Result<Move, Error> {
+        self.check()?;
+        if !self.output.is_empty() {
+            return Ok(Status::NeedsOutput { ready: self.ready().len() }.into());
+        }
+        if let Some(job) = self.jobs.take() {
+            self.finish_job(job)?;
+            return Ok(Move::default());
+        }
+        if let Some(status) = self.before_next()? {
+            return Ok(status.into());
+        }
+        if self.works_side_by_side(input)
+            && let Some(blocks) = room.blocks(input.len())
+        {
+            let done = self.decode_side_by_side(input, blocks)?;
+            room.filled(done.given);
+            return self.after_side_by_side(done, input, room, op);
+        }
+        let (taken, event) = match self.deframer.next(input) {
+            Ok(next) => next,
+            Err(error) => {
+                self.fault = Some(error);
+                return Ok(Move::default());
+            }
+        };
+        self.tally.add_coded(taken);
+        let (given, status) = self.take_event(event, input, room, op)?;
+        Ok(Move { taken, given, status })
     }
 }
 

@@ -8,15 +8,12 @@ use crate::{
     format::{BlockHeader, CHECK_LEN, HEADER_LEN, IndexFooter, MAGIC, StreamHeader},
     options::{DecodeOptions, TrailingData},
     stream::{
-        event::{BlockEvent, Event, Place, StreamPosition, without_check},
+        element::ElementBuffer,
+        event::{BlockEvent, Event, Span, StreamPosition},
         skipped::Skipped,
         totals::Totals,
     },
 };
-
-/// No element is waited for with a larger buffer than this, or twice of what has arrived: a header
-/// that lies costs its sender real bytes.
-const FIRST_BUFFER_LEN: usize = 64 << 10;
 
 /// ```text
 ///   StreamHeader ─▶ BlockHeader ─▶ Body ──(data)──▶ BlockHeader
@@ -41,15 +38,23 @@ enum State {
     Done,
 }
 
+/// What a deframer is in the middle of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wants {
+    /// Nothing: no more will be read.
+    Nothing,
+    /// An element that is needed in one piece: so many bytes of it are missing, 1 or more.
+    /// `begun`: a first byte of it was read.
+    Element { missing: usize, begun: bool },
+    /// A payload that is stepped over, however it comes: so many bytes of it are left.
+    Payload { left: u64 },
+}
+
 #[derive(Debug)]
 pub(crate) struct Deframer {
     options: DecodeOptions,
     state: State,
-    /// The element in progress, and behind it up to one block header of the next.
-    buffer: Vec<u8>,
-    filled: usize,
-    /// Bytes at the start of the buffer that belong to the last event.
-    used: usize,
+    buffer: ElementBuffer,
     /// Where the element in progress starts in the input.
     offset: u64,
     header: StreamHeader,
@@ -66,11 +71,9 @@ pub(crate) struct Deframer {
 impl Deframer {
     pub(crate) fn new(options: DecodeOptions) -> Self {
         Self {
+            buffer: ElementBuffer::new(options.limits),
             options,
             state: State::StreamHeader(StreamHeader::FIXED_LEN),
-            buffer: Vec::new(),
-            filled: 0,
-            used: 0,
             offset: 0,
             header: StreamHeader { max_block_log2: 0, content_length: None, content_check: false, index: false },
             stream_offset: 0,
@@ -94,7 +97,7 @@ impl Deframer {
     pub(crate) fn resume(&mut self, position: &StreamPosition, expected: [u8; HEADER_LEN]) {
         self.state = State::BlockHeader;
         self.expected = Some(expected);
-        (self.filled, self.used) = (0, 0);
+        self.buffer.clear();
         self.offset = position.offset;
         self.header = position.header;
         self.stream_offset = position.stream_offset;
@@ -106,7 +109,7 @@ impl Deframer {
     /// The next part, and how many bytes of `input` were taken. Without a part, all of `input` was
     /// taken and more is needed.
     pub(crate) fn next(&mut self, input: &[u8]) -> Result<(usize, Option<Event>), Error> {
-        self.release();
+        self.buffer.release();
         let mut taken = 0;
         loop {
             let rest = &input[taken..];
@@ -121,8 +124,8 @@ impl Deframer {
                 }
                 State::Skip(..) if self.headers_only => return Ok((taken, None)),
                 State::Skip(skipped, left) => {
-                    let buffered = self.filled > 0;
-                    let bytes = if buffered { &self.buffer[..self.filled] } else { rest };
+                    let buffered = !self.buffer.is_empty();
+                    let bytes = if buffered { self.buffer.all() } else { rest };
                     let len = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
                     skipped.update(&bytes[..len]);
                     *left -= len as u64;
@@ -131,7 +134,7 @@ impl Deframer {
                         self.state = State::SkipEnd(skipped.clone());
                     }
                     if buffered {
-                        self.drop_front(len);
+                        self.buffer.drop_front(len);
                     } else {
                         taken += len;
                         if matches!(self.state, State::Skip(..)) {
@@ -141,54 +144,44 @@ impl Deframer {
                 }
                 _ => {
                     let len = self.element_len();
-                    let place = if self.filled == 0 && rest.len() >= len {
+                    let span = if self.buffer.is_empty() && rest.len() >= len {
                         taken += len;
-                        Place::Input(taken - len..taken)
+                        Span::Input(taken - len..taken)
                     } else {
-                        taken += self.buffer_up_to(len, rest)?;
-                        if self.filled < len {
+                        taken += self.buffer.fill_up_to(len, rest, self.offset)?;
+                        if !self.buffer.take(len) {
                             self.check_magic_so_far()?;
                             return Ok((taken, None));
                         }
-                        self.used = len;
-                        Place::Buffer(len)
+                        Span::Buffer(len)
                     };
-                    if let Some(event) = self.element(input, place)? {
+                    if let Some(event) = self.element(input, span)? {
                         return Ok((taken, Some(event)));
                     }
                     if self.is_done() {
                         // Bytes behind the last stream are nobody's: they stay where they are.
-                        return Ok((if self.filled == 0 { taken - len } else { taken }, None));
+                        return Ok((if self.buffer.is_empty() { taken - len } else { taken }, None));
                     }
-                    self.release();
+                    self.buffer.release();
                 }
             }
         }
     }
 
-    /// Bytes that the element in progress still needs, 1 or more.
-    pub(crate) fn missing(&self) -> usize {
+    /// What it is in the middle of.
+    pub(crate) fn wants(&self) -> Wants {
         match &self.state {
-            State::Skip(_, left) => usize::try_from(*left).unwrap_or(usize::MAX).max(1),
-            _ => self.element_len().saturating_sub(self.filled - self.used).max(1),
+            State::Done => Wants::Nothing,
+            State::Skip(_, left) => Wants::Payload { left: *left },
+            state => Wants::Element {
+                missing: self.element_len().saturating_sub(self.buffer.unused().len()).max(1),
+                begun: !matches!(state, State::StreamHeader(_) | State::BlockHeader)
+                    || !self.buffer.unused().is_empty(),
+            },
         }
     }
 
-    /// As [`missing`](Deframer::missing), but 0 for what is stepped over piece by piece.
-    #[cfg(feature = "codec")]
-    pub(crate) fn missing_in_one_piece(&self) -> usize {
-        if let State::Skip(..) = self.state { 0 } else { self.missing() }
-    }
-
-    /// Payload bytes that may be [passed](Deframer::pass) over here.
-    pub(crate) fn to_pass(&self) -> u64 {
-        match &self.state {
-            State::Skip(_, left) if self.headers_only => *left,
-            _ => 0,
-        }
-    }
-
-    /// So many bytes of [`to_pass`](Deframer::to_pass) were passed over.
+    /// So many bytes of a payload were passed over.
     pub(crate) fn pass(&mut self, len: u64) {
         let State::Skip(skipped, left) = &mut self.state else { return };
         skipped.pass();
@@ -209,88 +202,65 @@ impl Deframer {
         self.raw_before
     }
 
-    /// Whether a first byte of the current element was read.
-    pub(crate) fn has_begun(&self) -> bool {
-        match self.state {
-            State::StreamHeader(_) | State::BlockHeader => self.filled > self.used,
-            _ => true,
-        }
-    }
-
     /// Nothing more will be read.
     pub(crate) fn is_done(&self) -> bool {
         matches!(self.state, State::Done)
     }
 
-    /// Between streams: a place where the input may end.
-    pub(crate) fn may_end(&self) -> bool {
-        match self.state {
-            State::Done => true,
-            State::StreamHeader(_) => self.filled == self.used && !self.is_first,
-            _ => false,
-        }
-    }
-
     /// The input ended.
     pub(crate) fn end_of_input(&mut self) -> Result<(), Error> {
-        self.release();
-        if self.may_end() {
+        self.buffer.release();
+        let may_end = match self.state {
+            State::Done => true,
+            State::StreamHeader(_) => self.buffer.is_empty() && !self.is_first,
+            _ => false,
+        };
+        if may_end {
             self.state = State::Done;
             return Ok(());
         }
-        Err(Error::Truncated { offset: self.offset + self.filled as u64 })
+        Err(Error::Truncated { offset: self.offset + self.buffer.all().len() as u64 })
     }
 
     /// Where the next bytes of the input are to be read to, so that nothing need be copied. Empty
     /// when nothing more is to be read. It never reaches past the block header that follows the
     /// element in progress: a reader that fills it takes no byte behind its stream.
     pub(crate) fn space(&mut self) -> Result<&mut [u8], Error> {
-        self.release();
+        self.buffer.release();
         let wanted = match &self.state {
-            State::Skip(_, left) => usize::try_from(*left).unwrap_or(usize::MAX).min(FIRST_BUFFER_LEN),
+            State::Skip(_, left) => usize::try_from(*left).unwrap_or(usize::MAX),
             _ => self.element_len() + self.lookahead(),
         };
-        let end = wanted.min(FIRST_BUFFER_LEN.max(2 * self.filled));
-        self.options.limits.grow(&mut self.buffer, end, self.offset)?;
-        Ok(&mut self.buffer[self.filled..end.max(self.filled)])
+        self.buffer.space(wanted, self.offset)
     }
 
     /// So many bytes were written to the start of [`Deframer::space`].
     pub(crate) fn commit(&mut self, len: usize) {
-        assert!(self.filled + len <= self.buffer.len(), "committed {len} bytes, more than there was room for");
-        self.filled += len;
+        self.buffer.commit(len);
     }
 
     /// Gives the buffer's memory back, unless an element's body is on its way in it.
     pub(crate) fn release_buffer(&mut self) {
-        self.release();
-        if self.filled <= HEADER_LEN {
-            self.buffer.truncate(self.filled);
-            self.buffer.shrink_to_fit();
-        }
+        self.buffer.release_memory();
     }
 
     /// The bytes of the last event.
-    pub(crate) fn bytes<'a>(&'a self, place: &Place, input: &'a [u8]) -> &'a [u8] {
-        match place {
-            Place::Input(range) => &input[range.clone()],
-            Place::Buffer(len) => &self.buffer[..*len],
+    pub(crate) fn bytes<'a>(&'a self, span: &Span, input: &'a [u8]) -> &'a [u8] {
+        match span {
+            Span::Input(range) => &input[range.clone()],
+            Span::Buffer(len) => &self.buffer.all()[..*len],
         }
     }
 
     /// Takes over the buffer with the last event's bytes at its start and leaves `spare` in its
     /// place.
-    pub(crate) fn exchange_buffer(&mut self, mut spare: Vec<u8>) -> Result<Vec<u8>, Error> {
-        let next = self.used..self.filled;
-        self.options.limits.grow(&mut spare, next.len(), self.offset)?;
-        spare[..next.len()].copy_from_slice(&self.buffer[next.clone()]);
-        (self.filled, self.used) = (next.len(), 0);
-        Ok(std::mem::replace(&mut self.buffer, spare))
+    pub(crate) fn exchange_buffer(&mut self, spare: Vec<u8>) -> Result<Vec<u8>, Error> {
+        self.buffer.exchange(spare, self.offset)
     }
 
     /// Bytes that were read but belong to no part yet.
     pub(crate) fn unused(&self) -> &[u8] {
-        &self.buffer[self.used..self.filled]
+        self.buffer.unused()
     }
 
     fn element_len(&self) -> usize {
@@ -315,34 +285,17 @@ impl Deframer {
         }
     }
 
-    /// Appends to the buffer from `input` until it holds `len` bytes, or `input` ends.
-    fn buffer_up_to(&mut self, len: usize, input: &[u8]) -> Result<usize, Error> {
-        let taken = len.saturating_sub(self.filled).min(input.len());
-        self.options.limits.grow(&mut self.buffer, self.filled + taken, self.offset)?;
-        self.buffer[self.filled..self.filled + taken].copy_from_slice(&input[..taken]);
-        self.filled += taken;
-        Ok(taken)
-    }
-
-    fn release(&mut self) {
-        let used = std::mem::take(&mut self.used);
-        self.drop_front(used);
-    }
-
-    fn drop_front(&mut self, len: usize) {
-        self.buffer.copy_within(len..self.filled, 0);
-        self.filled -= len;
-    }
-
     /// A live peer may wait for an answer before it sends more: a wrong magic is reported with its
     /// first wrong byte.
     fn check_magic_so_far(&mut self) -> Result<(), Error> {
         let State::StreamHeader(_) = self.state else { return Ok(()) };
-        let len = self.filled.min(MAGIC.len());
-        if self.buffer[..len] == MAGIC[..len] {
+        let begun = self.buffer.all();
+        let begun = &begun[..begun.len().min(MAGIC.len())];
+        if *begun == MAGIC[..begun.len()] {
             return Ok(());
         }
-        self.no_stream(self.buffer[..len].to_vec())
+        let found = begun.to_vec();
+        self.no_stream(found)
     }
 
     /// What is there does not begin a stream.
@@ -354,59 +307,59 @@ impl Deframer {
             TrailingData::Reject => Err(Error::TrailingData { offset: self.offset }),
             TrailingData::Ignore => {
                 self.state = State::Done;
-                self.used = 0;
+                self.buffer.keep();
                 Ok(())
             }
         }
     }
 
     /// The element in progress is whole.
-    fn element(&mut self, input: &[u8], place: Place) -> Result<Option<Event>, Error> {
+    fn element(&mut self, input: &[u8], span: Span) -> Result<Option<Event>, Error> {
         let offset = self.offset;
         let len = self.element_len();
         match std::mem::replace(&mut self.state, State::Done) {
-            State::StreamHeader(_) => return self.stream_header(input, &place),
+            State::StreamHeader(_) => return self.stream_header(input, &span),
             State::BlockHeader => {
-                let bytes = first_header(self.bytes(&place, input));
+                let bytes = first_header(self.bytes(&span, input));
                 if self.expected.take().is_some_and(|expected| expected != bytes) {
                     return Err(Error::Corrupt { part: Part::Index, offset, reason: Corruption::IndexMismatch });
                 }
                 self.state = self.block_header(bytes)?;
             }
             State::Body(header @ BlockHeader::Data { .. }) => {
-                let check = Coded::new(header, self.bytes(&place, input)).check();
+                let check = Coded::new(header, self.bytes(&span, input)).check();
                 let number = self.totals.blocks;
                 self.totals.add(&header, check);
                 self.state = State::BlockHeader;
                 self.offset += len as u64;
-                let block = BlockEvent { header, body: place, number, offset: offset - HEADER_LEN as u64 };
+                let block = BlockEvent { header, body: span, number, offset: offset - HEADER_LEN as u64 };
                 return Ok(Some(Event::Block(block)));
             }
             State::Body(header @ BlockHeader::Skippable { kind, .. }) => {
-                let block = Coded::new(header, self.bytes(&place, input));
+                let block = Coded::new(header, self.bytes(&span, input));
                 self.verify(block, Part::Block(self.totals.blocks))?;
                 let check = block.check();
                 self.totals.add(&header, check);
                 self.state = State::BlockHeader;
                 self.offset += len as u64;
-                let (payload, raw_offset) = (without_check(&place), self.raw_before + self.totals.raw_len);
+                let (payload, raw_offset) = (span.without_check(), self.raw_before + self.totals.raw_len);
                 let offset = offset - HEADER_LEN as u64;
                 return Ok(Some(Event::ApplicationData { kind, payload, raw_offset, offset }));
             }
             State::Body(header @ BlockHeader::End { .. }) => {
-                let block = self.verify(Coded::new(header, self.bytes(&place, input)), Part::End)?;
+                let block = self.verify(Coded::new(header, self.bytes(&span, input)), Part::End)?;
                 let end = self.end_block(block.payload())?;
                 self.state = if self.header.index { State::IndexHeader } else { State::StreamEnd };
                 self.offset += len as u64;
                 return Ok(Some(Event::End { end, offset: offset - HEADER_LEN as u64 }));
             }
             State::IndexHeader => {
-                let bytes = first_header(self.bytes(&place, input));
+                let bytes = first_header(self.bytes(&span, input));
                 self.state = self.index_header(bytes)?;
             }
             State::SkipEnd(skipped) => {
                 let mut tail = [0; IndexFooter::TAIL_LEN];
-                tail[..len].copy_from_slice(self.bytes(&place, input));
+                tail[..len].copy_from_slice(self.bytes(&span, input));
                 self.offset += len as u64;
                 return self.skip_end(skipped, &tail[..len]);
             }
@@ -416,8 +369,8 @@ impl Deframer {
         Ok(None)
     }
 
-    fn stream_header(&mut self, input: &[u8], place: &Place) -> Result<Option<Event>, Error> {
-        let bytes = self.bytes(place, input);
+    fn stream_header(&mut self, input: &[u8], span: &Span) -> Result<Option<Event>, Error> {
+        let bytes = self.bytes(span, input);
         let Some(&fixed) = bytes.first_chunk() else { return Ok(None) };
         let len = match StreamHeader::len_from(&fixed, self.offset) {
             Err(Error::NotAStream { found }) => {
@@ -429,9 +382,9 @@ impl Deframer {
         if bytes.len() < len {
             // The first part is taken again with the second, so it stays in the buffer, or goes
             // there.
-            self.used = 0;
-            if let Place::Input(_) = place {
-                self.buffer_up_to(fixed.len(), &fixed)?;
+            self.buffer.keep();
+            if let Span::Input(_) = span {
+                self.buffer.fill_up_to(fixed.len(), &fixed, self.offset)?;
             }
             self.state = State::StreamHeader(len);
             return Ok(None);

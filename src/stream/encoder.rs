@@ -8,20 +8,39 @@ use crate::{
     options::{BlockOptions, EncodeOptions, Valid},
     parallel::{Job, Ordered},
     progress::Progress,
-    stream::{Framer, Op, Status, Step},
+    stream::{
+        Framer, Op, Status, Step,
+        output::Output,
+        room::Room,
+        step::{self, Machine, Move},
+    },
 };
 
 /// Cuts raw bytes into blocks, codes and frames them.
 ///
-/// [`Encoder::step`] fits every driver. One that owns its output may instead
-/// [`push`](Encoder::push), and take what becomes ready from [`pending`](Encoder::pending) without
-/// another copy.
+/// [`Encoder::step`] fits every driver. One that need not have the coded bytes in a slice of its
+/// own gives no output, and takes them from [`ready`](Encoder::ready); one that reads into a buffer
+/// may instead read straight into [`space`](Encoder::space). Neither costs a copy then.
 ///
 /// ```text
-///   push ──▶ raw block ──cut──▶ jobs (in order, bounded) ──▶ framer ──▶ pending ──▶ consume
+///   space/commit ──▶ raw block ──cut──▶ jobs (in order, bounded) ──▶ framer ──▶ ready ──▶ consume
 /// ```
 ///
 /// With one thread a block whose bytes come in one slice is coded from that slice.
+///
+/// ```
+/// use ranstream::{EncodeOptions, stream::{Encoder, Op, Status}};
+///
+/// let mut encoder = Encoder::new(EncodeOptions::new());
+/// assert_eq!(encoder.step(b"some bytes", &mut [], Op::Run)?.consumed, 10);
+/// let mut stream = Vec::new();
+/// while encoder.step(&[], &mut [], Op::Finish)?.status != Status::Finished {
+///     stream.extend(encoder.ready());
+///     encoder.consume(encoder.ready().len());
+/// }
+/// assert_eq!(ranstream::decompress(&stream, &Default::default())?, b"some bytes");
+/// # Ok::<(), ranstream::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Encoder {
     options: Valid<EncodeOptions>,
@@ -33,10 +52,7 @@ pub struct Encoder {
     filled: usize,
     jobs: Ordered<EncodeJob>,
     spare: Vec<(Vec<u8>, Vec<u8>)>,
-    pending: Vec<u8>,
-    pending_at: usize,
-    /// Blocks of up to so many bytes are coded by the caller when no other is under way.
-    inline_up_to: usize,
+    output: Output,
     failed: Option<Error>,
 }
 
@@ -45,8 +61,8 @@ pub struct Encoder {
 /// and brings a few again.
 const FIRST_BUFFER_LEN: usize = 8 << 10;
 
-/// With so many bytes pending no further block is coded.
-const PENDING_LEN: usize = 4096;
+/// With so many bytes ready no further block is coded.
+const READY_LEN: usize = 4096;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -89,123 +105,47 @@ impl Encoder {
             jobs: Ordered::new(&options.work),
             block_options: options.block(),
             spare: Vec::new(),
-            pending: Vec::new(),
-            pending_at: 0,
-            inline_up_to: 0,
+            output: Output::default(),
             failed,
             options,
         }
     }
 
-    /// Moves on as far as input, output and `op` allow.
+    /// Moves on as far as input, output and `op` allow. What `output` has no room for stays
+    /// [`ready`](Encoder::ready).
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidOption`], [`Error::ContentLength`]; every later call returns the same error.
-    /// [`Error::Finished`] for input after [`Op::Finish`], which harms nothing.
-    pub fn step(&mut self, input: &[u8], output: &mut [u8], op: Op) -> Result<Step, Error> {
-        let (mut consumed, mut produced) = (0, 0);
-        loop {
-            let ready = self.pending();
-            let len = ready.len().min(output.len() - produced);
-            output[produced..produced + len].copy_from_slice(&ready[..len]);
-            self.consume(len);
-            produced += len;
-            let stop = |consumed, status| Ok(Step { consumed, produced, status });
-            if !self.pending().is_empty() {
-                if produced < output.len() {
-                    continue;
-                }
-                return stop(consumed, Status::NeedsOutput { ready: self.pending().len() });
-            }
-            if consumed < input.len() {
-                let taken = self.push(&input[consumed..])?;
-                consumed += taken;
-                if taken == 0 && self.pending().is_empty() {
-                    return stop(consumed, Status::InFlight { blocks: self.jobs.len() });
-                }
-                continue;
-            }
-            let done = match op {
-                Op::Run if self.filled < self.options.block_len => {
-                    return stop(consumed, Status::NeedsInput { at_least: self.options.block_len - self.filled });
-                }
-                Op::Run => self.cut()?,
-                Op::Flush => self.cut_block()?,
-                Op::Finish => self.end_stream()?,
-            };
-            if !self.pending().is_empty() || (done && op == Op::Run) {
-                continue;
-            }
-            return stop(
-                consumed,
-                match (done, op) {
-                    (false, _) => Status::InFlight { blocks: self.jobs.len() },
-                    (true, Op::Finish) => Status::Finished,
-                    (true, _) => Status::Flushed,
-                },
-            );
+    /// [`Error::InvalidOption`], [`Error::ContentLength`], after the bytes that `output` takes before
+    /// them; every later call returns the same error. [`Error::Finished`] for input after
+    /// [`Op::Finish`], which harms nothing.
+    pub fn step(&mut self, input: &[u8], mut output: &mut [u8], op: Op) -> Result<Step, Error> {
+        step::step(self, input, &mut output, op)
+    }
+
+    /// Coded bytes that are ready to go out.
+    #[must_use]
+    pub fn ready(&self) -> &[u8] {
+        self.output.ready()
+    }
+
+    /// The first `len` bytes that were ready went out.
+    ///
+    /// # Panics
+    ///
+    /// When `len` is more than are ready.
+    pub fn consume(&mut self, len: usize) {
+        self.output.consume(len);
+        if self.output.is_empty() {
+            self.output.clear();
+            // A finished job's bytes are next. An error stays for the next call that can report it.
+            let _ = self.collect();
         }
     }
 
-    /// Takes raw bytes from the start of `input`; how many comes back. It is 0 while a whole block
-    /// waits for [`Encoder::pending`] bytes to be consumed or for a worker.
-    ///
-    /// # Errors
-    ///
-    /// As [`Encoder::step`].
-    pub fn push(&mut self, input: &[u8]) -> Result<usize, Error> {
-        self.check()?;
-        if input.is_empty() {
-            return Ok(0);
-        }
-        if self.state == State::Finished {
-            return Err(Error::Finished);
-        }
-        self.start();
-        self.collect()?;
-        let block_len = self.options.block_len;
-        if self.filled == 0 && input.len() >= block_len && self.jobs.leaves_to_caller(block_len, false) {
-            if self.pending_is_full() {
-                return Ok(0);
-            }
-            self.code(&input[..block_len])?;
-            return Ok(block_len);
-        }
-        if self.filled == block_len && !self.cut()? {
-            return Ok(0);
-        }
-        let len = input.len().min(block_len - self.filled);
-        self.grow(self.filled + len);
-        self.raw[self.filled..self.filled + len].copy_from_slice(&input[..len]);
-        self.commit(len)?;
-        Ok(len)
-    }
-
-    /// Takes all of `input`, if the block in progress has room for it and for more. `false`: it
-    /// took nothing, and [`push`](Encoder::push) is to see to it.
-    ///
-    /// A way for those who write a few bytes at a time: whatever else there is to do can wait until
-    /// the block is full.
-    #[inline]
-    pub(crate) fn push_few(&mut self, input: &[u8]) -> bool {
-        let end = self.filled + input.len();
-        // A block in progress says that the stream has begun and has not ended. Its buffer is no
-        // longer than a block.
-        if self.filled == 0 || end >= self.raw.len() || self.failed.is_some() {
-            return false;
-        }
-        match input {
-            &[byte] => self.raw[self.filled] = byte,
-            _ => self.raw[self.filled..end].copy_from_slice(input),
-        }
-        self.filled = end;
-        true
-    }
-
-    /// Where the next raw bytes may be written to instead of [`push`](Encoder::push)ing them: up to
-    /// the end of the block in progress. Empty while a whole block waits for
-    /// [`Encoder::pending`] bytes to be consumed or for a worker.
+    /// Where the next raw bytes may be written to instead of giving them to a step: up to the end
+    /// of the block in progress. Empty while a whole block waits for what is
+    /// [`ready`](Encoder::ready) to go out, or for a worker.
     ///
     /// # Errors
     ///
@@ -243,45 +183,10 @@ impl Encoder {
         Ok(())
     }
 
-    /// Cuts the block in progress, so that everything pushed so far becomes
-    /// [`pending`](Encoder::pending). `false`: not all of it is there yet; consume what is pending,
-    /// and if nothing is, [`wait`](Encoder::wait).
+    /// Writes `data` into the stream as a skippable block, behind everything taken so far. Readers
+    /// that do not ask for it step over it. `kind` is 0..=0x7FFF and the application's to choose.
     ///
-    /// # Errors
-    ///
-    /// As [`Encoder::step`].
-    pub fn cut_block(&mut self) -> Result<bool, Error> {
-        self.check()?;
-        self.start();
-        self.collect()?;
-        Ok(self.cut()? && self.jobs.len() == 0)
-    }
-
-    /// Flushes, and ends the stream. `true`: everything is [`pending`](Encoder::pending) or was
-    /// consumed; further calls change nothing.
-    ///
-    /// # Errors
-    ///
-    /// As [`Encoder::step`]; [`Error::ContentLength`] when fewer bytes were pushed than declared.
-    pub fn end_stream(&mut self) -> Result<bool, Error> {
-        self.check()?;
-        if self.state == State::Finished {
-            return Ok(true);
-        }
-        if !self.cut_block()? {
-            return Ok(false);
-        }
-        let ended = self.framer.end(&mut self.pending);
-        self.or_fail(ended)?;
-        self.state = State::Finished;
-        Ok(true)
-    }
-
-    /// Writes `data` into the stream as a skippable block, behind everything pushed so far. Readers
-    /// that do not ask for it step over it. `kind` is 0..=0x7FFF and the application's to
-    /// choose.
-    ///
-    /// `false`: blocks before it are not out yet, and it was not written; consume what is pending,
+    /// `false`: blocks before it are not out yet, and it was not written; consume what is ready,
     /// and if nothing is, [`wait`](Encoder::wait), then call again.
     ///
     /// # Errors
@@ -292,33 +197,17 @@ impl Encoder {
         if self.state == State::Finished {
             return Err(Error::Finished);
         }
-        if !self.cut_block()? || self.pending_at < self.pending.len() {
+        if !self.cut_block()? || !self.output.is_empty() {
             return Ok(false);
         }
-        self.framer.append_application_data(kind, data, &mut self.pending)?;
+        self.framer.append_application_data(kind, data, self.output.append())?;
         Ok(true)
     }
 
-    /// Coded bytes that are ready to go out.
+    /// Blocks that workers have: something to [`wait`](Self::wait) for.
     #[must_use]
-    pub fn pending(&self) -> &[u8] {
-        &self.pending[self.pending_at..]
-    }
-
-    /// The first `len` pending bytes went out.
-    ///
-    /// # Panics
-    ///
-    /// When `len` is more than are pending.
-    pub fn consume(&mut self, len: usize) {
-        assert!(len <= self.pending().len(), "consumed {len} bytes of {} that are pending", self.pending().len());
-        self.pending_at += len;
-        if self.pending_at == self.pending.len() {
-            self.pending.clear();
-            self.pending_at = 0;
-            // A finished job's bytes are next. An error stays for the next call that can report it.
-            let _ = self.collect();
-        }
+    pub fn in_flight(&self) -> usize {
+        self.jobs.len()
     }
 
     /// Blocks until the oldest block comes back from its worker. Returns at once with one thread.
@@ -335,34 +224,7 @@ impl Encoder {
         Poll::Ready(())
     }
 
-    /// Blocks that workers have.
-    #[must_use]
-    pub fn in_flight(&self) -> usize {
-        self.jobs.len()
-    }
-
-    /// Gives back the memory of buffers that hold nothing, and what the calling thread keeps for
-    /// the coder, up to 1 MiB. They are allocated again when they are needed. Threads of a pool
-    /// keep as much each.
-    pub fn release_buffers(&mut self) {
-        block::release_buffers();
-        if self.filled == 0 {
-            self.raw = Vec::new();
-        }
-        if self.pending_at == self.pending.len() {
-            self.pending = Vec::new();
-            self.pending_at = 0;
-        }
-        self.spare = Vec::new();
-    }
-
-    /// Raw bytes that were pushed and are in no block yet.
-    #[must_use]
-    pub fn buffered(&self) -> usize {
-        self.filled
-    }
-
-    /// The bytes that [`buffered`](Encoder::buffered) counts.
+    /// Raw bytes that were taken and are in no block yet.
     #[must_use]
     pub fn uncoded(&self) -> &[u8] {
         &self.raw[..self.filled]
@@ -374,40 +236,105 @@ impl Encoder {
         self.framer.progress()
     }
 
+    /// Gives back the memory of buffers that hold nothing, and what the calling thread keeps for
+    /// the coder, up to 1 MiB. They are allocated again when they are needed. Threads of a pool
+    /// keep as much each.
+    pub fn release_buffers(&mut self) {
+        block::release_buffers();
+        if self.filled == 0 {
+            self.raw = Vec::new();
+        }
+        self.output.release();
+        self.spare = Vec::new();
+    }
+
     /// Begins a new stream with the same options, as if made anew. Buffers are kept.
     pub fn reset(&mut self) {
         self.jobs.cancel();
         self.framer = Framer::new(&self.options);
         self.state = State::Start;
         self.filled = 0;
-        self.pending.clear();
-        self.pending_at = 0;
+        self.output.clear();
         // Options do not become right by beginning again.
         self.failed.take_if(|error| !matches!(error, Error::InvalidOption { .. }));
     }
 
-    /// For drivers that must not wait: blocks of up to `len` bytes are coded by the caller, unless
-    /// others are under way before them.
-    #[cfg(any(feature = "futures-io", feature = "tokio"))]
-    pub(crate) fn set_inline_up_to(&mut self, len: usize) {
-        self.inline_up_to = len;
+    /// Takes all of `input`, if the block in progress has room for it and for more. `false`: it
+    /// took nothing, and [`step`](Encoder::step) is to see to it.
+    ///
+    /// A way for those who write a few bytes at a time: whatever else there is to do can wait until
+    /// the block is full.
+    #[inline]
+    pub(crate) fn push_few(&mut self, input: &[u8]) -> bool {
+        let end = self.filled + input.len();
+        // A block in progress says that the stream has begun and has not ended. Its buffer is no
+        // longer than a block.
+        if self.filled == 0 || end >= self.raw.len() || self.failed.is_some() {
+            return false;
+        }
+        match input {
+            &[byte] => self.raw[self.filled] = byte,
+            _ => self.raw[self.filled..end].copy_from_slice(input),
+        }
+        self.filled = end;
+        true
     }
 
-    /// Lets go of the blocks under way without waiting for them. The stream is torn then.
-    #[cfg(any(feature = "futures-io", feature = "tokio"))]
-    pub(crate) fn abandon(&mut self) {
-        self.jobs.abandon();
+    /// Takes raw bytes from the start of `input`, no more than one block of them; how many comes
+    /// back. It is 0 while a whole block waits for what is ready to go out, or for a worker.
+    fn push(&mut self, input: &[u8]) -> Result<usize, Error> {
+        if self.state == State::Finished {
+            return Err(Error::Finished);
+        }
+        self.start();
+        let block_len = self.options.block_len;
+        if self.filled == 0 && input.len() >= block_len && self.jobs.leaves_to_caller(block_len, false) {
+            if self.ready_is_full() {
+                return Ok(0);
+            }
+            self.code(&input[..block_len])?;
+            return Ok(block_len);
+        }
+        if self.filled == block_len && !self.cut()? {
+            return Ok(0);
+        }
+        let len = input.len().min(block_len - self.filled);
+        self.grow(self.filled + len);
+        self.raw[self.filled..self.filled + len].copy_from_slice(&input[..len]);
+        self.commit(len)?;
+        Ok(len)
     }
 
-    /// Whether what is pending should go out before another block is coded behind it. A stream
-    /// header alone should not: it goes out with the first block.
-    fn pending_is_full(&self) -> bool {
-        self.pending().len() >= self.options.block_len.min(PENDING_LEN)
+    /// Cuts the block in progress. `false`: not all of it is ready yet.
+    fn cut_block(&mut self) -> Result<bool, Error> {
+        self.start();
+        self.collect()?;
+        Ok(self.cut()? && self.jobs.len() == 0)
+    }
+
+    /// Cuts the block in progress, and ends the stream. `false`: not all of it is ready yet.
+    fn end_stream(&mut self) -> Result<bool, Error> {
+        if self.state == State::Finished {
+            return Ok(true);
+        }
+        if !self.cut_block()? {
+            return Ok(false);
+        }
+        let ended = self.framer.end(self.output.append());
+        self.or_fail(ended)?;
+        self.state = State::Finished;
+        Ok(true)
+    }
+
+    /// Whether what is ready should go out before another block is coded behind it. A stream header
+    /// alone should not: it goes out with the first block.
+    fn ready_is_full(&self) -> bool {
+        self.ready().len() >= self.options.block_len.min(READY_LEN)
     }
 
     fn start(&mut self) {
         if self.state == State::Start {
-            self.framer.start(&mut self.pending);
+            self.framer.start(self.output.append());
             self.state = State::Blocks;
         }
     }
@@ -417,10 +344,8 @@ impl Encoder {
         if self.filled == 0 {
             return Ok(true);
         }
-        if self.jobs.leaves_to_caller(self.filled, self.filled < self.options.block_len)
-            || (self.filled <= self.inline_up_to && self.jobs.len() == 0)
-        {
-            if self.pending_is_full() {
+        if self.jobs.leaves_to_caller(self.filled, self.filled < self.options.block_len) {
+            if self.ready_is_full() {
                 return Ok(false);
             }
             let raw = std::mem::take(&mut self.raw);
@@ -456,34 +381,25 @@ impl Encoder {
     fn code(&mut self, raw: &[u8]) -> Result<(), Error> {
         let taken = self.framer.take(raw);
         self.or_fail(taken)?;
-        // A driver that always leaves a few bytes pending would else make the buffer grow for ever.
-        self.pending.drain(..self.pending_at);
-        self.pending_at = 0;
-        self.framer.append_block(raw, &self.block_options, &mut self.pending);
-        self.observe();
+        self.framer.append_block(raw, &self.block_options, self.output.append());
         Ok(())
     }
 
-    /// Takes finished jobs back, as long as nothing else is pending.
+    /// Takes finished jobs back, as long as nothing else is ready.
     fn collect(&mut self) -> Result<(), Error> {
-        while self.pending_at == self.pending.len()
+        while self.output.is_empty()
             && let Some(job) = self.jobs.take()
         {
-            let Ok(EncodeJob { raw, mut coded, appended: Some(appended), .. }) = job else {
+            let Ok(EncodeJob { raw, coded, appended: Some(appended), .. }) = job else {
                 return self.fail(Error::WorkerLost { block: self.framer.progress().blocks() });
             };
-            self.framer.add_block(&appended, coded.len());
-            std::mem::swap(&mut self.pending, &mut coded);
-            self.pending_at = 0;
-            coded.clear();
-            self.spare.push((raw, coded));
-            self.observe();
+            let coded_len = coded.len();
+            let mut old = self.output.replace(coded);
+            old.clear();
+            self.spare.push((raw, old));
+            self.framer.add_block(&appended, coded_len);
         }
         Ok(())
-    }
-
-    fn observe(&self) {
-        self.options.observe(self.framer.progress());
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -500,6 +416,37 @@ impl Encoder {
     }
 }
 
+impl Machine for Encoder {
+    fn output(&mut self) -> &mut Output {
+        &mut self.output
+    }
+
+    fn advance(&mut self, input: &[u8], _room: &mut impl Room, op: Op) -> Result<Move, Error> {
+        self.check()?;
+        self.collect()?;
+        let done = match op {
+            _ if !input.is_empty() => {
+                let taken = self.push(input)?;
+                if taken > 0 {
+                    return Ok(Move { taken, ..Move::default() });
+                }
+                false
+            }
+            Op::Run => self.filled < self.options.block_len || self.cut()?,
+            Op::Flush => self.cut_block()?,
+            Op::Finish => self.end_stream()?,
+        };
+        let status = match op {
+            _ if !self.output.is_empty() => Status::NeedsOutput { ready: self.ready().len() },
+            _ if !done => Status::InFlight { blocks: self.jobs.len() },
+            Op::Run => Status::NeedsInput { at_least: self.options.block_len - self.filled },
+            Op::Flush => Status::Flushed,
+            Op::Finish => Status::Finished,
+        };
+        Ok(status.into())
+    }
+}
+
 #[cfg(all(test, feature = "rayon"))]
 mod tests {
     use super::*;
@@ -508,22 +455,22 @@ mod tests {
     fn a_lost_worker_ends_the_stream_behind_the_blocks_before_it() {
         for threads in [2, 0] {
             let mut encoder = Encoder::new(EncodeOptions::new().block_len(100).threads(threads).in_flight(3));
-            assert_eq!(encoder.push(&[7; 100]), Ok(100));
+            assert_eq!(encoder.step(&[7; 100], &mut [], Op::Run).unwrap().consumed, 100);
             // Its bytes are not there, which makes its worker panic.
             let (options, coded) = (encoder.block_options, Vec::new());
             encoder.jobs.submit(EncodeJob { raw: Vec::new(), len: 1, coded, options, appended: None });
-            assert_eq!(encoder.push(&[7; 100]), Ok(100));
+            assert_eq!(encoder.step(&[7; 100], &mut [], Op::Run).unwrap().consumed, 100);
             let (mut stream, lost) = (Vec::<u8>::new(), Err(Error::WorkerLost { block: 1 }));
-            while encoder.cut_block().is_ok() {
-                stream.extend(encoder.pending());
-                encoder.consume(encoder.pending().len());
+            while encoder.step(&[], &mut [], Op::Flush).is_ok() {
+                stream.extend(encoder.ready());
+                encoder.consume(encoder.ready().len());
                 encoder.wait();
             }
             assert_eq!(stream.len(), 8 + 13, "the header and a fill block");
-            assert_eq!(encoder.cut_block(), lost);
-            assert_eq!(encoder.end_stream(), lost, "the stream gets no end");
+            assert_eq!(encoder.step(&[], &mut [], Op::Flush), lost);
+            assert_eq!(encoder.step(&[], &mut [], Op::Finish), lost, "the stream gets no end");
             encoder.reset();
-            assert_eq!(encoder.end_stream(), Ok(true));
+            assert_eq!(encoder.step(&[], &mut [0; 100], Op::Finish).unwrap().status, Status::Finished);
         }
     }
 }

@@ -13,7 +13,7 @@ pub(crate) enum Event {
     /// Application data that is to be kept. Its check was verified.
     ApplicationData {
         kind: u16,
-        payload: Place,
+        payload: Span,
         raw_offset: u64,
         /// Where its header starts in the input.
         offset: u64,
@@ -45,16 +45,17 @@ pub(crate) enum Event {
 pub(crate) struct BlockEvent {
     pub(crate) header: BlockHeader,
     /// Payload and payload check.
-    pub(crate) body: Place,
+    pub(crate) body: Span,
     /// Its number in the stream, skippable blocks counted.
     pub(crate) number: u64,
     /// Where its header starts in the input.
     pub(crate) offset: u64,
 }
 
-/// Where the bytes of an event are.
+/// Where the bytes of an event are. It owns none and borrows none, because whoever takes a block
+/// may take the deframer's buffer with it.
 #[derive(Debug, Clone)]
-pub(crate) enum Place {
+pub(crate) enum Span {
     /// In the slice that was given to [`Deframer::next`].
     Input(Range<usize>),
     /// At the start of the deframer's own buffer, so many bytes, until the next call.
@@ -77,9 +78,12 @@ pub(crate) struct StreamPosition {
     pub(crate) raw_before: u64,
 }
 
-pub(crate) fn without_check(place: &Place) -> Place {
-    match place {
-        Place::Input(range) => Place::Input(range.start..range.end - CHECK_LEN),
-        Place::Buffer(len) => Place::Buffer(len - CHECK_LEN),
+impl Span {
+    /// Without the check at its end.
+    pub(crate) fn without_check(self) -> Self {
+        match self {
+            Self::Input(range) => Self::Input(range.start..range.end - CHECK_LEN),
+            Self::Buffer(len) => Self::Buffer(len - CHECK_LEN),
+        }
     }
 }

@@ -3,14 +3,11 @@
 use crate::{
     block::{self, Appended},
     error::Error,
-    format::{
-        BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, IndexFooter, StreamHeader,
-        check::{ContentHash, crc32c},
-    },
+    format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, IndexFooter, StreamHeader, check::crc32c},
     limits::within,
     options::{BlockOptions, EncodeOptions, Valid},
-    progress::Progress,
-    stream::totals::Totals,
+    progress::{Observer, Progress},
+    stream::{tally::Tally, totals::Totals},
 };
 
 /// The largest kind that belongs to applications.
@@ -21,14 +18,12 @@ const MAX_APPLICATION_KIND: u16 = 0x7FFF;
 pub(crate) struct Framer {
     header: StreamHeader,
     totals: Totals,
-    content: Option<Box<ContentHash>>,
     /// The index so far; `None` when there is to be none, or it grew too long.
     entries: Option<Vec<[u8; HEADER_LEN]>>,
     index_max_blocks: usize,
     /// Raw bytes announced to the framer, blocks of which may still be with a worker.
     taken: u64,
-    coded_len: u64,
-    progress: Progress,
+    tally: Tally,
 }
 
 impl Framer {
@@ -39,33 +34,26 @@ impl Framer {
             content_check: options.content_check,
             index: options.index,
         };
-        Self::with_header(header, options.index_max_blocks)
+        Self::with_header(header, options.index_max_blocks, options.observer.clone())
     }
 
-    fn with_header(header: StreamHeader, index_max_blocks: usize) -> Self {
-        Self {
-            header,
-            totals: Totals::new(),
-            content: header.content_check.then(Box::default),
-            entries: header.index.then(Vec::new),
-            index_max_blocks,
-            taken: 0,
-            coded_len: 0,
-            progress: Progress::default(),
-        }
+    fn with_header(header: StreamHeader, index_max_blocks: usize, observer: Option<Observer>) -> Self {
+        let mut tally = Tally::new(observer);
+        tally.begin_stream(header.content_check);
+        Self { header, totals: Totals::new(), entries: header.index.then(Vec::new), index_max_blocks, taken: 0, tally }
     }
 
     /// Goes on with a stream that was begun with this header: its blocks are to be
     /// [added](Framer::add_block) again.
     pub(crate) fn resumed(header: StreamHeader, index_max_blocks: usize) -> Self {
-        let mut framer = Self::with_header(header, index_max_blocks);
-        framer.count_coded(header.encoded_len());
+        let mut framer = Self::with_header(header, index_max_blocks, None);
+        framer.tally.add_coded(header.encoded_len());
         framer
     }
 
     pub(crate) fn start(&mut self, out: &mut Vec<u8>) {
         self.header.write(out);
-        self.count_coded(self.header.encoded_len());
+        self.tally.add_coded(self.header.encoded_len());
     }
 
     /// Announces the next raw bytes in stream order, before their block is coded.
@@ -74,9 +62,7 @@ impl Framer {
         if let Some(declared) = self.header.content_length.filter(|&declared| self.taken > declared) {
             return Err(Error::ContentLength { declared, actual: self.taken });
         }
-        if let Some(content) = &mut self.content {
-            content.update(raw);
-        }
+        self.tally.add_content(raw);
         Ok(())
     }
 
@@ -87,12 +73,12 @@ impl Framer {
         self.add_block(&appended, out.len() - start);
     }
 
-    /// Counts a block that was coded elsewhere. Blocks come in stream order.
+    /// Counts a block that was coded elsewhere. Blocks come in stream order. The user hears of it.
     pub(crate) fn add_block(&mut self, block: &Appended, coded_len: usize) {
         self.totals.add(&block.header, block.check);
         self.add_entry(block.header.to_bytes());
-        self.progress.add_block(block.header.raw_len());
-        self.count_coded(coded_len);
+        self.tally.add_coded(coded_len);
+        self.tally.add_block(block.header.raw_len());
     }
 
     pub(crate) fn append_application_data(&mut self, kind: u16, data: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
@@ -106,7 +92,7 @@ impl Framer {
         out.extend(check.to_le_bytes());
         self.totals.add(&header, check);
         self.add_entry(bytes);
-        self.count_coded(data.len() + BLOCK_OVERHEAD);
+        self.tally.add_coded(data.len() + BLOCK_OVERHEAD);
         Ok(())
     }
 
@@ -116,18 +102,19 @@ impl Framer {
             return Err(Error::ContentLength { declared, actual });
         }
         let start = out.len();
-        self.totals.to_end_block(self.content.as_ref().map(|content| content.value())).write(out);
-        self.count_coded(out.len() - start);
+        self.totals.to_end_block(self.tally.content_check()).write(out);
+        self.tally.add_coded(out.len() - start);
         if self.header.index {
             let start = out.len();
-            IndexFooter::write_block(self.entries.as_deref().unwrap_or_default(), self.coded_len, out);
-            self.count_coded(out.len() - start);
+            let stream_len = self.progress().coded_bytes();
+            IndexFooter::write_block(self.entries.as_deref().unwrap_or_default(), stream_len, out);
+            self.tally.add_coded(out.len() - start);
         }
         Ok(())
     }
 
     pub(crate) fn progress(&self) -> &Progress {
-        &self.progress
+        self.tally.progress()
     }
 
     fn add_entry(&mut self, header: [u8; HEADER_LEN]) {
@@ -138,10 +125,5 @@ impl Framer {
                 self.entries = None;
             }
         }
-    }
-
-    fn count_coded(&mut self, bytes: usize) {
-        self.coded_len += bytes as u64;
-        self.progress.add_coded(bytes);
     }
 }

@@ -39,12 +39,17 @@
 mod blocks;
 mod decoder;
 mod deframer;
+mod element;
 mod encoder;
 mod event;
 mod framer;
 mod outline;
+mod output;
 mod pull;
+mod room;
 mod skipped;
+mod step;
+mod tally;
 mod totals;
 
 #[cfg(feature = "gpu")]
@@ -52,62 +57,12 @@ pub use blocks::Blocks;
 pub use decoder::{ApplicationData, Decoder};
 pub use encoder::Encoder;
 pub use outline::{Outline, OutlinePart};
+pub use step::{Op, Status, Step};
 
-pub(crate) use decoder::Room;
 pub(crate) use deframer::Deframer;
-pub(crate) use event::{BlockEvent, Event, Place, StreamPosition};
+pub(crate) use event::{BlockEvent, Event, Span, StreamPosition};
 pub(crate) use framer::Framer;
 pub(crate) use pull::{Need, PullEncoder};
-
-/// What a step is to reach.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Op {
-    /// Take input, give output.
-    Run,
-    /// An encoder also cuts the block, so that everything taken can be decoded by the peer; a
-    /// decoder treats this like [`Op::Run`].
-    Flush,
-    /// There is no more input than this. An encoder also ends the stream; a decoder reports
-    /// [`Error::Truncated`](crate::Error::Truncated) unless it has seen the end.
-    Finish,
-}
-
-/// What a step did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Step {
-    /// Bytes taken from the start of the input.
-    pub consumed: usize,
-    /// Bytes written to the start of the output.
-    pub produced: usize,
-    /// Why the step stopped.
-    pub status: Status,
-}
-
-/// Why a step stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Status {
-    /// All input was taken. At least so many more bytes bring the next output; fewer are taken too.
-    NeedsInput {
-        /// Bytes to the end of the current element of the stream, 1 or more.
-        at_least: usize,
-    },
-    /// The output is full, or what is in it should be handled before the next step returns an
-    /// error.
-    NeedsOutput {
-        /// Bytes that could be written at once; 0 before an error.
-        ready: usize,
-    },
-    /// Nothing can be done until a block comes back from a worker.
-    InFlight {
-        /// Blocks that workers have.
-        blocks: usize,
-    },
-    /// Everything taken so far is out ([`Op::Flush`]).
-    Flushed,
-    /// A decoder read the last byte of a stream; more streams may follow. Comes once for each
-    /// stream.
-    StreamEnd,
-    /// The end: nothing more is taken or given.
-    Finished,
-}
+pub(crate) use room::{Anywhere, Growing, Room};
+#[cfg(feature = "codec")]
+pub(crate) use step::{Machine, Move};

@@ -4,7 +4,7 @@ use crate::{
     error::Error,
     format::{BLOCK_OVERHEAD, BlockHeader, EndBlock, StreamHeader},
     options::DecodeOptions,
-    stream::{Deframer, Event},
+    stream::{Deframer, Event, deframer::Wants},
 };
 
 /// A part of an input, as [`Outline`] finds it. Offsets count coded bytes from the start of the
@@ -117,7 +117,10 @@ impl Outline {
     /// Payload bytes that need not be read. 0: what comes next is to be read.
     #[must_use]
     pub fn to_pass(&self) -> u64 {
-        self.deframer.to_pass()
+        match self.deframer.wants() {
+            Wants::Payload { left } => left,
+            Wants::Nothing | Wants::Element { .. } => 0,
+        }
     }
 
     /// The next `len` bytes of the input are there, and were passed over.
@@ -136,7 +139,11 @@ impl Outline {
     /// Bytes to the end of the current header or check, 1 or more.
     #[must_use]
     pub fn missing(&self) -> usize {
-        self.deframer.missing()
+        match self.deframer.wants() {
+            Wants::Element { missing, .. } => missing,
+            Wants::Payload { left } => usize::try_from(left).unwrap_or(usize::MAX),
+            Wants::Nothing => 1,
+        }
     }
 
     /// There is no more input.

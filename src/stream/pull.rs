@@ -5,28 +5,32 @@ use std::{
     panic::{RefUnwindSafe, UnwindSafe},
 };
 
-use crate::{options::EncodeOptions, progress::Progress, stream::Encoder};
+use crate::{
+    options::EncodeOptions,
+    progress::Progress,
+    stream::{Encoder, Op, Status},
+};
 
 /// The state of everything called `RansEncoder` that is read from. A driver asks what it
-/// [needs](PullEncoder::need), provides that, and gives what is [pending](PullEncoder::pending).
+/// [needs](PullEncoder::need), provides that, and gives what is [ready](PullEncoder::ready).
 #[derive(Debug)]
 pub(crate) struct PullEncoder {
     encoder: Encoder,
     ended: bool,
     /// An error of the source. It comes out behind all bytes that were read before it.
     failed: Option<io::Error>,
-    /// A block is to be cut, but what is pending has to go out before it.
+    /// A block is to be cut, but what is ready has to go out before it.
     held_up: bool,
 }
 
-/// What has to happen before more bytes are pending.
+/// What has to happen before more bytes are ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
     /// Raw bytes are to be read to [`PullEncoder::space`].
     Input,
     /// A worker has to bring a block back.
     Worker,
-    /// Nothing: bytes are pending, or this is the end of the stream.
+    /// Nothing: bytes are ready, or this is the end of the stream.
     Nothing,
 }
 
@@ -49,17 +53,21 @@ impl PullEncoder {
             return Ok(Need::Nothing);
         }
         if self.ended || self.failed.is_some() {
-            let done = if self.failed.is_some() { self.encoder.cut_block()? } else { self.encoder.end_stream()? };
-            let is_out = done && !self.has_begun_output();
+            let op = if self.failed.is_some() { Op::Flush } else { Op::Finish };
+            let status = self.encoder.step(&[], &mut [], op)?.status;
+            let is_out = match status {
+                Status::InFlight { .. } => return Ok(Need::Worker),
+                Status::NeedsOutput { .. } => !self.has_block(),
+                _ => true,
+            };
             return match self.failed.take_if(|_| is_out) {
                 Some(error) => Err(error),
-                None if done || !self.pending().is_empty() => Ok(Need::Nothing),
-                None => Ok(Need::Worker),
+                None => Ok(Need::Nothing),
             };
         }
         Ok(match self.encoder.space()?.is_empty() {
             false => Need::Input,
-            true if self.pending().is_empty() => Need::Worker,
+            true if self.ready().is_empty() => Need::Worker,
             true => Need::Nothing,
         })
     }
@@ -81,8 +89,8 @@ impl PullEncoder {
     }
 
     /// Coded bytes to be given.
-    pub(crate) fn pending(&self) -> &[u8] {
-        self.encoder.pending()
+    pub(crate) fn ready(&self) -> &[u8] {
+        self.encoder.ready()
     }
 
     pub(crate) fn consume(&mut self, len: usize) {
@@ -108,42 +116,30 @@ impl PullEncoder {
         (self.ended, self.failed, self.held_up) = (false, None, false);
     }
 
-    /// Whether there is something to give. A stream header is not given alone, unless a block waits
-    /// for it.
+    /// Whether there is something to give. A stream header says nothing alone, and is not given
+    /// alone, unless a block waits for it.
     pub(crate) fn has_output(&self) -> bool {
-        !self.pending().is_empty() && (self.has_block() || self.held_up)
+        !self.ready().is_empty() && (self.has_block() || self.held_up)
     }
 
     fn has_block(&self) -> bool {
         self.progress().blocks() > 0 || self.encoder.in_flight() > 0
-    }
-
-    /// Whether anything but a stream header is pending, which says nothing by itself.
-    fn has_begun_output(&self) -> bool {
-        !self.pending().is_empty() && self.has_block()
     }
 }
 
 /// For drivers that are polled.
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 impl PullEncoder {
-    pub(crate) fn set_inline_up_to(&mut self, len: usize) {
-        self.encoder.set_inline_up_to(len);
-    }
-
     /// Cuts the block, so that what was read can be given.
     pub(crate) fn cut(&mut self) -> io::Result<()> {
-        self.held_up = !self.encoder.cut_block()?;
+        self.encoder.step(&[], &mut [], Op::Flush)?;
+        self.held_up = !self.encoder.uncoded().is_empty();
         Ok(())
     }
 
     /// Bytes that so many blocks have around their payloads.
     pub(crate) fn framing(blocks: u64) -> u64 {
         blocks * crate::format::BLOCK_OVERHEAD as u64
-    }
-
-    pub(crate) fn buffered(&self) -> usize {
-        self.encoder.buffered()
     }
 
     pub(crate) fn in_flight(&self) -> usize {
@@ -156,9 +152,5 @@ impl PullEncoder {
 
     pub(crate) fn release_buffers(&mut self) {
         self.encoder.release_buffers();
-    }
-
-    pub(crate) fn abandon(&mut self) {
-        self.encoder.abandon();
     }
 }

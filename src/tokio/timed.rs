@@ -55,15 +55,15 @@ impl TimedSource {
         self.source.uncoded()
     }
 
-    pub(super) fn pending(&self) -> &[u8] {
-        self.source.pending()
+    pub(super) fn ready(&self) -> &[u8] {
+        self.source.ready()
     }
 
     pub(super) fn consume(&mut self, len: usize) {
         self.source.consume(len);
     }
 
-    /// Ready when coded bytes are pending, or at the end.
+    /// Ready when coded bytes are, or at the end.
     pub(super) fn poll_ready(&mut self, inner: &mut impl Source, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.source.poll_ready(inner, cx)?.is_pending() {
             let Some(due) = self.source.next_flush() else {

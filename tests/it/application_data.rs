@@ -5,7 +5,7 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use ranstream::{
     DecodeOptions, EncodeOptions, Error, RansReader, RansWriter, compress, decompress,
     format::{BlockMode, StreamHeader},
-    stream::{ApplicationData, Decoder, Encoder},
+    stream::{ApplicationData, Decoder, Encoder, Op, Status},
     write::RansDecoder,
 };
 
@@ -106,13 +106,13 @@ fn it_stands_behind_everything_written_before() {
         let mut encoder = Encoder::new(EncodeOptions::new().block_len(300).threads(threads).index(true));
         let (mut stream, mut rest) = (Vec::new(), &raw[..]);
         let drain = |encoder: &mut Encoder, stream: &mut Vec<u8>| {
-            stream.extend(encoder.pending());
-            encoder.consume(encoder.pending().len());
+            stream.extend(encoder.ready());
+            encoder.consume(encoder.ready().len());
             encoder.wait();
         };
         let mut expected = Vec::new();
         while !rest.is_empty() {
-            let taken = encoder.push(&rest[..rest.len().min(777)]).unwrap();
+            let taken = encoder.step(&rest[..rest.len().min(777)], &mut [], Op::Run).unwrap().consumed;
             rest = &rest[taken..];
             let data = format!("{} bytes are left", rest.len()).into_bytes();
             while !encoder.application_data(9, &data).unwrap() {
@@ -120,10 +120,9 @@ fn it_stands_behind_everything_written_before() {
             }
             expected.push(ApplicationData { kind: 9, raw_offset: (raw.len() - rest.len()) as u64, data });
         }
-        while !encoder.end_stream().unwrap() {
+        while encoder.step(&[], &mut [], Op::Finish).unwrap().status != Status::Finished {
             drain(&mut encoder, &mut stream);
         }
-        stream.extend(encoder.pending());
 
         let mut decoder = Decoder::new(DecodeOptions::new().application_data(10_000).threads(threads));
         assert_eq!(steps::decode(&mut decoder, &stream, &Cuts::new(vec![100, 1])), (raw.clone(), Ok(())));

@@ -71,11 +71,30 @@ fn an_encoder_after_its_end() {
     assert_eq!(encoder.step(b"more", &mut [0; 10], Op::Run), Err(Error::Finished));
     assert_eq!(encoder.space().err(), Some(Error::Finished));
     assert_eq!(encoder.application_data(1, b""), Err(Error::Finished));
-    assert_eq!(encoder.end_stream(), Ok(true));
+    assert_eq!(encoder.step(&[], &mut [], Op::Finish).unwrap().status, Status::Finished);
     assert_eq!(restored(&stream[..len]), b"some bytes");
     encoder.reset();
     let again = encoder.step(b"some bytes", &mut stream[len..], Op::Finish).unwrap().produced;
     assert_eq!(stream[..len], stream[len..len + again]);
+}
+
+/// The bytes that are ready come out before the error of what is asked for behind them.
+#[test]
+fn input_behind_the_end_costs_no_byte_that_is_ready() {
+    let mut encoder = Encoder::new(EncodeOptions::new());
+    let (mut stream, mut part) = (Vec::new(), [0; 5]);
+    let first = encoder.step(b"some bytes", &mut part, Op::Finish).unwrap();
+    stream.extend(&part[..first.produced]);
+    loop {
+        match encoder.step(b"more", &mut part, Op::Run) {
+            Ok(step) => {
+                assert!(step.consumed == 0 && step.produced > 0, "{step:?}");
+                stream.extend(&part[..step.produced]);
+            }
+            Err(error) => break assert_eq!(error, Error::Finished),
+        }
+    }
+    assert_eq!(restored(&stream), b"some bytes");
 }
 
 #[test]
@@ -86,7 +105,7 @@ fn a_decoder_after_its_end() {
     let step = decoder.step(&stream, &mut raw, Op::Run).unwrap();
     assert_eq!((step.consumed, step.produced, step.status), (stream.len(), 10, Status::StreamEnd));
     for _ in 0..2 {
-        decoder.end_of_input();
+        assert_eq!(decoder.step(&[], &mut [], Op::Finish).unwrap().status, Status::Finished);
         assert_eq!(decoder.space().unwrap(), b"");
         let step = decoder.step(b"more", &mut raw, Op::Finish).unwrap();
         assert_eq!((step.consumed, step.produced, step.status), (0, 0, Status::Finished));

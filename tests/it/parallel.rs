@@ -253,9 +253,9 @@ fn adapters_are_dropped_with_blocks_under_way() {
                 encoder.read_exact(&mut [0; 100]).unwrap();
                 drop(encoder);
                 let mut encoder = Encoder::new(encode);
-                while encoder.push(&raw).unwrap() > 0 {}
+                while encoder.step(&raw, &mut [], Op::Run).unwrap().consumed > 0 {}
                 encoder.reset();
-                assert!(encoder.pending().is_empty());
+                assert!(encoder.ready().is_empty());
                 drop(encoder);
 
                 let mut reader = RansReader::with_options(&stream[..], decode.clone());

@@ -40,7 +40,7 @@ fn a_large_block_is_filled_in_few_pieces() {
     let mut encoder = Encoder::new(options.clone());
     let (mut lens, mut at) = (Vec::new(), 0);
     while at < raw.len() {
-        encoder.consume(encoder.pending().len());
+        encoder.consume(encoder.ready().len());
         let space = encoder.space().unwrap();
         let len = space.len();
         space.copy_from_slice(&raw[at..at + len]);
@@ -73,16 +73,16 @@ fn no_block_is_coded_behind_one_that_is_pending() {
         let mut encoder = Encoder::new(EncodeOptions::new().block_len(10_000));
         let mut taken = 0;
         while taken < raw.len() {
-            match encoder.push(&raw[taken..][..part]).unwrap() {
+            match encoder.step(&raw[taken..][..part], &mut [], Op::Run).unwrap().consumed {
                 0 => break,
                 len => taken += len,
             }
         }
         // What comes in a block's parts is copied: one block may be whole, and wait.
-        assert_eq!((taken, encoder.buffered()), if part == 10_000 { (10_000, 0) } else { (20_000, 10_000) });
-        assert!((10_000..10_100).contains(&encoder.pending().len()), "{}", encoder.pending().len());
+        assert_eq!((taken, encoder.uncoded().len()), if part == 10_000 { (10_000, 0) } else { (20_000, 10_000) });
+        assert!((10_000..10_100).contains(&encoder.ready().len()), "{}", encoder.ready().len());
         assert_eq!(encoder.space().unwrap().is_empty(), part == 5000);
-        encoder.consume(encoder.pending().len());
-        assert_eq!(encoder.push(&raw[taken..][..part]), Ok(part));
+        encoder.consume(encoder.ready().len());
+        assert_eq!(encoder.step(&raw[taken..][..part], &mut [], Op::Run).unwrap().consumed, part);
     }
 }

@@ -92,7 +92,7 @@ impl<R: Read> BufRead for RansEncoder<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         loop {
             match self.state.need()? {
-                Need::Nothing => return Ok(self.state.pending()),
+                Need::Nothing => return Ok(self.state.ready()),
                 Need::Worker => self.state.wait(),
                 Need::Input => match read_retried(&mut self.inner, self.state.space()?) {
                     Ok(read) => self.state.commit(read)?,

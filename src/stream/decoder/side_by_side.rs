@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Part},
     parallel::{Lost, work_in_order},
     simd::Kernel,
-    stream::{BlockEvent, Deframer, Event, Place, Status},
+    stream::{BlockEvent, Deframer, Event, Op, Room, Span, step::Move},
 };
 
 /// Blocks under way for each worker. They are no memory of ours.
@@ -33,54 +33,59 @@ enum After {
     Fault(Error),
 }
 
+/// What became of the tasks.
+pub(super) struct Done {
+    taken: usize,
+    pub(super) given: usize,
+    /// `None`: a task failed.
+    after: Option<After>,
+}
+
 impl Decoder {
     /// Whether there is a pool, a stream that has begun, and enough of it.
-    pub(crate) fn works_side_by_side(&self, input: &[u8]) -> bool {
+    pub(super) fn works_side_by_side(&self, input: &[u8]) -> bool {
         self.jobs.has_pool()
             && self.jobs.len() == 0
             && self.header.is_some()
             && !self.jobs.leaves_to_caller(input.len(), true)
     }
 
-    /// [`advance`](Self::advance) by as many blocks as `input` and `output` have, where there is a
-    /// pool for them. One that `output` has no room for is decoded by the caller. All of `output`
-    /// may have been written to.
-    pub(crate) fn advance_side_by_side(
-        &mut self,
-        input: &[u8],
-        output: &mut [u8],
-    ) -> Result<(usize, usize, Option<Status>), Error> {
-        if !self.works_side_by_side(input) {
-            return self.advance(input, &mut &mut *output);
-        }
-        self.check()?;
-        if let Some(status) = self.before_next()? {
-            return Ok((0, 0, Some(status)));
-        }
+    /// As many blocks as `input` and `output` have. All of `output` may have been written to.
+    pub(super) fn decode_side_by_side(&mut self, input: &[u8], output: &mut [u8]) -> Result<Done, Error> {
         let (mut rest, mut after) = (Rest { input, taken: 0, room: output }, None);
-        let mut given = self.decode_tasks(|deframer| rest.next(deframer).map_err(|end| after = Some(end)).ok())?;
-        let Rest { taken, room, .. } = rest;
+        let given = self.decode_tasks(|deframer| rest.next(deframer).map_err(|end| after = Some(end)).ok())?;
+        Ok(Done { taken: rest.taken, given, after })
+    }
+
+    /// What comes after the last task.
+    pub(super) fn after_side_by_side(
+        &mut self,
+        done: Done,
+        input: &[u8],
+        room: &mut impl Room,
+        op: Op,
+    ) -> Result<Move, Error> {
+        let Done { taken, mut given, after } = done;
         let status = match after {
             Some(After::Fault(error)) => {
                 self.fault = Some(error);
                 None
             }
             Some(After::Event { event, start, len }) => {
-                self.progress.add_coded(len);
+                self.tally.add_coded(len);
                 let rest = &input[start..];
-                match event {
+                let (more, status) = match event {
                     // There was no room for it. Nothing goes to the queue: behind a block there,
                     // all that follow would go the same way.
-                    Some(Event::Block(block)) => {
-                        given += self.decode_here(&block, rest, &mut &mut *room)?;
-                        None
-                    }
-                    event => self.take_event(event, rest, &mut &mut *room)?.1,
-                }
+                    Some(Event::Block(block)) => (self.decode_here(&block, rest, room)?, None),
+                    event => self.take_event(event, rest, room, op)?,
+                };
+                given += more;
+                status
             }
             None => None,
         };
-        Ok((taken, given, status))
+        Ok(Move { taken, given, status })
     }
 
     /// Decodes all tasks that `next` finds, and counts them in their order. Comes back: raw bytes.
@@ -89,7 +94,7 @@ impl Decoder {
         mut next: impl FnMut(&mut Deframer) -> Option<Task<'a>> + Send,
     ) -> Result<usize, Error> {
         let kernel = Kernel::or_default(self.options.kernel);
-        let Self { options, deframer, jobs, content, progress, .. } = self;
+        let Self { options, deframer, jobs, tally, .. } = self;
         let executor = jobs.executor();
         let (mut given, mut decoded) = (0, Ok(()));
         let worked = work_in_order(
@@ -103,17 +108,14 @@ impl Decoder {
                 (task, result.map_err(|reason| reason.at(part, offset)))
             },
             |(task, result)| {
-                progress.add_coded(task.coded_len);
+                tally.add_coded(task.coded_len);
                 decoded = result;
                 if decoded.is_err() {
                     return ControlFlow::Break(());
                 }
-                if let Some(content) = content {
-                    content.update(task.raw);
-                }
+                tally.add_content(task.raw);
                 given += task.raw.len();
-                progress.add_block(task.raw.len());
-                options.observe(progress);
+                tally.add_block(task.raw.len());
                 ControlFlow::Continue(())
             },
         );
@@ -122,7 +124,7 @@ impl Decoder {
         }
         match worked {
             Ok(()) => Ok(given),
-            Err(Lost) => self.fail(Error::WorkerLost { block: self.progress.blocks() }),
+            Err(Lost) => self.fail(Error::WorkerLost { block: self.tally.progress().blocks() }),
         }
     }
 }
@@ -142,7 +144,7 @@ impl<'a> Rest<'a> {
         self.taken += len;
         match event {
             Some(Event::Block(block)) if block.header.raw_len() <= self.room.len() => {
-                let Place::Input(body) = &block.body else {
+                let Span::Input(body) = &block.body else {
                     return Err(After::Event { event: Some(Event::Block(block)), start, len });
                 };
                 let (raw, behind) = mem::take(&mut self.room).split_at_mut(block.header.raw_len());
