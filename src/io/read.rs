@@ -131,8 +131,8 @@ impl<R> RansReader<R> {
 }
 
 impl<R: Read> RansReader<R> {
-    /// Decodes until there are bytes, in `room` or [ready](Decoder::ready); how many went to `room`.
-    /// None anywhere is the end.
+    /// Decodes until there are bytes, in `room` or [ready](Decoder::ready). How many went to `room`
+    /// comes back. None anywhere is the end.
     fn advance(&mut self, room: &mut impl Room) -> io::Result<usize> {
         let mut op = Op::Run;
         while !self.past_end {

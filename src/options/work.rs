@@ -120,6 +120,6 @@ impl fmt::Debug for Work {
         work.field("threads", &self.threads).field("in_flight", &self.in_flight);
         #[cfg(feature = "rayon")]
         work.field("pool", &self.pool());
-        work.finish()
+        work.field("driver", &self.driver).finish()
     }
 }

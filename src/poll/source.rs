@@ -184,10 +184,10 @@ impl EncodeSource {
     fn take(&mut self, read: usize) -> io::Result<()> {
         self.encoder.commit(read)?;
         self.turns = 0;
-        if !self.encoder.uncoded().is_empty() {
-            self.flush_timer.taken();
-        } else {
+        if self.encoder.uncoded().is_empty() {
             self.flush_timer.sent();
+        } else {
+            self.flush_timer.taken();
         }
         Ok(())
     }

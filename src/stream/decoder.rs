@@ -256,8 +256,8 @@ impl Decoder {
         Ok(None)
     }
 
-    /// What the deframer found in `input`. Comes back: bytes given to `room`, and the status if that
-    /// ends a step.
+    /// What the deframer found in `input`. Comes back: bytes given to `room`, and the status if
+    /// that ends a step.
     fn take_event(
         &mut self,
         event: Option<Event>,

@@ -116,8 +116,8 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidOption`], [`Error::ContentLength`], after the bytes that `output` takes before
-    /// them; every later call returns the same error. [`Error::Finished`] for input after
+    /// [`Error::InvalidOption`], [`Error::ContentLength`], after the bytes that `output` takes
+    /// before them; every later call returns the same error. [`Error::Finished`] for input after
     /// [`Op::Finish`], which harms nothing.
     pub fn step(&mut self, input: &[u8], mut output: &mut [u8], op: Op) -> Result<Step, Error> {
         step::step(self, input, &mut output, op)
