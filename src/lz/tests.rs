@@ -113,6 +113,19 @@ fn every_level_gives_back_what_it_took() {
 }
 
 #[test]
+fn matches_are_found_behind_much_that_has_none() {
+    const NOISE: usize = 1 << 20;
+    let mut random = Random(9);
+    let noise: Vec<u8> = (0..NOISE).map(|_| random.next() as u8).collect();
+    let text = pieces(&mut random, 40_000, 20);
+    for level in 1..=7 {
+        let alone = encode(&text, level, MAX_CHUNK_LEN).len();
+        let behind = check(&[&noise[..], &text].concat(), level, 256 << 10).len();
+        assert!(behind < NOISE + alone + alone / 8, "level {level}: {alone} alone, {} behind", behind - NOISE);
+    }
+}
+
+#[test]
 fn every_length_of_a_block() {
     let mut random = Random(2);
     let raw = pieces(&mut random, 700, 12);

@@ -114,6 +114,15 @@ pub(crate) fn prefetch(bytes: &[u8]) {
     let _ = bytes;
 }
 
+/// Asks for the line that `value` begins in, as [`prefetch`] does.
+#[inline]
+pub(crate) fn prefetch_line<T>(value: &T) {
+    #[cfg(target_arch = "x86_64")]
+    x86_64::prefetch_line(value);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
+}
+
 /// The tables of one block, for one kernel.
 #[derive(Debug)]
 pub(crate) struct Encoder {

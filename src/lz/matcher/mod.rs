@@ -16,6 +16,9 @@ const END: usize = 12;
 /// After so many steps without a match they become longer by one.
 const PATIENCE: usize = 64;
 
+/// No step becomes longer than this: behind much that has no match there may be as much that has.
+const LONGEST_STEP: usize = 64;
+
 /// The tables of all finders. Each takes what it needs.
 #[derive(Debug, Default)]
 pub(super) struct Matcher {

@@ -2,7 +2,7 @@
 
 use crate::lz::{
     encode::Chunks,
-    matcher::{END, PATIENCE, common_len, common_len_before, hash, load32, load64},
+    matcher::{END, LONGEST_STEP, PATIENCE, common_len, common_len_before, hash, load32, load64},
 };
 
 /// Hashes `BYTES` bytes. Where nothing is found, goes on `STEP` bytes further at first.
@@ -29,7 +29,7 @@ pub(super) fn run<const BYTES: u32, const STEP: usize>(raw: &[u8], table: &mut [
         } else {
             at += step;
             if at > patience {
-                step += 1;
+                step = (step + 1).min(LONGEST_STEP);
                 patience = at + PATIENCE;
             }
             continue;

@@ -1,9 +1,15 @@
 //! Rows of 16 positions with a tag of one byte each: a position's hash names its row, and one
 //! comparison of 16 tags finds those in it that are worth a look, the newest first.
 
-use crate::lz::{
-    encode::Chunks,
-    matcher::{END, Effort, Found, cleared, common_len, common_len_before, gain, hash, load32, load64, repeat_at},
+use crate::{
+    lz::{
+        encode::Chunks,
+        matcher::{
+            END, Effort, Found, LONGEST_STEP, cleared, common_len, common_len_before, gain, hash, load32, load64,
+            repeat_at,
+        },
+    },
+    simd::prefetch_line,
 };
 
 /// Positions of a row.
@@ -20,6 +26,9 @@ const LEARNED: usize = 96;
 const SKIPPED: usize = 4 * LEARNED;
 
 const TAG_BITS: u32 = 8;
+
+/// So many positions before its turn a row is asked for: most rows are not in a cache.
+const AHEAD: usize = 8;
 
 #[derive(Debug, Default)]
 pub(super) struct Rows {
@@ -47,7 +56,7 @@ impl Rows {
         while at < end {
             let found = finder.find(at, effort.depth, repeats);
             if found.is_none() {
-                let step = 1 + (at - anchor) / 256;
+                let step = (1 + (at - anchor) / 256).min(LONGEST_STEP);
                 at += step;
                 if step > 4 {
                     finder.next = finder.next.max(at);
@@ -117,14 +126,20 @@ impl Finder<'_> {
         let (row, tag) = self.place(word);
         let head = self.heads[row];
         let mut matching = matching(&self.tags[row], tag).rotate_right(head.into());
-        let mut longest = 3;
-        for _ in 0..depth {
-            if matching == 0 {
-                break;
-            }
+        let mut candidates = [0; ROW];
+        let mut count = 0;
+        while count < depth && matching != 0 {
             let index = (matching.trailing_zeros() as usize + usize::from(head)) % ROW;
             matching &= matching - 1;
             let candidate = self.positions[row][index] as usize;
+            if let Some(byte) = raw.get(candidate) {
+                prefetch_line(byte);
+            }
+            candidates[count % ROW] = candidate;
+            count += 1;
+        }
+        let mut longest = 3;
+        for &candidate in candidates.iter().take(count) {
             if candidate == 0 || candidate >= at || load32(raw, candidate) != word as u32 {
                 continue;
             }
@@ -170,6 +185,9 @@ impl Finder<'_> {
 
     #[inline]
     fn learn(&mut self, row: usize, tag: u8, at: usize) {
+        let (soon, _) = self.place(load64(self.raw, at + AHEAD));
+        prefetch_line(&self.tags[soon]);
+        prefetch_line(&self.positions[soon]);
         let head = self.heads[row].wrapping_sub(1) % ROW as u8;
         self.heads[row] = head;
         self.tags[row][usize::from(head)] = tag;

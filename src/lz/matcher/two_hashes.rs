@@ -3,7 +3,7 @@
 
 use crate::lz::{
     encode::Chunks,
-    matcher::{END, Found, common_len, common_len_before, gain, hash, load32, load64, repeat_at},
+    matcher::{END, Found, LONGEST_STEP, common_len, common_len_before, gain, hash, load32, load64, repeat_at},
 };
 
 /// Matches of this length are taken at once.
@@ -20,7 +20,7 @@ pub(super) fn run(raw: &[u8], long: &mut [u32], short: &mut [u32], chunks: &mut 
     while at < end {
         let mut found = finder.find(at, repeats);
         if found.is_none() {
-            at += 1 + (at - anchor) / 256;
+            at += (1 + (at - anchor) / 256).min(LONGEST_STEP);
             continue;
         }
         let mut start = at;

@@ -31,3 +31,10 @@ pub(super) fn prefetch(bytes: &[u8]) {
         unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
     }
 }
+
+/// Asks for the line that `value` begins in.
+#[inline]
+pub(super) fn prefetch_line<T>(value: &T) {
+    // SAFETY: as above.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast()) };
+}
