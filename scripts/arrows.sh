@@ -29,7 +29,8 @@ poll: error progress sync options stream
 tokio: options progress stream poll
 futures: options progress stream poll
 framed: error limits progress options format message stream
-gpu: error limits options format model rans simd section block device
+jobs: format model rans section block
+gpu: error limits options format model rans simd section block device jobs
 '
 
 # What the crate publishes at its root, with the room that it comes from.

@@ -100,6 +100,7 @@
 //! | `tokio` | no | module `tokio`: adapters over tokio's I/O traits; brings tokio's timer for `FlushPolicy::Interval` |
 //! | `futures-io` | no | module `futures`: adapters over the I/O traits of futures-io |
 //! | `codec` | no | module `codec`: codecs for tokio-util's `Framed` |
+//! | `jobs` | no | module `jobs`: job lists and shaders, for those who run the decode kernel on a device of their own |
 //! | `gpu` | no | module `gpu` and [`DecodeOptions`]`::backend`: batches of blocks decoded by a GPU through Vulkan (wgpu), on the device or back to the host |
 //!
 //! The command `rans` is a package of its own, `ranstream-cli`.
@@ -130,6 +131,8 @@ pub mod format;
 pub mod futures;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+#[cfg(feature = "jobs")]
+pub mod jobs;
 pub mod message;
 pub mod rans;
 pub mod stream;

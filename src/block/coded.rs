@@ -51,7 +51,7 @@ impl<'a> Coded<'a> {
     }
 
     /// For those who verify it while they copy it.
-    #[cfg(feature = "gpu")]
+    #[cfg(feature = "jobs")]
     pub(crate) fn unverified_payload(&self) -> &'a [u8] {
         self.payload
     }

@@ -20,10 +20,10 @@
 mod coded;
 mod lz;
 mod plain;
-#[cfg(feature = "gpu")]
+#[cfg(feature = "jobs")]
 mod whole;
 
-#[cfg(feature = "gpu")]
+#[cfg(feature = "jobs")]
 pub use whole::Block;
 
 pub(crate) use coded::{Coded, Verified, body_len, parse_data_header, scratch_len, split_check};

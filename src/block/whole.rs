@@ -39,6 +39,19 @@ impl<'a> Block<'a> {
         self.mode
     }
 
+    /// Decodes it on the CPU to the start of `raw`; how many bytes that were comes back.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutputTooSmall`]; [`Error::Corrupt`] when the check or the payload is damaged: `raw`
+    /// may then hold anything.
+    pub fn decode_into(&self, raw: &mut [u8]) -> Result<usize, Error> {
+        let (needed, available) = (self.raw_len(), raw.len() as u64);
+        let raw = raw.get_mut(..needed).ok_or(Error::OutputTooSmall { needed: needed as u64, available })?;
+        self.decode(raw).map_err(|reason| Self::error(0, reason))?;
+        Ok(needed)
+    }
+
     /// `None`: it is no data block.
     pub(crate) fn new(coded: Coded<'a>) -> Option<Self> {
         match *coded.header() {

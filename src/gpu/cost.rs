@@ -10,9 +10,9 @@ use crate::{
     device::Load,
     gpu::{
         Block, Gpu, GpuError,
-        plan::{Capacity, needs},
         slot::{Filled, Slot},
     },
+    jobs::Capacity,
 };
 
 /// Fewer raw bytes than this never go to a device that was not asked for.
@@ -96,7 +96,7 @@ struct Times {
 
 /// One batch in three submissions, each waited for.
 fn measure_batch(gpu: &Gpu, sample: &Block<'_>, blocks: usize) -> Result<Times, GpuError> {
-    let capacity = (0..blocks).filter_map(|_| needs(sample)).fold(Capacity::NOTHING, Capacity::plus);
+    let capacity = (0..blocks).filter_map(|_| Capacity::of(sample)).fold(Capacity::NOTHING, Capacity::plus);
     gpu.attempt(|| {
         let slot = Slot::new(gpu, capacity);
         let start = Instant::now();

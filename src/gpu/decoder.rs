@@ -6,11 +6,9 @@ use crate::{
     error::{Error, PayloadError},
     gpu::{
         Block, Gpu, GpuError,
-        layout::STATUS_DONE,
-        plan::{Capacity, needs},
         slot::{Arrived, Flight, Slot},
-        stage::{Placed, Push},
     },
+    jobs::{Capacity, Placed, Push, STATUS_DONE},
 };
 
 /// Batches under way at a time: one is filled, one is decoded, one is emptied.
@@ -227,7 +225,7 @@ impl Decoder {
 fn wanted(gpu: &Gpu, blocks: &[Block<'_>]) -> Capacity {
     let most = gpu.capacity();
     let mut wanted = Capacity::NOTHING;
-    for needs in blocks.iter().filter_map(needs) {
+    for needs in blocks.iter().filter_map(Capacity::of) {
         let more = wanted.plus(needs);
         if most.take(more).is_some() {
             wanted = more;

@@ -10,13 +10,8 @@ use std::{
 };
 
 use crate::{
-    gpu::{
-        GpuError,
-        cost::Cost,
-        kernel::{Form, INVOCATIONS, Kernel, WORKGROUP_MEMORY},
-        plan::Capacity,
-        self_test,
-    },
+    gpu::{GpuError, capacity::capacity, cost::Cost, kernel::Kernel, self_test},
+    jobs::{Capacity, Form, INVOCATIONS, WORKGROUP_MEMORY},
     options::environment,
 };
 
@@ -226,12 +221,12 @@ impl Gpu {
         let forms = options.form.map_or_else(|| Form::candidates(subgroups).collect(), |form| vec![form]);
         let mut refused = Vec::new();
         for form in forms {
-            let shader = source(form, form.fold(subgroups)?);
+            let shader = source(form, fold(form, subgroups)?);
             match scoped(device, || Ok(Kernel::new(device, shader))) {
                 Ok(kernel) => {
                     let inner = Inner {
-                        capacity: Capacity::new(&limits, options.batch_len),
-                        resident: Capacity::new(&limits, MAX_BATCH_LEN),
+                        capacity: capacity(&limits, options.batch_len),
+                        resident: capacity(&limits, MAX_BATCH_LEN),
                         grid: limits.max_compute_workgroups_per_dimension,
                         opened: opened.clone(),
                         info: info.clone(),
@@ -382,6 +377,16 @@ impl fmt::Debug for Gpu {
             .field("lost", &self.lost())
             .finish_non_exhaustive()
     }
+}
+
+/// Lanes per invocation.
+///
+/// # Errors
+///
+/// [`GpuError::Form`] when subgroups of `sizes` cannot run the form.
+fn fold(form: Form, sizes: Option<(u32, u32)>) -> Result<u32, GpuError> {
+    let (smallest, largest) = sizes.unwrap_or_default();
+    form.fold(sizes).ok_or(GpuError::Form { form, smallest, largest })
 }
 
 /// What the kernel cannot do without.

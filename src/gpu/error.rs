@@ -2,7 +2,7 @@
 
 use std::{error, fmt};
 
-use crate::{error::Error, gpu::Form};
+use crate::{error::Error, jobs::Form};
 
 /// Why a [`Gpu`](crate::gpu::Gpu) cannot be had, or did not do what it was asked to.
 ///

@@ -28,27 +28,27 @@
 //! [wgpu]: https://docs.rs/wgpu
 
 mod backend;
+mod capacity;
 mod cost;
 mod decoder;
 mod device;
 mod error;
 mod kernel;
-mod layout;
 mod options;
 mod pipeline;
-mod plan;
 mod resident;
 mod self_test;
 mod slot;
-mod stage;
 
-pub use crate::block::Block;
+pub use crate::{
+    block::Block,
+    jobs::{Form, ParseFormError},
+};
 pub use backend::{Backend, ParseBackendError};
 pub use cost::Cost;
 pub use decoder::Decoder;
 pub use device::{Gpu, GpuOptions, Tally};
 pub use error::GpuError;
-pub use kernel::{Form, ParseFormError};
 pub use pipeline::{Decoded, Pipeline};
 pub use resident::{FailedSegment, ResidentBlocks, StatusTicket};
 pub use wgpu;

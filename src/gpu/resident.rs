@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use crate::gpu::{
-    Block, Gpu, GpuError,
-    layout::{Job, SEGMENTS, STATUS_DONE},
-    plan::{Capacity, Needs, PIECE, needs},
-    slot::{DeviceBuffers, arrived, map, wait, words},
-    stage::{Placed, Push, Stage},
+use crate::{
+    gpu::{
+        Block, Gpu, GpuError,
+        slot::{DeviceBuffers, arrived, map, wait, words},
+    },
+    jobs::{Capacity, Job, PIECE, Placed, Push, SEGMENTS, STATUS_DONE, Stage, bytes_of},
 };
 
 /// Parts of the output are bound one by one; this is the largest alignment that a device may ask of
@@ -209,7 +209,7 @@ impl Part {
             drop(view);
             coded.unmap();
             let mut view = list.get_mapped_range_mut(..).map_err(failed)?;
-            let bytes = bytemuck::cast_slice(&jobs);
+            let bytes = bytes_of(&jobs);
             view.slice(..bytes.len()).copy_from_slice(bytes);
             drop(view);
             list.unmap();
@@ -229,8 +229,8 @@ fn part_from(gpu: &Gpu, blocks: &[Block<'_>], next: usize) -> Result<(usize, Cap
     let mut taken = Capacity::NOTHING;
     for (index, block) in blocks.iter().enumerate().skip(next) {
         let words = block.raw_len().div_ceil(4);
-        let stored = Needs { coded_words: words, raw_words: words, jobs: block.raw_len().div_ceil(PIECE) };
-        let more = taken.plus(needs(block).unwrap_or(stored));
+        let stored = Capacity { coded_words: words, raw_words: words, jobs: block.raw_len().div_ceil(PIECE) };
+        let more = taken.plus(Capacity::of(block).unwrap_or(stored));
         match gpu.resident_capacity().take(more) {
             Some(_) => taken = more,
             None if index > next => return Ok((index, taken)),

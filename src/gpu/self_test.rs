@@ -10,11 +10,9 @@ use crate::{
     format::{HEADER_LEN, check::crc32c},
     gpu::{
         Block, Gpu, GpuError,
-        layout::{SEGMENTS, STATUS_DONE},
-        plan::{Capacity, needs},
         slot::{Arrived, Slot},
-        stage::{Placed, Push},
     },
+    jobs::{Capacity, Placed, Push, SEGMENTS, STATUS_DONE},
     rans::segment::{LANES, Tail},
     section::lanes::LanesPayload,
 };
@@ -42,7 +40,7 @@ pub(super) fn fault(gpu: &Gpu) -> Result<Option<String>, GpuError> {
     let known = known().map_err(|error| GpuError::Device(error.to_string()))?;
     let blocks: Result<Vec<_>, _> = known.iter().map(|known| Block::parse(&known.coded)).collect();
     let blocks = blocks.map_err(|error| GpuError::Device(error.to_string()))?;
-    let capacity = blocks.iter().filter_map(needs).fold(Capacity::NOTHING, Capacity::plus);
+    let capacity = blocks.iter().filter_map(Capacity::of).fold(Capacity::NOTHING, Capacity::plus);
     let mut places = Vec::new();
     let filled = Slot::new(gpu, capacity).fill(|stage| {
         places.extend(blocks.iter().map(|block| stage.push(block)));

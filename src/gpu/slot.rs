@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use crate::gpu::{Gpu, GpuError, layout::Job, plan::Capacity, stage::Stage};
+use crate::{
+    gpu::{Gpu, GpuError},
+    jobs::{Capacity, Job, Stage, WriteAt, bytes_of},
+};
 
 /// A device that takes longer than this over one batch is not waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -96,7 +99,7 @@ impl Slot {
         let mut stage = Stage::new(&mut view, self.capacity);
         fill(&mut stage);
         let (jobs, used) = stage.finish();
-        let bytes = bytemuck::cast_slice(&jobs);
+        let bytes = bytes_of(&jobs);
         let at = 4 * used.coded_words;
         view.slice(at..at + bytes.len()).copy_from_slice(bytes);
         drop(view);
@@ -224,6 +227,12 @@ impl Arrived {
         drop(view);
         slot.readback.unmap();
         slot
+    }
+}
+
+impl WriteAt for wgpu::BufferViewMut {
+    fn write_at(&mut self, at: usize, bytes: &[u8]) {
+        self.slice(at..at + bytes.len()).copy_from_slice(bytes);
     }
 }
 

@@ -256,14 +256,14 @@ impl<'a> LanesPayload<'a> {
     }
 
     /// All segments as they stand in the payload, the padding between them included.
-    #[cfg(feature = "gpu")]
+    #[cfg(feature = "jobs")]
     pub(crate) fn segment_bytes(&self) -> &'a [u8] {
         &self.payload[self.segments_at..]
     }
 
     /// Where in [`segment_bytes`](Self::segment_bytes) each segment's states begin, and how many
     /// words follow them.
-    #[cfg(feature = "gpu")]
+    #[cfg(feature = "jobs")]
     pub(crate) fn places(&self) -> impl Iterator<Item = (usize, u32)> {
         self.counts.iter().scan(0_usize, |at, count| {
             let start = *at;

@@ -8,8 +8,7 @@ use crate::{
 };
 
 /// Gives the blocks of a stream that lies in memory, a mapped file perhaps, where they lie: for
-/// [`Pipeline`](crate::gpu::Pipeline), [`Decoder`](crate::gpu::Decoder) and
-/// [`ResidentBlocks`](crate::gpu::ResidentBlocks).
+/// [`Stage`](crate::jobs::Stage), or `Pipeline`, `Decoder` and `ResidentBlocks` of the module `gpu`.
 ///
 /// Everything around the payloads is verified: headers, order and number of the blocks, lengths,
 /// the end. Payloads are verified by whoever takes them, and a content check, if the stream has

@@ -35,7 +35,7 @@
 //! # Ok::<(), ranstream::Error>(())
 //! ```
 
-#[cfg(feature = "gpu")]
+#[cfg(feature = "jobs")]
 mod blocks;
 mod decoder;
 mod deframer;
@@ -52,7 +52,7 @@ mod step;
 mod tally;
 mod totals;
 
-#[cfg(feature = "gpu")]
+#[cfg(feature = "jobs")]
 pub use blocks::Blocks;
 pub use decoder::{ApplicationData, Decoder};
 pub use encoder::Encoder;

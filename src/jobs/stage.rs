@@ -1,14 +1,14 @@
 //! Blocks into a buffer that the device will read: verified while they are copied, with a list of
 //! jobs.
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 use crate::{
+    block::Block,
     format::{BlockMode, TableKind, check::Crc32c},
-    gpu::{
-        Block,
+    jobs::{
         layout::{Job, MODE_FILL, MODE_LANES, MODE_STORED, MODE_TURNS, SEGMENTS, Segment},
-        plan::{Capacity, Needs, PIECE, TABLE_WORDS, needs},
+        plan::{Capacity, PIECE, TABLE_WORDS},
     },
     model::Frequencies,
     rans::{
@@ -23,19 +23,35 @@ use crate::{
 /// Bytes that are checked and copied while they are in the cache.
 const CHUNK: usize = 32 << 10;
 
+/// Memory that is written at any place and never read: a buffer that is mapped for a device.
+pub trait WriteAt {
+    /// Writes `bytes` at the place `at`, in bytes. Both are multiples of 4.
+    fn write_at(&mut self, at: usize, bytes: &[u8]);
+}
+
+impl WriteAt for Vec<u8> {
+    fn write_at(&mut self, at: usize, bytes: &[u8]) {
+        self[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+}
+
 /// Where a block of a batch is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Placed {
+#[non_exhaustive]
+pub struct Placed {
     /// In the batch's jobs.
-    pub(super) jobs: Range<usize>,
+    pub jobs: Range<usize>,
     /// Where the raw bytes begin in the batch's output, in bytes: a multiple of 4.
-    pub(super) raw_at: usize,
-    pub(super) raw_len: usize,
+    pub raw_at: usize,
+    /// Raw bytes of the block.
+    pub raw_len: usize,
 }
 
 /// What became of a block.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Push {
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Push {
+    /// It is in the batch.
     Placed(Placed),
     /// The batch has no room for it.
     Full,
@@ -44,23 +60,22 @@ pub(super) enum Push {
 }
 
 /// A batch that is being filled.
-#[derive(Debug)]
-pub(super) struct Stage<'v> {
-    view: &'v mut wgpu::BufferViewMut,
+pub struct Stage<'v> {
+    memory: &'v mut dyn WriteAt,
     left: Capacity,
     used: Capacity,
     jobs: Vec<Job>,
 }
 
 impl<'v> Stage<'v> {
-    /// `view` holds the coded words of `capacity`.
-    pub(super) fn new(view: &'v mut wgpu::BufferViewMut, capacity: Capacity) -> Self {
-        Self { view, left: capacity, used: Capacity::NOTHING, jobs: Vec::new() }
+    /// `memory` takes the coded words of `capacity`.
+    pub fn new(memory: &'v mut dyn WriteAt, capacity: Capacity) -> Self {
+        Self { memory, left: capacity, used: Capacity::NOTHING, jobs: Vec::new() }
     }
 
     /// Verifies the block's check while it copies the block; nothing of a refused block stays.
-    pub(super) fn push(&mut self, block: &Block<'_>) -> Push {
-        let Some(needs) = needs(block) else { return Push::Refused };
+    pub fn push(&mut self, block: &Block<'_>) -> Push {
+        let Some(needs) = Capacity::of(block) else { return Push::Refused };
         let Some(left) = self.left.take(needs) else { return Push::Full };
         let first = self.jobs.len();
         let mut crc = Crc32c::new();
@@ -80,8 +95,8 @@ impl<'v> Stage<'v> {
             }
             BlockMode::SingleStream(table) => self.push_single(block, table, &mut crc),
             BlockMode::Interleaved(table) => self.push_interleaved(block, table, &mut crc),
-            // `needs` has no device for them.
-            BlockMode::Lz | BlockMode::Pivot => false,
+            // They need nothing of a device, which was found above.
+            _ => false,
         };
         if !known || crc.value() != block.coded.check() {
             self.jobs.truncate(first);
@@ -91,9 +106,9 @@ impl<'v> Stage<'v> {
     }
 
     /// Raw bytes that travel as they are.
-    pub(super) fn push_raw(&mut self, raw: &[u8]) -> Push {
+    pub fn push_raw(&mut self, raw: &[u8]) -> Push {
         let words = raw.len().div_ceil(4);
-        let needs = Needs { coded_words: words, raw_words: words, jobs: raw.len().div_ceil(PIECE) };
+        let needs = Capacity { coded_words: words, raw_words: words, jobs: raw.len().div_ceil(PIECE) };
         let Some(left) = self.left.take(needs) else { return Push::Full };
         let first = self.jobs.len();
         self.copy(self.used.coded_words, raw);
@@ -102,11 +117,12 @@ impl<'v> Stage<'v> {
     }
 
     /// The jobs, and what the batch takes of its capacity.
-    pub(super) fn finish(self) -> (Vec<Job>, Capacity) {
+    #[must_use]
+    pub fn finish(self) -> (Vec<Job>, Capacity) {
         (self.jobs, self.used)
     }
 
-    fn placed(&mut self, needs: Needs, left: Capacity, first: usize, raw_len: usize) -> Push {
+    fn placed(&mut self, needs: Capacity, left: Capacity, first: usize, raw_len: usize) -> Push {
         let raw_at = self.used.raw_words * 4;
         self.left = left;
         self.used = self.used.plus(needs);
@@ -230,11 +246,18 @@ impl<'v> Stage<'v> {
     fn copy(&mut self, word: usize, bytes: &[u8]) {
         let (words, tail) = bytes.as_chunks::<4>();
         let end = 4 * (word + words.len());
-        self.view.slice(4 * word..end).copy_from_slice(words.as_flattened());
+        self.memory.write_at(4 * word, words.as_flattened());
         if !tail.is_empty() {
             let mut last = [0; 4];
             last[..tail.len()].copy_from_slice(tail);
-            self.view.slice(end..end + 4).copy_from_slice(&last);
+            self.memory.write_at(end, &last);
         }
+    }
+}
+
+impl fmt::Debug for Stage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { left, used, jobs, .. } = self;
+        f.debug_struct("Stage").field("left", left).field("used", used).field("jobs", jobs).finish_non_exhaustive()
     }
 }

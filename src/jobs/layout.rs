@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 /// Segments that one workgroup decodes.
-pub(super) const SEGMENTS: usize = 8;
+pub const SEGMENTS: usize = 8;
 
 /// A [`Job::mode`]: up to [`SEGMENTS`] segments of a `lanes` block.
 pub(super) const MODE_LANES: u32 = 0;
@@ -18,44 +18,56 @@ pub(super) const MODE_FILL: u32 = 2;
 pub(super) const MODE_TURNS: u32 = 3;
 
 /// In the status of every job that ran. The bits below name the segments that failed.
-pub(super) const STATUS_DONE: u32 = 1 << 31;
+pub const STATUS_DONE: u32 = 1 << 31;
 
 /// A segment, or a piece of a stored or fill block. Places are in words of 32 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Pod, Zeroable)]
 #[repr(C)]
-pub(super) struct Segment {
+#[non_exhaustive]
+pub struct Segment {
     /// 32 states, then words of 16 bits. Mode turns: the states, for each state how many words it
     /// and those before it have, and the words. Mode stored: the raw bytes. Mode fill: not a place,
     /// but the byte, four times.
-    pub(super) coded_at: u32,
+    pub coded_at: u32,
     /// Words of 16 bits behind the states. Mode turns: not words, but states.
-    pub(super) words: u32,
-    pub(super) raw_at: u32,
+    pub words: u32,
+    /// Where the raw bytes go.
+    pub raw_at: u32,
     /// In bytes. 0: there is no such segment.
-    pub(super) raw_len: u32,
+    pub raw_len: u32,
 }
 
 /// What one workgroup does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Pod, Zeroable)]
 #[repr(C)]
-pub(super) struct Job {
-    pub(super) mode: u32,
-    pub(super) scale_bits: u32,
+#[non_exhaustive]
+pub struct Job {
+    /// How the segments are coded.
+    pub mode: u32,
+    /// Precision of the frequencies.
+    pub scale_bits: u32,
     /// 256 frequencies of 16 bits.
-    pub(super) table_at: u32,
+    pub table_at: u32,
     /// Groups of the longest segment.
-    pub(super) groups: u32,
-    pub(super) segments: [Segment; SEGMENTS],
+    pub groups: u32,
+    /// The segments. Other modes than that of segments have one.
+    pub segments: [Segment; SEGMENTS],
 }
 
-#[cfg(test)]
+/// The jobs as the kernel reads them.
+#[must_use]
+pub fn bytes_of(jobs: &[Job]) -> &[u8] {
+    bytemuck::cast_slice(jobs)
+}
+
+#[cfg(all(test, feature = "gpu"))]
 mod tests {
     use std::mem::offset_of;
 
     use wgpu::naga;
 
     use super::*;
-    use crate::{gpu::kernel::Form, rans::segment};
+    use crate::{jobs::Form, rans::segment};
 
     fn module() -> naga::Module {
         naga::front::wgsl::parse_str(&Form::Workgroup.source(1)).unwrap()
