@@ -13,7 +13,7 @@ use std::{env, error::Error, process::ExitCode, thread, time::Instant};
 use ranstream::{
     EncodeOptions, Mode, block,
     gpu::{
-        Block, Decoder, Gpu, GpuOptions, Pipeline, ResidentBlocks,
+        Block, Decoder, Form, Gpu, GpuOptions, Pipeline, ResidentBlocks,
         wgpu::{self, BufferUsages},
     },
 };
@@ -49,6 +49,7 @@ fn measure(adapter: &wgpu::Adapter) -> Outcome<()> {
     bench.header();
     bench.copies()?;
     bench.segments()?;
+    bench.forms()?;
     bench.batches()?;
     bench.rings()?;
     bench.modes()?;
@@ -115,6 +116,9 @@ impl Bench {
             self.rounds,
             self.timer.describe()
         );
+        for refused in self.gpu.refused() {
+            println!("**{refused}**\n");
+        }
         println!("GB/s are of raw bytes wherever bytes are decoded, 10^9 a second.\n");
     }
 
@@ -146,8 +150,39 @@ impl Bench {
             for kib in [4, 8, 16, 32, 64, 256] {
                 let options = EncodeOptions::new().mode(Mode::Lanes).segment_len(kib << 10).scale_bits(bits);
                 let coded = Coded::new(&raw.bytes[..self.most], MIB, &options)?;
-                let kernel = self.kernel(&coded)?;
+                let kernel = self.kernel(&self.gpu, &coded)?;
                 println!("| {kib} | {bits} | {:.2} | {} |", size(&coded), speed(coded.raw_len, kernel));
+            }
+        }
+        println!();
+        Ok(())
+    }
+
+    /// Kernel alone, by its form, and with what `rans` writes by default.
+    fn forms(&self) -> Outcome<()> {
+        let raw = &samples(self.most)[0];
+        println!(
+            "## Kernel, by form\n\n{}, {} MiB in flight. The last column is what `rans` writes by default.\n",
+            raw.name,
+            self.most / MIB
+        );
+        println!(
+            "| form | segments of 16 KiB, blocks of 1 MiB | 64 KiB, 1 MiB | 64 KiB, 256 KiB |\n|---|---:|---:|---:|"
+        );
+        let coded = |segment_len, block_len| {
+            let options = EncodeOptions::new().mode(Mode::Lanes).segment_len(segment_len);
+            Coded::new(&raw.bytes[..self.most], block_len, &options)
+        };
+        let tables = [coded(16 << 10, MIB)?, coded(64 << 10, MIB)?, coded(64 << 10, 256 << 10)?];
+        for (name, form) in Form::ALL {
+            let options = GpuOptions::new().form(form);
+            match Gpu::from_wgpu(self.gpu.device().clone(), self.gpu.queue().clone(), &options) {
+                Ok(gpu) => {
+                    let speeds: Outcome<Vec<_>> =
+                        tables.iter().map(|coded| Ok(speed(coded.raw_len, self.kernel(&gpu, coded)?))).collect();
+                    println!("| {name} | {} |", speeds?.join(" | "));
+                }
+                Err(error) => println!("| {name} | {error} | | |"),
             }
         }
         println!();
@@ -168,7 +203,7 @@ impl Bench {
         for len in sizes(self.most) {
             let coded = Coded::new(&raw.bytes[..len], 256 << 10, &EncodeOptions::new().segment_len(16 << 10))?;
             let times = [
-                self.kernel(&coded)?,
+                self.kernel(&self.gpu, &coded)?,
                 self.copied(&self.gpu, &coded)?,
                 self.mapped(&self.gpu, &coded)?,
                 self.cpu(&coded, 1)?,
@@ -226,7 +261,7 @@ impl Bench {
         ] {
             let options = EncodeOptions::new().mode(mode).segment_len(16 << 10);
             let coded = Coded::new(&raw.bytes[..len], block_len, &options)?;
-            println!("| {mode} | {} | {} |", block_len >> 10, speed(len, self.kernel(&coded)?));
+            println!("| {mode} | {} | {} |", block_len >> 10, speed(len, self.kernel(&self.gpu, &coded)?));
         }
         println!();
         Ok(())
@@ -243,7 +278,7 @@ impl Bench {
         for sample in samples(len) {
             let coded = Coded::new(&sample.bytes[..len], 256 << 10, &EncodeOptions::new().segment_len(16 << 10))?;
             let times = [
-                self.kernel(&coded)?,
+                self.kernel(&self.gpu, &coded)?,
                 self.copied(&self.gpu, &coded)?,
                 self.mapped(&self.gpu, &coded)?,
                 self.cpu(&coded, 1)?,
@@ -256,9 +291,9 @@ impl Bench {
     }
 
     /// Seconds on the device to decode what is there to where it stays.
-    fn kernel(&self, coded: &Coded) -> Outcome<f64> {
-        let resident = ResidentBlocks::upload(&self.gpu, &coded.parsed()?)?;
-        let out = self.gpu.device().create_buffer(&wgpu::BufferDescriptor {
+    fn kernel(&self, gpu: &Gpu, coded: &Coded) -> Outcome<f64> {
+        let resident = ResidentBlocks::upload(gpu, &coded.parsed()?)?;
+        let out = gpu.device().create_buffer(&wgpu::BufferDescriptor {
             label: None,
             size: resident.buffer_len(),
             usage: BufferUsages::STORAGE,
@@ -266,8 +301,11 @@ impl Bench {
         });
         let once = || -> Outcome<f64> {
             let mut ticket = None;
-            let seconds = self.timer.seconds(&self.gpu, |encoder| {
-                ticket = Some(resident.record_decode(encoder, &out, 0)?);
+            let seconds = self.timer.seconds(gpu, |encoder, clock| {
+                ticket = Some(match clock {
+                    Some(clock) => resident.record_decode_timed(encoder, &out, 0, clock, 0)?,
+                    None => resident.record_decode(encoder, &out, 0)?,
+                });
                 Ok(())
             })?;
             let failed = ticket.ok_or("nothing was recorded")?.failed_segments()?;

@@ -6,6 +6,14 @@ var<private> first: u32;
 
 fn begin_votes(id: u32) {}
 
+// No segment waits for another but those of its subgroup.
+fn groups_of(own: u32, job: u32) -> u32 {
+    if MIXED {
+        return subgroupMax(own);
+    }
+    return own;
+}
+
 fn vote(wants: bool, round: u32, id: u32) -> u32 {
     let ballot = subgroupBallot(wants);
     let part = select(
@@ -17,7 +25,7 @@ fn vote(wants: bool, round: u32, id: u32) -> u32 {
 }
 
 @compute @workgroup_size(INVOCATIONS)
-fn decode(
+fn main(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
     @builtin(num_subgroups) subgroups: u32,
@@ -27,7 +35,7 @@ fn decode(
 ) {
     let job = workgroup.x + workgroup.y * workgroups.x;
     // A device that runs subgroups of another size than it said leaves the job undone, and its status says so.
-    if job >= arrayLength(&jobs) || subgroups * size != INVOCATIONS || size < WIDTH {
+    if job >= arrayLength(&jobs) || subgroups * size != INVOCATIONS || size < WIDTH || (!MIXED && size > WIDTH) {
         return;
     }
     // Local indices need not follow subgroups; these do.

@@ -5,7 +5,7 @@ fn vote(wants: bool, round: u32, id: u32) -> u32 {
 }
 
 @compute @workgroup_size(INVOCATIONS)
-fn decode(
+fn main(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
     @builtin(local_invocation_index) id: u32,

@@ -30,7 +30,7 @@ pub fn adapter() -> Option<wgpu::Adapter> {
 ///
 /// When the adapter gives no device.
 pub fn open(adapter: &wgpu::Adapter) -> Outcome<(wgpu::Device, wgpu::Queue)> {
-    let clock = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::TIMESTAMP_QUERY_INSIDE_ENCODERS;
+    let clock = wgpu::Features::TIMESTAMP_QUERY;
     let descriptor = wgpu::DeviceDescriptor {
         required_features: Gpu::wanted_features(adapter) | (adapter.features() & clock),
         required_limits: Gpu::wanted_limits(adapter),
@@ -61,7 +61,7 @@ impl Timer {
         let buffer = |usage| {
             device.create_buffer(&wgpu::BufferDescriptor { label: None, size: 16, usage, mapped_at_creation: false })
         };
-        let stamps = device.features().contains(wgpu::Features::TIMESTAMP_QUERY_INSIDE_ENCODERS).then(|| Stamps {
+        let stamps = device.features().contains(wgpu::Features::TIMESTAMP_QUERY).then(|| Stamps {
             queries: device.create_query_set(&wgpu::QuerySetDescriptor {
                 label: None,
                 ty: wgpu::QueryType::Timestamp,
@@ -83,19 +83,20 @@ impl Timer {
         }
     }
 
-    /// Seconds that the device takes for what `record` records.
+    /// Seconds that the device takes for the kernel that `record` records. It gets the queries that
+    /// the kernel's clock goes to, the first two, where there is one.
     ///
     /// # Errors
     ///
     /// Those of `record`, and when the device fails.
-    pub fn seconds(&self, gpu: &Gpu, record: impl FnOnce(&mut wgpu::CommandEncoder) -> Outcome<()>) -> Outcome<f64> {
+    pub fn seconds(
+        &self,
+        gpu: &Gpu,
+        record: impl FnOnce(&mut wgpu::CommandEncoder, Option<&wgpu::QuerySet>) -> Outcome<()>,
+    ) -> Outcome<f64> {
         let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        record(&mut encoder, self.stamps.as_ref().map(|stamps| &stamps.queries))?;
         if let Some(stamps) = &self.stamps {
-            encoder.write_timestamp(&stamps.queries, 0);
-        }
-        record(&mut encoder)?;
-        if let Some(stamps) = &self.stamps {
-            encoder.write_timestamp(&stamps.queries, 1);
             encoder.resolve_query_set(&stamps.queries, 0..2, &stamps.resolved, 0);
             encoder.copy_buffer_to_buffer(&stamps.resolved, 0, &stamps.back, 0, 16);
         }

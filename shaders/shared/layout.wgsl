@@ -1,6 +1,7 @@
 // What the host and every kernel agree on. The same structs and numbers stand in src/gpu/layout.rs; a test there compares the two.
 //
-// The host puts one line in front of this file, `const FOLD: u32 = ...u;`: how many lanes of a segment one invocation works for.
+// The host puts two lines in front of this file: `const FOLD: u32 = ...u;`, how many lanes of a segment one invocation works for, and `const MIXED: bool = ...;`, whether segments of
+// different lengths go through their rounds together.
 
 const LANES: u32 = 32u;
 const QUAD: u32 = 4u;
@@ -41,7 +42,7 @@ struct Job {
     scale_bits: u32,
     // 256 frequencies of 16 bits.
     table_at: u32,
-    // Groups of the longest segment.
+    // Groups of the longest segment, without the one that ends it.
     groups: u32,
     segments: array<Segment, SEGMENTS>,
 }

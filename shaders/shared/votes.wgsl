@@ -8,6 +8,11 @@ fn begin_votes(id: u32) {
     }
 }
 
+// All wait for each other at the barriers: each goes through the groups of the longest segment.
+fn groups_of(own: u32, job: u32) -> u32 {
+    return jobs[job].groups;
+}
+
 // `part` is added by those invocations that have something to say; all see the whole.
 fn merge_votes(part: u32, speaks: bool, round: u32, id: u32) -> u32 {
     let segment = id / LANES;

@@ -43,8 +43,8 @@ impl<'a> Block<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::OutputTooSmall`]; [`Error::Corrupt`] when the check or the payload is damaged: `raw`
-    /// may then hold anything.
+    /// [`Error::OutputTooSmall`]; [`Error::Corrupt`] when the check or the payload is damaged:
+    /// `raw` may then hold anything.
     pub fn decode_into(&self, raw: &mut [u8]) -> Result<usize, Error> {
         let (needed, available) = (self.raw_len(), raw.len() as u64);
         let raw = raw.get_mut(..needed).ok_or(Error::OutputTooSmall { needed: needed as u64, available })?;

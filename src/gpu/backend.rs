@@ -165,7 +165,7 @@ impl OpenDevice for Serving {
     }
 
     fn batch_len(&self) -> u64 {
-        self.decoder.gpu().batch_len()
+        self.decoder.batch_len()
     }
 
     fn batches(&self) -> usize {

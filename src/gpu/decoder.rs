@@ -6,9 +6,10 @@ use crate::{
     error::{Error, PayloadError},
     gpu::{
         Block, Gpu, GpuError,
+        device::LONG_SEGMENT,
         slot::{Arrived, Flight, Slot},
     },
-    jobs::{Capacity, Placed, Push, STATUS_DONE},
+    jobs::{Capacity, Placed, Push, STATUS_DONE, segment_len},
 };
 
 /// Batches under way at a time: one is filled, one is decoded, one is emptied.
@@ -45,6 +46,8 @@ pub(crate) const UNDER_WAY: usize = 192 << 20;
 pub struct Decoder {
     gpu: Gpu,
     idle: Vec<Slot>,
+    /// The segments of the last blocks were long.
+    long: bool,
 }
 
 /// A block, and where its bytes go.
@@ -105,7 +108,7 @@ impl Decoder {
     /// A decoder with buffers of its own, which are made when they are first needed.
     #[must_use]
     pub fn new(gpu: &Gpu) -> Self {
-        Self { gpu: gpu.clone(), idle: Vec::new() }
+        Self { gpu: gpu.clone(), idle: Vec::new(), long: false }
     }
 
     /// The device.
@@ -170,11 +173,17 @@ impl Decoder {
         Ok(())
     }
 
+    /// Raw bytes of the largest batch, as far as is known from the blocks so far.
+    pub(crate) fn batch_len(&self) -> u64 {
+        4 * self.gpu.capacity(self.long).raw_words as u64
+    }
+
     /// Sends the first of `blocks` on their way, 1 or more: how many comes back, and the batch,
     /// unless none of them is for the device.
     pub(crate) fn launch(&mut self, blocks: &[Block<'_>]) -> Result<(usize, Option<Batch>), GpuError> {
         let gpu = self.gpu.clone();
-        let wanted = wanted(&gpu, blocks);
+        self.long = blocks.iter().find_map(segment_len).map_or(self.long, |len| len > LONG_SEGMENT);
+        let wanted = wanted(gpu.capacity(self.long), blocks);
         let (mut placed, mut next) = (Vec::new(), 0);
         let launched = gpu.attempt(|| {
             let slot = match self.idle.pop() {
@@ -220,10 +229,9 @@ impl Decoder {
     }
 }
 
-/// The capacity for as many of `blocks` as go into one batch, rounded up so that slots are seldom
-/// made anew.
-fn wanted(gpu: &Gpu, blocks: &[Block<'_>]) -> Capacity {
-    let most = gpu.capacity();
+/// The capacity for as many of `blocks` as go into one batch of at most `most`, rounded up so that
+/// slots are seldom made anew.
+fn wanted(most: Capacity, blocks: &[Block<'_>]) -> Capacity {
     let mut wanted = Capacity::NOTHING;
     for needs in blocks.iter().filter_map(Capacity::of) {
         let more = wanted.plus(needs);
@@ -234,4 +242,32 @@ fn wanted(gpu: &Gpu, blocks: &[Block<'_>]) -> Capacity {
         }
     }
     wanted.rounded_up(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EncodeOptions, Mode, block, gpu::GpuOptions};
+
+    #[test]
+    fn blocks_of_long_segments_go_in_larger_batches() {
+        let Ok(gpu) = Gpu::request(&GpuOptions::new().software(true)) else {
+            println!("skipped: no adapter");
+            return;
+        };
+        for (segment_len, options, expected) in [
+            (16 << 10, GpuOptions::new(), 4),
+            (64 << 10, GpuOptions::new(), 6),
+            (64 << 10, GpuOptions::new().batch_len(8 << 20), 2),
+        ] {
+            let gpu = Gpu::from_wgpu(gpu.device().clone(), gpu.queue().clone(), &options).unwrap();
+            let mut coded = Vec::new();
+            let lanes = EncodeOptions::new().mode(Mode::Lanes).segment_len(segment_len);
+            block::encode(&vec![7; 4 << 20], &lanes, &mut coded).unwrap();
+            let mut decoder = Decoder::new(&gpu);
+            let (count, batch) = decoder.launch(&[Block::parse(&coded).unwrap(); 6]).unwrap();
+            assert_eq!((count, batch.is_some()), (expected, true), "{segment_len}, {options:?}");
+            assert!(decoder.batch_len() >= (expected as u64) << 22);
+        }
+    }
 }

@@ -10,16 +10,25 @@ use std::{
 };
 
 use crate::{
-    gpu::{GpuError, capacity::capacity, cost::Cost, kernel::Kernel, self_test},
-    jobs::{Capacity, Form, INVOCATIONS, WORKGROUP_MEMORY},
+    gpu::{GpuError, capacity::capacity, cost::Cost, kernel::Kernel, probe, self_test},
+    jobs::{Capacity, Form, INVOCATIONS, Shader, WORKGROUP_MEMORY},
     options::environment,
 };
 
-/// Storage buffers that the kernel binds.
+/// Storage buffers that the kernel binds; one more where it loads 16 bits.
 const STORAGE_BUFFERS: u32 = 4;
 
 /// The largest batch that fits the kernel's 32-bit places with room to spare.
 const MAX_BATCH_LEN: usize = 1 << 30;
+
+/// Raw bytes of a batch: 1,024 segments of 16 KiB.
+const BATCH_LEN: usize = 16 << 20;
+
+/// The same where segments are long: 1,024 of 64 KiB, the default length.
+const BATCH_LEN_OF_LONG: usize = 64 << 20;
+
+/// Raw bytes of the longest segments that are not long.
+pub(super) const LONG_SEGMENT: usize = 32 << 10;
 
 /// How to choose a device, and how to use it.
 ///
@@ -29,23 +38,17 @@ const MAX_BATCH_LEN: usize = 1 << 30;
 /// let options = GpuOptions::new().adapter("radeon").form(Form::Workgroup).batch_len(32 << 20);
 /// # let _ = options;
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GpuOptions {
     adapter: Option<String>,
     software: bool,
     form: Option<Form>,
-    batch_len: usize,
-}
-
-impl Default for GpuOptions {
-    fn default() -> Self {
-        Self { adapter: None, software: false, form: None, batch_len: 16 << 20 }
-    }
+    batch_len: Option<usize>,
 }
 
 impl GpuOptions {
     /// The defaults: a hardware adapter, discrete before integrated; the form that fits it; batches
-    /// of up to 16 MiB.
+    /// of up to 16 MiB, or 64 MiB.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -75,11 +78,13 @@ impl GpuOptions {
     }
 
     /// Raw bytes per batch, at most; 4 KiB..=1 GiB, and never more than the device's buffers hold.
-    /// Default: 16 MiB. A [`Decoder`](crate::gpu::Decoder) holds up to three batches, each with
-    /// its coded and raw bytes twice: on the device and in memory that both sides see.
+    /// Default: 16 MiB, or 64 MiB for blocks whose segments have more than 32 KiB, since few of
+    /// them keep a device busy only in a larger batch. A [`Decoder`](crate::gpu::Decoder) holds up
+    /// to three batches, each with its coded and raw bytes twice: on the device and in memory that
+    /// both sides see.
     #[must_use]
     pub fn batch_len(mut self, bytes: usize) -> Self {
-        self.batch_len = bytes.clamp(4 << 10, MAX_BATCH_LEN);
+        self.batch_len = Some(bytes.clamp(4 << 10, MAX_BATCH_LEN));
         self
     }
 }
@@ -122,6 +127,8 @@ struct Inner {
     kernel: Kernel,
     refused: Vec<GpuError>,
     capacity: Capacity,
+    /// The same where segments are long.
+    capacity_of_long: Capacity,
     resident: Capacity,
     grid: u32,
     decoded: AtomicU64,
@@ -166,7 +173,7 @@ impl Gpu {
         device.set_device_lost_callback(move |reason, message| {
             let _ = on_loss.set(format!("device lost ({reason:?}) {message}"));
         });
-        Self::new(&Opened { device, queue, lost }, options, &Form::source)
+        Self::new(&Opened { device, queue, lost }, options, &Shader::source)
     }
 
     /// Uses a device of the caller's, who asked for [`wanted_features`](Self::wanted_features) and
@@ -177,13 +184,13 @@ impl Gpu {
     ///
     /// [`GpuError`], which names what the device lacks.
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue, options: &GpuOptions) -> Result<Self, GpuError> {
-        Self::new(&Opened { device, queue, lost: Arc::default() }, options, &Form::source)
+        Self::new(&Opened { device, queue, lost: Arc::default() }, options, &Shader::source)
     }
 
     /// What of the adapter's features the kernel can use. It needs none of them.
     #[must_use]
     pub fn wanted_features(adapter: &wgpu::Adapter) -> wgpu::Features {
-        adapter.features() & wgpu::Features::SUBGROUP
+        adapter.features() & (wgpu::Features::SUBGROUP | wgpu::Features::SHADER_I16)
     }
 
     /// The limits that the kernel works best with: the defaults of WebGPU, and the largest buffers
@@ -209,23 +216,23 @@ impl Gpu {
     pub(super) fn new(
         opened: &Opened,
         options: &GpuOptions,
-        source: &dyn Fn(Form, u32) -> String,
+        source: &dyn Fn(Shader) -> String,
     ) -> Result<Self, GpuError> {
         let device = &opened.device;
         let (info, limits) = (device.adapter_info(), device.limits());
         check_limits(&limits)?;
-        let subgroups = device
-            .features()
-            .contains(wgpu::Features::SUBGROUP)
-            .then_some((info.subgroup_min_size, info.subgroup_max_size));
+        let subgroups = scoped(device, || probe::subgroups(device, &opened.queue, &info))?;
+        let loads_16_bits = device.features().contains(wgpu::Features::SHADER_I16)
+            && limits.max_storage_buffers_per_shader_stage > STORAGE_BUFFERS;
         let forms = options.form.map_or_else(|| Form::candidates(subgroups).collect(), |form| vec![form]);
         let mut refused = Vec::new();
         for form in forms {
-            let shader = source(form, fold(form, subgroups)?);
-            match scoped(device, || Ok(Kernel::new(device, shader))) {
+            let shader = Shader { loads_16_bits, ..shader(form, subgroups)? };
+            match scoped(device, || Ok(Kernel::new(device, source(shader), loads_16_bits))) {
                 Ok(kernel) => {
                     let inner = Inner {
-                        capacity: capacity(&limits, options.batch_len),
+                        capacity: capacity(&limits, options.batch_len.unwrap_or(BATCH_LEN)),
+                        capacity_of_long: capacity(&limits, options.batch_len.unwrap_or(BATCH_LEN_OF_LONG)),
                         resident: capacity(&limits, MAX_BATCH_LEN),
                         grid: limits.max_compute_workgroups_per_dimension,
                         opened: opened.clone(),
@@ -313,13 +320,9 @@ impl Gpu {
         self.inner.returned.fetch_add(blocks as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn capacity(&self) -> Capacity {
-        self.inner.capacity
-    }
-
-    /// Raw bytes of the largest batch.
-    pub(crate) fn batch_len(&self) -> u64 {
-        4 * self.inner.capacity.raw_words as u64
+    /// Of the largest batch. `long`: its segments have more than [`LONG_SEGMENT`] bytes.
+    pub(super) fn capacity(&self, long: bool) -> Capacity {
+        if long { self.inner.capacity_of_long } else { self.inner.capacity }
     }
 
     /// Of one dispatch whose blocks stay on the device: what its buffers hold, whatever a batch may
@@ -379,14 +382,14 @@ impl fmt::Debug for Gpu {
     }
 }
 
-/// Lanes per invocation.
+/// The shader of `form`.
 ///
 /// # Errors
 ///
 /// [`GpuError::Form`] when subgroups of `sizes` cannot run the form.
-fn fold(form: Form, sizes: Option<(u32, u32)>) -> Result<u32, GpuError> {
+fn shader(form: Form, sizes: Option<(u32, u32)>) -> Result<Shader, GpuError> {
     let (smallest, largest) = sizes.unwrap_or_default();
-    form.fold(sizes).ok_or(GpuError::Form { form, smallest, largest })
+    form.shader(sizes).ok_or(GpuError::Form { form, smallest, largest })
 }
 
 /// What the kernel cannot do without.

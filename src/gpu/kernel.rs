@@ -5,11 +5,13 @@
 pub(super) struct Kernel {
     pub(super) pipeline: wgpu::ComputePipeline,
     pub(super) bindings: wgpu::BindGroupLayout,
+    /// Binding 4 has the same bytes as binding 0.
+    pub(super) loads_16_bits: bool,
 }
 
 impl Kernel {
     #[expect(unsafe_code, reason = "the host verifies what the shader's own checks would")]
-    pub(super) fn new(device: &wgpu::Device, source: String) -> Self {
+    pub(super) fn new(device: &wgpu::Device, source: String, loads_16_bits: bool) -> Self {
         let shader = wgpu::ShaderModuleDescriptor {
             label: Some("ranstream decode"),
             source: wgpu::ShaderSource::Wgsl(source.into()),
@@ -31,9 +33,10 @@ impl Kernel {
             },
             count: None,
         };
+        let entries = [storage(0, true), storage(1, true), storage(2, false), storage(3, false), storage(4, true)];
         let bindings = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some("ranstream decode"),
-            entries: &[storage(0, true), storage(1, true), storage(2, false), storage(3, false)],
+            entries: &entries[..entries.len() - usize::from(!loads_16_bits)],
         });
         let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some("ranstream decode"),
@@ -44,13 +47,13 @@ impl Kernel {
             label: Some("ranstream decode"),
             layout: Some(&layout),
             module: &module,
-            entry_point: Some("decode"),
+            entry_point: Some("main"),
             compilation_options: wgpu::PipelineCompilationOptions {
                 zero_initialize_workgroup_memory: false,
                 ..Default::default()
             },
             cache: None,
         });
-        Self { pipeline, bindings }
+        Self { pipeline, bindings, loads_16_bits }
     }
 }

@@ -36,6 +36,7 @@ mod error;
 mod kernel;
 mod options;
 mod pipeline;
+mod probe;
 mod resident;
 mod self_test;
 mod slot;

@@ -116,6 +116,35 @@ impl ResidentBlocks {
         out: &wgpu::Buffer,
         offset: u64,
     ) -> Result<StatusTicket, GpuError> {
+        self.record(encoder, out, offset, None)
+    }
+
+    /// [`record_decode`](Self::record_decode) that also writes the device's clock to `clock`:
+    /// before the kernel begins, at the index `first`, and when it has ended, at the one behind.
+    /// Copies are not in that. The device needs the feature
+    /// [`TIMESTAMP_QUERY`](wgpu::Features::TIMESTAMP_QUERY).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`record_decode`](Self::record_decode).
+    pub fn record_decode_timed(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        out: &wgpu::Buffer,
+        offset: u64,
+        clock: &wgpu::QuerySet,
+        first: u32,
+    ) -> Result<StatusTicket, GpuError> {
+        self.record(encoder, out, offset, Some((clock, first)))
+    }
+
+    fn record(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        out: &wgpu::Buffer,
+        offset: u64,
+        clock: Option<(&wgpu::QuerySet, u32)>,
+    ) -> Result<StatusTicket, GpuError> {
         let fits = offset.checked_add(self.len).is_some_and(|end| end <= out.size());
         if !fits || !offset.is_multiple_of(ALIGNMENT) || !out.usage().contains(wgpu::BufferUsages::STORAGE) {
             let available = out.size().saturating_sub(offset);
@@ -130,10 +159,17 @@ impl ResidentBlocks {
                 mapped_at_creation: false,
             });
             let (mut jobs, mut before) = (Vec::new(), 0);
-            for part in &self.parts {
+            for (index, part) in self.parts.iter().enumerate() {
+                let clock = clock.map(|(query_set, first)| wgpu::ComputePassTimestampWrites {
+                    query_set,
+                    beginning_of_pass_write_index: (index == 0).then_some(first),
+                    end_of_pass_write_index: (index + 1 == self.parts.len()).then_some(first + 1),
+                });
+                // One that writes nothing is refused.
+                let clock = clock.filter(|_| index == 0 || index + 1 == self.parts.len());
                 let size = wgpu::BufferSize::new(part.len);
                 let raw = wgpu::BufferBinding { buffer: out, offset: offset + part.at, size };
-                part.buffers.record_kernel(&self.gpu, encoder, part.jobs, raw);
+                part.buffers.record_kernel(&self.gpu, encoder, part.jobs, raw, clock);
                 let (at, len) = (4 * before as u64, 4 * part.jobs as u64);
                 encoder.copy_buffer_to_buffer(&part.buffers.status, 0, &readback, at, len);
                 jobs.extend(
@@ -186,33 +222,33 @@ impl Part {
         at: u64,
     ) -> Result<Self, GpuError> {
         gpu.attempt(|| {
-            let create = |label, len: usize, usage, mapped| {
+            let create = |label, words: usize, usage| {
                 gpu.device().create_buffer(&wgpu::BufferDescriptor {
                     label: Some(label),
-                    size: 4 * len.max(1) as u64,
+                    size: 4 * words.max(1) as u64,
                     usage,
-                    mapped_at_creation: mapped,
+                    mapped_at_creation: false,
                 })
             };
-            let coded = create("coded", capacity.coded_words, wgpu::BufferUsages::STORAGE, true);
-            let job_words = capacity.jobs * (size_of::<Job>() / 4);
-            let list = create("jobs", job_words, wgpu::BufferUsages::STORAGE, true);
-            let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
-            let status = create("status", capacity.jobs, usage, false);
+            let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
+            let coded = create("coded", capacity.coded_words, usage);
+            let list = create("jobs", capacity.jobs * (size_of::<Job>() / 4), usage);
+            let status = create("status", capacity.jobs, usage | wgpu::BufferUsages::COPY_SRC);
 
-            let failed = |error: wgpu::MapRangeError| GpuError::Device(error.to_string());
-            let mut view = coded.get_mapped_range_mut(..).map_err(failed)?;
+            // Mapping the buffer itself would clear all of it first.
+            let whole = wgpu::BufferSize::new(coded.size()).unwrap_or(wgpu::BufferSize::MIN);
+            let mut view = gpu
+                .queue()
+                .write_buffer_with(&coded, 0, whole)
+                .ok_or_else(|| GpuError::Device("the queue takes no bytes".into()))?;
             let mut stage = Stage::new(&mut view, capacity);
             let placed: Result<Vec<_>, GpuError> =
                 range.map(|block| Ok((block, place(&mut stage, block, &blocks[block])?))).collect();
             let (jobs, used) = stage.finish();
             drop(view);
-            coded.unmap();
-            let mut view = list.get_mapped_range_mut(..).map_err(failed)?;
-            let bytes = bytes_of(&jobs);
-            view.slice(..bytes.len()).copy_from_slice(bytes);
-            drop(view);
-            list.unmap();
+            gpu.queue().write_buffer(&list, 0, bytes_of(&jobs));
+            // So that the copies begin, and what they are made from is free again.
+            gpu.queue().submit([]);
             Ok(placed.map(|placed| Self {
                 buffers: DeviceBuffers { coded, jobs: list, status },
                 jobs: jobs.len(),

@@ -143,7 +143,7 @@ impl Filled {
 
     pub(super) fn record_kernel(&self, gpu: &Gpu, encoder: &mut wgpu::CommandEncoder) {
         let raw = wgpu::BufferBinding { buffer: &self.slot.raw, offset: 0, size: None };
-        self.slot.buffers.record_kernel(gpu, encoder, self.jobs, raw);
+        self.slot.buffers.record_kernel(gpu, encoder, self.jobs, raw, None);
     }
 
     pub(super) fn record_readback(&self, encoder: &mut wgpu::CommandEncoder) {
@@ -170,29 +170,26 @@ impl DeviceBuffers {
         encoder: &mut wgpu::CommandEncoder,
         jobs: usize,
         raw: wgpu::BufferBinding<'_>,
+        timestamp_writes: Option<wgpu::ComputePassTimestampWrites<'_>>,
     ) {
         // The kernel asks the binding how many jobs there are.
         let jobs_len = wgpu::BufferSize::new((jobs * size_of::<Job>()) as u64);
+        let list = wgpu::BufferBinding { buffer: &self.jobs, offset: 0, size: jobs_len };
         let entry = |binding, resource| wgpu::BindGroupEntry { binding, resource };
+        let entries = [
+            entry(0, self.coded.as_entire_binding()),
+            entry(1, wgpu::BindingResource::Buffer(list)),
+            entry(2, wgpu::BindingResource::Buffer(raw)),
+            entry(3, self.status.as_entire_binding()),
+            entry(4, self.coded.as_entire_binding()),
+        ];
         let group = gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("ranstream decode"),
             layout: &gpu.kernel().bindings,
-            entries: &[
-                entry(0, self.coded.as_entire_binding()),
-                entry(
-                    1,
-                    wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                        buffer: &self.jobs,
-                        offset: 0,
-                        size: jobs_len,
-                    }),
-                ),
-                entry(2, wgpu::BindingResource::Buffer(raw)),
-                entry(3, self.status.as_entire_binding()),
-            ],
+            entries: &entries[..entries.len() - usize::from(!gpu.kernel().loads_16_bits)],
         });
         encoder.clear_buffer(&self.status, 0, None);
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
         pass.set_pipeline(&gpu.kernel().pipeline);
         pass.set_bind_group(0, &group, &[]);
         let (x, y) = gpu.grid(jobs);
@@ -230,6 +227,12 @@ impl Arrived {
     }
 }
 
+impl WriteAt for wgpu::QueueWriteBufferView {
+    fn write_at(&mut self, at: usize, bytes: &[u8]) {
+        self.slice(at..at + bytes.len()).copy_from_slice(bytes);
+    }
+}
+
 impl WriteAt for wgpu::BufferViewMut {
     fn write_at(&mut self, at: usize, bytes: &[u8]) {
         self.slice(at..at + bytes.len()).copy_from_slice(bytes);
@@ -260,9 +263,14 @@ pub(super) fn arrived(mapped: &Mapped) -> Result<(), GpuError> {
 }
 
 /// Waits for a submission, or for all there are.
-pub(super) fn wait(gpu: &Gpu, submission_index: Option<wgpu::SubmissionIndex>) -> Result<(), GpuError> {
+pub(super) fn wait(gpu: &Gpu, submission: Option<wgpu::SubmissionIndex>) -> Result<(), GpuError> {
+    wait_for(gpu.device(), submission)
+}
+
+/// The same, where there is only a device yet.
+pub(super) fn wait_for(device: &wgpu::Device, submission_index: Option<wgpu::SubmissionIndex>) -> Result<(), GpuError> {
     let wait = wgpu::PollType::Wait { submission_index, timeout: Some(PATIENCE) };
-    match gpu.device().poll(wait) {
+    match device.poll(wait) {
         Ok(_) => Ok(()),
         Err(error) => Err(GpuError::Device(error.to_string())),
     }

@@ -20,17 +20,20 @@ pub enum Form {
 }
 
 const LAYOUT: &str = include_str!("../../shaders/shared/layout.wgsl");
-const WORDS: &str = include_str!("../../shaders/shared/words.wgsl");
+const FAILED: &str = include_str!("../../shaders/shared/failed.wgsl");
+const WORDS_OF_32_BITS: &str = include_str!("../../shaders/shared/words_of_32_bits.wgsl");
+const WORDS_OF_16_BITS: &str = include_str!("../../shaders/shared/words_of_16_bits.wgsl");
 const TABLE: &str = include_str!("../../shaders/shared/table.wgsl");
 const TURNS: &str = include_str!("../../shaders/shared/turns.wgsl");
+const SEGMENT: &str = include_str!("../../shaders/shared/segment.wgsl");
 const VOTES: &str = include_str!("../../shaders/shared/votes.wgsl");
 const JOB: &str = include_str!("../../shaders/shared/job.wgsl");
 
 /// Lanes of a segment.
 const LANES: u32 = 32;
 
-/// Bytes of workgroup memory that the kernel declares: the table, the cumulatives, the tile of turns, three votes per
-/// segment, the failures.
+/// Bytes of workgroup memory that the kernel declares: the table, the cumulatives, the tile of
+/// turns, three votes per segment, the failures.
 pub const WORKGROUP_MEMORY: u32 = (4096 + 257 + 256 + 3 * SEGMENTS as u32 + 1) * 4;
 
 /// Invocations of the largest workgroup.
@@ -55,33 +58,63 @@ impl Form {
     pub fn candidates(sizes: Option<(u32, u32)>) -> impl Iterator<Item = Self> {
         let fit = Self::fit(sizes);
         let others = [Self::Merged, Self::Workgroup].into_iter();
-        [fit].into_iter().chain(others.filter(move |form| *form != fit && form.fold(sizes).is_some()))
+        [fit].into_iter().chain(others.filter(move |form| *form != fit && form.shader(sizes).is_some()))
     }
 
-    /// Lanes per invocation where subgroups have the `sizes`, the smallest and the largest; `None`
+    /// The form's shader where subgroups have the `sizes`, the smallest and the largest; `None`
     /// stands for a device without subgroups. `None`: it cannot run this form.
     #[must_use]
-    pub fn fold(self, sizes: Option<(u32, u32)>) -> Option<u32> {
+    pub fn shader(self, sizes: Option<(u32, u32)>) -> Option<Shader> {
+        let shader = |fold, mixed| Some(Shader { form: self, fold, mixed, loads_16_bits: false });
         match (self, sizes) {
-            (Self::Workgroup, _) => Some(1),
-            (Self::Merged, Some((_, max))) => (max <= LANES).then_some(1),
-            (Self::Ballot, Some((min, _))) if min >= LANES => Some(1),
-            (Self::Ballot, Some((min, max))) => (min == max && min >= 4 && min.is_power_of_two()).then(|| LANES / min),
-            (_, None) => None,
+            (Self::Workgroup, _) => shader(1, true),
+            (Self::Merged, Some((_, max))) if max <= LANES => shader(1, true),
+            (Self::Ballot, Some((min, max))) if min >= LANES => shader(1, max > LANES),
+            (Self::Ballot, Some((min, max))) if min == max && min >= 4 && min.is_power_of_two() => {
+                shader(LANES / min, false)
+            }
+            _ => None,
         }
     }
+}
 
-    /// The whole shader, in WGSL, for so many lanes per invocation.
+/// The shader of a form on a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Shader {
+    /// The form.
+    pub form: Form,
+    /// Lanes of a segment that one invocation works for: 1, 2, 4 or 8.
+    pub fold: u32,
+    /// Whether segments of different lengths may go through their rounds together.
+    pub mixed: bool,
+    /// Whether the device loads 16 bits, and binding 4 has the same bytes as binding 0.
+    pub loads_16_bits: bool,
+}
+
+impl Shader {
+    /// The shader in WGSL: as wgpu takes it, or as browsers do if this is built for one.
     #[must_use]
-    pub fn source(self, fold: u32) -> String {
-        let (votes, stage) = match self {
-            Self::Ballot => ("", include_str!("../../shaders/lanes_ballot.wgsl")),
-            Self::Merged => (VOTES, include_str!("../../shaders/lanes_merged.wgsl")),
-            Self::Workgroup => (VOTES, include_str!("../../shaders/lanes_workgroup.wgsl")),
+    pub fn source(self) -> String {
+        let Self { form, fold, mixed, loads_16_bits } = self;
+        let (votes, stage) = match form {
+            Form::Ballot => ("", include_str!("../../shaders/lanes_ballot.wgsl")),
+            Form::Merged => (VOTES, include_str!("../../shaders/lanes_merged.wgsl")),
+            Form::Workgroup => (VOTES, include_str!("../../shaders/lanes_workgroup.wgsl")),
         };
-        // Browsers refuse ballots without this line, naga refuses the line.
-        let enable = if cfg!(target_family = "wasm") && self != Self::Workgroup { "enable subgroups;\n" } else { "" };
-        format!("{enable}const FOLD: u32 = {fold}u;\n{LAYOUT}\n{WORDS}\n{TABLE}\n{TURNS}\n{JOB}\n{votes}\n{stage}")
+        let words = if loads_16_bits { WORDS_OF_16_BITS } else { WORDS_OF_32_BITS };
+        let enable_16_bits = if loads_16_bits { "enable wgpu_int16;\n" } else { "" };
+        // Browsers refuse ballots without these lines, and those of subgroups that are in different
+        // rounds; naga refuses the lines.
+        let enable_subgroups = if cfg!(target_family = "wasm") && form != Form::Workgroup {
+            "enable subgroups;\ndiagnostic(off, subgroup_uniformity);\n"
+        } else {
+            ""
+        };
+        format!(
+            "{enable_16_bits}{enable_subgroups}const FOLD: u32 = {fold}u;\nconst MIXED: bool = {mixed};\n\
+             {LAYOUT}\n{FAILED}\n{words}\n{TABLE}\n{TURNS}\n{SEGMENT}\n{JOB}\n{votes}\n{stage}"
+        )
     }
 }
 
@@ -122,28 +155,36 @@ mod tests {
 
     use super::*;
 
+    /// Each form for the subgroups that it can have, with and without loads of 16 bits.
+    fn shaders() -> Vec<Shader> {
+        let sizes = [None, Some((32, 32)), Some((32, 64)), Some((8, 32)), Some((16, 16)), Some((8, 8)), Some((4, 4))];
+        let shaders = Form::ALL.iter().flat_map(|(_, form)| sizes.iter().filter_map(|&sizes| form.shader(sizes)));
+        shaders.flat_map(|shader| [false, true].map(|loads_16_bits| Shader { loads_16_bits, ..shader })).collect()
+    }
+
     #[test]
-    fn every_form_and_fold_is_valid() {
-        for (form, folds) in [(Form::Ballot, &[1, 2, 4, 8][..]), (Form::Merged, &[1]), (Form::Workgroup, &[1])] {
-            for &fold in folds {
-                let module = parse_str(&form.source(fold)).unwrap_or_else(|error| panic!("{form} x{fold}: {error}"));
-                let capabilities = if form == Form::Workgroup { Capabilities::empty() } else { Capabilities::SUBGROUP };
-                if let Err(error) = Validator::new(ValidationFlags::all(), capabilities).validate(&module) {
-                    panic!("{form} x{fold}: {error:?}");
-                }
-                assert_eq!(module.entry_points[0].name, "decode");
+    fn every_shader_is_valid() {
+        let shaders = shaders();
+        assert_eq!(shaders.iter().map(|shader| shader.fold).max(), Some(8));
+        for shader in shaders {
+            let module = parse_str(&shader.source()).unwrap_or_else(|error| panic!("{shader:?}: {error}"));
+            let subgroups = if shader.form == Form::Workgroup { Capabilities::empty() } else { Capabilities::SUBGROUP };
+            let short = if shader.loads_16_bits { Capabilities::SHADER_INT16 } else { Capabilities::empty() };
+            if let Err(error) = Validator::new(ValidationFlags::all(), subgroups | short).validate(&module) {
+                panic!("{shader:?}: {error:?}");
             }
+            assert_eq!(module.entry_points[0].name, "main");
         }
     }
 
     /// Not every compiler clears a variable on each pass of a loop.
     #[test]
     fn no_variable_is_declared_without_a_value() {
-        for (_, form) in Form::ALL {
-            let source = form.source(1);
+        for shader in shaders() {
+            let source = shader.source();
             let declared: Vec<_> = source.lines().map(str::trim).filter(|line| line.starts_with("var ")).collect();
             assert!(declared.len() > 10);
-            assert!(declared.iter().all(|line| line.contains(" = ")), "{form}: {declared:#?}");
+            assert!(declared.iter().all(|line| line.contains(" = ")), "{shader:?}: {declared:#?}");
         }
     }
 
@@ -152,7 +193,7 @@ mod tests {
         for (form, votes) in
             [(Form::Ballot, 0), (Form::Merged, 3 * SEGMENTS as u32), (Form::Workgroup, 3 * SEGMENTS as u32)]
         {
-            let module = parse_str(&form.source(1)).unwrap();
+            let module = parse_str(&form.shader(Some((32, 32))).unwrap().source()).unwrap();
             let mut layouter = wgpu::naga::proc::Layouter::default();
             layouter.update(module.to_ctx()).unwrap();
             let declared: u32 = module
@@ -177,17 +218,20 @@ mod tests {
             (Some((16, 64)), Form::Workgroup),
         ] {
             assert_eq!(Form::fit(sizes), form, "{sizes:?}");
-            assert_eq!(form.fold(sizes), Some(1), "{sizes:?}");
+            assert_eq!(form.shader(sizes).unwrap().fold, 1, "{sizes:?}");
         }
         let all = |sizes| Form::candidates(sizes).collect::<Vec<_>>();
         assert_eq!(all(None), [Form::Workgroup]);
         assert_eq!(all(Some((32, 32))), [Form::Ballot, Form::Merged, Form::Workgroup]);
         assert_eq!(all(Some((64, 64))), [Form::Ballot, Form::Workgroup]);
         assert_eq!(all(Some((8, 8))), [Form::Merged, Form::Workgroup]);
-        assert_eq!(Form::Ballot.fold(Some((8, 8))), Some(4));
-        assert!(Form::Ballot.fold(Some((8, 16))).is_none());
-        assert!(Form::Ballot.fold(None).is_none());
-        assert!(Form::Merged.fold(Some((64, 64))).is_none());
+        let ballot = |sizes| Form::Ballot.shader(sizes).map(|shader| (shader.fold, shader.mixed));
+        assert_eq!(ballot(Some((8, 8))), Some((4, false)));
+        assert_eq!(ballot(Some((32, 32))), Some((1, false)));
+        assert_eq!(ballot(Some((64, 64))), Some((1, true)));
+        assert_eq!(ballot(Some((8, 16))), None);
+        assert_eq!(ballot(None), None);
+        assert_eq!(Form::Merged.shader(Some((64, 64))), None);
     }
 
     #[test]

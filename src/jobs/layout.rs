@@ -48,7 +48,7 @@ pub struct Job {
     pub scale_bits: u32,
     /// 256 frequencies of 16 bits.
     pub table_at: u32,
-    /// Groups of the longest segment.
+    /// Groups of the longest segment, without the one that ends it.
     pub groups: u32,
     /// The segments. Other modes than that of segments have one.
     pub segments: [Segment; SEGMENTS],
@@ -70,7 +70,7 @@ mod tests {
     use crate::{jobs::Form, rans::segment};
 
     fn module() -> naga::Module {
-        naga::front::wgsl::parse_str(&Form::Workgroup.source(1)).unwrap()
+        naga::front::wgsl::parse_str(&Form::Workgroup.shader(None).unwrap().source()).unwrap()
     }
 
     /// (name, offset) of the members, and the size.

@@ -1,9 +1,10 @@
-//! What the decode kernel needs of its host: job lists and shaders, for those who run it on a device
-//! of their own, as a page does in a browser. [`gpu`](crate::gpu) is made of this and of wgpu.
+//! What the decode kernel needs of its host: job lists and shaders, for those who run it on a
+//! device of their own, as a page does in a browser. [`gpu`](crate::gpu) is made of this and of
+//! wgpu.
 //!
 //! A [`Stage`] takes blocks, verifies each one's check while it copies the payload to where the
-//! device will read it, and lists the [`Job`]s. [`Form::source`] is the shader, whose entry point
-//! `decode` does one job per workgroup. It binds, in group 0:
+//! device will read it, and lists the [`Job`]s. [`Shader::source`] is the shader, whose entry point
+//! `main` does one job per workgroup. It binds, in group 0:
 //!
 //! | binding | what | in words of 32 bits |
 //! |---:|---|---|
@@ -11,11 +12,12 @@
 //! | 1 | the jobs, exactly as many as there are ([`bytes_of`]), read only | 36 each |
 //! | 2 | room for the raw bytes | [`Capacity::raw_words`] |
 //! | 3 | a status per job, cleared before | [`Capacity::jobs`] |
+//! | 4 | the same as 0, where [`Shader::loads_16_bits`] | |
 //!
 //! Job `n` is that of workgroup `x + y * width of the grid`. A block is right if the status of each
-//! of its jobs is [`STATUS_DONE`] alone; if not, [`Block::decode_into`] decodes it again on the CPU,
-//! for its bytes or its error. A compiler can make a mistake of a shader that no status shows: compare the bytes of
-//! known blocks before a device is used.
+//! of its jobs is [`STATUS_DONE`] alone; if not, [`Block::decode_into`] decodes it again on the
+//! CPU, for its bytes or its error. A compiler can make a mistake of a shader that no status shows:
+//! compare the bytes of known blocks before a device is used.
 //!
 //! ```
 //! use ranstream::{
@@ -44,7 +46,9 @@ mod plan;
 mod stage;
 
 pub use crate::block::Block;
-pub use form::{Form, INVOCATIONS, ParseFormError, WORKGROUP_MEMORY};
+pub use form::{Form, INVOCATIONS, ParseFormError, Shader, WORKGROUP_MEMORY};
 pub use layout::{Job, SEGMENTS, STATUS_DONE, Segment, bytes_of};
+#[cfg(feature = "gpu")]
+pub(crate) use plan::segment_len;
 pub use plan::{Capacity, PIECE};
 pub use stage::{Placed, Push, Stage, WriteAt};

@@ -30,13 +30,7 @@ impl Capacity {
         let raw_words = block.raw_len().div_ceil(4);
         let pieces = block.raw_len().div_ceil(PIECE);
         let (coded_words, jobs) = match block.mode() {
-            BlockMode::Lanes => {
-                // Not verified yet: a wrong number is refused when the payload is parsed.
-                let segments =
-                    block.payload().get(2..4).map_or(0, |of| usize::from(u16::from_le_bytes([of[0], of[1]])));
-                let jobs = segments.clamp(1, MAX_SEGMENTS).div_ceil(SEGMENTS);
-                (TABLE_WORDS + block.payload().len().div_ceil(4), jobs)
-            }
+            BlockMode::Lanes => (TABLE_WORDS + block.payload().len().div_ceil(4), segments(block).div_ceil(SEGMENTS)),
             BlockMode::Stored => (raw_words, pieces),
             BlockMode::Fill => (0, pieces),
             // States and word counts travel as often as they stand in the payload, and the words.
@@ -80,6 +74,18 @@ impl Capacity {
 
     /// Room for nothing.
     pub const NOTHING: Self = Self { coded_words: 0, raw_words: 0, jobs: 0 };
+}
+
+/// Raw bytes of a segment of a `lanes` block, about. `None`: it is no such block.
+#[cfg(feature = "gpu")]
+pub(crate) fn segment_len(block: &Block<'_>) -> Option<usize> {
+    (block.mode() == BlockMode::Lanes).then(|| block.raw_len() / segments(block))
+}
+
+/// As the payload says, which was not verified yet: a wrong number is refused when it is parsed.
+fn segments(block: &Block<'_>) -> usize {
+    let segments = block.payload().get(2..4).map_or(0, |of| usize::from(u16::from_le_bytes([of[0], of[1]])));
+    segments.clamp(1, MAX_SEGMENTS)
 }
 
 #[cfg(test)]

@@ -155,7 +155,7 @@ impl<'v> Stage<'v> {
         for (index, segment) in segments.enumerate() {
             if index % SEGMENTS == 0 {
                 // The first segment of a block is the longest or as long as any.
-                self.jobs.push(Job { groups: segment.raw_len.div_ceil(GROUP as u32), ..job });
+                self.jobs.push(Job { groups: segment.raw_len.saturating_sub(1) / GROUP as u32, ..job });
             }
             if let Some(job) = self.jobs.last_mut() {
                 job.segments[index % SEGMENTS] = segment;

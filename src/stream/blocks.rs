@@ -8,7 +8,8 @@ use crate::{
 };
 
 /// Gives the blocks of a stream that lies in memory, a mapped file perhaps, where they lie: for
-/// [`Stage`](crate::jobs::Stage), or `Pipeline`, `Decoder` and `ResidentBlocks` of the module `gpu`.
+/// [`Stage`](crate::jobs::Stage), or `Pipeline`, `Decoder` and `ResidentBlocks` of the module
+/// `gpu`.
 ///
 /// Everything around the payloads is verified: headers, order and number of the blocks, lengths,
 /// the end. Payloads are verified by whoever takes them, and a content check, if the stream has

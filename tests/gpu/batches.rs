@@ -3,7 +3,7 @@
 use rand::RngExt;
 use ranstream::{
     Error,
-    gpu::{Block, Decoder, Gpu},
+    gpu::{Block, Decoder, Gpu, GpuOptions, wgpu},
 };
 
 use crate::{
@@ -38,6 +38,22 @@ fn random_batches_are_what_the_cpu_gives() {
             let blocks: Vec<_> = (0..rng.random_range(1..8)).map(|_| data::random(&mut rng, 20_000)).collect();
             let decoded = decode_all(&gpu, &mut decoder, &blocks, &format!("seed {seed}"));
             assert_eq!(decoded, blocks.len() as u64, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_device_that_loads_no_16_bits_gives_the_same() {
+    let Some(gpu) = gpu() else { return };
+    let features = gpu.device().features() & wgpu::Features::SUBGROUP;
+    let Some((device, queue)) = crate::limits::device_with(gpu, features, &gpu.device().limits()) else { return };
+    let without = Gpu::from_wgpu(device, queue, &GpuOptions::new()).unwrap();
+    for gpu in forms(&without) {
+        let mut decoder = Decoder::new(&gpu);
+        for seed in 0..20 {
+            let mut rng = rng(9000 + seed);
+            let blocks: Vec<_> = (0..6).map(|_| data::random(&mut rng, 20_000)).collect();
+            assert_eq!(decode_all(&gpu, &mut decoder, &blocks, &format!("seed {seed}")), 6);
         }
     }
 }
@@ -88,7 +104,7 @@ fn one_block_of_many_segments_and_many_blocks_of_one() {
 #[test]
 fn batches_that_follow_each_other_use_the_ring_again() {
     let Some(gpu) = gpu() else { return };
-    let options = ranstream::gpu::GpuOptions::new().batch_len(64 << 10);
+    let options = GpuOptions::new().batch_len(64 << 10);
     let mut rng = rng(4);
     let blocks: Vec<_> = (0..60).map(|_| data::random(&mut rng, 30_000)).collect();
     for gpu in crate::forms_with(gpu, &options) {

@@ -165,26 +165,46 @@ fn every_flipped_bit_of_a_small_segment_has_the_cpus_verdict() {
     for len in [1200_usize, 1280] {
         let raw = (0..len).map(|i| (i * i % 13 % 5) as u8).collect();
         let whole = Parts::new(&lanes(raw, len, 10).block);
-        let mut decoder = Decoder::new(gpu);
-        let (mut failed, bits) = (0, 0..whole.segments[0].len() * 8);
+        let bits = 0..whole.segments[0].len() * 8;
         // The upper half of a state decides whether it is one, which is no matter of the kernel.
-        for bit in bits.clone().filter(|bit| bit / 8 >= STATES || bit / 16 % 2 == 0) {
-            let mut segments = whole.segments.clone();
-            segments[0][bit / 8] ^= 1 << (bit % 8);
-            let damaged = Parts { segments, table: whole.table.clone(), raw_lens: whole.raw_lens.clone(), ..whole };
-            let coded = damaged.whole();
-            let (mut on_gpu, mut on_cpu) = (vec![0; len], vec![0; len]);
-            let expected = block::decode(&coded, &mut on_cpu);
-            let returned = gpu.tally().returned;
-            assert_eq!(decoder.decode_into(&[Block::parse(&coded).unwrap()], &mut on_gpu), expected, "bit {bit}");
-            if expected.is_ok() {
-                assert_eq!(on_gpu, on_cpu, "bit {bit}");
-            } else {
-                assert!(gpu.tally().returned > returned, "bit {bit}: the device took it for good");
+        let flipped = bits.clone().filter(|bit| bit / 8 >= STATES || bit / 16 % 2 == 0);
+        let damaged: Vec<_> = flipped
+            .map(|bit| {
+                let mut segments = whole.segments.clone();
+                segments[0][bit / 8] ^= 1 << (bit % 8);
+                Parts { segments, table: whole.table.clone(), raw_lens: whole.raw_lens.clone(), ..whole }.whole()
+            })
+            .collect();
+        let verdicts: Vec<_> = damaged
+            .iter()
+            .map(|coded| {
+                let mut raw = vec![0; len];
+                block::decode(coded, &mut raw).ok().map(|_| raw)
+            })
+            .collect();
+        let failures = (0..).zip(&verdicts).filter(|(_, verdict)| verdict.is_none());
+        let expected: Vec<_> = failures.map(|(block, _)| FailedSegment { block, segment: 0 }).collect();
+        assert!(expected.len() * 3 > bits.len(), "{} of {}", expected.len(), bits.len());
+
+        let parsed: Vec<_> = damaged.iter().map(|coded| Block::parse(coded).unwrap()).collect();
+        let resident = ResidentBlocks::upload(gpu, &parsed).unwrap();
+        let (bytes, failed) = decode_resident(gpu, &resident);
+        assert_eq!(failed, expected, "{len} bytes");
+        for (block, raw) in verdicts.iter().enumerate() {
+            let range = resident.range(block).unwrap();
+            if let Some(raw) = raw {
+                assert!(bytes[range.start as usize..range.end as usize] == raw[..], "{len} bytes, flip {block}");
             }
-            failed += usize::from(expected.is_err());
         }
-        assert!(failed * 3 > bits.len(), "{failed} of {}", bits.len());
+        // Through a decoder too, whose errors are the CPU's.
+        let (mut decoder, returned) = (Decoder::new(gpu), gpu.tally().returned);
+        for (index, (coded, verdict)) in damaged.iter().zip(&verdicts).enumerate().step_by(97) {
+            let mut raw = vec![0; len];
+            let found = decoder.decode_into(&[Block::parse(coded).unwrap()], &mut raw);
+            assert_eq!(found, block::decode(coded, &mut vec![0; len]), "flip {index}");
+            assert!(verdict.as_ref().is_none_or(|right| *right == raw), "flip {index}");
+        }
+        assert!(gpu.tally().returned > returned, "the device took all for good");
     }
     assert_eq!(gpu.lost(), None);
 }

@@ -9,14 +9,20 @@ use crate::{
 
 /// A device on the same adapter, with `limits`.
 pub fn device(gpu: &Gpu, limits: &wgpu::Limits) -> Option<(wgpu::Device, wgpu::Queue)> {
+    device_with(gpu, gpu.device().features(), limits)
+}
+
+/// The same, with `features` alone.
+pub fn device_with(
+    gpu: &Gpu,
+    required_features: wgpu::Features,
+    limits: &wgpu::Limits,
+) -> Option<(wgpu::Device, wgpu::Queue)> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
     let adapter = adapters.into_iter().find(|adapter| adapter.get_info().name == gpu.info().name)?;
-    let descriptor = wgpu::DeviceDescriptor {
-        required_features: Gpu::wanted_features(&adapter),
-        required_limits: limits.clone(),
-        ..Default::default()
-    };
+    let descriptor =
+        wgpu::DeviceDescriptor { required_features, required_limits: limits.clone(), ..Default::default() };
     Some(pollster::block_on(adapter.request_device(&descriptor)).unwrap())
 }
 
