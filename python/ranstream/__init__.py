@@ -1,0 +1,45 @@
+"""Compressed streams of interleaved rANS blocks.
+
+The shape is that of ``bz2`` and ``lzma``: ``compress`` and ``decompress`` for whole buffers, ``open`` for files,
+``RansCompressor`` and ``RansDecompressor`` for pieces. ``index`` says where each block of a file is, for those who split it.
+"""
+
+from __future__ import annotations
+
+from ranstream._file import RansFile, open, register
+from ranstream._native import (
+    Index,
+    RansCompressor,
+    RansDecompressor,
+    compress,
+    decompress,
+    decompress_into,
+    index,
+)
+from ranstream.errors import (
+    CorruptError,
+    LimitError,
+    NotRansError,
+    RansError,
+    TruncatedError,
+    UnsupportedError,
+)
+
+__all__ = [
+    "CorruptError",
+    "Index",
+    "LimitError",
+    "NotRansError",
+    "RansCompressor",
+    "RansDecompressor",
+    "RansError",
+    "RansFile",
+    "TruncatedError",
+    "UnsupportedError",
+    "compress",
+    "decompress",
+    "decompress_into",
+    "index",
+    "open",
+    "register",
+]

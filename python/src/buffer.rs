@@ -1,0 +1,232 @@
+//! Bytes of Python objects. The only file of this crate with `unsafe`.
+//!
+//! Storage of `bytes` never changes, so it is borrowed. Any other exporter may be written to by
+//! another thread while the interpreter's lock is released: its bytes are copied out of it before
+//! anything looks at them, so that what was checked is what is decoded. An output belongs to the
+//! caller, who promises that nobody else uses it during the call.
+#![allow(unsafe_code)]
+
+use std::{
+    io::{self, Read, Seek, SeekFrom},
+    ops::Range,
+    ptr, slice,
+};
+
+use pyo3::{
+    buffer::PyUntypedBuffer,
+    exceptions::{PyBufferError, PyValueError},
+    ffi,
+    prelude::*,
+    pybacked::PyBackedBytes,
+    types::{PyBytes, PyMemoryView},
+};
+
+/// Bytes that are read.
+pub(crate) enum Input {
+    /// Storage of a `bytes` object.
+    Fixed { owner: PyBackedBytes, range: Range<usize> },
+    /// Storage that somebody else may write to meanwhile.
+    Changing(Changing),
+}
+
+impl Input {
+    /// # Errors
+    ///
+    /// `TypeError` for an object without a buffer, `BufferError` for one that is not contiguous.
+    pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(bytes) = object.cast::<PyBytes>() {
+            let owner = PyBackedBytes::from(bytes.clone());
+            let range = 0..owner.len();
+            return Ok(Self::Fixed { owner, range });
+        }
+        let buffer = contiguous(object)?;
+        // A view of bytes is as fixed as they are, if it has kept them.
+        if let Ok(view) = object.cast::<PyMemoryView>()
+            && let Ok(bytes) = view.getattr("obj")?.cast_into::<PyBytes>()
+        {
+            let owner = PyBackedBytes::from(bytes);
+            let start = (buffer.buf_ptr() as usize).wrapping_sub(owner.as_ptr() as usize);
+            let range = start..start.saturating_add(buffer.len_bytes());
+            if range.end <= owner.len() {
+                return Ok(Self::Fixed { owner, range });
+            }
+        }
+        Ok(Self::Changing(Changing { buffer, at: 0 }))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Fixed { range, .. } => range.len(),
+            Self::Changing(changing) => changing.buffer.len_bytes(),
+        }
+    }
+
+    /// The bytes, in memory that nobody else writes to.
+    pub(crate) fn into_fixed(self) -> io::Result<FixedBytes> {
+        Ok(match self {
+            Self::Fixed { owner, range } => FixedBytes::Borrowed { owner, range },
+            Self::Changing(mut changing) => {
+                let mut copy = Vec::new();
+                copy.try_reserve_exact(changing.buffer.len_bytes())?;
+                changing.read_to_end(&mut copy)?;
+                FixedBytes::Copied(copy)
+            }
+        })
+    }
+}
+
+/// Bytes that nobody writes to.
+pub(crate) enum FixedBytes {
+    Borrowed { owner: PyBackedBytes, range: Range<usize> },
+    Copied(Vec<u8>),
+}
+
+impl std::ops::Deref for FixedBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Borrowed { owner, range } => &owner[range.clone()],
+            Self::Copied(copy) => copy,
+        }
+    }
+}
+
+/// A reader that copies bytes out of storage that may change.
+pub(crate) struct Changing {
+    buffer: PyUntypedBuffer,
+    at: usize,
+}
+
+impl Changing {
+    /// Whether any byte of it is a byte of `output`.
+    pub(crate) fn overlaps(&self, output: &Output) -> bool {
+        let place = |buffer: &PyUntypedBuffer| {
+            let start = buffer.buf_ptr() as usize;
+            start..start + buffer.len_bytes()
+        };
+        let (a, b) = (place(&self.buffer), place(&output.buffer));
+        a.start < b.end && b.start < a.end
+    }
+}
+
+impl Read for Changing {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let len = out.len().min(self.buffer.len_bytes().saturating_sub(self.at));
+        if len > 0 {
+            // SAFETY: `contiguous` checked that `len_bytes` bytes lie from `buf_ptr` on, which the
+            // buffer keeps in place while it is held; `at + len` is within them by the line above.
+            // No reference to them is made, and `out` is memory of ours: `decompress_into` asks
+            // `overlaps` first.
+            unsafe { ptr::copy_nonoverlapping(self.buffer.buf_ptr().cast::<u8>().add(self.at), out.as_mut_ptr(), len) };
+        }
+        self.at += len;
+        Ok(len)
+    }
+}
+
+impl Seek for Changing {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::Start(at) => usize::try_from(at).ok(),
+            SeekFrom::End(by) => self.buffer.len_bytes().checked_add_signed(by as isize),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by as isize),
+        };
+        self.at = to.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at as u64)
+    }
+}
+
+/// Bytes that are written to.
+pub(crate) struct Output {
+    buffer: PyUntypedBuffer,
+}
+
+impl Output {
+    /// # Errors
+    ///
+    /// As [`Input::new`]; `BufferError` for one that is read-only.
+    pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let buffer = contiguous(object)?;
+        if buffer.readonly() {
+            return Err(PyBufferError::new_err("the output is read-only"));
+        }
+        Ok(Self { buffer })
+    }
+
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
+        match self.buffer.len_bytes() {
+            0 => &mut [],
+            // SAFETY: `contiguous` checked that `len` bytes lie from there on, and `new` that they
+            // may be written. The buffer keeps them in place while it is held. That nobody else
+            // uses them during the call is the caller's part, which docs/python.md states.
+            len => unsafe { slice::from_raw_parts_mut(self.buffer.buf_ptr().cast(), len) },
+        }
+    }
+}
+
+/// # Errors
+///
+/// As [`Input::new`].
+fn contiguous(object: &Bound<'_, PyAny>) -> PyResult<PyUntypedBuffer> {
+    let buffer = PyUntypedBuffer::get(object)?;
+    if !buffer.is_c_contiguous() {
+        return Err(PyBufferError::new_err("the buffer is not C-contiguous"));
+    }
+    Ok(buffer)
+}
+
+unsafe extern "C" {
+    // A part of the stable ABI that pyo3-ffi does not publish.
+    fn _PyBytes_Resize(bytes: *mut *mut ffi::PyObject, len: ffi::Py_ssize_t) -> std::ffi::c_int;
+}
+
+/// A `bytes` object that nobody else has seen yet.
+pub(crate) struct NewBytes<'py> {
+    object: Bound<'py, PyBytes>,
+    len: usize,
+}
+
+impl<'py> NewBytes<'py> {
+    /// `len` zeros. Where there are many, the system gives them as pages that cost nothing until
+    /// they are written to.
+    ///
+    /// # Errors
+    ///
+    /// `MemoryError`.
+    pub(crate) fn zeroed(py: Python<'py>, len: usize) -> PyResult<Self> {
+        let object = py.get_type::<PyBytes>().call1((len,))?.cast_into::<PyBytes>()?;
+        Ok(Self { object, len })
+    }
+
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
+        if self.len == 0 {
+            return &mut [];
+        }
+        // SAFETY: the object was made by `zeroed` with `len` initialised bytes, 1 or more, so it is
+        // none of the interpreter's shared ones, and `object` is the only reference to it.
+        unsafe { slice::from_raw_parts_mut(ffi::PyBytes_AsString(self.object.as_ptr()).cast(), self.len) }
+    }
+
+    /// The first `len` of the bytes.
+    ///
+    /// # Errors
+    ///
+    /// `MemoryError`; `ValueError` for more than there are.
+    pub(crate) fn first(self, len: usize) -> PyResult<Bound<'py, PyBytes>> {
+        if len == self.len {
+            return Ok(self.object);
+        }
+        if len > self.len {
+            return Err(PyValueError::new_err("more bytes than there are"));
+        }
+        let py = self.object.py();
+        let mut object = self.object.into_ptr();
+        // SAFETY: `object` is the only reference to a bytes object, which is what this function
+        // asks for; `len` is below its length by the lines above. On failure it is freed and null.
+        unsafe {
+            _PyBytes_Resize(&raw mut object, len.cast_signed());
+            Ok(Bound::from_owned_ptr_or_err(py, object)?.cast_into_unchecked())
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Whole buffers in one call.
+
+use std::{
+    io::Read,
+    ops::ControlFlow::{self, Break, Continue},
+};
+
+use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
+use ranstream::{
+    DecodeOptions, EncodeOptions, Error, RansReader,
+    outline::{OutlinePart, OutlineReader},
+    stream::{Decoder, Encoder, Op, Outline, Status},
+};
+
+use crate::{
+    buffer::{Changing, FixedBytes, Input, NewBytes, Output},
+    error::{exception, io_exception},
+    options::{EncodeArgs, decode_options, threads_for},
+    work::{PIECE, in_pieces},
+};
+
+/// Up to so many bytes are coded in one go.
+const FEW: usize = 64 << 10;
+
+/// Raw bytes that are worth a second thread.
+const BLOCK_LEN: usize = 256 << 10;
+
+/// Bytes that a stream may have beside those of its blocks: header, end, index without entries.
+const STREAM_OVERHEAD: usize = 128;
+
+/// Bytes that a block may have beside its raw bytes: header, check, and its entry in the index.
+const BLOCK_OVERHEAD: usize = 20;
+
+/// Compress `data`, any contiguous buffer, to one stream.
+///
+/// `threads`: `None` is all cores where there is more than one block, 0 all cores, 1 the caller's
+/// own thread. `level`: 0 to 9, `None` is 0. `block_size`: raw bytes per block, `None` is 256 KiB at
+/// level 0 and more at higher ones. `index`: a list of blocks behind the stream, for seeking.
+/// `check`: a check over all raw bytes, beside those of the blocks.
+#[pyfunction]
+#[pyo3(signature = (data, /, *, threads=None, block_size=None, index=true, check=true, level=None))]
+pub(crate) fn compress<'py>(
+    data: &Bound<'py, PyAny>,
+    threads: Option<usize>,
+    block_size: Option<usize>,
+    index: bool,
+    check: bool,
+    level: Option<u8>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let py = data.py();
+    let input = Input::new(data)?;
+    let threads = threads_for(threads, input.len(), block_size.unwrap_or(BLOCK_LEN));
+    let options = EncodeArgs { threads, block_size, index, check, level }.options()?;
+    if input.len() <= FEW {
+        let raw = input.into_fixed().map_err(|error| io_exception(py, error, 0))?;
+        let coded = py.detach(|| ranstream::compress(&raw, &options)).map_err(|error| exception(py, &error, 0))?;
+        return Ok(PyBytes::new(py, &coded));
+    }
+    let blocks = input.len() / options.block_len.max(1) + 1;
+    let bound = input.len().saturating_add(blocks.saturating_mul(BLOCK_OVERHEAD)).saturating_add(STREAM_OVERHEAD);
+    let mut out = NewBytes::zeroed(py, bound)?;
+    let len = encode(py, input, out.as_mut_slice(), options)?;
+    out.first(len)
+}
+
+/// Codes all of `input` to `out`; how many bytes that were comes back.
+fn encode(py: Python<'_>, input: Input, out: &mut [u8], options: EncodeOptions) -> PyResult<usize> {
+    let piece_len = (PIECE / options.block_len.max(1)).max(1) * options.block_len;
+    let mut encoder = Encoder::new(options);
+    let (mut taken, mut given) = (0, 0);
+    let mut input = match input {
+        Input::Fixed { owner, range } => Source::Fixed(FixedBytes::Borrowed { owner, range }),
+        Input::Changing(changing) => Source::Changing(changing),
+    };
+    in_pieces(py, || {
+        let before = taken;
+        loop {
+            let step = match &mut input {
+                Source::Fixed(raw) => {
+                    let end = raw.len().min(before + piece_len);
+                    let op = if end == raw.len() { Op::Finish } else { Op::Run };
+                    encoder.step(&raw[taken..end], &mut out[given..], op)
+                }
+                Source::Changing(changing) => {
+                    copy_in(&mut encoder, changing, &mut taken).and_then(|op| encoder.step(&[], &mut out[given..], op))
+                }
+            };
+            let step = match step {
+                Ok(step) => step,
+                Err(error) => return Break(Err(error)),
+            };
+            taken += step.consumed;
+            given += step.produced;
+            match step.status {
+                Status::InFlight { .. } => encoder.wait(),
+                Status::Finished => return Break(Ok(given)),
+                Status::NeedsOutput { ready } => {
+                    return Break(Err(Error::OutputTooSmall {
+                        needed: (given + ready) as u64,
+                        available: out.len() as u64,
+                    }));
+                }
+                _ if taken - before >= piece_len => return Continue(()),
+                _ => {}
+            }
+        }
+    })?
+    .map_err(|error| exception(py, &error, taken as u64))
+}
+
+/// What is coded.
+enum Source {
+    Fixed(FixedBytes),
+    Changing(Changing),
+}
+
+/// Copies bytes into the block in progress; what the next step is to reach comes back.
+fn copy_in(encoder: &mut Encoder, changing: &mut Changing, taken: &mut usize) -> Result<Op, Error> {
+    let space = encoder.space()?;
+    if space.is_empty() {
+        return Ok(Op::Run);
+    }
+    // Memory does not fail to be read.
+    let read = changing.read(space).unwrap_or_default();
+    encoder.commit(read)?;
+    *taken += read;
+    Ok(if read == 0 { Op::Finish } else { Op::Run })
+}
+
+/// Decompress all streams in `data` to new bytes.
+///
+/// With `max_size`, a stream that has more raw bytes is refused before memory is taken for them:
+/// set it where `data` comes from somebody else. `threads` as in `compress`.
+#[pyfunction]
+#[pyo3(signature = (data, /, *, threads=None, max_size=None))]
+pub(crate) fn decompress<'py>(
+    data: &Bound<'py, PyAny>,
+    threads: Option<usize>,
+    max_size: Option<u64>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let py = data.py();
+    let mut input = Input::new(data)?;
+    let limits = decode_options(1, max_size)?;
+    let raw_len = py.detach(|| raw_len(&mut input, limits)).map_err(|error| exception(py, &error, 0))?;
+    let options = decode_options(threads_for(threads, raw_len, BLOCK_LEN), max_size)?;
+    let mut out = NewBytes::zeroed(py, raw_len)?;
+    let len = decode(py, input, out.as_mut_slice(), options)?;
+    out.first(len)
+}
+
+/// Decompress all streams in `data` to the start of `out`, any writable contiguous buffer; how many
+/// bytes that were comes back.
+///
+/// Nothing is allocated for the result. `ValueError` when `out` is too short. After an error, `out`
+/// holds what was decoded before, `position` bytes of it. `threads` as in `compress`.
+#[pyfunction]
+#[pyo3(signature = (data, out, /, *, threads=None))]
+pub(crate) fn decompress_into(
+    data: &Bound<'_, PyAny>,
+    out: &Bound<'_, PyAny>,
+    threads: Option<usize>,
+) -> PyResult<usize> {
+    let py = data.py();
+    let input = Input::new(data)?;
+    let mut out = Output::new(out)?;
+    if let Input::Changing(changing) = &input
+        && changing.overlaps(&out)
+    {
+        return Err(PyValueError::new_err("data and out share memory"));
+    }
+    let out = out.as_mut_slice();
+    let options = decode_options(threads_for(threads, out.len(), BLOCK_LEN), None)?;
+    decode(py, input, out, options)
+}
+
+/// Raw bytes of all streams, by their block headers. Only limits and the headers of the first stream
+/// are errors here: what else is wrong comes behind good bytes.
+fn raw_len(input: &mut Input, options: DecodeOptions) -> Result<usize, Error> {
+    let mut len = 0;
+    let mut add = |part: &OutlinePart| {
+        if let OutlinePart::Block { header, .. } = part {
+            len += header.raw_len();
+        }
+    };
+    let fault = match input {
+        Input::Fixed { owner, range } => {
+            let bytes = &owner[range.clone()];
+            let (mut outline, mut at) = (Outline::new(options), 0);
+            loop {
+                match outline.step(&bytes[at..]) {
+                    Err(error) => break Some(error),
+                    Ok((taken, part)) => {
+                        at += taken;
+                        part.iter().for_each(&mut add);
+                        let there = outline.to_pass().min((bytes.len() - at) as u64);
+                        outline.pass(there);
+                        at += there as usize;
+                        if at == bytes.len() && part.is_none() {
+                            break None;
+                        }
+                    }
+                }
+            }
+        }
+        Input::Changing(changing) => {
+            let parts = OutlineReader::seeking(&mut *changing, options);
+            let fault = parts.and_then(|parts| {
+                for part in parts {
+                    add(&part?);
+                }
+                Ok(())
+            });
+            // From here on the bytes are read once more.
+            let rewound = std::io::Seek::rewind(changing);
+            fault.and(rewound).err().and_then(|error| Error::try_from(error).ok())
+        }
+    };
+    match fault {
+        Some(error @ (Error::LimitExceeded { .. } | Error::NotAStream { .. })) => Err(error),
+        _ => Ok(len),
+    }
+}
+
+/// Decodes all of `input` to `out`; how many bytes that were comes back.
+fn decode(py: Python<'_>, input: Input, out: &mut [u8], options: DecodeOptions) -> PyResult<usize> {
+    let mut given = 0;
+    let result = match input {
+        Input::Fixed { owner, range } => {
+            let mut decoder = Decoder::new(options);
+            let mut rest = &owner[range];
+            in_pieces(py, || decode_piece(&mut decoder, &mut rest, out, &mut given))?
+        }
+        Input::Changing(changing) => {
+            let mut reader = RansReader::with_options(changing, options);
+            in_pieces(py, || read_piece(&mut reader, out, &mut given))?
+        }
+    };
+    result.map_err(|error| exception(py, &error, given as u64)).map(|()| given)
+}
+
+fn decode_piece(
+    decoder: &mut Decoder,
+    rest: &mut &[u8],
+    out: &mut [u8],
+    given: &mut usize,
+) -> ControlFlow<Result<(), Error>> {
+    let end = out.len().min(given.saturating_add(PIECE));
+    loop {
+        let step = match decoder.step(rest, &mut out[*given..end], Op::Finish) {
+            Ok(step) => step,
+            Err(error) => return Break(Err(error)),
+        };
+        *rest = &rest[step.consumed..];
+        *given += step.produced;
+        match step.status {
+            Status::InFlight { .. } => decoder.wait(),
+            Status::Finished => return Break(Ok(())),
+            Status::NeedsOutput { ready } if ready > 0 && *given == out.len() => {
+                return Break(Err(Error::OutputTooSmall {
+                    needed: (*given + ready) as u64,
+                    available: out.len() as u64,
+                }));
+            }
+            Status::NeedsOutput { ready } if ready > 0 => return Continue(()),
+            _ => {}
+        }
+    }
+}
+
+fn read_piece(reader: &mut RansReader<Changing>, out: &mut [u8], given: &mut usize) -> ControlFlow<Result<(), Error>> {
+    let end = out.len().min(given.saturating_add(PIECE));
+    let is_full = *given == out.len();
+    let mut beyond = [0];
+    while *given < end || is_full {
+        let room = if is_full { &mut beyond[..] } else { &mut out[*given..end] };
+        match reader.read(room) {
+            Ok(0) => return Break(Ok(())),
+            Ok(_) if is_full => {
+                let (needed, available) = (*given as u64 + 1, *given as u64);
+                return Break(Err(Error::OutputTooSmall { needed, available }));
+            }
+            Ok(read) => *given += read,
+            // Memory does not fail to be read.
+            Err(error) => return Break(Err(Error::try_from(error).unwrap_or(Error::Finished))),
+        }
+    }
+    Continue(())
+}

@@ -1,0 +1,95 @@
+//! What a `RansFile` that is written stands on.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Seek, SeekFrom, Write},
+};
+
+use pyo3::{exceptions::PyValueError, prelude::*};
+use ranstream::{RansWriter, recover::close_unfinished};
+
+use crate::{
+    buffer::Input,
+    error::io_exception,
+    exclusive::Exclusive,
+    file::Inner,
+    options::EncodeArgs,
+    work::{PIECE, signals},
+};
+
+/// A stream in a file that is being written.
+#[pyclass(module = "ranstream._native", frozen)]
+pub(crate) struct Writer {
+    writer: Exclusive<RansWriter<Inner>>,
+}
+
+#[pymethods]
+impl Writer {
+    /// `mode` is `w`, `x` or `a`, as `open` has them.
+    #[new]
+    #[pyo3(signature = (file, mode, /, *, threads=1, block_size=None, index=true, check=true, level=None))]
+    fn new(
+        file: &Bound<'_, PyAny>,
+        mode: char,
+        threads: usize,
+        block_size: Option<usize>,
+        index: bool,
+        check: bool,
+        level: Option<u8>,
+    ) -> PyResult<Self> {
+        let py = file.py();
+        // Before a file is emptied for options that are wrong.
+        let options = EncodeArgs { threads, block_size, index, check, level }.options()?;
+        ranstream::compress(&[], &options).map_err(|error| crate::error::exception(py, &error, 0))?;
+        let mut open = OpenOptions::new();
+        match mode {
+            'w' => open.write(true).create(true).truncate(true),
+            'x' => open.write(true).create_new(true),
+            'a' => open.read(true).append(true).create(true),
+            _ => return Err(PyValueError::new_err("mode is none of w, x and a")),
+        };
+        let mut inner = Inner::new(file, |path| open.open(path))?;
+        if mode == 'a'
+            && let Inner::File(file) = &mut inner
+        {
+            py.detach(|| go_behind(file)).map_err(|error| io_exception(py, error, 0))?;
+        }
+        Ok(Self { writer: Exclusive::new(RansWriter::with_options(inner, options)) })
+    }
+
+    /// Takes all of `data`; how many bytes that were comes back.
+    #[pyo3(signature = (data, /))]
+    fn write(&self, data: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let py = data.py();
+        let raw = Input::new(data)?.into_fixed().map_err(|error| io_exception(py, error, 0))?;
+        self.writer.with(py, |writer| {
+            for piece in raw.chunks(PIECE) {
+                writer.write_all(piece).map_err(exception)?;
+                if raw.len() > PIECE {
+                    signals()?;
+                }
+            }
+            Ok(raw.len())
+        })
+    }
+
+    /// Cuts the block and writes everything, so that a reader sees all bytes so far.
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        self.writer.with(py, |writer| writer.flush().map_err(exception))
+    }
+
+    /// Ends the stream.
+    fn finish(&self, py: Python<'_>) -> PyResult<()> {
+        self.writer.with(py, |writer| writer.try_finish().map_err(exception))
+    }
+}
+
+fn exception(error: io::Error) -> PyErr {
+    Python::attach(|py| io_exception(py, error, 0))
+}
+
+/// Ends a stream that a crash left without its end, and stands behind the last one.
+fn go_behind(file: &mut File) -> io::Result<()> {
+    close_unfinished(file)?;
+    file.seek(SeekFrom::End(0)).map(drop)
+}

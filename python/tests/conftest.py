@@ -1,0 +1,21 @@
+"""Data that several tests take."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+
+def text(length: int, seed: int = 1) -> bytes:
+    """Words, so many bytes of them: blocks that are coded, not stored."""
+    chosen = random.Random(seed)
+    words = [bytes(chosen.choices(b"etaoinshrdlu", k=chosen.randint(2, 9))) for _ in range(400)]
+    joined = b" ".join(chosen.choices(words, k=length // 3 + 1))
+    return joined[:length]
+
+
+@pytest.fixture(scope="session")
+def raw() -> bytes:
+    """One MiB and a bit, so that the last block is short."""
+    return text((1 << 20) + 12345)
