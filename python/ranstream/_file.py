@@ -6,19 +6,19 @@ import io
 import os
 import warnings
 from collections.abc import Sequence
-from typing import IO, TYPE_CHECKING, Any, Literal, cast, overload
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
 
 from ranstream._native import Index, Reader, Writer
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
+    from _typeshed import ReadableBuffer, SupportsRead, SupportsWrite, WriteableBuffer
 
 __all__ = ["RansFile", "open", "register"]
 
 # So many bytes a line costs to be looked for in.
 _PEEKED = 512
 
-_File = str | os.PathLike[str] | IO[bytes]
+_File: TypeAlias = "str | bytes | os.PathLike[str] | SupportsRead[bytes] | SupportsWrite[bytes]"
 
 
 class RansFile(io.BufferedIOBase):
@@ -71,7 +71,7 @@ class RansFile(io.BufferedIOBase):
     def name(self) -> str:
         """The path, or the name of the file object."""
         self._check_open()
-        return cast(str, self._given if isinstance(self._given, (str, bytes)) else self._given.name)
+        return cast(str, self._given if isinstance(self._given, (str, bytes)) else getattr(self._given, "name"))
 
     @property
     def mode(self) -> str:
@@ -258,7 +258,7 @@ def register() -> None:
     from fsspec.compression import compr, register_compression
 
     if "rans" not in compr:
-        register_compression("rans", _compression, ["rans"])
+        register_compression("rans", _compression, ["rans"])  # type: ignore[no-untyped-call]
 
 
 def _compression(file: IO[bytes], mode: str = "rb", **options: Any) -> RansFile:

@@ -1,7 +1,8 @@
 import os
 from collections.abc import Sequence
-from typing import IO, ClassVar, final, overload
+from typing import ClassVar, final, overload
 
+from _typeshed import SupportsRead, SupportsWrite
 from typing_extensions import Buffer
 
 __all__ = [
@@ -16,7 +17,7 @@ __all__ = [
     "index",
 ]
 
-_File = str | bytes | os.PathLike[str] | IO[bytes]
+_File = str | bytes | os.PathLike[str] | SupportsRead[bytes] | SupportsWrite[bytes]
 
 def compress(
     data: Buffer,

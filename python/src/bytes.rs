@@ -34,8 +34,8 @@ const BLOCK_OVERHEAD: usize = 20;
 /// Compress `data`, any contiguous buffer, to one stream.
 ///
 /// `threads`: `None` is all cores where there is more than one block, 0 all cores, 1 the caller's
-/// own thread. `level`: 0 to 9, `None` is 0. `block_size`: raw bytes per block, `None` is 256 KiB at
-/// level 0 and more at higher ones. `index`: a list of blocks behind the stream, for seeking.
+/// own thread. `level`: 0 to 9, `None` is 0. `block_size`: raw bytes per block, `None` is 256 KiB
+/// at level 0 and more at higher ones. `index`: a list of blocks behind the stream, for seeking.
 /// `check`: a check over all raw bytes, beside those of the blocks.
 #[pyfunction]
 #[pyo3(signature = (data, /, *, threads=None, block_size=None, index=true, check=true, level=None))]
@@ -173,7 +173,7 @@ pub(crate) fn decompress_into(
     decode(py, input, out, options)
 }
 
-/// Raw bytes of all streams, by their block headers. Only limits and the headers of the first stream
+/// Raw bytes of all streams, by their block headers. Only limits and what is no stream at all
 /// are errors here: what else is wrong comes behind good bytes.
 fn raw_len(input: &mut Input, options: DecodeOptions) -> Result<usize, Error> {
     let mut len = 0;

@@ -51,7 +51,7 @@ impl RansCompressor {
 
     /// Give all coded bytes that are left. With `FINISH`, the default, the stream ends, and the
     /// compressor takes no more.
-    #[pyo3(signature = (mode=Self::FINISH, /))]
+    #[pyo3(signature = (mode=Self::FINISH, /), text_signature = "($self, mode=2, /)")]
     fn flush<'py>(&self, py: Python<'py>, mode: u8) -> PyResult<Bound<'py, PyBytes>> {
         let op = match mode {
             Self::BLOCK => Op::Flush,
@@ -128,7 +128,7 @@ impl RansDecompressor {
     /// Take `data`; up to `max_length` raw bytes come back, all that are there if it is negative.
     ///
     /// `EOFError` behind the end of the stream.
-    #[pyo3(signature = (data, /, max_length=-1))]
+    #[pyo3(signature = (data, /, max_length=-1), text_signature = "($self, data, /, max_length=-1)")]
     fn decompress<'py>(&self, data: &Bound<'py, PyAny>, max_length: isize) -> PyResult<Bound<'py, PyBytes>> {
         let py = data.py();
         let coded = Input::new(data)?.into_fixed().map_err(|error| io_exception(py, error, 0))?;

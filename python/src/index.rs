@@ -152,8 +152,8 @@ impl Index {
         self.spans.last().map_or(0, |span| span.raw.end)
     }
 
-    /// Raw ranges (start, stop) that cover all bytes, each of whole blocks and, unless one block has
-    /// more, at most `size` bytes.
+    /// Raw ranges (start, stop) that cover all bytes, each of whole blocks and, unless one block
+    /// has more, at most `size` bytes.
     fn split(&self, size: u64) -> Vec<(u64, u64)> {
         let mut ranges: Vec<(u64, u64)> = Vec::new();
         for BlockSpan { raw, .. } in &self.spans {

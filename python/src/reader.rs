@@ -60,7 +60,7 @@ impl Reader {
     }
 
     /// Up to `size` bytes, fewer only at the end or before damage; all that are left if negative.
-    #[pyo3(signature = (size=-1, /))]
+    #[pyo3(signature = (size=-1, /), text_signature = "($self, size=-1, /)")]
     fn read<'py>(&self, py: Python<'py>, size: isize) -> PyResult<Bound<'py, PyBytes>> {
         let size = usize::try_from(size).ok();
         let Some(room) = self.room_for(py, size)? else { return self.read_growing(py, size) };
@@ -99,7 +99,7 @@ impl Reader {
 
     /// Up to `size` of the bytes that are ready, any number if negative; a block is decoded if none
     /// are.
-    #[pyo3(signature = (size=-1, /))]
+    #[pyo3(signature = (size=-1, /), text_signature = "($self, size=-1, /)")]
     fn read1<'py>(&self, py: Python<'py>, size: isize) -> PyResult<Bound<'py, PyBytes>> {
         let most = usize::try_from(size).unwrap_or(usize::MAX);
         let bytes = self.state.with(py, |state| {

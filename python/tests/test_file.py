@@ -114,7 +114,7 @@ def test_one_byte_at_a_time(tmp_path: Path) -> None:
             assert file.write(bytes([byte])) == 1
         assert file.tell() == len(data)
     for source in (tmp_path / "x.rans", Unseekable((tmp_path / "x.rans").read_bytes(), 1)):
-        with ranstream.open(source) as file:  # type: ignore[arg-type]
+        with ranstream.open(source) as file:
             assert b"".join(iter(lambda: file.read(1), b"")) == data
 
 
@@ -172,7 +172,7 @@ def test_what_a_file_is_not_open_for(path: Path, tmp_path: Path) -> None:
         for call in (file.read, lambda: file.seek(0), lambda: file.raw_size, file.blocks, file.peek):
             with pytest.raises(io.UnsupportedOperation):
                 call()
-    with ranstream.open(Unseekable(path.read_bytes())) as file:  # type: ignore[arg-type]
+    with ranstream.open(Unseekable(path.read_bytes())) as file:
         with pytest.raises(io.UnsupportedOperation):
             file.seek(0)
     for mode in ("", "r+", "q", "rw", "rbt"):
@@ -304,7 +304,7 @@ def test_a_cut_is_an_eof_error_behind_all_good_bytes(raw: bytes, path: Path, tmp
                 while part := file.read(size):
                     parts.append(part)
             assert b"".join(parts) == good
-            assert caught.value.position == len(good) == file.tell()  # type: ignore[attr-defined]
+            assert caught.value.position == len(good) == file.tell()
     with ranstream.open(opened(cut, kind)) as file:
         # All of it cannot be had; what is there is kept for those who ask for less.
         for _ in range(2):
@@ -360,7 +360,7 @@ def test_an_error_of_the_file_below_comes_out_as_it_was_and_loses_nothing(raw: b
             raise OSError(28, "full")
 
     with pytest.raises(OSError, match="full"):
-        with ranstream.open(Full(), "wb") as file:  # type: ignore[arg-type]
+        with ranstream.open(Full(), "wb") as file:
             file.write(raw)
             file.flush()
 
@@ -433,7 +433,7 @@ def test_blocks_and_index_say_where_everything_is(raw: bytes, path: Path) -> Non
     again = pickle.loads(pickle.dumps(index))
     assert list(again) == list(index) and again.decode(stream[slice(*index.coded_range(5, 9))], 5, 9) == raw[5:9]
     with pytest.raises(ValueError):
-        ranstream.Index._of([(5, 5, 5, 5, 0)])  # type: ignore[attr-defined]
+        ranstream.Index._of([(5, 5, 5, 5, 0)])
 
 
 def test_a_damaged_block_is_named_by_what_decodes_it_alone(path: Path) -> None:
