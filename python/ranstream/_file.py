@@ -254,11 +254,14 @@ class _Text(io.TextIOWrapper):
 
 
 def register() -> None:
-    """Tell fsspec that ``.rans`` is a compression, so that ``fsspec.open(path, compression="infer")`` knows it."""
+    """Tell fsspec that ``.rans`` is a compression, so that ``fsspec.open(path, compression="infer")`` knows it.
+
+    Engines that infer by default then have to be told ``compression=None`` for ``rans::URL``, which is no compressed file.
+    """
     from fsspec.compression import compr, register_compression
 
     if "rans" not in compr:
-        register_compression("rans", _compression, ["rans"])  # type: ignore[no-untyped-call]
+        register_compression("rans", _compression, ["rans"])
 
 
 def _compression(file: IO[bytes], mode: str = "rb", **options: Any) -> RansFile:

@@ -26,8 +26,9 @@ use crate::{
     work::PIECE,
 };
 
-/// Raw offset, raw length, coded offset and coded length of a block, and its number in its stream.
-type Entry = (u64, u64, u64, u64, u64);
+/// Bytes of a block in a pickle: where its raw bytes begin and end, where its coded ones do, and its
+/// number in its stream.
+const ENTRY_LEN: usize = 40;
 
 /// Where each block of a compressed file is: a sequence of (raw offset, raw length, coded offset,
 /// coded length).
@@ -109,26 +110,35 @@ impl Seek for Behind<'_> {
 impl Index {
     /// The index that `__reduce__` took apart.
     #[staticmethod]
-    fn _of(entries: Vec<Entry>) -> PyResult<Self> {
+    fn _of(entries: &[u8]) -> PyResult<Self> {
+        let (entries, rest) = entries.as_chunks::<ENTRY_LEN>();
         let (mut spans, mut raw_end, mut coded_end) = (Vec::with_capacity(entries.len()), 0, 0);
-        for (raw, raw_len, coded, coded_len, number) in entries {
-            let ends = (raw.checked_add(raw_len), coded.checked_add(coded_len));
-            let in_order = raw == raw_end && coded >= coded_end && raw_len <= MAX_BLOCK_LEN as u64;
-            let (Some(raw_to), Some(coded_to), true) = (ends.0, ends.1, in_order) else {
+        for entry in entries {
+            let mut fields = [0; ENTRY_LEN / 8];
+            for (field, bytes) in fields.iter_mut().zip(entry.as_chunks().0) {
+                *field = u64::from_le_bytes(*bytes);
+            }
+            let [raw_from, raw_to, coded_from, coded_to, number] = fields;
+            let fits = (1..=MAX_BLOCK_LEN as u64).contains(&raw_to.wrapping_sub(raw_from)) && coded_from < coded_to;
+            if raw_from != raw_end || coded_from < coded_end || !fits {
                 return Err(PyValueError::new_err("blocks out of order"));
-            };
+            }
             (raw_end, coded_end) = (raw_to, coded_to);
-            spans.push(BlockSpan::new(raw..raw_to, coded..coded_to, number));
+            spans.push(BlockSpan::new(raw_from..raw_to, coded_from..coded_to, number));
+        }
+        if !rest.is_empty() {
+            return Err(PyValueError::new_err("half a block"));
         }
         Ok(Self::new(spans))
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Vec<Entry>,))> {
-        let entries = self.spans.iter().map(|span| {
-            let (raw, coded) = (&span.raw, &span.coded);
-            (raw.start, raw.end - raw.start, coded.start, coded.end - coded.start, span.number)
-        });
-        Ok((py.get_type::<Self>().getattr("_of")?, (entries.collect(),)))
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        let fields = |span: &BlockSpan| {
+            let BlockSpan { raw, coded, number, .. } = span;
+            [raw.start, raw.end, coded.start, coded.end, *number].map(u64::to_le_bytes)
+        };
+        let entries: Vec<u8> = self.spans.iter().flat_map(|span| fields(span).concat()).collect();
+        Ok((py.get_type::<Self>().getattr("_of")?, (PyBytes::new(py, &entries),)))
     }
 
     fn __len__(&self) -> usize {

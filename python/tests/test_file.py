@@ -432,8 +432,10 @@ def test_blocks_and_index_say_where_everything_is(raw: bytes, path: Path) -> Non
         index.decode(stream[:50], 0, 10)
     again = pickle.loads(pickle.dumps(index))
     assert list(again) == list(index) and again.decode(stream[slice(*index.coded_range(5, 9))], 5, 9) == raw[5:9]
-    with pytest.raises(ValueError):
-        ranstream.Index._of([(5, 5, 5, 5, 0)])
+    of, (entries,) = index.__reduce__()
+    for wrong in (entries[40:], entries[1:], entries[:40] * 2, entries[:-1], b"\xff" * 40):
+        with pytest.raises(ValueError):
+            of(wrong)
 
 
 def test_a_damaged_block_is_named_by_what_decodes_it_alone(path: Path) -> None:
