@@ -124,7 +124,7 @@ impl Index {
                 return Err(PyValueError::new_err("blocks out of order"));
             }
             (raw_end, coded_end) = (raw_to, coded_to);
-            spans.push(BlockSpan::new(raw_from..raw_to, coded_from..coded_to, number));
+            spans.push(BlockSpan { raw: raw_from..raw_to, coded: coded_from..coded_to, number });
         }
         if !rest.is_empty() {
             return Err(PyValueError::new_err("half a block"));

@@ -146,9 +146,7 @@ impl Reader {
 
     /// Where each block is.
     fn index(&self, py: Python<'_>) -> PyResult<Index> {
-        self.state.with(py, |state| {
-            state.spans().map(Index::new).map_err(|error| state.exception(error))
-        })
+        self.state.with(py, |state| state.spans().map(Index::new).map_err(|error| state.exception(error)))
     }
 }
 
