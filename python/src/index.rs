@@ -26,8 +26,8 @@ use crate::{
     work::PIECE,
 };
 
-/// Bytes of a block in a pickle: where its raw bytes begin and end, where its coded ones do, and its
-/// number in its stream.
+/// Bytes of a block in a pickle: where its raw bytes begin and end, where its coded ones do, and
+/// its number in its stream.
 const ENTRY_LEN: usize = 40;
 
 /// Where each block of a compressed file is: a sequence of (raw offset, raw length, coded offset,
@@ -52,8 +52,8 @@ pub(crate) fn index(file: &Bound<'_, PyAny>) -> PyResult<Index> {
     spans.map(Index::new).map_err(|error| io_exception(py, error, 0))
 }
 
-/// Where a data block is. Raw offsets count over all streams, coded ones from where the first stream
-/// begins.
+/// Where a data block is. Raw offsets count over all streams, coded ones from where the first
+/// stream begins.
 #[derive(Clone)]
 pub(crate) struct BlockSpan {
     pub(crate) raw: Range<u64>,
