@@ -5,6 +5,8 @@ use std::{
     ops::ControlFlow,
 };
 
+#[cfg(doc)]
+use crate::Limits;
 use crate::{
     block,
     error::Error,
