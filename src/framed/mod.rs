@@ -1,4 +1,8 @@
-//! The codecs that the crate publishes as [`codec`](crate::codec).
+//! The codecs that the crate publishes as [`codec`](crate::codec): streams and messages through
+//! tokio-util's `Framed`.
+//!
+//! Here buffers of `Framed` are handed to the state machines and to
+//! [`message`](crate::message). Nothing waits here: a codec has nobody to wake.
 
 mod message;
 mod stream;

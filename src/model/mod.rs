@@ -1,4 +1,7 @@
 //! From bytes to the probabilities that a coder works with: count, normalise, tabulate.
+//!
+//! Here are numbers alone. How they stand on the wire belongs to [`format`](crate::format), and
+//! what is coded with them to the coders.
 
 mod byte_set;
 mod cost;

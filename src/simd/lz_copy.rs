@@ -276,6 +276,19 @@ struct Run<'a, 'b> {
 }
 
 impl Run<'_, '_> {
+    /// The lengths of a sequence that has an escape. `None`: they are not there, or with them the
+    /// group might not fit at `here` any more. The escapes stay then.
+    #[inline(always)]
+    fn unescaped(&self, lengths: [u8; 2], here: &Place, escapes: &mut Escapes<'_>) -> Option<(usize, usize)> {
+        let mut rest = *escapes;
+        let (run, length) = rest.lengths(lengths[0], lengths[1], self.sections.tokens.min_match)?;
+        if !self.sums.fit(here, [run, length], self.bounds) {
+            return None;
+        }
+        *escapes = rest;
+        Some((run, length))
+    }
+
     /// Executes `count` sequences, or those before one with an escape behind which the group might
     /// not fit any more. How many that were comes back. `FAR`: no offset is below the width, or
     /// below 32.
@@ -319,17 +332,12 @@ impl Run<'_, '_> {
                 }
             } else {
                 if run == ESCAPED.into() || length == ESCAPED.into() {
-                    let mut rest = *escapes;
-                    let lengths = rest.lengths(run as u8, length as u8, self.sections.tokens.min_match);
-                    let here = Place { literal, at, last };
-                    match lengths {
-                        Some((whole_run, whole)) if self.sums.fit(&here, [whole_run, whole], self.bounds) => {
-                            (run, length, *escapes) = (whole_run, whole, rest);
-                        }
-                        _ => break,
+                    match self.unescaped([run as u8, length as u8], &Place { literal, at, last }, escapes) {
+                        Some(whole) => (run, length) = whole,
+                        None => break,
                     }
                 }
-                // SAFETY: as above; where the lengths were escapes, `fits` said it once more.
+                // SAFETY: as above; where the lengths were escapes, `unescaped` looked once more.
                 unsafe {
                     let (from, to) = (literals.add(literal), self.base.add(at));
                     match LITERALS {

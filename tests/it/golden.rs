@@ -14,6 +14,8 @@ mod messages;
 mod order;
 mod table;
 
+#![allow(clippy::too_many_lines, reason = "tables of files, one for each rule")]
+
 use std::{fs, io::Read as _, path::PathBuf};
 
 use ranstream::{DecodeOptions, Error, RansReader, decompress, stream::Decoder};

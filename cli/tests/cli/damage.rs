@@ -114,72 +114,71 @@ fn places(folder: &Folder) -> Vec<usize> {
     blocks.iter().map(offset).chain([offset(last) + last["compressed_bytes"].as_u64().unwrap() as usize]).collect()
 }
 
-#[test]
-fn lost_bytes_are_zeros_where_that_is_asked_for() {
-    let (folder, raw, _) = folder();
-    let coded = folder.read("a.rans");
-    let at = places(&folder);
-    let mut expected = raw.clone();
-    let lose = |expected: &mut Vec<u8>, blocks: std::ops::Range<usize>| {
-        expected[blocks.start * 1000..blocks.end * 1000].fill(0);
-    };
-    let write = |damage: &dyn Fn(&mut Vec<u8>)| {
-        let mut coded = coded.clone();
-        damage(&mut coded);
-        std::fs::write(folder.path("a.rans"), coded).unwrap();
-    };
-
-    // A payload: its header says how long the block is. Then two of them, then two in a row.
-    write(&|coded| coded[at[2] + 20] ^= 1);
-    lose(&mut expected, 2..3);
-    let run = folder.fail("recover --pad a.rans -o b", "lost in 1 place");
-    assert!(run.stderr.contains("9.77 KiB saved to b") && !run.stderr.contains("estimated"), "{}", run.stderr);
-    assert!(folder.read("b") == expected);
-
-    write(&|coded| [2, 4, 5].iter().for_each(|&block| coded[at[block] + 20] ^= 1));
-    lose(&mut expected, 4..6);
-    folder.fail("recover -f --pad a.rans -o b", "lost in 2 places");
-    assert!(folder.read("b") == expected);
-    assert!(folder.fail("recover -q --pad a.rans -o -", "lost in 2 places").stdout == expected);
-
-    // Headers, too: the index says how long everything was.
-    write(&|coded| coded[at[3] + 5..at[6] + 5].fill(0xaa));
-    expected.copy_from_slice(&raw);
-    lose(&mut expected, 3..7);
-    folder.fail("recover -f --pad a.rans -o b", "lost in 1 place");
-    assert!(folder.read("b") == expected);
-
-    // The first and the last, with the header of the stream and with the index.
-    write(&|coded| coded[..at[1] - 5].fill(0xaa));
-    expected.copy_from_slice(&raw);
-    lose(&mut expected, 0..1);
-    folder.fail("recover -f --pad a.rans -o b", "lost in 1 place");
-    assert!(folder.read("b") == expected);
-
-    // The end is gone: the header of the stream says how long it was.
-    write(&|coded| coded.truncate(at[7] + 3));
-    expected.copy_from_slice(&raw);
-    lose(&mut expected, 7..10);
-    folder.fail("recover -f --pad a.rans -o b", "lost in 1 place");
-    assert!(folder.read("b") == expected);
-
-    write(&|coded| coded.truncate(at[7]));
-    folder.fail("recover -f --pad a.rans -o b", "1 stream has no end");
-    assert!(folder.read("b") == expected);
-
-    // Nothing says how much was in which of two places.
-    write(&|coded| {
-        coded[at[2] + 1..at[2] + 40].fill(0xaa);
-        coded[at[5] + 1..at[5] + 40].fill(0xaa);
-    });
-    let run = folder.fail("recover -f --pad a.rans -o b", "lost in 2 places");
-    assert!(run.stderr.contains("how many bytes were lost is estimated"), "{}", run.stderr);
-    expected.copy_from_slice(&raw);
-    lose(&mut expected, 2..3);
-    lose(&mut expected, 5..6);
-    assert!(folder.read("b") == expected);
+/// A file of ten blocks, and what it is after the damage that a test does to it.
+struct Padded {
+    folder: Folder,
+    raw: Vec<u8>,
+    coded: Vec<u8>,
+    /// The places of the blocks, and of what follows them.
+    at: Vec<usize>,
 }
 
+impl Padded {
+    fn new() -> Self {
+        let (folder, raw, _) = folder();
+        Self { coded: folder.read("a.rans"), at: places(&folder), folder, raw }
+    }
+
+    /// Damages the file, recovers it with zeros, and expects these blocks to be lost. What the
+    /// command says comes back.
+    fn recover(&self, damage: impl Fn(&mut Vec<u8>), lost: &[usize], says: &str) -> String {
+        let mut coded = self.coded.clone();
+        damage(&mut coded);
+        std::fs::write(self.folder.path("a.rans"), coded).unwrap();
+        let run = self.folder.fail("recover -f --pad a.rans -o b", says);
+        assert!(self.folder.read("b") == self.expected(lost), "{lost:?}: {}", run.stderr);
+        run.stderr
+    }
+
+    fn expected(&self, lost: &[usize]) -> Vec<u8> {
+        let mut expected = self.raw.clone();
+        for block in lost {
+            expected[block * 1000..][..1000].fill(0);
+        }
+        expected
+    }
+}
+
+/// The header of a block says how long it is.
+#[test]
+fn lost_payloads_are_zeros_where_that_is_asked_for() {
+    let file = Padded::new();
+    let at = &file.at;
+    let said = file.recover(|coded| coded[at[2] + 20] ^= 1, &[2], "lost in 1 place");
+    assert!(said.contains("9.77 KiB saved to b") && !said.contains("estimated"), "{said}");
+
+    let lost = [2, 4, 5];
+    let damage = |coded: &mut Vec<u8>| lost.iter().for_each(|&block| coded[at[block] + 20] ^= 1);
+    file.recover(damage, &lost, "lost in 2 places");
+    let run = file.folder.fail("recover -q --pad a.rans -o -", "lost in 2 places");
+    assert!(run.stdout == file.expected(&lost));
+}
+
+/// The index, or the header of the stream, says how long everything was.
+#[test]
+fn lost_headers_are_zeros_where_that_is_asked_for() {
+    let file = Padded::new();
+    let at = &file.at;
+    file.recover(|coded| coded[at[3] + 5..at[6] + 5].fill(0xaa), &[3, 4, 5, 6], "lost in 1 place");
+    // The header of the stream is lost with the first block, the index with the last.
+    file.recover(|coded| coded[..at[1] - 5].fill(0xaa), &[0], "lost in 1 place");
+    file.recover(|coded| coded.truncate(at[7] + 3), &[7, 8, 9], "lost in 1 place");
+    file.recover(|coded| coded.truncate(at[7]), &[7, 8, 9], "1 stream has no end");
+    // Nothing says how much was in which of two places.
+    let damage = |coded: &mut Vec<u8>| [2, 5].iter().for_each(|&block| coded[at[block] + 1..][..39].fill(0xaa));
+    let said = file.recover(damage, &[2, 5], "lost in 2 places");
+    assert!(said.contains("how many bytes were lost is estimated"), "{said}");
+}
 #[test]
 fn padding_of_a_whole_file_is_nothing() {
     let (folder, raw, _) = folder();
