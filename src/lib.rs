@@ -177,9 +177,6 @@ pub use options::{
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 pub use poll::FlushPolicy;
 pub use progress::Progress;
-#[cfg(fuzzing)]
-#[doc(hidden)]
-pub use section::fuzzing;
 
 #[cfg(feature = "codec")]
 pub mod codec {

@@ -1,36 +1,45 @@
 //! Any bytes as a section, descriptor and payload: every kernel gives the same symbols or the same
-//! error, whatever stood there before. And every kernel codes any symbols to the same section.
+//! error, whatever stood there before. And every kernel codes any symbols to the same sections.
 
-#[cfg(fuzzing)]
-use ranstream::{Kernel, fuzzing};
+use ranstream::{EncodeOptions, format::BlockMode};
 
-/// The first byte: whether to code; if so, two bytes for the length of a segment.
-///
-/// Sections are no part of the crate's API: it shows them to a fuzzer alone, and a seed that runs
-/// as a test does nothing here.
-#[cfg_attr(not(fuzzing), allow(unused_variables, clippy::missing_const_for_fn))]
+use super::kernels;
+
+/// The first byte: whether to code. Two bytes: how long a segment is then, or how many symbols more
+/// than bytes the section has.
 pub fn run(input: &[u8]) {
-    #[cfg(fuzzing)]
-    match input {
-        [1, a, b, symbols @ ..] => encode(usize::from(u16::from_le_bytes([*a, *b])).max(128), symbols),
-        [_, section @ ..] => decode(section),
-        [] => {}
+    let Some((&[how, a, b], bytes)) = input.split_first_chunk() else { return };
+    let number = usize::from(u16::from_le_bytes([a, b]));
+    if bytes.is_empty() {
+    } else if how == 1 {
+        // What repeats itself becomes sections of its own kind, what does not becomes one of `lanes`.
+        kernels::encode_alike(bytes, &EncodeOptions::new().level(1).segment_len(number.max(128)));
+    } else {
+        decode(number, bytes);
     }
 }
 
-#[cfg(fuzzing)]
-fn decode(section: &[u8]) {
-    let expected = fuzzing::decode(section, Kernel::Portable, 0);
-    for (kernel, fill) in Kernel::all_available().zip([0xFF, 0x55].into_iter().cycle()) {
-        assert_eq!(fuzzing::decode(section, kernel, fill), expected, "{kernel}");
+/// The most bytes that stand before the chunk, and its kind.
+pub(crate) const BEFORE: usize = 13;
+
+/// As the one plain chunk of a block with matches, which is one section (FORMAT.md, 14.1).
+fn decode(more: usize, section: &[u8]) {
+    let symbols = section.len() + BEFORE + more;
+    let mut payload = vec![0];
+    for value in [1, symbols, 1 + section.len()] {
+        number(value, &mut payload);
     }
+    payload.resize(payload.len().next_multiple_of(4), 0);
+    payload.push(0);
+    payload.extend(section);
+    kernels::decode_alike(BlockMode::Lz, symbols - payload.len(), &payload);
 }
 
-#[cfg(fuzzing)]
-fn encode(segment_len: usize, symbols: &[u8]) {
-    let expected = fuzzing::encode(symbols, segment_len, Kernel::Portable);
-    assert_eq!(fuzzing::decode(&expected, Kernel::Portable, 0).as_deref(), Ok(symbols));
-    for kernel in Kernel::all_available() {
-        assert_eq!(fuzzing::encode(symbols, segment_len, kernel), expected, "{kernel}");
+/// FORMAT.md, 11.
+fn number(mut value: usize, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
     }
+    out.push(value as u8);
 }

@@ -11,7 +11,7 @@ use ranstream::{
     rans::{interleaved, single},
 };
 
-use super::message::model;
+use super::{message::model, section::BEFORE};
 
 /// Longer golden files are left out: a fuzzer makes little of them.
 const MAX_LEN: usize = 4096;
@@ -130,16 +130,13 @@ fn payloads(stream: &[u8]) -> Vec<Seed> {
 /// it parses, and ends otherwise than it was begun.
 fn section(mode: BlockMode, raw_len: usize, payload: &[u8]) -> Option<Seed> {
     let (BlockMode::Lanes, Some((scale_bits, [_, rest @ ..]))) = (mode, payload.split_first()) else { return None };
-    let mut bytes = vec![0, 0x07];
-    for number in [raw_len, payload.len()] {
-        bytes.extend([number as u8 | 0x80, (number >> 7) as u8]);
-    }
-    // Behind the first byte, which is a setting, all this is 5 bytes, and 8 with padding.
-    bytes.extend([0; 3]);
-    bytes.extend([*scale_bits, 1]);
-    bytes.extend(rest);
-    let two_bytes = (128..1 << 14).contains(&payload.len()) && raw_len < 1 << 14;
-    two_bytes.then_some(Seed { target: "section", bytes })
+    // With the kind of the chunk before it, the descriptor has 4 bytes then: there is no padding.
+    let has_two_bytes = (128..1 << 14).contains(&payload.len());
+    let more = raw_len.checked_sub(payload.len() + 3 + BEFORE)?;
+    let [a, b] = u16::try_from(more).ok()?.to_le_bytes();
+    let [low, high] = [payload.len() as u8 | 0x80, (payload.len() >> 7) as u8];
+    let bytes = [&[0, a, b, 0x07, low, high, *scale_bits, 1], rest].concat();
+    has_two_bytes.then_some(Seed { target: "section", bytes })
 }
 
 fn messages(raw: &[u8]) -> Vec<Seed> {

@@ -7,8 +7,6 @@
 mod decode;
 mod encode;
 
-#[cfg(fuzzing)]
-pub mod fuzzing;
 pub(crate) mod lanes;
 pub(crate) mod pivot;
 pub(crate) mod sample;

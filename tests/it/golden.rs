@@ -4,6 +4,8 @@
 //! there is never written again: streams that were released must decode for ever, so a file goes
 //! only when somebody deletes it. FORMAT.md, section 17, lists them all.
 
+#![allow(clippy::too_many_lines, reason = "tables of files, one for each rule")]
+
 mod bad;
 mod bad_payloads;
 mod bad_pivot;
@@ -13,8 +15,6 @@ mod lz;
 mod messages;
 mod order;
 mod table;
-
-#![allow(clippy::too_many_lines, reason = "tables of files, one for each rule")]
 
 use std::{fs, io::Read as _, path::PathBuf};
 
