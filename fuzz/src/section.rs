@@ -12,7 +12,7 @@ pub fn run(input: &[u8]) {
     let number = usize::from(u16::from_le_bytes([a, b]));
     if bytes.is_empty() {
     } else if how == 1 {
-        // What repeats itself becomes sections of its own kind, what does not becomes one of `lanes`.
+        // Bytes that repeat themselves become five sections, others one of `lanes`.
         kernels::encode_alike(bytes, &EncodeOptions::new().level(1).segment_len(number.max(128)));
     } else {
         decode(number, bytes);
