@@ -10,17 +10,18 @@ error:
 limits: error
 sync:
 progress: sync
-format: error model
+format: error limits model
 device: format
 model: error
 rans: error limits format model
 options: error limits progress device
 pivot: error limits format model rans
+planes: error format
 sequences: error
-simd: error options model rans pivot sequences
+simd: error options format model rans pivot planes sequences
 section: error limits options format model rans simd pivot
 lz: error limits options format model rans sequences simd section
-block: error limits options format model rans simd section lz
+block: error limits options format model rans planes simd section lz
 message: error limits options format model rans simd section block
 parallel: sync options device
 stream: error limits progress sync options format simd block device parallel

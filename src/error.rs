@@ -284,6 +284,10 @@ pub enum Feature {
     Chunk(u8),
     /// A section of a block whose form has no meaning yet.
     Form(u8),
+    /// Flags of a block of planes that have no meaning yet.
+    PlanesFlags(u8),
+    /// Flags of a column of planes that have no meaning yet.
+    Column(u8),
 }
 
 /// Why a payload cannot be decoded, before the place of its block is known.

@@ -151,6 +151,7 @@ mod options;
 #[cfg_attr(not(feature = "gpu"), allow(dead_code, reason = "without a feature there is no device"))]
 mod parallel;
 mod pivot;
+mod planes;
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 mod poll;
 mod progress;
@@ -171,8 +172,8 @@ pub use io::{
 };
 pub use limits::{Limits, MAX_BLOCK_LEN};
 pub use options::{
-    BlockOptions, DecodeOptions, EncodeOptions, Kernel, Mode, Normalization, ParseKernelError, ParseModeError, Policy,
-    Prefer, TrailingData, Work,
+    BlockOptions, Column, DecodeOptions, EncodeOptions, Kernel, Layout, LayoutProfile, Mode, Normalization,
+    ParseKernelError, ParseModeError, Policy, Prefer, TrailingData, Work,
 };
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 pub use poll::FlushPolicy;

@@ -9,6 +9,15 @@ pub const MAX_BLOCK_LEN: usize = 1 << 24;
 /// The most raw bytes of a chunk of a block with matches.
 pub(crate) const MAX_CHUNK_LEN: usize = 1 << 20;
 
+/// The most columns of a record of planes.
+pub(crate) const MAX_COLUMNS: usize = 8;
+
+/// The most bytes of a column in a record.
+pub(crate) const MAX_COLUMN_WIDTH: usize = 4096;
+
+/// The most bytes of a record.
+pub(crate) const MAX_RECORD_LEN: usize = 8192;
+
 /// What a decoder may spend, whatever its input says.
 ///
 /// A stream that asks for more ends in [`Error::LimitExceeded`], which names the limit.

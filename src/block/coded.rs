@@ -1,6 +1,6 @@
 //! A whole coded block: header, payload and check, together until the check was verified.
 
-use super::plain;
+use super::{plain, planes};
 use crate::{
     error::{Corruption, Error, Part, PayloadError},
     format::{BlockHeader, BlockMode, CHECK_LEN, HEADER_LEN, check::crc32c},
@@ -90,6 +90,7 @@ pub(crate) fn body_len(header: &BlockHeader) -> usize {
 pub(crate) fn scratch_len(header: &BlockHeader) -> usize {
     match *header {
         BlockHeader::Data { mode: BlockMode::Lz, raw_len, .. } => lz::scratch_len(raw_len),
+        BlockHeader::Data { mode: BlockMode::Planes, raw_len, .. } => planes::scratch_len(raw_len),
         _ => 0,
     }
 }

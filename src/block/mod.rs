@@ -20,6 +20,7 @@
 mod coded;
 mod lz;
 mod plain;
+mod planes;
 #[cfg(feature = "jobs")]
 mod whole;
 
@@ -32,7 +33,7 @@ use crate::{
     error::{Error, Part, PayloadError},
     format::{BLOCK_OVERHEAD, BlockHeader, BlockMode, HEADER_LEN, check::crc32c},
     limits::{Limits, MAX_BLOCK_LEN, within},
-    options::{BlockOptions, EncodeOptions, Valid},
+    options::{BlockOptions, EncodeOptions, Mode, Valid},
     section::lanes,
     simd::Kernel,
 };
@@ -128,12 +129,18 @@ pub(crate) struct Appended {
     pub(crate) check: u32,
 }
 
+/// Appends the payload of `raw`. `None`: it is to be stored, and what was appended is to be thrown
+/// away.
+fn append_coded(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
+    if options.mode == Mode::Auto { planes::append(raw, options, out) } else { lz::append(raw, options, out) }
+}
+
 /// Appends `raw`, 1..=16 Mi bytes, as one block.
 pub(crate) fn append(raw: &[u8], options: &Valid<BlockOptions>, out: &mut Vec<u8>) -> Appended {
     let start = out.len();
     out.extend([0; HEADER_LEN]);
     let payload_at = out.len();
-    let mode = match lz::append(raw, options, out) {
+    let mode = match append_coded(raw, options, out) {
         Some(mode) if out.len() - payload_at < raw.len() || mode == BlockMode::Fill => mode,
         _ => {
             out.truncate(payload_at);

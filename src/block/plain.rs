@@ -1,5 +1,6 @@
 //! Blocks of one payload: which mode it is coded in. And from every mode back.
 
+use super::planes;
 use crate::{
     error::PayloadError,
     format::{BlockMode, TableKind},
@@ -35,6 +36,7 @@ pub(super) fn decode(mode: BlockMode, payload: &[u8], raw: &mut [u8], kernel: Ke
         BlockMode::Lanes => lanes::decode_payload(payload, Tail::Coded, raw, kernel)?,
         BlockMode::Lz => lz::decode_payload(payload, raw, kernel)?,
         BlockMode::Pivot => pivot::decode_payload(payload, raw, kernel)?,
+        BlockMode::Planes => planes::decode_payload(payload, raw, kernel)?,
     }
     Ok(())
 }

@@ -114,6 +114,8 @@ impl fmt::Display for Feature {
             Self::LzFlags(flags) => write!(f, "flags {flags:#010b} of a block with matches"),
             Self::Chunk(kind) => write!(f, "chunk kind {kind:#04x}"),
             Self::Form(form) => write!(f, "section form {form:#04x}"),
+            Self::PlanesFlags(flags) => write!(f, "flags {flags:#010b} of a block of planes"),
+            Self::Column(how) => write!(f, "flags {how:#010b} of a column of planes"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::Corruption;
 
 /// The unread rest of a payload.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Fields<'a> {
     payload: &'a [u8],
     read: usize,

@@ -8,6 +8,7 @@ pub(crate) mod bits;
 pub(crate) mod check;
 pub(crate) mod fields;
 pub(crate) mod number;
+pub(crate) mod planes;
 pub(crate) mod section;
 pub(crate) mod table;
 

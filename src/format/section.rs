@@ -97,8 +97,7 @@ impl Descriptor {
                 within(symbols, 1, most)?;
                 symbols
             }
-            SymbolCount::Derived(0) if form != SectionForm::Empty => return Err(wrong_form(number)),
-            SymbolCount::Derived(symbols) if symbols > 0 && form == SectionForm::Empty => {
+            SymbolCount::Derived(symbols) if (symbols == 0) != (form == SectionForm::Empty) => {
                 return Err(wrong_form(number));
             }
             SymbolCount::Derived(symbols) => symbols,
@@ -127,6 +126,34 @@ impl Descriptor {
             fields.padding()?;
         }
         Ok(fields.bytes(self.payload_len, "section")?)
+    }
+}
+
+/// A descriptor whose number of symbols follows from sections that were not decoded yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LateDescriptor {
+    form: SectionForm,
+    /// Where the form tells it by the number of symbols, `None`.
+    payload_len: Option<usize>,
+}
+
+impl LateDescriptor {
+    pub(crate) fn parse(fields: &mut Fields<'_>) -> Result<Self, PayloadError> {
+        let number = fields.u8("form")?;
+        let form = SectionForm::from_number(number).ok_or(PayloadError::Unsupported(Feature::Form(number)))?;
+        let has_len = form.payload_len(0).is_none();
+        let payload_len = if has_len { Some(fields.number("payload length")?) } else { None };
+        Ok(Self { form, payload_len })
+    }
+
+    /// The descriptor, now that its number of symbols is known.
+    pub(crate) fn with_symbols(self, symbols: usize) -> Result<Descriptor, PayloadError> {
+        if (symbols == 0) != (self.form == SectionForm::Empty) {
+            return Err(wrong_form(self.form.number()));
+        }
+        let payload_len = self.payload_len.or(self.form.payload_len(symbols)).unwrap_or_default();
+        within(payload_len, symbols.min(1), symbols)?;
+        Ok(Descriptor { form: self.form, symbols, payload_len })
     }
 }
 
@@ -192,6 +219,21 @@ mod tests {
         assert_eq!(bytes(stored, SymbolCount::Derived(300)), [0x01]);
         assert_eq!(bytes(lanes, SymbolCount::AtMost(5000)), [0x07, 0x88, 0x27, 0xA0, 0x1F]);
         assert_eq!(bytes(lanes, SymbolCount::Derived(5000)), [0x07, 0xA0, 0x1F]);
+    }
+
+    #[test]
+    fn a_descriptor_is_the_same_when_its_symbols_are_known_late() {
+        for descriptor in descriptors() {
+            let mut bytes = Vec::new();
+            descriptor.write(SymbolCount::Derived(descriptor.symbols), &mut bytes);
+            let mut fields = Fields::new(&bytes);
+            let late = LateDescriptor::parse(&mut fields).unwrap();
+            assert_eq!((late.with_symbols(descriptor.symbols), fields.end()), (Ok(descriptor), Ok(())));
+            for symbols in [0, 1, 3999] {
+                let expected = parse(&bytes, SymbolCount::Derived(symbols));
+                assert_eq!(late.with_symbols(symbols), expected, "{descriptor:?} with {symbols}");
+            }
+        }
     }
 
     #[test]

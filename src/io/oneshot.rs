@@ -51,13 +51,14 @@ pub fn compress_into(raw: &[u8], out: &mut Vec<u8>, options: &EncodeOptions) -> 
     let before = out.len();
     let executor = Executor::new(&options.work);
     // One block needs no help.
-    if executor.is_pool() && raw.len() > options.block_len {
+    let block_len = options.layout_block_len();
+    if executor.is_pool() && raw.len() > block_len {
         compress_with_threads(raw, out, options, &executor)?;
         return Ok(out.len() - before);
     }
     let (mut framer, block_options) = (Framer::new(options), options.block());
     framer.start(out);
-    for block in raw.chunks(options.block_len) {
+    for block in raw.chunks(block_len) {
         framer.take(block)?;
         framer.append_block(block, &block_options, out);
     }
@@ -75,7 +76,7 @@ fn compress_with_threads(
 ) -> Result<(), Error> {
     let (mut framer, block_options) = (Framer::new(options), options.block());
     framer.start(out);
-    let mut blocks = raw.chunks(options.block_len);
+    let mut blocks = raw.chunks(options.layout_block_len());
     let spare = Mutex::new(Vec::new());
     let mut taken = Ok(());
     let worked = work_in_order(

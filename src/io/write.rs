@@ -8,7 +8,7 @@ use std::{
 use crate::{
     error::Error,
     io::append::close_unfinished,
-    options::{DecodeOptions, EncodeOptions},
+    options::{DecodeOptions, EncodeOptions, Layout},
     progress::Progress,
     stream::{ApplicationData, Decoder, Encoder, Op, Status},
 };
@@ -165,6 +165,38 @@ impl<W: Write> RansWriter<W> {
             self.drain()?;
             self.wait();
             self.encoder.step(&[], &mut [], Op::Flush)?;
+        }
+        Ok(())
+    }
+
+    /// How the bytes repeat that are written from here on: those so far become a block of their
+    /// own. So one stream holds tensors of several types, or a header and a table.
+    ///
+    /// ```
+    /// use std::io::Write;
+    ///
+    /// use ranstream::{DecodeOptions, EncodeOptions, Layout, RansWriter, decompress};
+    ///
+    /// let numbers: Vec<u8> = (1..9000_u32).flat_map(|i| (1.0 / i as f32).to_le_bytes()).collect();
+    /// let options = EncodeOptions::new().block_len(1 << 20);
+    /// let mut writer = RansWriter::with_options(Vec::new(), options);
+    /// writer.write_all(b"a header, ")?;
+    /// writer.set_layout(Layout::f32())?;
+    /// writer.write_all(&numbers)?;
+    /// let stream = writer.finish()?;
+    /// let whole = [b"a header, ", &numbers[..]].concat();
+    /// assert_eq!(decompress(&stream, &DecodeOptions::new())?, whole);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Write::write`]; [`Error::InvalidOption`] for a length of the layout outside its range,
+    /// which does not harm the stream.
+    pub fn set_layout(&mut self, layout: Layout) -> io::Result<()> {
+        while !self.encoder.set_layout(layout)? {
+            self.drain()?;
+            self.wait();
         }
         Ok(())
     }

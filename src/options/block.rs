@@ -3,7 +3,7 @@
 use crate::{
     error::Error,
     limits::{MAX_BLOCK_LEN, MAX_CHUNK_LEN, within},
-    options::{Kernel, Mode, Normalization, Policy, Prefer},
+    options::{Kernel, Layout, Mode, Normalization, Policy, Prefer},
 };
 
 /// How one block is coded. A part of [`EncodeOptions`](crate::EncodeOptions), whose methods set it
@@ -17,6 +17,8 @@ pub struct BlockOptions {
     pub level: u8,
     /// Raw bytes of a chunk of a block with matches, 128 bytes to 1 MiB.
     pub entropy_chunk_len: usize,
+    /// How the raw bytes repeat, for [`Mode::Auto`].
+    pub layout: Layout,
     /// How [`Mode::Auto`] chooses.
     pub policy: Policy,
     /// Whether [`Mode::Auto`] may take [`Mode::Pivot`], and when. `None`: it does not.
@@ -42,6 +44,7 @@ impl Default for BlockOptions {
             mode: Mode::Auto,
             level: 0,
             entropy_chunk_len: 256 << 10,
+            layout: Layout::bytes(),
             policy: Policy::default(),
             prefer: None,
             normalization: Normalization::Optimal,
@@ -63,6 +66,7 @@ impl BlockOptions {
             Mode::SingleStream | Mode::Interleaved => 14,
             _ => 12,
         };
+        self.layout.check()?;
         within("level", self.level.into(), 0, 9)?;
         within("entropy_chunk_bytes", self.entropy_chunk_len, 128, MAX_CHUNK_LEN)?;
         within("segment_len", self.segment_len, 128, MAX_BLOCK_LEN)?;

@@ -10,7 +10,7 @@ use crate::options::Driver;
 #[cfg(feature = "rayon")]
 use crate::options::Pool;
 use crate::{
-    options::{BlockOptions, Kernel, Mode, Normalization, Policy, Prefer, Work},
+    options::{BlockOptions, Kernel, Layout, Mode, Normalization, Policy, Prefer, Work},
     progress::{Observer, Progress},
 };
 
@@ -140,7 +140,20 @@ impl EncodeOptions {
     #[must_use]
     pub fn level(mut self, level: u8) -> Self {
         self.block.level = level;
-        self.block_len = self.asked_block_len.unwrap_or_else(|| block_len_of_level(level));
+        self.block_len = self.default_block_len();
+        self
+    }
+
+    /// How the raw bytes repeat: each byte belongs to a column of a record, and what belongs
+    /// together is coded together. Default: [`Layout::bytes`], no layout. Used by
+    /// [`Mode::Auto`] alone.
+    ///
+    /// A writer may change it inside a stream: see
+    /// [`RansWriter::set_layout`](crate::RansWriter::set_layout).
+    #[must_use]
+    pub fn layout(mut self, layout: Layout) -> Self {
+        self.block.layout = layout;
+        self.block_len = self.default_block_len();
         self
     }
 
@@ -153,7 +166,8 @@ impl EncodeOptions {
     }
 
     /// Raw bytes per block, 1..=16 MiB. Default: 256 KiB at [`level`](Self::level) 0, 1 MiB at
-    /// levels 1 and 2, 4 MiB at 3 to 5, 8 MiB above.
+    /// levels 1 and 2, 4 MiB at 3 to 5, 8 MiB above. A [`layout`](Self::layout) takes blocks of its
+    /// own length, up to this one.
     ///
     /// Larger blocks spend less on tables; smaller ones take less memory, adapt faster to changing
     /// data, and give a seek less to decode.
@@ -273,6 +287,21 @@ impl EncodeOptions {
     pub fn on_progress(mut self, callback: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         self.observer = Some(Observer::new(callback));
         self
+    }
+
+    /// Raw bytes of a block of the layout.
+    pub(crate) fn layout_block_len(&self) -> usize {
+        self.block.layout.block_len_within(self.block_len)
+    }
+
+    fn default_block_len(&self) -> usize {
+        let of_layout = self.block.layout.wanted_block_len().unwrap_or_default();
+        let of_level = block_len_of_level(self.block.level);
+        self.asked_block_len.unwrap_or(if self.block.level > 0 || of_layout == 0 {
+            of_level.max(of_layout)
+        } else {
+            of_layout
+        })
     }
 
     /// For tasks, which must not wait.

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 use crate::{
     block::{self, Appended},
     error::Error,
-    options::{BlockOptions, EncodeOptions, Valid},
+    options::{BlockOptions, EncodeOptions, Layout, Valid},
     parallel::{Job, Ordered},
     progress::Progress,
     stream::{
@@ -44,7 +44,10 @@ use crate::{
 #[derive(Debug)]
 pub struct Encoder {
     options: Valid<EncodeOptions>,
+    /// With the layout in force.
     block_options: Valid<BlockOptions>,
+    /// Raw bytes of a block of that layout.
+    block_len: usize,
     framer: Framer,
     state: State,
     /// The block in progress, `filled` bytes of it.
@@ -103,6 +106,7 @@ impl Encoder {
             raw: Vec::new(),
             filled: 0,
             jobs: Ordered::new(&options.work),
+            block_len: options.layout_block_len(),
             block_options: options.block(),
             spare: Vec::new(),
             output: Output::default(),
@@ -157,12 +161,12 @@ impl Encoder {
         }
         self.start();
         self.collect()?;
-        if self.filled == self.options.block_len {
+        if self.filled == self.block_len {
             self.cut()?;
         }
-        let wanted = self.options.block_len.min((2 * self.filled).max(FIRST_BUFFER_LEN).max(self.raw.len()));
+        let wanted = self.block_len.min((2 * self.filled).max(FIRST_BUFFER_LEN).max(self.raw.len()));
         self.grow(wanted);
-        Ok(&mut self.raw[self.filled..self.options.block_len.min(wanted)])
+        Ok(&mut self.raw[self.filled..self.block_len.min(wanted)])
     }
 
     /// `len` raw bytes were written to the start of [`space`](Encoder::space).
@@ -177,7 +181,7 @@ impl Encoder {
     pub fn commit(&mut self, len: usize) -> Result<(), Error> {
         assert!(self.filled + len <= self.raw.len(), "committed {len} bytes, more than there was room for");
         self.filled += len;
-        if self.filled == self.options.block_len {
+        if self.filled == self.block_len {
             self.cut()?;
         }
         Ok(())
@@ -201,6 +205,33 @@ impl Encoder {
             return Ok(false);
         }
         self.framer.append_application_data(kind, data, self.output.append())?;
+        Ok(true)
+    }
+
+    /// How the raw bytes repeat from here on: what was taken so far becomes a block of its own, and
+    /// those that follow have the layout's length, as far as the stream's largest block allows.
+    ///
+    /// `false`: there is no room for that block yet, and nothing has changed; consume what is
+    /// ready, and if nothing is, [`wait`](Encoder::wait), then call again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Encoder::step`]; [`Error::InvalidOption`] for a length of the layout outside its range.
+    pub fn set_layout(&mut self, layout: Layout) -> Result<bool, Error> {
+        self.check()?;
+        if self.state == State::Finished {
+            return Err(Error::Finished);
+        }
+        let block_options = self.options.block_with(layout)?;
+        self.start();
+        self.collect()?;
+        if !self.cut()? {
+            return Ok(false);
+        }
+        self.block_options = block_options;
+        self.block_len = layout.block_len_within(self.options.block_len);
+        // No buffer is longer than a block.
+        self.raw.truncate(self.block_len);
         Ok(true)
     }
 
@@ -252,6 +283,9 @@ impl Encoder {
     pub fn reset(&mut self) {
         self.jobs.cancel();
         self.framer = Framer::new(&self.options);
+        self.block_options = self.options.block();
+        self.block_len = self.options.layout_block_len();
+        self.raw.truncate(self.block_len);
         self.state = State::Start;
         self.filled = 0;
         self.output.clear();
@@ -287,7 +321,7 @@ impl Encoder {
             return Err(Error::Finished);
         }
         self.start();
-        let block_len = self.options.block_len;
+        let block_len = self.block_len;
         if self.filled == 0 && input.len() >= block_len && self.jobs.leaves_to_caller(block_len, false) {
             if self.ready_is_full() {
                 return Ok(0);
@@ -329,7 +363,7 @@ impl Encoder {
     /// Whether what is ready should go out before another block is coded behind it. A stream header
     /// alone should not: it goes out with the first block.
     fn ready_is_full(&self) -> bool {
-        self.ready().len() >= self.options.block_len.min(READY_LEN)
+        self.ready().len() >= self.block_len.min(READY_LEN)
     }
 
     fn start(&mut self) {
@@ -344,7 +378,7 @@ impl Encoder {
         if self.filled == 0 {
             return Ok(true);
         }
-        if self.jobs.leaves_to_caller(self.filled, self.filled < self.options.block_len) {
+        if self.jobs.leaves_to_caller(self.filled, self.filled < self.block_len) {
             if self.ready_is_full() {
                 return Ok(false);
             }
@@ -363,6 +397,8 @@ impl Encoder {
         let taken = self.framer.take(&self.raw[..self.filled]);
         self.or_fail(taken)?;
         let (mut raw, coded) = self.spare.pop().unwrap_or_default();
+        // It may be from blocks of a longer layout.
+        raw.truncate(self.block_len);
         std::mem::swap(&mut raw, &mut self.raw);
         let len = std::mem::take(&mut self.filled);
         self.jobs.submit(EncodeJob { raw, len, coded, options: self.block_options, appended: None });
@@ -373,7 +409,7 @@ impl Encoder {
     /// that goes on gets its final one in few steps.
     fn grow(&mut self, len: usize) {
         if self.raw.len() < len {
-            let wanted = len.max(2 * self.raw.len()).min(self.options.block_len);
+            let wanted = len.max(2 * self.raw.len()).min(self.block_len);
             self.raw.resize(wanted, 0);
         }
     }
@@ -432,14 +468,14 @@ impl Machine for Encoder {
                 }
                 false
             }
-            Op::Run => self.filled < self.options.block_len || self.cut()?,
+            Op::Run => self.filled < self.block_len || self.cut()?,
             Op::Flush => self.cut_block()?,
             Op::Finish => self.end_stream()?,
         };
         let status = match op {
             _ if !self.output.is_empty() => Status::NeedsOutput { ready: self.ready().len() },
             _ if !done => Status::InFlight { blocks: self.jobs.len() },
-            Op::Run => Status::NeedsInput { at_least: self.options.block_len - self.filled },
+            Op::Run => Status::NeedsInput { at_least: self.block_len - self.filled },
             Op::Flush => Status::Flushed,
             Op::Finish => Status::Finished,
         };

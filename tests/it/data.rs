@@ -6,7 +6,7 @@ use std::iter;
 use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
 use rand_distr::{Distribution as _, Geometric, Normal};
 use ranstream::{
-    EncodeOptions, Mode, Normalization,
+    EncodeOptions, Layout, Mode, Normalization,
     format::{BlockMode, StreamHeader, TableKind},
 };
 
@@ -89,6 +89,11 @@ pub fn sixteen_symbols(len: usize) -> Vec<u8> {
     iter::repeat_with(|| 0x30 | random.random_range(0..16)).take(len).collect()
 }
 
+/// Whole numbers of two bytes, whose upper byte is 7.
+pub fn pairs(len: usize) -> Vec<u8> {
+    uniform(len.div_ceil(2)).into_iter().flat_map(|low| [low, 7]).take(len).collect()
+}
+
 /// The text of the specification, over and over.
 pub fn text(len: usize) -> Vec<u8> {
     include_bytes!("../../FORMAT.md").iter().copied().cycle().take(len).collect()
@@ -125,6 +130,7 @@ pub fn every_mode_stream() -> Assembled {
             .data(&two_symbols(256), &forced(Mode::Lanes), BlockMode::Lanes)
             .data(&two_symbols(250), &forced(Mode::Pivot), BlockMode::Pivot)
             .data(&text(30).repeat(4), &EncodeOptions::new().level(1), BlockMode::Lz)
+            .data(&pairs(250), &EncodeOptions::new().layout(Layout::i16()), BlockMode::Planes)
             .data(&text(30), &forced(Mode::Stored), BlockMode::Stored)
             .finish();
     first.then(&second)

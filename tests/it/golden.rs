@@ -14,6 +14,7 @@ mod good;
 mod lz;
 mod messages;
 mod order;
+mod planes;
 mod table;
 
 use std::{fs, io::Read as _, path::PathBuf};
@@ -83,8 +84,18 @@ fn no_file_is_forgotten() {
 }
 
 fn all() -> Vec<Golden> {
-    let all: Vec<Golden> =
-        [good::all(), lz::good(), bad::all(), bad_payloads::all(), bad_pivot::all(), lz::bad(), order::all()].concat();
+    let all: Vec<Golden> = [
+        good::all(),
+        lz::good(),
+        planes::good(),
+        bad::all(),
+        bad_payloads::all(),
+        bad_pivot::all(),
+        lz::bad(),
+        planes::bad(),
+        order::all(),
+    ]
+    .concat();
     let mut names: Vec<_> = all.iter().map(|golden| &golden.name).collect();
     names.sort_unstable();
     assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "two files have one name: {names:?}");

@@ -42,6 +42,7 @@ mod outcomes;
 mod outline;
 #[cfg(feature = "rayon")]
 mod parallel;
+mod planes;
 mod progress;
 mod properties;
 mod pulled;

@@ -80,7 +80,7 @@ fn after_damage(good: &Assembled, damaged: &Range<usize>) -> Vec<Found> {
 fn an_undamaged_stream() {
     let good = every_mode_stream();
     let expected = after_damage(&good, &(0..0));
-    assert_eq!(expected.len(), 11);
+    assert_eq!(expected.len(), 12);
     assert_eq!(recovered(&good.stream[..]), expected);
     assert_eq!(recovered(Short::new(&good.stream[..], 3, 1)), expected);
 }

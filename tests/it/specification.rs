@@ -44,6 +44,16 @@ fn the_annotated_model_and_message_are_what_the_crate_writes() {
     assert_eq!(back[..], raw);
 }
 
+#[test]
+fn the_annotated_planes_are_in_their_golden_file() {
+    let payload = dump("### 19.7");
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/good-planes.rans");
+    let stream = std::fs::read(golden).unwrap();
+    assert_eq!(stream[16..16 + payload.len()], payload);
+    let numbers: Vec<u8> = (1..=16_u8).flat_map(|number| f32::from(number).to_le_bytes()).collect();
+    assert_eq!(decompress(&stream, &DecodeOptions::new()).unwrap(), numbers);
+}
+
 /// The bytes of the first hex dump behind a heading.
 fn dump(heading: &str) -> Vec<u8> {
     dump_of(heading, 0)

@@ -1,0 +1,122 @@
+//! The sections of a payload in the making.
+
+use std::ops::Range;
+
+use crate::{
+    format::{
+        planes::{Bounds, Head, MAX_BUCKETS},
+        section::{Descriptor, SymbolCount},
+    },
+    options::{BlockOptions, LayoutProfile, Prefer},
+    planes::buckets,
+    section::{Encoder, Settings, pivot},
+    simd::Kernel,
+};
+
+/// Sections with fewer symbols are tried as pivot as well: the states of lanes are a large part of
+/// them.
+const SHORT: usize = 16 << 10;
+
+/// Symbols of a segment of lanes, for devices.
+const DEVICE_SEGMENT_LEN: usize = 16 << 10;
+
+/// Sections in their order, coded, before they are written.
+#[derive(Debug, Default)]
+pub(super) struct Sections {
+    coder: Option<Encoder>,
+    settings: Option<Settings>,
+    /// Whether short sections may become pivot.
+    pivot: bool,
+    coded: Vec<(Descriptor, Range<usize>)>,
+    payloads: Vec<u8>,
+}
+
+impl Sections {
+    /// Begins a new payload.
+    pub(super) fn begin(&mut self, options: &BlockOptions) {
+        let profile = options.layout.asked_profile();
+        let device = profile == LayoutProfile::Device;
+        let settings = Settings {
+            segment_len: if device { DEVICE_SEGMENT_LEN.min(options.segment_len) } else { options.segment_len },
+            scale_bits: options.scale_bits,
+            sampling: options.sampling && profile != LayoutProfile::Small,
+            pivot: (options.prefer == Some(Prefer::Speed) && !device).then_some(pivot::Setting::SPEED),
+            // A stored plane is decoded at no cost; the smallest block is another aim.
+            min_gain: if profile == LayoutProfile::Small { 1 } else { options.policy.min_gain },
+            ..Settings::new(Kernel::or_default(options.kernel))
+        };
+        self.settings = Some(settings);
+        self.pivot = !device;
+        self.coded.clear();
+        self.payloads.clear();
+    }
+
+    /// Codes the next section.
+    pub(super) fn add(&mut self, symbols: &[u8]) {
+        let start = self.payloads.len();
+        let mut descriptor = self.code(symbols, None);
+        if self.pivot && (1..SHORT).contains(&symbols.len()) && descriptor.payload_len > 1 {
+            let end = self.payloads.len();
+            let short = self.code(symbols, Some(pivot::Setting::RATIO));
+            if short.payload_len < descriptor.payload_len {
+                self.payloads.drain(start..end);
+                descriptor = short;
+            } else {
+                self.payloads.truncate(end);
+            }
+        }
+        self.coded.push((descriptor, start..self.payloads.len()));
+    }
+
+    /// Codes `plane` as one section, or cut by `keys` as several, whichever is smaller: whether it
+    /// is cut. `cut` is memory to keep.
+    pub(super) fn add_smaller(&mut self, plane: &[u8], keys: &[u8], bounds: &Bounds, cut: &mut Vec<u8>) -> bool {
+        let (sections, start) = (self.coded.len(), self.payloads.len());
+        self.add(plane);
+        let (whole_sections, end) = (self.coded.len(), self.payloads.len());
+        let table = bounds.table();
+        let counts: [usize; MAX_BUCKETS] = buckets::count(keys, &table);
+        cut.resize(plane.len(), 0);
+        buckets::cut(plane, keys, &table, &counts, cut);
+        let mut rest = &cut[..];
+        for &count in &counts[..bounds.buckets()] {
+            let (bucket, behind) = rest.split_at(count);
+            self.add(bucket);
+            rest = behind;
+        }
+        // Descriptors and padding take some bytes for each.
+        let cut_len = self.payloads.len() - end + 4 * bounds.buckets();
+        if cut_len < end - start {
+            self.payloads.drain(start..end);
+            self.coded.drain(sections..whole_sections);
+            for (_, range) in &mut self.coded[sections..] {
+                *range = range.start - (end - start)..range.end - (end - start);
+            }
+            return true;
+        }
+        self.payloads.truncate(end);
+        self.coded.truncate(whole_sections);
+        false
+    }
+
+    /// Appends head, descriptors and payloads.
+    pub(super) fn write(&self, head: &Head, out: &mut Vec<u8>) {
+        let start = out.len();
+        head.write(false, out);
+        debug_assert_eq!(self.coded.len(), head.sections(false));
+        for (descriptor, _) in &self.coded {
+            descriptor.write(SymbolCount::Derived(descriptor.symbols), out);
+        }
+        for (descriptor, range) in &self.coded {
+            descriptor.write_payload(&self.payloads[range.clone()], start, out);
+        }
+    }
+
+    fn code(&mut self, symbols: &[u8], pivot: Option<pivot::Setting>) -> Descriptor {
+        let settings = self.settings.unwrap_or_else(|| Settings::new(Kernel::or_default(None)));
+        let settings = Settings { pivot: pivot.or(settings.pivot), ..settings };
+        let coder = self.coder.get_or_insert_with(|| Encoder::new(settings));
+        coder.configure(settings);
+        coder.encode(symbols, &mut self.payloads)
+    }
+}

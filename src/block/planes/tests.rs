@@ -1,0 +1,142 @@
+//! Payloads of every layout, whether or not they are worth it.
+
+use super::{decode_payload, encode::encode_payload};
+use crate::{
+    options::{BlockOptions, Column, EncodeOptions, Layout, LayoutProfile, Prefer},
+    simd::Kernel,
+};
+
+fn layouts() -> Vec<Layout> {
+    let records = |columns: &[Column]| Layout::records(columns).unwrap();
+    let half = Column::new(2, 2).rotated();
+    vec![
+        Layout::bf16(),
+        Layout::f32(),
+        Layout::f64(),
+        Layout::i16(),
+        Layout::i64(),
+        records(&[Column::new(1, 1).rotated()]),
+        records(&[Column::new(6, 2)]),
+        records(&[half, Column::new(16, 1)]),
+        records(&[half, half, Column::new(12, 1), Column::new(32, 1)]),
+        records(&[Column::new(3, 1), Column::new(8, 4).rotated(), Column::new(1, 1)]),
+    ]
+}
+
+const PROFILES: [LayoutProfile; 3] = [LayoutProfile::Fast, LayoutProfile::Small, LayoutProfile::Device];
+
+fn options(layout: Layout, kernel: Kernel) -> BlockOptions {
+    EncodeOptions::new().layout(layout).kernel(kernel).block
+}
+
+/// Like weights: exponents near each other, zeros of both signs between them.
+fn weights(len: usize) -> Vec<u8> {
+    let byte = |at: usize| {
+        let x = (at as u32 / 4).wrapping_mul(0x9E37_79B1) ^ (at as u32).wrapping_mul(0x85EB_CA6B) >> 7;
+        match (x >> 28, at % 2) {
+            (0..=2, _) => 0,
+            (3, odd) => odd as u8 * 0x80,
+            (_, 0) => (x >> 9) as u8,
+            _ => 0x3B + (x >> 20 & x >> 22) as u8 % 4,
+        }
+    };
+    (0..len).map(byte).collect()
+}
+
+fn round_trip(raw: &[u8], options: &BlockOptions, zero_map: bool) -> Vec<u8> {
+    round_trip_by(Kernel::all_available(), raw, options, zero_map)
+}
+
+fn round_trip_by(
+    kernels: impl IntoIterator<Item = Kernel>,
+    raw: &[u8],
+    options: &BlockOptions,
+    zero_map: bool,
+) -> Vec<u8> {
+    let mut payload = Vec::new();
+    encode_payload(raw, options, zero_map, &mut payload);
+    for kernel in kernels {
+        let mut back = vec![0xAA; raw.len()];
+        decode_payload(&payload, &mut back, kernel).unwrap();
+        assert!(back == raw, "{} bytes, {:?}, {kernel}", raw.len(), options.layout);
+    }
+    payload
+}
+
+#[test]
+fn every_length_and_layout_comes_back() {
+    let raw = weights(20_000);
+    for layout in layouts() {
+        let record_len = layout.record_len();
+        for profile in PROFILES {
+            let options = options(layout.profile(profile), Kernel::or_default(None));
+            let most = if profile == LayoutProfile::Fast { 300 } else { 3 * record_len };
+            for len in (record_len..most).chain([1000, 4097, 20_000]).filter(|&len| len >= record_len) {
+                for zero_map in [false, true] {
+                    if layout.columns().len() == 1 || !zero_map {
+                        round_trip_by([Kernel::or_default(None)], &raw[..len], &options, zero_map);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_kernel_writes_the_same_payload() {
+    let raw = weights(70_001);
+    for layout in layouts() {
+        for profile in PROFILES {
+            let expected = round_trip(&raw, &options(layout.profile(profile), Kernel::Portable), false);
+            for kernel in Kernel::all_available() {
+                let mut payload = Vec::new();
+                encode_payload(&raw, &options(layout.profile(profile), kernel), false, &mut payload);
+                assert!(payload == expected, "{layout:?}, {kernel}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_pattern_of_two_bytes_comes_back() {
+    let raw: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
+    for profile in PROFILES {
+        for layout in [Layout::bf16(), Layout::i16()] {
+            let options = options(layout.profile(profile), Kernel::or_default(None));
+            round_trip(&raw, &options, false);
+            round_trip(&raw, &options, true);
+        }
+    }
+}
+
+#[test]
+fn sections_of_pivot_come_back() {
+    let raw = weights(100_000);
+    let options = EncodeOptions::new().layout(Layout::f32()).prefer(Prefer::Speed).block;
+    round_trip(&raw, &options, false);
+}
+
+#[test]
+fn a_damaged_payload_is_an_error_or_other_bytes_and_all_kernels_agree() {
+    let raw = weights(700);
+    let options = options(Layout::bf16().profile(LayoutProfile::Small), Kernel::Portable);
+    for zero_map in [false, true] {
+        let payload = round_trip(&raw, &options, zero_map);
+        for bit in 0..8 * payload.len() {
+            let mut damaged = payload.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            let decode = |kernel| {
+                let mut back = vec![0xAA; raw.len()];
+                decode_payload(&damaged, &mut back, kernel).map(|()| back)
+            };
+            let expected = decode(Kernel::Portable);
+            for kernel in Kernel::all_available() {
+                assert!(decode(kernel) == expected, "bit {bit}, {kernel}");
+            }
+        }
+        for len in 0..payload.len() {
+            let mut back = vec![0; raw.len()];
+            assert!(decode_payload(&payload[..len], &mut back, Kernel::or_default(None)).is_err(), "cut at {len}");
+        }
+    }
+}
