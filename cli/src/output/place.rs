@@ -13,6 +13,8 @@ use std::{
 
 use tempfile::{Builder, TempPath};
 
+#[cfg(target_os = "linux")]
+use super::signals::Held;
 use super::{signals::Turn, sparse::SparseFile};
 
 /// How the names of unfinished files begin.
@@ -148,11 +150,15 @@ fn copy(file: &mut File, target: &Path, overwrite: bool) -> io::Result<()> {
 
         options.mode(source.mode() & 0o777);
     }
+    let mut turn = Turn::wait()?;
     let copy = options.open(target)?;
-    file.rewind()?;
+    turn.guard(target);
+    drop(turn);
     let mut sparse = SparseFile::new(copy, true);
-    let copied = io::copy(file, &mut sparse).and_then(|_| sparse.finish());
-    let copy = copied.inspect_err(|_| drop(fs::remove_file(target)))?;
+    let copied = file.rewind().and_then(|()| io::copy(file, &mut sparse)).and_then(|_| sparse.finish());
+    let copied = copied.inspect_err(|_| drop(fs::remove_file(target)));
+    Turn::wait()?.release();
+    let copy = copied?;
     // As with the file itself: what it is like matters less than that it is there.
     let _ = copy.set_permissions(source.permissions());
     if let Ok(modified) = source.modified() {
@@ -174,7 +180,7 @@ mod linux {
     use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
     use tempfile::Builder;
 
-    use super::{PREFIX, Readers, Turn, folder};
+    use super::{Held, PREFIX, Readers, folder};
 
     /// A file without a name, if there is such a thing in `folder` and it can be named later.
     pub(super) fn unnamed(folder: &Path, readers: Readers) -> Option<File> {
@@ -196,12 +202,9 @@ mod linux {
             linked => return linked,
         }
         // A name cannot be moved from one file to another, but a file onto another.
-        let mut turn = Turn::wait()?;
+        let _held = Held::begin()?;
         let path = Builder::new().prefix(PREFIX).make_in(folder(target), link)?.into_temp_path();
-        turn.guard(&path);
-        let persisted = path.persist(target).map_err(|error| error.error);
-        turn.release();
-        persisted
+        path.persist(target).map_err(|error| error.error)
     }
 
     /// A name by which this program alone reaches a file.

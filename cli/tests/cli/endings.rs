@@ -18,10 +18,12 @@ use super::folder::{Folder, Run, has, piped, skewed};
 const LARGE: usize = 64 << 20;
 
 /// Every signal that ends a program and can be caught, apart from those of its own faults.
-const SIGNALS: [(&str, i32); 10] = [
+const SIGNALS: [(&str, i32); 14] = [
     ("-HUP", 1),
     ("-INT", 2),
     ("-QUIT", 3),
+    ("-TRAP", 5),
+    ("-ABRT", 6),
     ("-USR1", 10),
     ("-USR2", 12),
     ("-ALRM", 14),
@@ -29,6 +31,8 @@ const SIGNALS: [(&str, i32); 10] = [
     ("-XCPU", 24),
     ("-XFSZ", 25),
     ("-VTALRM", 26),
+    ("-PROF", 27),
+    ("-SYS", 31),
 ];
 
 /// What is written before a command line.
@@ -205,4 +209,51 @@ fn a_file_that_is_replaced_stays_until_its_successor_is_complete() {
         assert_eq!(folder.names(), ["a", "b.rans"], "{temporary:?}");
         assert!(folder.succeed("-dc b.rans").stdout == folder.read("a"));
     }
+}
+
+/// A file without a name has one of its own for a moment when it replaces another. strace makes the
+/// moment long.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_between_two_names_waits_for_the_second() {
+    if !has("strace") {
+        return;
+    }
+    for name in ["-TERM", "-HUP"] {
+        let folder = Folder::with(&[("a", &skewed(100_000, 24)), ("b.rans", b"old")]);
+        let script = "exec strace -D -f -e quiet=all -o /dev/null \
+                      -e inject=rename,renameat,renameat2:delay_enter=500000 $RANS -qf a -o b.rans";
+        let child = piped(folder.shell(script).stdout(Stdio::null()));
+        let begun = Instant::now();
+        while folder.names().len() == 2 {
+            assert!(begun.elapsed() < Duration::from_secs(60), "it never has a second name");
+            thread::sleep(Duration::from_millis(1));
+        }
+        signal(&child, name);
+        let status = child.wait_with_output().unwrap().status;
+        assert_eq!(status.signal(), SIGNALS.iter().find(|signal| signal.0 == name).map(|signal| signal.1));
+        assert_eq!(folder.names(), ["a", "b.rans"], "{name}");
+        assert!(folder.succeed("-dc b.rans").stdout == folder.read("a"));
+    }
+}
+
+/// The last way to name a file is to write it again, under its own name at once.
+#[test]
+fn a_signal_while_a_file_is_copied_leaves_no_half_of_it() {
+    if !has("strace") || !cfg!(target_os = "linux") {
+        return;
+    }
+    let folder = Folder::with(&[("a", &skewed(1 << 20, 25))]);
+    let script = "exec strace -D -f -e quiet=all -o /dev/null -e inject=link,linkat:error=EPERM \
+                  -e inject=copy_file_range,sendfile,splice:error=EINVAL -e inject=write:delay_enter=100000 \
+                  $RANS -q a";
+    let child = piped(folder.shell(script).stdout(Stdio::null()));
+    let begun = Instant::now();
+    while folder.names().len() == 1 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it is never copied");
+        thread::sleep(Duration::from_millis(1));
+    }
+    signal(&child, "-TERM");
+    assert_eq!(child.wait_with_output().unwrap().status.signal(), Some(15));
+    assert_eq!(folder.names(), ["a"]);
 }
