@@ -8,11 +8,11 @@ use std::io::{self, BufRead, Read};
 pub use self::encoder::RansEncoder;
 
 use crate::{
-    io::{block_map::BlockMap, retry::read_retried},
+    io::retry::read_retried,
     limits::Limits,
     options::DecodeOptions,
     progress::Progress,
-    stream::{ApplicationData, Decoder, Growing, Op, Room, Status},
+    stream::{ApplicationData, Decoder, Growing, Op, Room, Seeker, Status},
 };
 
 /// Reads a compressed stream and gives raw bytes.
@@ -48,18 +48,7 @@ use crate::{
 pub struct RansReader<R> {
     pub(crate) inner: R,
     pub(crate) decoder: Decoder,
-    pub(crate) options: DecodeOptions,
-    /// Raw bytes before the next one that is given.
-    pub(crate) position: u64,
-    /// Raw bytes between the block that was sought and the place in it.
-    pub(crate) skip: u64,
-    /// A seek went to the end or past it: there is nothing to read.
-    pub(crate) past_end: bool,
-    pub(crate) map: Option<BlockMap>,
-    /// Where in the inner reader the input begins, once a seek asked.
-    pub(crate) base: Option<u64>,
-    /// A seek failed half way: the inner reader may stand anywhere.
-    pub(crate) displaced: bool,
+    pub(crate) seeker: Seeker,
 }
 
 impl<R> RansReader<R> {
@@ -70,17 +59,7 @@ impl<R> RansReader<R> {
 
     /// Reads from `inner`. Options outside their range are reported by the first read.
     pub fn with_options(inner: R, options: DecodeOptions) -> Self {
-        Self {
-            inner,
-            decoder: Decoder::new(options.clone()),
-            options,
-            position: 0,
-            skip: 0,
-            past_end: false,
-            map: None,
-            base: None,
-            displaced: false,
-        }
+        Self { inner, decoder: Decoder::new(options), seeker: Seeker::default() }
     }
 
     /// The inner reader.
@@ -109,8 +88,7 @@ impl<R> RansReader<R> {
     /// back; decoded bytes that were not read are lost.
     pub fn reset(&mut self, inner: R) -> R {
         self.decoder.reset();
-        (self.position, self.skip, self.past_end) = (0, 0, false);
-        (self.map, self.base, self.displaced) = (None, None, false);
+        self.seeker.reset();
         std::mem::replace(&mut self.inner, inner)
     }
 
@@ -135,14 +113,13 @@ impl<R: Read> RansReader<R> {
     /// comes back. None anywhere is the end.
     fn advance(&mut self, room: &mut impl Room) -> io::Result<usize> {
         let mut op = Op::Run;
-        while !self.past_end {
-            let step = match self.skip {
-                0 => self.decoder.step_to(&[], room, op)?,
-                _ => self.decoder.step(&[], &mut [], op)?,
+        while !self.seeker.is_past_end() {
+            let step = if self.seeker.skips() {
+                self.decoder.step(&[], &mut [], op)?
+            } else {
+                self.decoder.step_to(&[], room, op)?
             };
-            let skipped = self.skip.min(self.decoder.ready().len() as u64);
-            self.decoder.consume(skipped as usize);
-            self.skip -= skipped;
+            self.seeker.skip(&mut self.decoder);
             if step.produced > 0 || !self.decoder.ready().is_empty() {
                 return Ok(step.produced);
             }
@@ -158,7 +135,7 @@ impl<R: Read> RansReader<R> {
 
     /// `false`: there is no more input.
     fn fill(&mut self) -> io::Result<bool> {
-        if self.displaced {
+        if !self.seeker.is_in_place() {
             return Err(io::Error::other("a seek failed and left the inner reader at an unknown place: seek again"));
         }
         let space = self.decoder.space()?;
@@ -172,7 +149,7 @@ impl<R: Read> Read for RansReader<R> {
     #[inline]
     fn read(&mut self, mut buf: &mut [u8]) -> io::Result<usize> {
         let mut read = 0;
-        if self.skip == 0 {
+        if !self.seeker.skips() {
             read = self.decoder.output().read(buf);
         }
         if read == 0 && !buf.is_empty() {
@@ -181,7 +158,7 @@ impl<R: Read> Read for RansReader<R> {
                 read = self.decoder.output().read(buf);
             }
         }
-        self.position += read as u64;
+        self.seeker.give(read);
         Ok(read)
     }
 
@@ -194,7 +171,7 @@ impl<R: Read> Read for RansReader<R> {
             if given == 0 {
                 given = self.decoder.output().give(&mut room);
             }
-            self.position += given as u64;
+            self.seeker.give(given);
             read += given;
             match self.decoder.ready().len() {
                 0 if given == 0 => return Ok(read),
@@ -208,7 +185,7 @@ impl<R: Read> Read for RansReader<R> {
 impl<R: Read> BufRead for RansReader<R> {
     #[inline]
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.decoder.ready().is_empty() || self.skip > 0 {
+        if self.decoder.ready().is_empty() || self.seeker.skips() {
             self.advance(&mut &mut [][..])?;
         }
         Ok(self.decoder.ready())
@@ -217,6 +194,6 @@ impl<R: Read> BufRead for RansReader<R> {
     #[inline]
     fn consume(&mut self, len: usize) {
         self.decoder.consume(len);
-        self.position += len as u64;
+        self.seeker.give(len);
     }
 }

@@ -230,6 +230,10 @@ impl Decoder {
         self.tally.begin_stream(position.blocks == 0 && position.header.content_check);
     }
 
+    pub(crate) fn options(&self) -> &DecodeOptions {
+        &self.options
+    }
+
     /// Bytes that the element in progress still needs, and that need not be copied if they come in
     /// one piece. 0: they may come in pieces.
     #[cfg(feature = "codec")]

@@ -45,13 +45,14 @@ impl Output {
         len
     }
 
-    /// Takes the last `len` consumed bytes back. `false`: they are not there any more.
-    pub(crate) fn take_back(&mut self, len: u64) -> bool {
-        let is_there = self.taken as u64 >= len;
-        if is_there {
-            self.taken -= len as usize;
-        }
-        is_there
+    /// How many consumed bytes can be taken back.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// Takes the last `len` consumed bytes back, at most [`taken`](Self::taken).
+    pub(crate) fn take_back(&mut self, len: usize) {
+        self.taken -= len.min(self.taken);
     }
 
     /// The buffer, to append to. Without this a driver who always leaves a few bytes would make it
