@@ -36,18 +36,18 @@
 mod duplex;
 
 use std::{
-    io,
+    io::{self, SeekFrom},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Instant,
 };
 
-use futures_io::{AsyncBufRead, AsyncRead, AsyncWrite};
+use futures_io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite};
 
 use crate::{
     options::{DecodeOptions, EncodeOptions},
     poll::{
-        DecodeSink, DecodeSource, EncodeSink, EncodeSource, FlushPolicy, Sink, Source, adapter_methods,
+        DecodeSink, DecodeSource, EncodeSink, EncodeSource, FlushPolicy, SeekSource, Sink, Source, adapter_methods,
         reading_adapter, writing_adapter,
     },
     progress::Progress,
@@ -120,6 +120,18 @@ impl<R: AsyncRead> AsyncRead for RansReader<R> {
     }
 }
 
+/// Seeks as [`read::RansReader`](crate::RansReader) does: within the block that was decoded last
+/// nothing is read, else the list of blocks comes from the index or from the headers, once.
+///
+/// A seek that is dropped while it is pending may leave the inner reader anywhere. Reading fails
+/// then until a seek succeeds.
+impl<R: AsyncRead + AsyncSeek> AsyncSeek for RansReader<R> {
+    fn poll_seek(self: Pin<&mut Self>, cx: &mut Context<'_>, to: SeekFrom) -> Poll<io::Result<u64>> {
+        let this = self.project();
+        this.state.poll_seek(&mut Io(this.inner), cx, to)
+    }
+}
+
 impl<R: AsyncRead> AsyncRead for RansEncoder<R> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         if buf.is_empty() {
@@ -136,5 +148,11 @@ impl<R: AsyncRead> AsyncRead for RansEncoder<R> {
 impl<R: AsyncRead> Source for Io<'_, R> {
     fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
         self.0.as_mut().poll_read(cx, space)
+    }
+}
+
+impl<R: AsyncRead + AsyncSeek> SeekSource for Io<'_, R> {
+    fn poll_seek(&mut self, cx: &mut Context<'_>, to: SeekFrom, _started: &mut bool) -> Poll<io::Result<u64>> {
+        self.0.as_mut().poll_seek(cx, to)
     }
 }

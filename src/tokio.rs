@@ -37,18 +37,18 @@ mod duplex;
 mod timed;
 
 use std::{
-    io,
+    io::{self, SeekFrom},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Instant,
 };
 
-use ::tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
+use ::tokio::io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
 
 use crate::{
     options::{DecodeOptions, EncodeOptions},
     poll::{
-        DecodeSink, DecodeSource, EncodeSink, FlushPolicy, Sink, Source, adapter_methods, reading_adapter,
+        DecodeSink, DecodeSource, EncodeSink, FlushPolicy, SeekSource, Sink, Source, adapter_methods, reading_adapter,
         writing_adapter,
     },
     progress::Progress,
@@ -121,6 +121,23 @@ impl<R: AsyncRead> AsyncRead for RansReader<R> {
     }
 }
 
+/// Seeks as [`read::RansReader`](crate::RansReader) does: within the block that was decoded last
+/// nothing is read, else the list of blocks comes from the index or from the headers, once.
+///
+/// A seek that is dropped while it is pending may leave the inner reader anywhere. Reading fails
+/// then until a seek succeeds.
+impl<R: AsyncRead + AsyncSeek> AsyncSeek for RansReader<R> {
+    fn start_seek(self: Pin<&mut Self>, to: SeekFrom) -> io::Result<()> {
+        self.project().state.begin_seek(to);
+        Ok(())
+    }
+
+    fn poll_complete(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
+        let this = self.project();
+        this.state.poll_sought(&mut Io(this.inner), cx)
+    }
+}
+
 impl<R: AsyncRead> AsyncRead for RansEncoder<R> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         read_buffered(self, cx, buf)
@@ -147,5 +164,19 @@ impl<R: AsyncRead> Source for Io<'_, R> {
         let mut buf = ReadBuf::new(space);
         ready!(self.0.as_mut().poll_read(cx, &mut buf))?;
         Poll::Ready(Ok(buf.filled().len()))
+    }
+}
+
+impl<R: AsyncRead + AsyncSeek> SeekSource for Io<'_, R> {
+    fn poll_seek(&mut self, cx: &mut Context<'_>, to: SeekFrom, started: &mut bool) -> Poll<io::Result<u64>> {
+        if !*started {
+            // What a future that was dropped has begun comes first.
+            ready!(self.0.as_mut().poll_complete(cx))?;
+            self.0.as_mut().start_seek(to)?;
+            *started = true;
+        }
+        let place = ready!(self.0.as_mut().poll_complete(cx));
+        *started = false;
+        Poll::Ready(place)
     }
 }

@@ -47,7 +47,11 @@ pub fn compress(raw: &[u8], options: &EncodeOptions) -> Result<Vec<u8>, Error> {
 ///
 /// As [`compress`]. What was appended until then stays.
 pub fn compress_into(raw: &[u8], out: &mut Vec<u8>, options: &EncodeOptions) -> Result<usize, Error> {
-    let options = &options.clone().validated()?;
+    let mut options = options.clone();
+    if options.declare_length {
+        options.content_length.get_or_insert(raw.len() as u64);
+    }
+    let options = &options.validated()?;
     let before = out.len();
     let executor = Executor::new(&options.work);
     // One block needs no help.

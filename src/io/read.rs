@@ -92,11 +92,6 @@ impl<R> RansReader<R> {
         std::mem::replace(&mut self.inner, inner)
     }
 
-    /// Raw bytes of the current stream, if its header says how many and has been read.
-    pub fn content_length(&self) -> Option<u64> {
-        self.decoder.header()?.content_length
-    }
-
     /// How far the reader has come: blocks decoded, not bytes given.
     pub fn progress(&self) -> &Progress {
         self.decoder.progress()
@@ -109,6 +104,34 @@ impl<R> RansReader<R> {
 }
 
 impl<R: Read> RansReader<R> {
+    /// Raw bytes of the current stream, if its header says how many. The header is read first, if
+    /// it was not yet, and no byte behind it.
+    ///
+    /// ```
+    /// use ranstream::{EncodeOptions, RansReader, compress};
+    ///
+    /// let stream = compress(b"some bytes", &EncodeOptions::new().declare_length(true))?;
+    /// let mut reader = RansReader::new(&stream[..]);
+    /// assert_eq!(reader.content_length()?, Some(10));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As reading.
+    pub fn content_length(&mut self) -> io::Result<Option<u64>> {
+        let mut op = Op::Run;
+        loop {
+            if let Some(header) = self.decoder.header() {
+                return Ok(header.content_length);
+            }
+            let step = self.decoder.step(&[], &mut [], op)?;
+            if self.decoder.header().is_none() && matches!(step.status, Status::NeedsInput { .. }) && !self.fill()? {
+                op = Op::Finish;
+            }
+        }
+    }
+
     /// Decodes until there are bytes, in `room` or [ready](Decoder::ready). How many went to `room`
     /// comes back. None anywhere is the end.
     fn advance(&mut self, room: &mut impl Room) -> io::Result<usize> {
@@ -136,7 +159,7 @@ impl<R: Read> RansReader<R> {
     /// `false`: there is no more input.
     fn fill(&mut self) -> io::Result<bool> {
         if !self.seeker.is_in_place() {
-            return Err(io::Error::other("a seek failed and left the inner reader at an unknown place: seek again"));
+            return Err(Seeker::displaced());
         }
         let space = self.decoder.space()?;
         let read = read_retried(&mut self.inner, space)?;

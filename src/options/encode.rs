@@ -34,6 +34,8 @@ pub struct EncodeOptions {
     pub block_len: usize,
     /// Raw bytes that the stream will have.
     pub content_length: Option<u64>,
+    /// Whether functions that are given all raw bytes at once declare their number.
+    pub declare_length: bool,
     /// Whether the end of the stream has a check over all raw bytes.
     pub content_check: bool,
     /// Whether an index follows the stream.
@@ -53,6 +55,7 @@ impl Default for EncodeOptions {
             block: BlockOptions::default(),
             block_len: block_len_of_level(0),
             content_length: None,
+            declare_length: false,
             content_check: false,
             index: false,
             index_max_blocks: 1 << 24,
@@ -219,6 +222,16 @@ impl EncodeOptions {
     #[must_use]
     pub fn content_length(mut self, bytes: u64) -> Self {
         self.content_length = Some(bytes);
+        self
+    }
+
+    /// Has [`compress`](crate::compress) and [`compress_into`](crate::compress_into) declare how
+    /// many raw bytes they were given, where [`content_length`](Self::content_length) does not.
+    /// That takes 12 bytes of each stream. Default: off; a stream then has the bytes that any writer
+    /// gives it.
+    #[must_use]
+    pub fn declare_length(mut self, on: bool) -> Self {
+        self.declare_length = on;
         self
     }
 

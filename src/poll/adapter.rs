@@ -254,15 +254,46 @@ macro_rules! adapter_methods {
                 (self.inner, unused)
             }
 
-            /// Raw bytes of the current stream, if its header says how many and has been read.
-            pub fn content_length(&self) -> Option<u64> {
-                self.state.content_length()
-            }
-
             /// Takes the oldest application data that was kept, see
             /// [`DecodeOptions::application_data`].
             pub fn next_application_data(&mut self) -> Option<ApplicationData> {
                 self.state.next_application_data()
+            }
+        }
+
+        impl<R: $read> RansReader<R> {
+            /// Raw bytes of the current stream, if its header says how many. The header is read
+            /// first, if it was not yet, and no byte behind it.
+            ///
+            /// # Errors
+            ///
+            /// As reading.
+            ///
+            /// # Cancel safety
+            ///
+            /// All state is in the adapter.
+            pub fn poll_content_length(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+            ) -> Poll<io::Result<Option<u64>>> {
+                let this = self.project();
+                this.state.poll_content_length(&mut Io(this.inner), cx)
+            }
+
+            /// [`poll_content_length`](Self::poll_content_length), to be awaited.
+            ///
+            /// # Errors
+            ///
+            /// As reading.
+            ///
+            /// # Cancel safety
+            ///
+            /// All state is in the adapter.
+            pub async fn content_length(&mut self) -> io::Result<Option<u64>>
+            where
+                R: Unpin,
+            {
+                std::future::poll_fn(|cx| Pin::new(&mut *self).poll_content_length(cx)).await
             }
         }
 

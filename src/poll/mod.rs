@@ -19,7 +19,7 @@ mod sink;
 mod source;
 
 use std::{
-    io,
+    io::{self, SeekFrom},
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
@@ -96,6 +96,13 @@ pub(crate) trait Sink {
 /// What runtimes' readers have in common.
 pub(crate) trait Source {
     fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>>;
+}
+
+/// What runtimes' readers that can seek have in common.
+pub(crate) trait SeekSource: Source {
+    /// `started`: whether this seek was begun by an earlier call, which came back pending. False
+    /// again when it is done.
+    fn poll_seek(&mut self, cx: &mut Context<'_>, to: SeekFrom, started: &mut bool) -> Poll<io::Result<u64>>;
 }
 
 /// Writes at least one byte. Interrupted writes are repeated.

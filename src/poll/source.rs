@@ -1,16 +1,16 @@
 //! Adapters that are read from.
 
 use std::{
-    io,
+    io::{self, SeekFrom},
     task::{Context, Poll, ready},
     time::Instant,
 };
 
 use crate::{
     options::{DecodeOptions, EncodeOptions},
-    poll::{FlushPolicy, FlushTimer, Source, poll_read_some},
+    poll::{FlushPolicy, FlushTimer, SeekSource, Source, poll_read_some},
     progress::Progress,
-    stream::{ApplicationData, Decoder, Need, Op, PullEncoder, Status},
+    stream::{ApplicationData, Call, Decoder, Need, Op, PullEncoder, Seeker, Status, Step},
     sync::call_out,
 };
 
@@ -18,11 +18,14 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct DecodeSource {
     decoder: Decoder,
+    seeker: Seeker,
+    /// The inner reader has begun the seek that it was asked for last.
+    inner_seeks: bool,
 }
 
 impl DecodeSource {
     pub(crate) fn new(options: DecodeOptions) -> Self {
-        Self { decoder: Decoder::new(options.for_task()) }
+        Self { decoder: Decoder::new(options.for_task()), seeker: Seeker::default(), inner_seeks: false }
     }
 
     pub(crate) fn progress(&self) -> &Progress {
@@ -33,10 +36,6 @@ impl DecodeSource {
         self.decoder.next_application_data()
     }
 
-    pub(crate) fn content_length(&self) -> Option<u64> {
-        self.decoder.header()?.content_length
-    }
-
     pub(crate) fn unused(&self) -> &[u8] {
         self.decoder.unused()
     }
@@ -44,6 +43,65 @@ impl DecodeSource {
     /// Begins anew, without waiting for blocks under way.
     pub(crate) fn reset(&mut self) {
         self.decoder.reset();
+        self.seeker.reset();
+        self.inner_seeks = false;
+    }
+
+    /// Raw bytes that the stream's header declares, which is read first.
+    pub(crate) fn poll_content_length(
+        &mut self,
+        inner: &mut impl Source,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Option<u64>>> {
+        loop {
+            if let Some(header) = self.decoder.header() {
+                return Poll::Ready(Ok(header.content_length));
+            }
+            let step = self.decoder.step(&[], &mut [], Op::Run)?;
+            // No byte behind the header is waited for.
+            if self.decoder.header().is_none() {
+                ready!(self.poll_behind(step, inner, cx, &mut []))?;
+            }
+        }
+    }
+
+    /// Begins a seek. One that is under way is given up.
+    pub(crate) fn begin_seek(&mut self, to: SeekFrom) {
+        self.seeker.begin(to, &mut self.decoder);
+        self.inner_seeks = false;
+    }
+
+    /// Begins a seek unless it is under way, and goes on with it.
+    #[cfg(feature = "futures-io")]
+    pub(crate) fn poll_seek(
+        &mut self,
+        inner: &mut impl SeekSource,
+        cx: &mut Context<'_>,
+        to: SeekFrom,
+    ) -> Poll<io::Result<u64>> {
+        if !self.seeker.is_on_its_way(to) {
+            self.begin_seek(to);
+        }
+        self.poll_sought(inner, cx)
+    }
+
+    /// Goes on with the seek that was begun, and gives the place. Without one that is this place.
+    pub(crate) fn poll_sought(&mut self, inner: &mut impl SeekSource, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
+        loop {
+            match self.seeker.call(&mut self.decoder)? {
+                Call::Done(position) => return Poll::Ready(Ok(position)),
+                Call::Seek(to) => {
+                    let sought = ready!(inner.poll_seek(cx, to, &mut self.inner_seeks));
+                    let place = sought.inspect_err(|_| self.seeker.give_up())?;
+                    self.seeker.sought(place, &mut self.decoder);
+                }
+                Call::Read => {
+                    let read = ready!(poll_read_some(inner, cx, self.seeker.space()));
+                    let read = read.inspect_err(|_| self.seeker.give_up())?;
+                    self.seeker.commit(read);
+                }
+            }
+        }
     }
 
     /// Raw bytes that are ready; none at the end.
@@ -54,6 +112,7 @@ impl DecodeSource {
 
     pub(crate) fn consume(&mut self, len: usize) {
         self.decoder.consume(len);
+        self.seeker.give(len);
     }
 
     /// A block that fits into `output` is decoded straight to it.
@@ -64,7 +123,9 @@ impl DecodeSource {
         cx: &mut Context<'_>,
         output: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        if output.is_empty() { Poll::Ready(Ok(0)) } else { self.poll_next(inner, cx, output) }
+        let read = if output.is_empty() { 0 } else { ready!(self.poll_next(inner, cx, output))? };
+        self.seeker.give(read);
+        Poll::Ready(Ok(read))
     }
 
     /// Ready when so many bytes are in `output`, when bytes are ready if that is empty, or at the
@@ -75,14 +136,42 @@ impl DecodeSource {
         cx: &mut Context<'_>,
         output: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        let mut op = Op::Run;
-        loop {
-            let step = self.decoder.step(&[], output, op)?;
+        while !self.seeker.is_past_end() {
+            // What is before the place that was sought goes nowhere.
+            let room = if self.seeker.skips() { &mut [] } else { &mut *output };
+            let step = self.decoder.step(&[], room, Op::Run)?;
+            let step = ready!(self.poll_behind(step, inner, cx, room))?;
+            self.seeker.skip(&mut self.decoder);
+            if step.produced > 0 {
+                return Poll::Ready(Ok(step.produced));
+            }
             match step.status {
-                _ if step.produced > 0 => return Poll::Ready(Ok(step.produced)),
-                Status::NeedsOutput { .. } | Status::Finished => return Poll::Ready(Ok(0)),
-                Status::NeedsInput { .. } => match poll_read_some(inner, cx, self.decoder.space()?) {
-                    Poll::Ready(Ok(0)) => op = Op::Finish,
+                Status::NeedsOutput { .. } if output.is_empty() && !self.decoder.ready().is_empty() => break,
+                Status::Finished => break,
+                _ => {}
+            }
+        }
+        Poll::Ready(Ok(0))
+    }
+
+    /// Brings what a step waits for: input, or a block of a worker.
+    fn poll_behind(
+        &mut self,
+        step: Step,
+        inner: &mut impl Source,
+        cx: &mut Context<'_>,
+        output: &mut [u8],
+    ) -> Poll<io::Result<Step>> {
+        if step.produced > 0 {
+            return Poll::Ready(Ok(step));
+        }
+        match step.status {
+            Status::NeedsInput { .. } => {
+                if !self.seeker.is_in_place() {
+                    return Poll::Ready(Err(Seeker::displaced()));
+                }
+                match poll_read_some(inner, cx, self.decoder.space()?) {
+                    Poll::Ready(Ok(0)) => return Poll::Ready(Ok(self.decoder.step(&[], output, Op::Finish)?)),
                     Poll::Ready(Ok(read)) => self.decoder.commit(read),
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending if self.decoder.in_flight() > 0 => ready!(self.decoder.poll_wait(cx)),
@@ -90,11 +179,12 @@ impl DecodeSource {
                         self.decoder.release_buffers();
                         return Poll::Pending;
                     }
-                },
-                Status::InFlight { .. } => ready!(self.decoder.poll_wait(cx)),
-                _ => {}
+                }
             }
+            Status::InFlight { .. } => ready!(self.decoder.poll_wait(cx)),
+            _ => {}
         }
+        Poll::Ready(Ok(step))
     }
 }
 

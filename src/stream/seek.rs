@@ -1,7 +1,7 @@
 //! Seeking in a stream that is decoded, without the I/O: an adapter makes the calls that are asked
 //! for here.
 
-use std::io::SeekFrom;
+use std::io::{self, SeekFrom};
 
 use crate::{
     error::Error,
@@ -140,6 +140,11 @@ impl Seeker {
     /// Whether the inner reader stands where the decoder reads on.
     pub(crate) fn is_in_place(&self) -> bool {
         !self.displaced
+    }
+
+    /// Why reading fails where it does not.
+    pub(crate) fn displaced() -> io::Error {
+        io::Error::other("a seek has not come to its end, and left the inner reader at an unknown place: seek again")
     }
 
     /// The reader begins anew.

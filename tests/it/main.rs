@@ -19,6 +19,8 @@ mod async_protocol;
 #[cfg(all(feature = "futures-io", feature = "tokio"))]
 mod async_scenarios;
 #[cfg(all(feature = "futures-io", feature = "tokio"))]
+mod async_seek;
+#[cfg(all(feature = "futures-io", feature = "tokio"))]
 mod async_sockets;
 #[cfg(all(feature = "futures-io", feature = "tokio"))]
 mod async_wire;

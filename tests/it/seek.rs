@@ -1,7 +1,7 @@
 //! A reader that seeks is what a `Cursor` over the raw bytes is, whatever the streams have to find
 //! the place by.
 
-use std::io::{self, BufRead as _, Cursor, ErrorKind, Read, Seek, SeekFrom, Write as _};
+use std::io::{self, BufRead, Cursor, ErrorKind, Read, Seek, SeekFrom, Write as _};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use ranstream::{
@@ -22,7 +22,7 @@ fn options() -> EncodeOptions {
 }
 
 /// Streams by what a reader finds its way with, and their raw bytes.
-fn inputs() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
+pub fn inputs() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
     let raw = data::text(5000);
     let coded = |options: EncodeOptions| compress(&raw, &options).unwrap();
     let indexed = coded(options().index(true).content_check(true).content_length(5000));
@@ -87,7 +87,7 @@ fn many_random_seeks_and_reads() {
 }
 
 /// Goes through random calls, side by side with a cursor.
-fn like_a_cursor<R: Read + Seek>(mut reader: RansReader<R>, raw: &[u8], seed: u64, calls: usize, name: &str) {
+pub fn like_a_cursor(mut reader: impl BufRead + Seek, raw: &[u8], seed: u64, calls: usize, name: &str) {
     let mut random = StdRng::seed_from_u64(seed);
     let mut cursor = Cursor::new(raw);
     let len = raw.len().cast_signed() as i64;
@@ -303,6 +303,23 @@ fn truncated_streams() {
             assert_eq!(error, Error::Truncated { offset: cut as u64 });
             assert!(raw.starts_with(&back), "the reader went on where it was");
         }
+    }
+}
+
+/// A list of blocks with a fault is read again at every seek, and the reader goes on where it was,
+/// which is not where it began.
+#[test]
+fn a_seek_that_fails_behind_another_one_leaves_the_reader_in_place() {
+    let raw = data::text(3000);
+    let stream = compress(&raw, &options()).unwrap();
+    let mut reader = RansReader::new(Cursor::new(&stream[..stream.len() - 5]));
+    reader.seek(SeekFrom::Start(1300)).unwrap();
+    let mut part = [0; 100];
+    for at in [1300, 1400, 1500, 1600] {
+        let error = from_io(reader.seek(SeekFrom::End(0)).unwrap_err());
+        assert!(matches!(error, Error::Truncated { .. }), "{error}");
+        reader.read_exact(&mut part).unwrap();
+        assert_eq!(part, raw[at..at + 100], "{at}");
     }
 }
 
