@@ -227,8 +227,8 @@ impl EncodeOptions {
 
     /// Has [`compress`](crate::compress) and [`compress_into`](crate::compress_into) declare how
     /// many raw bytes they were given, where [`content_length`](Self::content_length) does not.
-    /// That takes 12 bytes of each stream. Default: off; a stream then has the bytes that any writer
-    /// gives it.
+    /// That takes 12 bytes of each stream. Default: off; a stream then has the bytes that any
+    /// writer gives it.
     #[must_use]
     pub fn declare_length(mut self, on: bool) -> Self {
         self.declare_length = on;

@@ -27,10 +27,17 @@ pub(crate) struct Seeker {
     past_end: bool,
     /// The inner reader may stand anywhere.
     displaced: bool,
-    /// Where in the inner reader the input begins, once a seek asked.
-    base: Option<u64>,
-    map: Option<Box<BlockMap>>,
+    /// Boxed, as most readers never seek.
+    known: Option<Box<Known>>,
     task: Option<Box<Task>>,
+}
+
+/// What seeks found out.
+#[derive(Debug)]
+struct Known {
+    /// Where in the inner reader the input begins.
+    base: u64,
+    map: Option<BlockMap>,
 }
 
 /// What is to be done with the inner reader next.
@@ -203,11 +210,13 @@ impl Seeker {
         match task.asked {
             Asked::Home => {
                 task.home = Some(place);
-                self.base.get_or_insert(place.saturating_sub(decoder.progress().coded_bytes()));
+                self.known.get_or_insert_with(|| {
+                    Box::new(Known { base: place.saturating_sub(decoder.progress().coded_bytes()), map: None })
+                });
             }
             Asked::Length => {
-                if let Some(mapper) = &mut task.mapper {
-                    mapper.tell_length(place.saturating_sub(self.base.unwrap_or(0)));
+                if let (Some(mapper), Some(known)) = (&mut task.mapper, &self.known) {
+                    mapper.tell_length(place.saturating_sub(known.base));
                 }
             }
             Asked::Fetch => {
@@ -244,7 +253,7 @@ impl Seeker {
         loop {
             if let Some(fetch) = &task.fetch {
                 if !fetch.is_there {
-                    let place = SeekFrom::Start(self.base.unwrap_or(0).saturating_add(fetch.offset));
+                    let place = SeekFrom::Start(self.base().saturating_add(fetch.offset));
                     return Ok(self.displace(task, Asked::Fetch, place));
                 }
                 if !fetch.is_whole() {
@@ -284,15 +293,15 @@ impl Seeker {
             match mapper.want() {
                 Want::Length => return Ok(Some(self.displace(task, Asked::Length, SeekFrom::End(0)))),
                 Want::Bytes { offset, len } => task.fetch = Some(Fetch::new(offset, len, &limits)?),
-                Want::Nothing => self.map = task.mapper.take().map(|mapper| Box::new(mapper.into_map())),
+                Want::Nothing => self.set_map(task.mapper.take().map(Mapper::into_map)),
             }
             return Ok(None);
         }
         let target = match task.to {
             SeekFrom::Start(target) => Some(target),
             SeekFrom::Current(by) => task.from.checked_add_signed(by),
-            SeekFrom::End(by) => match &self.map {
-                Some(map) => map.raw_len().inspect_err(|_| self.map = None)?.checked_add_signed(by),
+            SeekFrom::End(by) => match self.map() {
+                Some(map) => map.raw_len().inspect_err(|_| self.set_map(None))?.checked_add_signed(by),
                 None => return Ok(self.begin_map(task, decoder)),
             },
         };
@@ -300,7 +309,7 @@ impl Seeker {
         if self.is_in_block(target, decoder) {
             return Ok(Some(Call::Done(target)));
         }
-        let Some(map) = &self.map else { return Ok(self.begin_map(task, decoder)) };
+        let Some(map) = self.map() else { return Ok(self.begin_map(task, decoder)) };
         if decoder.options().verify_index
             && map.position_of(target).is_some()
             && let Some(offset) = map.unverified(target.saturating_add(1))
@@ -312,11 +321,11 @@ impl Seeker {
             return Ok(call);
         }
         // A list with a fault is read again the next time: more may have come.
-        let Some((block, header, skip)) = map.find(target).inspect_err(|_| self.map = None)? else {
+        let Some((block, header, skip)) = map.find(target).inspect_err(|_| self.set_map(None))? else {
             return Ok(Some(Call::Done(target)));
         };
         task.jump = Some(Jump { block, header, skip, target });
-        let place = SeekFrom::Start(self.base.unwrap_or(0).saturating_add(block.offset));
+        let place = SeekFrom::Start(self.base().saturating_add(block.offset));
         Ok(Some(self.displace(task, Asked::Jump, place)))
     }
 
@@ -348,10 +357,24 @@ impl Seeker {
     }
 
     fn take_fetched(&mut self, task: &mut Task, bytes: &[u8]) -> Result<(), Error> {
-        match (&mut task.mapper, &mut self.map) {
+        match (&mut task.mapper, self.known.as_mut().and_then(|known| known.map.as_mut())) {
             (Some(mapper), _) => mapper.tell_bytes(bytes),
             (None, Some(map)) => map.verify_next(bytes),
             (None, None) => Ok(()),
+        }
+    }
+
+    fn base(&self) -> u64 {
+        self.known.as_ref().map_or(0, |known| known.base)
+    }
+
+    fn map(&self) -> Option<&BlockMap> {
+        self.known.as_ref()?.map.as_ref()
+    }
+
+    fn set_map(&mut self, map: Option<BlockMap>) {
+        if let Some(known) = &mut self.known {
+            known.map = map;
         }
     }
 
