@@ -13,7 +13,7 @@ use std::{env, error::Error, process::ExitCode, thread, time::Instant};
 use ranstream::{
     EncodeOptions, Mode, block,
     gpu::{
-        Block, Decoder, Form, Gpu, GpuOptions, Pipeline, ResidentBlocks,
+        Block, Decoder, Encoder, Form, Gpu, GpuOptions, Pipeline, ResidentBlocks,
         wgpu::{self, BufferUsages},
     },
 };
@@ -53,6 +53,7 @@ fn measure(adapter: &wgpu::Adapter) -> Outcome<()> {
     bench.batches()?;
     bench.rings()?;
     bench.modes()?;
+    bench.encoding()?;
     bench.samples()
 }
 
@@ -262,6 +263,50 @@ impl Bench {
             let options = EncodeOptions::new().mode(mode).segment_len(16 << 10);
             let coded = Coded::new(&raw.bytes[..len], block_len, &options)?;
             println!("| {mode} | {} | {} |", block_len >> 10, speed(len, self.kernel(&self.gpu, &coded)?));
+        }
+        println!();
+        Ok(())
+    }
+
+    /// Raw bytes that are on the device, to blocks: on the host, and where they stay on the device.
+    fn encoding(&self) -> Outcome<()> {
+        let raw = &samples(self.most)[0];
+        println!(
+            "## Encoding\n\n{}, segments of 16 KiB, blocks of 1 MiB. From the device to the host, and to the device; host's clock, with every wait of the host for the device.\n",
+            raw.name
+        );
+        println!("| MiB | to the host | to the device | one CPU thread, from its memory |\n|---:|---:|---:|---:|");
+        let options = EncodeOptions::new().mode(Mode::Lanes).segment_len(16 << 10);
+        for len in sizes(self.most) {
+            let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
+            let buffer = |size| {
+                let descriptor = wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
+                self.gpu.device().create_buffer(&descriptor)
+            };
+            let (there, out) = (buffer(len as u64), buffer((len + len / 8) as u64));
+            self.gpu.queue().write_buffer(&there, 0, &raw.bytes[..len]);
+            let pieces: Vec<_> = (0..len as u64).step_by(MIB).map(|at| at..(at + MIB as u64).min(len as u64)).collect();
+            let mut encoder = Encoder::new(&self.gpu, &options)?;
+            let timed = |work: &mut dyn FnMut() -> Outcome<()>| {
+                let begun = Instant::now();
+                work()?;
+                Ok(begun.elapsed().as_secs_f64())
+            };
+            let to_host = self.median(|| {
+                timed(&mut || {
+                    encoder.encode(&there, &pieces)?;
+                    Ok(())
+                })
+            })?;
+            let to_device = self.median(|| {
+                timed(&mut || {
+                    encoder.encode_to(&there, &pieces, &out, 0)?;
+                    Ok(())
+                })
+            })?;
+            let on_cpu = self.median(|| timed(&mut || Coded::new(&raw.bytes[..len], MIB, &options).map(drop)))?;
+            let speeds = [to_host, to_device, on_cpu].map(|seconds| speed(len, seconds)).join(" | ");
+            println!("| {} | {speeds} |", len / MIB);
         }
         println!();
         Ok(())

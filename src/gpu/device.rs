@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    gpu::{GpuError, capacity::capacity, cost::Cost, kernel::Kernel, probe, self_test},
+    gpu::{GpuError, capacity::capacity, cost::Cost, encode::kernels::Kernels, kernel::Kernel, probe, self_test},
     jobs::{Capacity, Form, INVOCATIONS, Shader, WORKGROUP_MEMORY},
     options::environment,
 };
@@ -123,7 +123,7 @@ pub(super) struct Opened {
 struct Inner {
     opened: Opened,
     info: wgpu::AdapterInfo,
-    form: Form,
+    shader: Shader,
     kernel: Kernel,
     refused: Vec<GpuError>,
     capacity: Capacity,
@@ -134,6 +134,7 @@ struct Inner {
     decoded: AtomicU64,
     returned: AtomicU64,
     cost: OnceLock<Option<Cost>>,
+    encoder: OnceLock<Result<Kernels, GpuError>>,
 }
 
 /// How many blocks a [`Gpu`] was given, over all its users.
@@ -237,12 +238,13 @@ impl Gpu {
                         grid: limits.max_compute_workgroups_per_dimension,
                         opened: opened.clone(),
                         info: info.clone(),
-                        form,
+                        shader,
                         kernel,
                         refused: refused.clone(),
                         decoded: AtomicU64::new(0),
                         returned: AtomicU64::new(0),
                         cost: OnceLock::new(),
+                        encoder: OnceLock::new(),
                     };
                     let gpu = Self { inner: Arc::new(inner) };
                     match scoped(device, || self_test::fault(&gpu))? {
@@ -277,7 +279,12 @@ impl Gpu {
     /// The form of the kernel.
     #[must_use]
     pub fn form(&self) -> Form {
-        self.inner.form
+        self.inner.shader.form
+    }
+
+    /// The shader of the form.
+    pub(super) fn shader(&self) -> Shader {
+        self.inner.shader
     }
 
     /// Forms that fit the device better than [`form`](Self::form) and are not used, since known
@@ -335,6 +342,14 @@ impl Gpu {
         &self.inner.kernel
     }
 
+    /// The kernels of encoders, which the first one makes.
+    pub(super) fn encoder_kernels(
+        &self,
+        make: impl FnOnce() -> Result<Kernels, GpuError>,
+    ) -> Result<Kernels, GpuError> {
+        self.inner.encoder.get_or_init(make).clone()
+    }
+
     /// Workgroups of `jobs` in two dimensions. Those behind the last job return at once.
     pub(super) fn grid(&self, jobs: usize) -> (u32, u32) {
         let jobs = jobs as u32;
@@ -375,7 +390,7 @@ impl fmt::Debug for Gpu {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gpu")
             .field("adapter", &self.inner.info.name)
-            .field("form", &self.inner.form)
+            .field("form", &self.form())
             .field("refused", &self.inner.refused)
             .field("lost", &self.lost())
             .finish_non_exhaustive()

@@ -46,6 +46,8 @@ pub enum GpuError {
         /// What was wrong.
         reason: String,
     },
+    /// An option of the encoder is outside its range.
+    Options(Error),
     /// The device refused or failed.
     Device(String),
     /// The device was lost, or failed before.
@@ -84,6 +86,7 @@ impl fmt::Display for GpuError {
                 write!(f, "subgroups of {smallest} to {largest} invocations cannot run the form {form}")
             }
             Self::SelfTest { form, reason } => write!(f, "the form {form} fails its test on this device: {reason}"),
+            Self::Options(error) => error.fmt(f),
             Self::Device(message) => write!(f, "the device failed: {message}"),
             Self::Lost(message) => write!(f, "the device is not used any more: {message}"),
             Self::Block { block, error } => write!(f, "block {block}: {error}"),

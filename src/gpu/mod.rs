@@ -1,12 +1,13 @@
 //! Batches of blocks decoded by a GPU, through [wgpu].
 //!
-//! A [`Gpu`] is a device with the decode kernel on it. Four things decode through one:
+//! A [`Gpu`] is a device with the decode kernel on it. What works through one:
 //!
 //! | you want | you take |
 //! |---|---|
 //! | blocks in memory decoded to memory | [`Decoder`] |
 //! | the same, read where the device left it, without a copy | [`Pipeline`] |
 //! | bytes that stay on the device, for shaders of your own | [`ResidentBlocks`] |
+//! | bytes that are on the device, encoded | [`Encoder`] |
 //! | the blocks of a stream that lies in memory | [`stream::Blocks`](crate::stream::Blocks), in front of the others |
 //! | a stream | [`DecodeOptions::backend`](crate::DecodeOptions::backend), or [`DecodeOptions::gpu`](crate::DecodeOptions::gpu) with a device of your own |
 //!
@@ -32,6 +33,7 @@ mod capacity;
 mod cost;
 mod decoder;
 mod device;
+mod encode;
 mod error;
 mod kernel;
 mod options;
@@ -49,6 +51,7 @@ pub use backend::{Backend, ParseBackendError};
 pub use cost::Cost;
 pub use decoder::Decoder;
 pub use device::{Gpu, GpuOptions, Tally};
+pub use encode::Encoder;
 pub use error::GpuError;
 pub use pipeline::{Decoded, Pipeline};
 pub use resident::{FailedSegment, ResidentBlocks, StatusTicket};

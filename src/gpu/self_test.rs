@@ -107,7 +107,7 @@ fn damage(coded: &mut [u8]) {
 }
 
 /// Bytes below 64, small ones more often.
-fn skewed(len: usize) -> Vec<u8> {
+pub(super) fn skewed(len: usize) -> Vec<u8> {
     let mut state = 1_u32;
     let mut draw = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

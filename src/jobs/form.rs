@@ -20,6 +20,7 @@ pub enum Form {
 }
 
 const LAYOUT: &str = include_str!("../../shaders/shared/layout.wgsl");
+const BINDINGS: &str = include_str!("../../shaders/shared/bindings.wgsl");
 const FAILED: &str = include_str!("../../shaders/shared/failed.wgsl");
 const WORDS_OF_32_BITS: &str = include_str!("../../shaders/shared/words_of_32_bits.wgsl");
 const WORDS_OF_16_BITS: &str = include_str!("../../shaders/shared/words_of_16_bits.wgsl");
@@ -96,14 +97,22 @@ impl Shader {
     /// The shader in WGSL: as wgpu takes it, or as browsers do if this is built for one.
     #[must_use]
     pub fn source(self) -> String {
-        let Self { form, fold, mixed, loads_16_bits } = self;
-        let (votes, stage) = match form {
-            Form::Ballot => ("", include_str!("../../shaders/lanes_ballot.wgsl")),
-            Form::Merged => (VOTES, include_str!("../../shaders/lanes_merged.wgsl")),
-            Form::Workgroup => (VOTES, include_str!("../../shaders/lanes_workgroup.wgsl")),
-        };
-        let words = if loads_16_bits { WORDS_OF_16_BITS } else { WORDS_OF_32_BITS };
-        let enable_16_bits = if loads_16_bits { "enable wgpu_int16;\n" } else { "" };
+        let words = if self.loads_16_bits { WORDS_OF_16_BITS } else { WORDS_OF_32_BITS };
+        let enable_16_bits = if self.loads_16_bits { "enable wgpu_int16;\n" } else { "" };
+        let (head, form) = (self.head(), self.entry_point());
+        format!("{enable_16_bits}{head}{BINDINGS}\n{FAILED}\n{words}\n{TABLE}\n{TURNS}\n{SEGMENT}\n{JOB}\n{form}")
+    }
+
+    /// The shader that encodes segments, in the same form.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn encoder_source(self) -> String {
+        let bindings = include_str!("../../shaders/encode/bindings.wgsl");
+        let segment = include_str!("../../shaders/encode/segment.wgsl");
+        format!("{}{bindings}\n{segment}\n{}", self.head(), self.entry_point())
+    }
+
+    fn head(self) -> String {
+        let Self { form, fold, mixed, .. } = self;
         // Browsers refuse ballots without these lines, and those of subgroups that are in different
         // rounds; naga refuses the lines.
         let enable_subgroups = if cfg!(target_family = "wasm") && form != Form::Workgroup {
@@ -111,10 +120,16 @@ impl Shader {
         } else {
             ""
         };
-        format!(
-            "{enable_16_bits}{enable_subgroups}const FOLD: u32 = {fold}u;\nconst MIXED: bool = {mixed};\n\
-             {LAYOUT}\n{FAILED}\n{words}\n{TABLE}\n{TURNS}\n{SEGMENT}\n{JOB}\n{votes}\n{stage}"
-        )
+        format!("{enable_subgroups}const FOLD: u32 = {fold}u;\nconst MIXED: bool = {mixed};\n{LAYOUT}\n")
+    }
+
+    fn entry_point(self) -> String {
+        let (votes, stage) = match self.form {
+            Form::Ballot => ("", include_str!("../../shaders/lanes_ballot.wgsl")),
+            Form::Merged => (VOTES, include_str!("../../shaders/lanes_merged.wgsl")),
+            Form::Workgroup => (VOTES, include_str!("../../shaders/lanes_workgroup.wgsl")),
+        };
+        format!("{votes}\n{stage}")
     }
 }
 
@@ -167,24 +182,27 @@ mod tests {
         let shaders = shaders();
         assert_eq!(shaders.iter().map(|shader| shader.fold).max(), Some(8));
         for shader in shaders {
-            let module = parse_str(&shader.source()).unwrap_or_else(|error| panic!("{shader:?}: {error}"));
             let subgroups = if shader.form == Form::Workgroup { Capabilities::empty() } else { Capabilities::SUBGROUP };
             let short = if shader.loads_16_bits { Capabilities::SHADER_INT16 } else { Capabilities::empty() };
-            if let Err(error) = Validator::new(ValidationFlags::all(), subgroups | short).validate(&module) {
-                panic!("{shader:?}: {error:?}");
+            for source in [shader.source(), shader.encoder_source()] {
+                let module = parse_str(&source).unwrap_or_else(|error| panic!("{shader:?}: {error}"));
+                if let Err(error) = Validator::new(ValidationFlags::all(), subgroups | short).validate(&module) {
+                    panic!("{shader:?}: {error:?}");
+                }
+                assert_eq!(module.entry_points[0].name, "main");
             }
-            assert_eq!(module.entry_points[0].name, "main");
         }
     }
 
     /// Not every compiler clears a variable on each pass of a loop.
     #[test]
     fn no_variable_is_declared_without_a_value() {
-        for shader in shaders() {
-            let source = shader.source();
+        let encoder = |shader: Shader| [shader.source(), shader.encoder_source()];
+        let others = [include_str!("../../shaders/encode/count.wgsl"), include_str!("../../shaders/encode/pack.wgsl")];
+        for source in shaders().into_iter().flat_map(encoder).chain(others.map(String::from)) {
             let declared: Vec<_> = source.lines().map(str::trim).filter(|line| line.starts_with("var ")).collect();
-            assert!(declared.len() > 10);
-            assert!(declared.iter().all(|line| line.contains(" = ")), "{shader:?}: {declared:#?}");
+            assert!(!declared.is_empty());
+            assert!(declared.iter().all(|line| line.contains(" = ")), "{declared:#?}");
         }
     }
 

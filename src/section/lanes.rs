@@ -168,11 +168,7 @@ pub(crate) fn encode_payload(
     out: &mut Vec<u8>,
 ) -> u64 {
     let start = out.len();
-    out.extend([frequencies.scale_bits(), tail_number(cut.tail)]);
-    out.extend((cut.segments as u16).to_le_bytes());
-    let counts_at = out.len();
-    out.resize(counts_at + 4 * cut.segments, 0);
-    write_compact(frequencies, out);
+    let counts_at = write_head(cut, frequencies, &[], out);
 
     let encoder = Encoder::new(kernel, frequencies);
     let (mut ranges, mut words) = (cut.ranges(), 0);
@@ -191,6 +187,18 @@ pub(crate) fn encode_payload(
         }
     }
     words
+}
+
+/// Appends the payload up to its segments, without the padding in front of them. Where the word
+/// counts stand comes back; those of the segments behind `counts` are 0.
+pub(crate) fn write_head(cut: Cut, frequencies: &Frequencies, counts: &[u32], out: &mut Vec<u8>) -> usize {
+    out.extend([frequencies.scale_bits(), tail_number(cut.tail)]);
+    out.extend((cut.segments as u16).to_le_bytes());
+    let counts_at = out.len();
+    out.extend(counts.iter().flat_map(|count| count.to_le_bytes()));
+    out.resize(counts_at + 4 * cut.segments, 0);
+    write_compact(frequencies, out);
+    counts_at
 }
 
 /// Fills `raw` from a payload. Of several segments that are damaged the first is reported.

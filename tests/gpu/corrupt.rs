@@ -138,6 +138,22 @@ fn compare(gpu: &Gpu, parts: &Parts, context: &str) -> usize {
     expected.len()
 }
 
+/// The same for blocks of one segment each.
+fn compare_blocks(gpu: &Gpu, blocks: &[Vec<u8>], verdicts: &[Option<Vec<u8>>]) {
+    let failures = (0..).zip(verdicts).filter(|(_, verdict)| verdict.is_none());
+    let expected: Vec<_> = failures.map(|(block, _)| FailedSegment { block, segment: 0 }).collect();
+    let parsed: Vec<_> = blocks.iter().map(|coded| Block::parse(coded).unwrap()).collect();
+    let resident = ResidentBlocks::upload(gpu, &parsed).unwrap();
+    let (bytes, failed) = decode_resident(gpu, &resident);
+    assert_eq!(failed, expected);
+    for (block, raw) in verdicts.iter().enumerate() {
+        let range = resident.range(block).unwrap();
+        if let Some(raw) = raw {
+            assert!(bytes[range.start as usize..range.end as usize] == raw[..], "block {block}");
+        }
+    }
+}
+
 #[test]
 fn every_segment_has_the_verdict_that_the_cpu_gives() {
     let Some(gpu) = gpu() else { return };
@@ -182,19 +198,11 @@ fn every_flipped_bit_of_a_small_segment_has_the_cpus_verdict() {
                 block::decode(coded, &mut raw).ok().map(|_| raw)
             })
             .collect();
-        let failures = (0..).zip(&verdicts).filter(|(_, verdict)| verdict.is_none());
-        let expected: Vec<_> = failures.map(|(block, _)| FailedSegment { block, segment: 0 }).collect();
-        assert!(expected.len() * 3 > bits.len(), "{} of {}", expected.len(), bits.len());
-
-        let parsed: Vec<_> = damaged.iter().map(|coded| Block::parse(coded).unwrap()).collect();
-        let resident = ResidentBlocks::upload(gpu, &parsed).unwrap();
-        let (bytes, failed) = decode_resident(gpu, &resident);
-        assert_eq!(failed, expected, "{len} bytes");
-        for (block, raw) in verdicts.iter().enumerate() {
-            let range = resident.range(block).unwrap();
-            if let Some(raw) = raw {
-                assert!(bytes[range.start as usize..range.end as usize] == raw[..], "{len} bytes, flip {block}");
-            }
+        let failures = verdicts.iter().filter(|verdict| verdict.is_none()).count();
+        assert!(failures * 3 > bits.len(), "{failures} of {}", bits.len());
+        // Few enough that a device which computes on the CPU is soon done with a batch.
+        for (damaged, verdicts) in damaged.chunks(500).zip(verdicts.chunks(500)) {
+            compare_blocks(gpu, damaged, verdicts);
         }
         // Through a decoder too, whose errors are the CPU's.
         let (mut decoder, returned) = (Decoder::new(gpu), gpu.tally().returned);

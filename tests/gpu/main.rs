@@ -8,6 +8,7 @@ mod batches;
 mod corpus;
 mod corrupt;
 mod data;
+mod encode;
 mod faults;
 mod limits;
 mod pipeline;

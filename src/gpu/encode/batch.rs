@@ -1,0 +1,272 @@
+//! One batch on its way through the kernels: counted, encoded, brought to its place.
+
+use std::ops::Range;
+
+use crate::{
+    gpu::{
+        Gpu, GpuError,
+        encode::{
+            choice::{Counts, Lanes},
+            kernels::{ENCODED, HEAD_WORDS, Kernels, Packed, Piece, empty, fetch, filled, record},
+        },
+        slot,
+    },
+    jobs::{Job, SEGMENTS, Segment, bytes_of},
+    options::BlockOptions,
+    rans::segment::{GROUP, LANES},
+};
+
+/// Raw bytes that one workgroup counts.
+const PIECE: usize = 64 << 10;
+
+/// Raw bytes on the device: a piece of a buffer of the caller's, and the blocks in it.
+#[derive(Debug)]
+pub(super) struct Source<'a> {
+    pub(super) buffer: &'a wgpu::Buffer,
+    /// What is bound: from a multiple of 256 on, a multiple of 4 bytes.
+    pub(super) bound: Range<u64>,
+    pub(super) blocks: &'a [Range<u64>],
+}
+
+impl<'a> Source<'a> {
+    fn binding(&self) -> wgpu::BindingResource<'a> {
+        let size = wgpu::BufferSize::new(self.bound.end - self.bound.start);
+        wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer: self.buffer, offset: self.bound.start, size })
+    }
+
+    /// Where a block begins in what is bound, in words of 32 bits.
+    fn raw_at(&self, block: usize) -> u32 {
+        ((self.blocks[block].start - self.bound.start) / 4) as u32
+    }
+
+    pub(super) fn raw_len(&self, block: usize) -> usize {
+        (self.blocks[block].end - self.blocks[block].start) as usize
+    }
+
+    /// The raw bytes of some blocks.
+    pub(super) fn fetch(&self, gpu: &Gpu, blocks: &[usize]) -> Result<Vec<Vec<u8>>, GpuError> {
+        let len = |block: usize| self.raw_len(block).next_multiple_of(4);
+        let pieces: Vec<_> =
+            blocks.iter().map(|&block| (self.buffer, self.blocks[block].start, len(block) as u64)).collect();
+        let bytes = gpu.attempt(|| fetch(gpu, new_encoder(gpu), &pieces))?;
+        let mut rest = &bytes[..];
+        let cut = |&block: &usize| {
+            let (raw, behind) = rest.split_at(len(block));
+            rest = behind;
+            raw[..self.raw_len(block)].to_vec()
+        };
+        Ok(blocks.iter().map(cut).collect())
+    }
+}
+
+/// The counts of some blocks.
+#[derive(Debug)]
+pub(super) struct Histograms(Vec<u32>);
+
+impl Histograms {
+    /// Counts the bytes of `blocks`.
+    pub(super) fn count(
+        gpu: &Gpu,
+        kernels: &Kernels,
+        source: &Source<'_>,
+        blocks: &[(usize, usize, usize)],
+    ) -> Result<Self, GpuError> {
+        let mut pieces = Vec::new();
+        for (number, &(block, segment_len, stride)) in blocks.iter().enumerate() {
+            let raw_len = source.raw_len(block);
+            pieces.extend((0..raw_len).step_by(PIECE).map(|start| Piece {
+                raw_at: source.raw_at(block),
+                block_len: raw_len as u32,
+                start: start as u32,
+                end: raw_len.min(start + PIECE) as u32,
+                segment_len: segment_len as u32,
+                stride: stride as u32,
+                counts_at: (3 * 256 * number) as u32,
+            }));
+        }
+        gpu.attempt(|| {
+            let list = filled(gpu, bytemuck::cast_slice(&pieces));
+            let size = (3 * 256 * 4 * blocks.len()) as u64;
+            let counts = empty(gpu, size, wgpu::BufferUsages::COPY_SRC);
+            let mut encoder = new_encoder(gpu);
+            let bindings = [list.as_entire_binding(), source.binding(), counts.as_entire_binding()];
+            record(gpu, &mut encoder, &kernels.count, &bindings, pieces.len());
+            Ok(Self(slot::words(&fetch(gpu, encoder, &[(&counts, 0, size)])?)))
+        })
+    }
+
+    /// Of the block that was counted as so many-th.
+    pub(super) fn of(&self, number: usize) -> Option<Counts<'_>> {
+        let [all, sampled, riding] = self.0.as_chunks::<256>().0.get(3 * number..3 * number + 3)? else { return None };
+        Some(Counts { all, sampled, riding })
+    }
+}
+
+/// A block that is encoded.
+#[derive(Debug)]
+pub(super) struct Encoded {
+    pub(super) block: usize,
+    pub(super) lanes: Lanes,
+    /// Words of each segment.
+    pub(super) words: Vec<u32>,
+    /// The first of its segments in the pass.
+    first: usize,
+}
+
+/// Blocks that were encoded together: their words lie on the device.
+#[derive(Debug)]
+pub(super) struct Pass {
+    words: wgpu::Buffer,
+    heads: wgpu::Buffer,
+    /// Where the words of each segment end, in 32 bits each.
+    ends: Vec<u32>,
+    pub(super) blocks: Vec<Encoded>,
+}
+
+/// Words that a segment of `raw_len` bytes may have: a symbol takes up to 12.2 bits of a word's 16.
+/// (Its frequency is 1 or more of 4096, and a quotient of 16 or more is rounded down.)
+pub(super) fn room(raw_len: usize) -> usize {
+    raw_len - raw_len / 4 + raw_len / 64 + 64
+}
+
+/// What the kernel of a pass goes by.
+struct Lists {
+    /// For each symbol of each block: frequency and cumulative.
+    symbols: Vec<u32>,
+    jobs: Vec<Job>,
+    ends: Vec<u32>,
+    encoded: Vec<Encoded>,
+    /// Of the words of all segments.
+    end: usize,
+}
+
+impl Lists {
+    fn new(source: &Source<'_>, blocks: Vec<(usize, Lanes)>) -> Self {
+        let (mut symbols, mut jobs, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut encoded, mut end) = (Vec::new(), 0);
+        for (block, lanes) in blocks {
+            let first = ends.len();
+            let table_at = symbols.len() as u32;
+            symbols.resize(symbols.len() + 256, 0);
+            for (symbol, frequency, cumulative) in lanes.frequencies.used() {
+                symbols[table_at as usize + usize::from(symbol)] = frequency << 12 | cumulative;
+            }
+            for (index, range) in lanes.cut.ranges().enumerate() {
+                end += room(range.len());
+                let segment = Segment {
+                    coded_at: end as u32,
+                    words: ends.len() as u32,
+                    raw_at: source.raw_at(block) + (range.start / 4) as u32,
+                    raw_len: range.len() as u32,
+                };
+                ends.push(end as u32);
+                if index % SEGMENTS == 0 {
+                    let groups = (range.len() as u32).saturating_sub(1) / GROUP as u32;
+                    let scale_bits = lanes.frequencies.scale_bits().into();
+                    jobs.push(Job { scale_bits, table_at, groups, ..Job::default() });
+                }
+                if let Some(job) = jobs.last_mut() {
+                    job.segments[index % SEGMENTS] = segment;
+                }
+            }
+            encoded.push(Encoded { block, lanes, words: Vec::new(), first });
+        }
+        Self { symbols, jobs, ends, encoded, end }
+    }
+}
+
+impl Pass {
+    /// Encodes `blocks`. The kernel may be of another opinion of its subgroups than the device:
+    /// then it encodes nothing, and the device is given up.
+    pub(super) fn encode(
+        gpu: &Gpu,
+        kernels: &Kernels,
+        source: &Source<'_>,
+        blocks: Vec<(usize, Lanes)>,
+    ) -> Result<Self, GpuError> {
+        let Lists { symbols, jobs, ends, mut encoded, end } = Lists::new(source, blocks);
+        gpu.attempt(|| {
+            let words = empty(gpu, 4 * end as u64, wgpu::BufferUsages::empty());
+            let size = (4 * HEAD_WORDS * ends.len()) as u64;
+            let heads = empty(gpu, size, wgpu::BufferUsages::COPY_SRC);
+            let (symbols, list) = (filled(gpu, bytemuck::cast_slice(&symbols)), filled(gpu, bytes_of(&jobs)));
+            let mut encoder = new_encoder(gpu);
+            let bindings = [
+                symbols.as_entire_binding(),
+                list.as_entire_binding(),
+                source.binding(),
+                words.as_entire_binding(),
+                heads.as_entire_binding(),
+            ];
+            record(gpu, &mut encoder, &kernels.segment, &bindings, jobs.len());
+            let found = slot::words(&fetch(gpu, encoder, &[(&heads, 0, size)])?);
+            for block in &mut encoded {
+                for head in found.chunks_exact(HEAD_WORDS).skip(block.first).take(block.lanes.cut.ranges().count()) {
+                    if head[LANES] & ENCODED == 0 {
+                        return Err(GpuError::Device("the kernel did not run: subgroups are not as it said".into()));
+                    }
+                    block.words.push(head[LANES] & !ENCODED);
+                }
+            }
+            Ok(Self { words, heads, ends, blocks: encoded })
+        })
+    }
+
+    /// Records how the segments of a block, the `index`th of this pass, come to `out_at`, in words
+    /// of 32 bits of what is bound.
+    pub(super) fn pack(&self, index: usize, out_at: u32, to: &mut Vec<Packed>) {
+        let block = &self.blocks[index];
+        let mut out_at = out_at;
+        for (segment, &words) in (block.first..).zip(&block.words) {
+            let head_at = (segment * HEAD_WORDS) as u32;
+            to.push(Packed { head_at, words_at: self.ends[segment] - words, words, out_at });
+            out_at += segment_words(words);
+        }
+    }
+
+    /// Records the segments' way to what `out` binds.
+    pub(super) fn record_packing(
+        &self,
+        gpu: &Gpu,
+        kernels: &Kernels,
+        encoder: &mut wgpu::CommandEncoder,
+        segments: &[Packed],
+        out: wgpu::BindingResource<'_>,
+    ) {
+        if segments.is_empty() {
+            return;
+        }
+        let list = filled(gpu, bytemuck::cast_slice(segments));
+        let bindings = [list.as_entire_binding(), self.words.as_entire_binding(), self.heads.as_entire_binding(), out];
+        record(gpu, encoder, &kernels.pack, &bindings, segments.len());
+    }
+
+    /// The blocks whose sample misled, to be encoded anew; the others stay.
+    pub(super) fn take_misled(
+        &mut self,
+        options: &BlockOptions,
+        source: &Source<'_>,
+        histograms: &Histograms,
+        number_of: impl Fn(usize) -> usize,
+    ) -> Vec<(usize, Lanes)> {
+        let mut again = Vec::new();
+        self.blocks.retain(|encoded| {
+            let words = encoded.words.iter().map(|&words| u64::from(words)).sum();
+            let raw_len = source.raw_len(encoded.block);
+            let counts = histograms.of(number_of(encoded.block));
+            let lanes = counts.and_then(|counts| encoded.lanes.misled(options, raw_len, counts, words));
+            again.extend(lanes.map(|lanes| (encoded.block, lanes)));
+            again.last().is_none_or(|(block, _)| *block != encoded.block)
+        });
+        again
+    }
+}
+
+/// Words of 32 bits that a segment takes in a payload, its padding included.
+pub(super) fn segment_words(words: u32) -> u32 {
+    LANES as u32 + words.div_ceil(2)
+}
+
+pub(super) fn new_encoder(gpu: &Gpu) -> wgpu::CommandEncoder {
+    gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
+}
