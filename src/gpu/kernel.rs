@@ -19,9 +19,10 @@ impl Kernel {
         // SAFETY: every index the shader uses comes from a job, which `stage` writes from a payload
         // that the CPU's own parser verified and places inside the bound ranges; a table's slots
         // are masked to its scale, and a scale that the table is too small for is searched among
-        // the cumulatives, whose sum the parser verified; the one index that depends on coded
-        // words, that of the next word, is clamped to the words of its segment or state; every loop
-        // counts to a number in a job.
+        // the cumulatives, whose sum the parser verified; the indices that depend on coded
+        // words, that of the next word and that of what is asked for ahead, are clamped to the
+        // words of their segment or state; a segment without words has states in front of them, and
+        // one that is none the job's table; every loop counts to a number in a job.
         let module = unsafe { device.create_shader_module_trusted(shader, wgpu::ShaderRuntimeChecks::unchecked()) };
         let storage = |binding, read_only| wgpu::BindGroupLayoutEntry {
             binding,

@@ -4,7 +4,7 @@ use std::{ops::Range, slice::from_ref as one};
 
 use rand::{RngExt, rngs::StdRng};
 use ranstream::{
-    EncodeOptions, Error, Mode, Normalization, Prefer, block,
+    EncodeOptions, Error, Layout, Mode, Normalization, Prefer, block,
     gpu::{Block, Encoder, Gpu, GpuError, wgpu},
 };
 
@@ -91,6 +91,9 @@ fn random_options(rng: &mut StdRng) -> EncodeOptions {
     }
     if rng.random_ratio(1, 10) {
         options = options.prefer(Prefer::Ratio);
+    }
+    if rng.random_ratio(1, 10) {
+        options = options.layout(Layout::f32());
     }
     if rng.random_ratio(1, 10) { options.level(1) } else { options }
 }

@@ -44,7 +44,10 @@ pub(super) struct Lanes {
 pub(super) fn is_for_device(options: &BlockOptions, raw_len: usize) -> bool {
     match options.mode {
         Mode::Lanes => true,
-        Mode::Auto => options.level == 0 && options.prefer.is_none() && raw_len > options.policy.interleaved_up_to,
+        Mode::Auto => {
+            let plain = options.level == 0 && options.prefer.is_none() && options.layout.is_bytes();
+            plain && raw_len > options.policy.interleaved_up_to
+        }
         _ => false,
     }
 }

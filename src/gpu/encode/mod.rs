@@ -32,8 +32,9 @@ const STORAGE_BUFFERS: u32 = 5;
 /// Encodes raw bytes that lie on the device, to the host or to where they stay on the device.
 ///
 /// A block is the same to the byte as [`block::encode`] makes it with the same options. The device
-/// codes [`Mode::Lanes`](crate::Mode::Lanes), and what `Mode::Auto` makes lanes of, without levels
-/// and preferences; of all other blocks the raw bytes come to the host, whose CPU codes them.
+/// codes [`Mode::Lanes`](crate::Mode::Lanes), and what `Mode::Auto` makes lanes of, without levels,
+/// preferences and layouts; of all other blocks the raw bytes come to the host, whose CPU codes
+/// them.
 ///
 /// The host makes frequencies of the counts, and computes checks. So every batch goes to the device
 /// three times: to count, to encode, to bring segments to their places. How fast that is on a GPU
