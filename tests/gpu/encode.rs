@@ -5,7 +5,7 @@ use std::{ops::Range, slice::from_ref as one};
 use rand::{RngExt, rngs::StdRng};
 use ranstream::{
     EncodeOptions, Error, Layout, Mode, Normalization, Prefer, block,
-    gpu::{Block, Encoder, Gpu, GpuError, wgpu},
+    gpu::{Block, Encoder, Gpu, GpuError, GpuOptions, wgpu},
 };
 
 use crate::{
@@ -202,7 +202,7 @@ fn batches_are_cut_to_the_bindings() {
     let Some(gpu) = gpu() else { return };
     let limits = wgpu::Limits { max_storage_buffer_binding_size: 1 << 20, ..gpu.device().limits() };
     let Some((device, queue)) = crate::limits::device(gpu, &limits) else { return };
-    let gpu = Gpu::from_wgpu(device, queue, &ranstream::gpu::GpuOptions::new()).unwrap();
+    let gpu = Gpu::from_wgpu(device, queue, &GpuOptions::new()).unwrap();
     let mut rng = rng(25_000);
     let raws: Vec<Vec<u8>> = (0..20).map(|_| (0..100_000).map(|_| rng.random_range(0..30_u8)).collect()).collect();
     let options = EncodeOptions::new().segment_len(4 << 10);
@@ -238,4 +238,16 @@ fn what_cannot_be_encoded_is_refused() {
     assert!(matches!(error, GpuError::Options(Error::InvalidOption { .. })), "{error}");
     assert_eq!(gpu.lost(), None);
     assert_eq!(encoder.encode(&raw, &[]).unwrap(), Vec::<Vec<u8>>::new());
+}
+
+#[test]
+fn a_device_that_is_destroyed_is_an_error() {
+    let Some(gpu) = crate::request(&GpuOptions::new()) else { return };
+    let raw = buffer(&gpu, 40_000, USAGES);
+    let mut encoder = Encoder::new(&gpu, &EncodeOptions::new()).unwrap();
+    assert_eq!(encoder.encode(&raw, one(&(0..40_000))).unwrap().len(), 1);
+    gpu.device().destroy();
+    assert!(encoder.encode(&raw, one(&(0..40_000))).is_err());
+    let error = encoder.encode(&raw, one(&(0..40_000))).unwrap_err();
+    assert!(matches!(error, GpuError::Lost(_)), "{error}");
 }
