@@ -143,3 +143,51 @@ pub(super) fn fetch(
     let view = back.get_mapped_range(..size).map_err(|error| GpuError::Device(error.to_string()))?;
     Ok(view.to_vec())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::mem::offset_of;
+
+    use wgpu::naga;
+
+    use super::*;
+    use crate::jobs::Form;
+
+    /// (name, offset) of the members, and the size.
+    fn members(source: &str, name: &str) -> (Vec<(String, usize)>, usize) {
+        let module = naga::front::wgsl::parse_str(source).unwrap();
+        let (_, of) = module.types.iter().find(|(_, of)| of.name.as_deref() == Some(name)).unwrap();
+        let naga::TypeInner::Struct { members, span } = &of.inner else { panic!("{name} is no struct") };
+        let members = members.iter().map(|member| (member.name.clone().unwrap(), member.offset as usize));
+        (members.collect(), *span as usize)
+    }
+
+    #[test]
+    fn structs_and_numbers_are_those_of_the_shaders() {
+        let count = include_str!("../../../shaders/encode/count.wgsl");
+        let pack = include_str!("../../../shaders/encode/pack.wgsl");
+        let named = |of: &[(&str, usize)]| of.iter().map(|(name, at)| ((*name).to_string(), *at)).collect::<Vec<_>>();
+        let piece = named(&[
+            ("raw_at", offset_of!(Piece, raw_at)),
+            ("block_len", offset_of!(Piece, block_len)),
+            ("start", offset_of!(Piece, start)),
+            ("end", offset_of!(Piece, end)),
+            ("segment_len", offset_of!(Piece, segment_len)),
+            ("stride", offset_of!(Piece, stride)),
+            ("counts_at", offset_of!(Piece, counts_at)),
+        ]);
+        assert_eq!(members(count, "Piece"), (piece, size_of::<Piece>()));
+        let packed = named(&[
+            ("head_at", offset_of!(Packed, head_at)),
+            ("words_at", offset_of!(Packed, words_at)),
+            ("words", offset_of!(Packed, words)),
+            ("out_at", offset_of!(Packed, out_at)),
+        ]);
+        assert_eq!(members(pack, "Packed"), (packed, size_of::<Packed>()));
+        let segment = Form::Workgroup.shader(None).unwrap().encoder_source();
+        for source in [pack, &segment] {
+            assert!(source.contains("const HEAD_WORDS: u32 = LANES + 1u;") && HEAD_WORDS == 33);
+        }
+        assert!(segment.contains(&format!("const ENCODED: u32 = {ENCODED:#x}u;")));
+    }
+}
