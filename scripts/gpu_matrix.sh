@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The GPU tests on software devices: on Mesa's llvmpipe with subgroups of 4, 8 and 16 invocations, and on SwiftShader, whose shader compiler is another one. Every form of the kernel runs in each.
 # `RANS_GPU_BATCHES` is how many random batches each form decodes. Needs the packages mesa-vulkan-drivers and libvulkan1, or what your system calls them. SwiftShader comes with
-# the package chromium: from where it is installed, or from the package alone, which is fetched once and kept below target/.
+# the package chromium-common: from where it is installed, or from the package alone, which is fetched once and kept below target/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export RANS_REQUIRE_GPU=1
@@ -20,7 +20,7 @@ swiftshader() {
     local fetched
     fetched=$(mktemp -d)
     # The driver needs nothing of the browser around it.
-    (cd "$fetched" && timeout 120 apt-get download -q chromium && dpkg-deb --fsys-tarfile chromium_*.deb |
+    (cd "$fetched" && timeout 120 apt-get download -q chromium-common && dpkg-deb --fsys-tarfile chromium-common_*.deb |
         tar -x --wildcards '*/libvk_swiftshader.so' '*/vk_swiftshader_icd.json') >/dev/null 2>&1 || { rm -rf "$fetched"; return 1; }
     mkdir -p "$kept"
     find "$fetched" -name '*swiftshader*' -type f -exec mv {} "$kept" \;
@@ -37,5 +37,5 @@ if icd=$(swiftshader); then
     printf '\n== SwiftShader\n'
     RANS_GPU_ADAPTER=swiftshader VK_DRIVER_FILES=$icd run
 else
-    printf '\nSwiftShader: skipped, the package chromium is neither installed nor to be had\n'
+    printf '\nSwiftShader: skipped, the package chromium-common is neither installed nor to be had\n'
 fi
