@@ -22,11 +22,12 @@ fn write(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("bare blocks", &sample.name), |b| {
             b.iter(|| {
                 out.clear();
-                raw.chunks(BLOCK).try_for_each(|raw| block::encode(raw, &EncodeOptions::new(), &mut out).map(drop))
+                raw.chunks(BLOCK)
+                    .try_for_each(|raw| block::encode(raw, &EncodeOptions::new().level(0), &mut out).map(drop))
             });
         });
         for threads in threads() {
-            let options = EncodeOptions::new().threads(threads);
+            let options = EncodeOptions::new().level(0).threads(threads);
             group.bench_function(BenchmarkId::new(format!("RansWriter, threads {threads}"), &sample.name), |b| {
                 b.iter(|| {
                     out.clear();
@@ -48,7 +49,7 @@ fn read(c: &mut Criterion) {
             .chunks(BLOCK)
             .map(|raw| {
                 let mut coded = Vec::new();
-                block::encode(raw, &EncodeOptions::new(), &mut coded).expect("valid options");
+                block::encode(raw, &EncodeOptions::new().level(0), &mut coded).expect("valid options");
                 coded
             })
             .collect();
@@ -56,7 +57,7 @@ fn read(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("bare blocks", &sample.name), |b| {
             b.iter(|| blocks.iter().try_for_each(|block| block::decode(block, &mut back).map(drop)));
         });
-        let stream = compress(raw, &EncodeOptions::new()).expect("valid options");
+        let stream = compress(raw, &EncodeOptions::new().level(0)).expect("valid options");
         let mut part = vec![0; 64 << 10];
         for threads in threads() {
             let options = DecodeOptions::new().threads(threads);

@@ -202,7 +202,7 @@ impl Bench {
             threads()
         );
         for len in sizes(self.most) {
-            let coded = Coded::new(&raw.bytes[..len], 256 << 10, &EncodeOptions::new().segment_len(16 << 10))?;
+            let coded = Coded::new(&raw.bytes[..len], 256 << 10, &EncodeOptions::new().level(0).segment_len(16 << 10))?;
             let times = [
                 self.kernel(&self.gpu, &coded)?,
                 self.copied(&self.gpu, &coded)?,
@@ -230,7 +230,8 @@ impl Bench {
     /// does overlaps with what the device does.
     fn rings(&self) -> Outcome<()> {
         let raw = &samples(self.most)[0];
-        let coded = Coded::new(&raw.bytes[..self.most], 256 << 10, &EncodeOptions::new().segment_len(16 << 10))?;
+        let coded =
+            Coded::new(&raw.bytes[..self.most], 256 << 10, &EncodeOptions::new().level(0).segment_len(16 << 10))?;
         println!(
             "## Host to host, {} MiB in batches\n\n| MiB a batch | copied | mapped |\n|---:|---:|---:|",
             self.most / MIB
@@ -321,7 +322,8 @@ impl Bench {
             threads()
         );
         for sample in samples(len) {
-            let coded = Coded::new(&sample.bytes[..len], 256 << 10, &EncodeOptions::new().segment_len(16 << 10))?;
+            let coded =
+                Coded::new(&sample.bytes[..len], 256 << 10, &EncodeOptions::new().level(0).segment_len(16 << 10))?;
             let times = [
                 self.kernel(&self.gpu, &coded)?,
                 self.copied(&self.gpu, &coded)?,

@@ -18,14 +18,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let sample = samples(size).into_iter().next().ok_or("the corpus is empty")?;
     let raw = &sample.bytes[..size];
     let mut coded = Vec::new();
-    block::encode(raw, &EncodeOptions::new(), &mut coded)?;
+    block::encode(raw, &EncodeOptions::new().level(0), &mut coded)?;
     let mut back = vec![0; size];
     for _ in 0..iterations {
         if rest.iter().any(|flag| flag == "--decompress") {
             black_box(block::decode(&coded, &mut back)?);
         } else {
             coded.clear();
-            black_box(block::encode(raw, &EncodeOptions::new(), &mut coded)?);
+            black_box(block::encode(raw, &EncodeOptions::new().level(0), &mut coded)?);
         }
     }
     Ok(())

@@ -45,7 +45,7 @@ fn count(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
 fn main() -> Result<(), Box<dyn Error>> {
     let path = env::args().nth(1).unwrap_or_else(|| "FORMAT.md".into());
     let raw = fs::read(&path)?;
-    let options = EncodeOptions::new().segment_len(16 << 10);
+    let options = EncodeOptions::new().level(0).segment_len(16 << 10);
     let coded: Vec<Vec<u8>> = raw
         .chunks(BLOCK_LEN)
         .map(|chunk| {

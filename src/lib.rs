@@ -87,10 +87,12 @@
 //!
 //! # Levels
 //!
-//! At level 0, the default, each byte is coded by itself, by what the distribution of bytes alone
-//! gives: text shrinks to about 60 %, quantised weights to their entropy, already compressed data
-//! is stored. From [`EncodeOptions::level`] 1 on, what stands in a block already is found and not
-//! coded again: text shrinks to 30 to 40 %, logs to 10 %.
+//! What stands in a block already is found and not coded again: text shrinks to 30 to 40 %, logs to
+//! 10 %. [`EncodeOptions::level`], 1 to 9 and 3 by default, says how hard to look.
+//!
+//! At level 0 each byte is coded by itself, by what the distribution of bytes alone gives: text
+//! shrinks to about 60 %, quantised weights to their entropy. That is several times faster, and the
+//! form that GPUs decode. Compressed data is stored at any level.
 //!
 //! # Features
 //!

@@ -189,8 +189,8 @@ fn an_index_that_lies_is_no_reason_to_allocate() {
 #[test]
 fn a_quarter_gigabyte_streams_through_in_the_memory_of_its_blocks() {
     let heap = Heap::alone();
-    let pushed = |len, threads| heap.peak_of(|| push(len, threads));
-    let pulled = |len, threads| heap.peak_of(|| pull(len, threads));
+    let pushed = |len, threads| heap.peak_of(|| push(len, 0, threads));
+    let pulled = |len, threads| heap.peak_of(|| pull(len, 0, threads));
     // One block on each side, raw and coded; a buffer that grows is there twice for a moment.
     let one_thread = (2 * 2 + 1) * BLOCK_LEN + SLACK;
     for (what, peak) in [("pushed", pushed(256 * MIB, 1)), ("pulled", pulled(32 * MIB, 1))] {
@@ -204,17 +204,33 @@ fn a_quarter_gigabyte_streams_through_in_the_memory_of_its_blocks() {
     }
 }
 
+/// A worker that looks for matches keeps its tables and the streams of a chunk, whatever the stream
+/// is long.
+#[test]
+fn matches_take_memory_by_the_block_and_the_chunk() {
+    let heap = Heap::alone();
+    for (level, tables) in [(1, 128 << 10), (3, 384 << 10), (6, 3 << 20)] {
+        let kept = tables + 8 * CHUNK_LEN + SLACK;
+        let pushed = heap.peak_of(|| push(16 * MIB, level, 1));
+        let pulled = heap.peak_of(|| pull(16 * MIB, level, 1));
+        println!("level {level}: {pushed} pushed, {pulled} pulled, kept at most {kept}");
+        assert!(pushed.max(pulled) <= (2 * 2 + 1) * BLOCK_LEN + kept, "level {level}: {pushed}, {pulled}");
+    }
+}
+
+const CHUNK_LEN: usize = 256 << 10;
 const BLOCK_LEN: usize = 256 << 10;
 
-fn push(len: usize, threads: usize) {
+fn push(len: usize, level: u8, threads: usize) {
     let decoder = RansDecoder::with_options(Counter::default(), DecodeOptions::new().threads(threads));
-    let mut writer = RansWriter::with_options(decoder, EncodeOptions::new().threads(threads).block_len(BLOCK_LEN));
+    let mut writer =
+        RansWriter::with_options(decoder, EncodeOptions::new().level(level).threads(threads).block_len(BLOCK_LEN));
     assert_eq!(io::copy(&mut Source::new(len), &mut writer).unwrap(), len as u64);
     assert_eq!(writer.finish().unwrap().finish().unwrap().0, len);
 }
 
-fn pull(len: usize, threads: usize) {
-    let options = EncodeOptions::new().threads(threads).block_len(BLOCK_LEN);
+fn pull(len: usize, level: u8, threads: usize) {
+    let options = EncodeOptions::new().level(level).threads(threads).block_len(BLOCK_LEN);
     let encoder = RansEncoder::with_options(Source::new(len), options);
     let mut reader = RansReader::with_options(encoder, DecodeOptions::new().threads(threads));
     assert_eq!(io::copy(&mut reader, &mut Counter::default()).unwrap(), len as u64);
@@ -227,7 +243,7 @@ fn slices_are_coded_from_and_decoded_to_in_their_place() {
     let heap = Heap::alone();
     let raw = vec![7; MIB];
     let peak = heap.peak_of(|| {
-        let mut encoder = Encoder::new(EncodeOptions::new().block_len(MIB));
+        let mut encoder = Encoder::new(EncodeOptions::new().level(0).block_len(MIB));
         assert_eq!(encoder.step(&raw, &mut [], Op::Run).unwrap().consumed, MIB);
     });
     assert!(peak <= SLACK, "coding: {peak}");

@@ -98,7 +98,7 @@ pub fn table(beside: &[(String, Vec<Pair>)]) -> String {
 
 fn read(raw: &[u8], rounds: usize) -> io::Result<Pair> {
     let mut file = tempfile::tempfile()?;
-    file.write_all(&compress(raw, &EncodeOptions::new())?)?;
+    file.write_all(&compress(raw, &EncodeOptions::new().level(0))?)?;
     let blocks: Vec<Vec<u8>> = raw.chunks(BLOCK).map(bare_block).collect();
     let (mut back, mut part) = (vec![0; BLOCK], vec![0; PART]);
     let (ours, against) = in_turns(
@@ -138,7 +138,7 @@ fn write(raw: &[u8], rounds: usize) -> Pair {
         || {
             bare.clear();
             for raw in raw.chunks(BLOCK) {
-                block::encode(raw, &EncodeOptions::new(), &mut bare).expect("valid options");
+                block::encode(raw, &EncodeOptions::new().level(0), &mut bare).expect("valid options");
             }
         },
     );
@@ -147,7 +147,7 @@ fn write(raw: &[u8], rounds: usize) -> Pair {
 
 fn read_bytes(raw: &[u8], rounds: usize) -> io::Result<Pair> {
     let (mut coded, mut plain) = (tempfile::tempfile()?, tempfile::tempfile()?);
-    coded.write_all(&compress(raw, &EncodeOptions::new())?)?;
+    coded.write_all(&compress(raw, &EncodeOptions::new().level(0))?)?;
     plain.write_all(raw)?;
     let (ours, against) = in_turns(
         rounds,
@@ -193,7 +193,7 @@ fn write_bytes(raw: &[u8], rounds: usize) -> io::Result<Pair> {
 }
 
 fn small_blocks(raw: &[u8], rounds: usize) -> Pair {
-    let options = EncodeOptions::new().mode(Mode::Lanes).block_len(SMALL);
+    let options = EncodeOptions::new().level(0).mode(Mode::Lanes).block_len(SMALL);
     let ours_coded = compress(raw, &options).expect("valid options");
     let mut huff0 = Huff0::with_block_len(SMALL);
     let mut their_coded = Vec::new();
@@ -217,7 +217,7 @@ fn threads_encode(raw: &[u8], rounds: usize) -> [Pair; 2] {
     let (mut two, mut one, mut halves) = (room(), room(), [room(), room()]);
     let run = |raw: &[u8], threads, out: &mut Vec<u8>| {
         out.clear();
-        compress_into(raw, out, &EncodeOptions::new().threads(threads)).expect("valid options");
+        compress_into(raw, out, &EncodeOptions::new().level(0).threads(threads)).expect("valid options");
     };
     let (ours, against) = in_turns(rounds, raw.len(), wall_time, || run(raw, 2, &mut two), || run(raw, 1, &mut one));
     let (apart, again) = in_turns(
@@ -243,7 +243,7 @@ fn threads_encode(raw: &[u8], rounds: usize) -> [Pair; 2] {
 fn threads_decode(raw: &[u8], rounds: usize) -> [Pair; 2] {
     let (left, right) = raw.split_at(raw.len() / 2);
     let [coded, left_coded, right_coded] =
-        [raw, left, right].map(|raw| compress(raw, &EncodeOptions::new()).expect("valid options"));
+        [raw, left, right].map(|raw| compress(raw, &EncodeOptions::new().level(0)).expect("valid options"));
     let (mut back, mut other) = (vec![0; raw.len()], vec![0; raw.len()]);
     let run = |coded: &[u8], threads, back: &mut [u8]| {
         decompress_into(coded, back, &DecodeOptions::new().threads(threads)).expect("a good stream");
@@ -277,7 +277,7 @@ fn side_by_side(left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
 
 fn bare_block(raw: &[u8]) -> Vec<u8> {
     let mut coded = Vec::new();
-    block::encode(raw, &EncodeOptions::new(), &mut coded).expect("valid options");
+    block::encode(raw, &EncodeOptions::new().level(0), &mut coded).expect("valid options");
     coded
 }
 

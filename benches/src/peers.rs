@@ -19,7 +19,7 @@ pub trait Codec {
 pub fn side_by_side() -> Vec<Box<dyn Codec>> {
     vec![
         Box::new(Memcpy),
-        Box::new(Rans::new("ranstream", ranstream::EncodeOptions::new(), ranstream::DecodeOptions::new())),
+        Box::new(Rans::new("ranstream", ranstream::EncodeOptions::new().level(0), ranstream::DecodeOptions::new())),
         Box::new(Huff0::default()),
         Box::new(Zstd::new(1)),
         Box::new(Lz4),

@@ -96,22 +96,24 @@ fn contests(threads: usize) -> Vec<Contest> {
     contests.extend(Kernel::all_available().map(lanes));
     contests.push(coded("interleaved", Mode::Interleaved, 1));
     contests.push(coded("single-stream", Mode::SingleStream, 1));
-    contests.push(coded("auto", Mode::Auto, 1));
-    for (name, level) in [("level 1", 1), ("level 3", 3), ("level 6", 6)] {
+    for (name, level) in [("level 0", 0), ("level 1", 1), (DEFAULT, 3), ("level 6", 6)] {
         let options = (EncodeOptions::new().level(level), DecodeOptions::new());
         contests.push(Contest::new(name, "-", 1, Some(options)));
     }
     let threads = if threads == 0 { std::thread::available_parallelism().map_or(1, Into::into) } else { threads };
     if threads > 1 {
-        contests.push(coded("auto", Mode::Auto, threads));
+        contests.push(coded(DEFAULT, Mode::Auto, threads));
     }
     contests
 }
 
-/// The default with segments that suit a GPU, decoded there.
+/// What is written when nothing is asked for.
+const DEFAULT: &str = "level 3";
+
+/// Level 0 with segments that suit a GPU, decoded there.
 fn on_device(device: &Backend) -> Contest {
-    let options = (EncodeOptions::new().segment_len(16 << 10), device.apply(DecodeOptions::new()));
-    Contest::new("auto", "gpu", 1, Some(options))
+    let options = (EncodeOptions::new().level(0).segment_len(16 << 10), device.apply(DecodeOptions::new()));
+    Contest::new("level 0", "gpu", 1, Some(options))
 }
 
 impl Contest {

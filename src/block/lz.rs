@@ -1,17 +1,12 @@
 //! Blocks that may have matches: which are worth them.
 
 use super::plain;
-use crate::{
-    format::BlockMode,
-    lz,
-    options::{BlockOptions, Mode},
-    simd::Kernel,
-};
+use crate::{format::BlockMode, lz, options::BlockOptions, simd::Kernel};
 
 /// Codes `raw` as the options ask. `None`: it is to be stored, and what was appended is to be
 /// thrown away.
 pub(super) fn append(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
-    if options.mode == Mode::Auto && options.level > 0 {
+    if options.finds_matches() && !is_one_symbol(raw) {
         append_smallest(raw, options, out)
     } else {
         plain::append(raw, options, out)
@@ -41,4 +36,9 @@ fn append_smallest(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Opt
     }
     out.truncate(start + matches_len);
     pays.then_some(BlockMode::Lz)
+}
+
+/// Whether `raw` is one byte repeated, which takes one byte.
+fn is_one_symbol(raw: &[u8]) -> bool {
+    raw.split_last().is_none_or(|(_, rest)| *rest == raw[1..])
 }

@@ -42,7 +42,7 @@ impl Default for BlockOptions {
     fn default() -> Self {
         Self {
             mode: Mode::Auto,
-            level: 0,
+            level: 3,
             entropy_chunk_len: 256 << 10,
             layout: Layout::bytes(),
             policy: Policy::default(),
@@ -58,6 +58,11 @@ impl Default for BlockOptions {
 }
 
 impl BlockOptions {
+    /// Whether blocks may have matches.
+    pub(crate) fn finds_matches(&self) -> bool {
+        self.mode == Mode::Auto && self.level > 0
+    }
+
     /// # Errors
     ///
     /// [`Error::InvalidOption`] for the first option that is outside its range.

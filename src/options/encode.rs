@@ -53,7 +53,7 @@ impl Default for EncodeOptions {
     fn default() -> Self {
         Self {
             block: BlockOptions::default(),
-            block_len: block_len_of_level(0),
+            block_len: block_len_of(&BlockOptions::default()),
             content_length: None,
             declare_length: false,
             content_check: false,
@@ -67,7 +67,8 @@ impl Default for EncodeOptions {
 }
 
 impl EncodeOptions {
-    /// The defaults: blocks of 256 KiB, mode by policy, no content check, no index, one thread.
+    /// The defaults: level 3 in blocks of 4 MiB, mode by policy, no content check, no index, one
+    /// thread.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -77,6 +78,7 @@ impl EncodeOptions {
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.block.mode = mode;
+        self.block_len = self.default_block_len();
         self
     }
 
@@ -125,7 +127,7 @@ impl EncodeOptions {
         self
     }
 
-    /// How hard to look for bytes that stand in the block already, 0..=9. Default: 0.
+    /// How hard to look for bytes that stand in the block already, 0..=9. Default: 3.
     ///
     /// Level 0 does not look: each byte is coded by itself. From 1 on, levels take more time and
     /// memory for smaller blocks; what decoding takes hardly depends on them. 8 and 9 are 7 so far.
@@ -168,9 +170,9 @@ impl EncodeOptions {
         self
     }
 
-    /// Raw bytes per block, 1..=16 MiB. Default: 256 KiB at [`level`](Self::level) 0, 1 MiB at
-    /// levels 1 and 2, 4 MiB at 3 to 5, 8 MiB above. A [`layout`](Self::layout) takes blocks of its
-    /// own length, up to this one.
+    /// Raw bytes per block, 1..=16 MiB. Default: 256 KiB at [`level`](Self::level) 0 and in a forced
+    /// [`mode`](Self::mode), 1 MiB at levels 1 and 2, 4 MiB at 3 to 5, 8 MiB above. A
+    /// [`layout`](Self::layout) takes blocks of its own length, up to this one.
     ///
     /// Larger blocks spend less on tables; smaller ones take less memory, adapt faster to changing
     /// data, and give a seek less to decode.
@@ -309,8 +311,8 @@ impl EncodeOptions {
 
     fn default_block_len(&self) -> usize {
         let of_layout = self.block.layout.wanted_block_len().unwrap_or_default();
-        let of_level = block_len_of_level(self.block.level);
-        self.asked_block_len.unwrap_or(if self.block.level > 0 || of_layout == 0 {
+        let of_level = block_len_of(&self.block);
+        self.asked_block_len.unwrap_or(if self.block.finds_matches() || of_layout == 0 {
             of_level.max(of_layout)
         } else {
             of_layout
@@ -334,11 +336,11 @@ impl EncodeOptions {
 
 /// Matches want larger blocks: measured on five files of 6 to 8 MiB, blocks of 1 MiB cost 3 % at
 /// level 1 and 2 % at level 3 against one window over all, blocks of 4 MiB 0.4 % at level 3.
-fn block_len_of_level(level: u8) -> usize {
-    match level {
-        0 => 256 << 10,
-        1 | 2 => 1 << 20,
-        3..=5 => 4 << 20,
-        _ => 8 << 20,
+fn block_len_of(options: &BlockOptions) -> usize {
+    match options.level {
+        1 | 2 if options.finds_matches() => 1 << 20,
+        3..=5 if options.finds_matches() => 4 << 20,
+        6.. if options.finds_matches() => 8 << 20,
+        _ => 256 << 10,
     }
 }

@@ -78,7 +78,7 @@ pub enum OutlinePart {
 ///     stream::{Outline, OutlinePart},
 /// };
 ///
-/// let stream = compress(&[7; 1_000_000], &EncodeOptions::new())?;
+/// let stream = compress(&[7; 1_000_000], &EncodeOptions::new().block_len(1 << 18))?;
 /// let (mut outline, mut at, mut blocks) = (Outline::new(DecodeOptions::new()), 0, 0);
 /// while at < stream.len() {
 ///     let (taken, part) = outline.step(&stream[at..])?;

@@ -88,6 +88,7 @@ pub fn random(rng: &mut StdRng, max_len: usize) -> Coded {
     let most_bits = if matches!(mode, Mode::SingleStream | Mode::Interleaved) { 14 } else { 12 };
     let normalization = if rng.random_ratio(1, 4) { Normalization::Compat } else { Normalization::Optimal };
     let options = EncodeOptions::new()
+        .level(0)
         .mode(mode)
         .segment_len(128 << rng.random_range(0..9))
         .scale_bits(rng.random_range(9..=most_bits))

@@ -39,7 +39,7 @@ fn a_stream_goes_through_batch_by_batch() {
     while raw.len() < 3 << 20 {
         raw.extend(data::bytes(&mut rng, 90_000));
     }
-    let stream = compress(&raw, &EncodeOptions::new().block_len(64 << 10).segment_len(4 << 10)).unwrap();
+    let stream = compress(&raw, &EncodeOptions::new().level(0).block_len(64 << 10).segment_len(4 << 10)).unwrap();
     let blocks: Vec<_> = Blocks::new(&stream, &DecodeOptions::new()).collect::<Result<_, _>>().unwrap();
     for gpu in forms_with(gpu, &GpuOptions::new().batch_len(300 << 10)) {
         let back: Vec<_> = run(&gpu, &blocks).into_iter().collect::<Result<_, _>>().unwrap();

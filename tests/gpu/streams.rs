@@ -27,7 +27,7 @@ fn corpus(seed: u64, len: usize) -> Vec<u8> {
 }
 
 fn encode_options() -> EncodeOptions {
-    EncodeOptions::new().segment_len(16 << 10).content_check(true).index(true)
+    EncodeOptions::new().level(0).segment_len(16 << 10).content_check(true).index(true)
 }
 
 /// Reads `stream` through `gpu`; how many blocks the device decoded comes back.

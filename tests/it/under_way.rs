@@ -44,7 +44,7 @@ fn eventually(mut is_so: impl FnMut() -> bool) {
 }
 
 fn encode_options() -> EncodeOptions {
-    EncodeOptions::new().block_len(BLOCK_LEN)
+    EncodeOptions::new().level(0).block_len(BLOCK_LEN)
 }
 
 /// Where the second block begins, and its payload's length.

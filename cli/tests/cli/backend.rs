@@ -100,8 +100,8 @@ mod gpu {
             "two rounds of all blocks, 14 times each: {}",
             run.text()
         );
-        let mut rows = run.text().lines().map(|line| line.split_whitespace().rev().take(3).collect::<Vec<_>>());
-        assert!(rows.any(|row| row == ["auto", "gpu", "1"]), "{}", run.text());
+        let mut rows = run.text().lines().map(|line| line.split_whitespace().rev().take(4).collect::<Vec<_>>());
+        assert!(rows.any(|row| row == ["0", "level", "gpu", "1"]), "{}", run.text());
     }
 
     #[test]
