@@ -14,6 +14,7 @@ use crate::{
         matcher::Matcher,
         streams::{Run, Streams},
     },
+    model::entropy_bits,
     section::{self, pivot},
     sequences::{ESCAPE_LEN, MIN_MATCH, Repeats},
     simd::Kernel,
@@ -155,7 +156,7 @@ impl<'a> Chunks<'a> {
             let differ = literals::differences(self.raw, streams, tail, differences);
             sections.append_matches(streams, differ.then_some(&differences[..]), body);
             let coded = body.len() - at;
-            if 64 * streams.tokens.len() < len || 10 * coded > 9 * len {
+            if 32 * plain_len_about(raw) <= 33 * coded {
                 sections.append_plain(raw, body);
                 if body.len() - at < 2 * coded {
                     body.drain(at..at + coded);
@@ -173,6 +174,22 @@ impl<'a> Chunks<'a> {
         self.end = self.raw.len().min(self.start + self.settings.chunk_len);
     }
 }
+
+/// About how many bytes `raw` takes without matches, by the entropy of a sample of it.
+fn plain_len_about(raw: &[u8]) -> usize {
+    let mut counts = [0; 256];
+    let (mut sampled, stride) = (0, raw.len().div_ceil(SAMPLES).max(SAMPLE_LEN));
+    for part in raw.chunks(stride) {
+        let sample = &part[..part.len().min(SAMPLE_LEN)];
+        sample.iter().for_each(|&byte| counts[usize::from(byte)] += 1);
+        sampled += sample.len();
+    }
+    (entropy_bits(&counts) as u128 * raw.len() as u128 / (8 * sampled.max(1)) as u128) as usize
+}
+
+/// A sample is so many pieces of so many bytes.
+const SAMPLES: usize = 32;
+const SAMPLE_LEN: usize = 512;
 
 /// Codes the sections of one chunk.
 #[derive(Debug)]
