@@ -1,10 +1,10 @@
-//! The `rans` command: compresses, restores, tests, lists, repairs and measures files.
+//! The `rans` command: compresses, restores, tests, lists, repairs, indexes and measures files.
 //!
 //! | file | what it has |
 //! |---|---|
 //! | `arguments` | what can be asked for |
 //! | `version` | what this program is, and what the environment tells it |
-//! | `compress`, `decompress`, `test`, `list`, `recover`, `bench`, `manual` | one operation each |
+//! | `compress`, `decompress`, `test`, `list`, `recover`, `index`, `bench`, `manual` | one operation each |
 //! | `transfer` | what becomes of each input: shared by `compress` and `decompress` |
 //! | `sources`, `targets` | which files are taken, and what their outputs are called |
 //! | `backend` | the device that `--backend` asks for |
@@ -25,6 +25,7 @@ mod claimed;
 mod columns;
 mod compress;
 mod decompress;
+mod index;
 mod input;
 mod kernel;
 mod list;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         Some(Task::List(args)) => list::run(args, false),
         Some(Task::Test(args)) => test::run(args, false),
         Some(Task::Recover(args)) => recover::run(&args),
+        Some(Task::Index(args)) => index::run(&args),
         Some(Task::Bench(args)) => bench::run(&args),
         Some(Task::Completions { shell }) => manual::completions(shell),
         Some(Task::Man { subcommand }) => manual::page(subcommand.as_deref()),

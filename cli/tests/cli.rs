@@ -13,6 +13,7 @@ mod cli {
     mod file_systems;
     mod files;
     mod folder;
+    mod index;
     mod kernel;
     mod listing;
     #[cfg(unix)]

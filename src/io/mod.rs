@@ -14,6 +14,7 @@ mod append;
 mod block_map;
 mod duplex;
 mod oneshot;
+mod reindex;
 mod retry;
 mod seek;
 

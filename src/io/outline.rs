@@ -4,7 +4,10 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::{io::retry::read_retried, options::DecodeOptions, stream::Outline};
 
-pub use crate::stream::{BlockMap, MappedBlock, OutlinePart};
+pub use crate::{
+    io::reindex::Reindex,
+    stream::{BlockMap, MappedBlock, OutlinePart},
+};
 
 /// How much is read at a time of what is not passed over by seeking. A header with the check before
 /// it has 12 bytes, and where blocks are small several of them are near.

@@ -21,7 +21,7 @@ pub(crate) use self::{
     encode::EncodeArgs,
     files::{FileArgs, OutputArgs, PassArgs, SourceArgs},
     general::{AboutArgs, BackendArgs, BackendName, LimitArgs, RangeArgs, ThreadArgs, VoiceArgs},
-    tasks::{BenchArgs, ListArgs, RecoverArgs, Task, TestArgs},
+    tasks::{BenchArgs, IndexArgs, ListArgs, RecoverArgs, Task, TestArgs},
 };
 
 const EXAMPLES: &str = "\
@@ -33,6 +33,7 @@ Examples:
   rans -dc --from 10M --to 11M FILE.rans    one MiB from the middle
   rans list FILE.rans                       what is in it
   rans recover FILE.rans -o FILE            what can be saved of a damaged one
+  rans index FILE.rans                      for places in one that was written to a pipe
   rans bench FILE                           how small and how fast
 
 SIZE and POSITION are bytes, or take K, M, G, T for powers of 1024: 64K, 1M, 256KiB.

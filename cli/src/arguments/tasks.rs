@@ -15,6 +15,8 @@ pub(crate) enum Task {
     Test(TestArgs),
     /// Save every complete block of a damaged file
     Recover(RecoverArgs),
+    /// Add an index to files that were written to a pipe
+    Index(IndexArgs),
     /// Measure how small and how fast each mode and kernel makes a file
     Bench(BenchArgs),
     /// Print a completion script for a shell
@@ -79,6 +81,21 @@ pub(crate) struct RecoverArgs {
     #[command(flatten)]
     pub(crate) memory: MemoryArgs,
     /// Do not say what was lost and saved
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// Adds an index to compressed files that have none, those that were written to a pipe above all,
+/// so that a place in them is found without reading all headers. Each file is copied and replaced
+/// by its copy; raw bytes, blocks and checks stay as they are
+#[derive(Debug, Args)]
+pub(crate) struct IndexArgs {
+    /// Compressed files
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) memory: MemoryArgs,
+    /// Say nothing but errors
     #[arg(short, long)]
     pub(crate) quiet: bool,
 }
