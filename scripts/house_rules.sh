@@ -4,13 +4,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 bad=0
 
-long=$(find src cli python tensors tests examples benches scripts fuzz -name '*.rs' -not -path '*/target/*' -exec wc -l {} + 2>/dev/null | awk '$2 != "total" && $1 > 600')
+long=$(find src cli object-store python tensors tests examples benches scripts fuzz -name '*.rs' -not -path '*/target/*' -exec wc -l {} + 2>/dev/null | awk '$2 != "total" && $1 > 600')
 if [ -n "$long" ]; then
     printf 'longer than 600 lines:\n%s\n' "$long"
     bad=1
 fi
 
-stray=$(grep -rnE '\bunsafe\b *(\{|fn|impl)' src cli python tensors --include='*.rs' | grep -vE '^src/(simd|gpu)/|^src/format/check/folding\.rs|^python/src/buffer\.rs' || true)
+stray=$(grep -rnE '\bunsafe\b *(\{|fn|impl)' src cli object-store python tensors --include='*.rs' | grep -vE '^src/(simd|gpu)/|^src/format/check/folding\.rs|^python/src/buffer\.rs' || true)
 if [ -n "$stray" ]; then
     printf 'unsafe outside src/simd, src/gpu, format/check/folding.rs and python/src/buffer.rs:\n%s\n' "$stray"
     bad=1
@@ -25,7 +25,7 @@ if [ "$blocks" -gt "$reasons" ]; then
 fi
 
 # In characters, not bytes. Tables, drawings and addresses cannot be broken.
-wide=$(find src cli python tensors tests examples benches fuzz -name '*.rs' -not -path '*/target/*' 2>/dev/null -exec grep -HnE '^ *//' {} + |
+wide=$(find src cli object-store python tensors tests examples benches fuzz -name '*.rs' -not -path '*/target/*' 2>/dev/null -exec grep -HnE '^ *//' {} + |
     LC_ALL=C.UTF-8 grep -E '^[^:]*:[0-9]+:.{101,}' | grep -vE '//[/!]? *\||▶|http|//!.*\S  +\S' || true)
 if [ -n "$wide" ]; then
     printf 'comments wider than 100 columns:\n%s\n' "$wide"

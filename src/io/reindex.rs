@@ -54,7 +54,7 @@ struct Stream {
     /// Behind the end block.
     end: u64,
     /// Behind all of it.
-    stream_end: u64,
+    until: u64,
     has_entries: bool,
 }
 
@@ -73,8 +73,8 @@ impl Reindex {
                 (OutlinePart::Stream { header, offset, .. }, _) => {
                     held += size_of::<Stream>();
                     limits.check_memory(held, offset)?;
-                    let (end, stream_end) = (offset, offset);
-                    streams.push(Stream { header, offset, entries: Vec::new(), end, stream_end, has_entries: false });
+                    let (end, until) = (offset, offset);
+                    streams.push(Stream { header, offset, entries: Vec::new(), end, until, has_entries: false });
                 }
                 (OutlinePart::Block { header, offset, .. }, Some(stream)) => {
                     held += HEADER_LEN;
@@ -88,7 +88,7 @@ impl Reindex {
                 (OutlinePart::Index { has_entries, .. }, Some(stream)) => {
                     stream.has_entries = has_entries || stream.entries.is_empty();
                 }
-                (OutlinePart::StreamEnd { offset, .. }, Some(stream)) => stream.stream_end = offset,
+                (OutlinePart::StreamEnd { offset, .. }, Some(stream)) => stream.until = offset,
                 _ => {}
             }
         }
@@ -119,8 +119,8 @@ impl Reindex {
         for stream in &self.streams {
             input.seek(SeekFrom::Start(stream.offset))?;
             if stream.has_entries {
-                copy_exactly(input, output, stream.offset, stream.stream_end)?;
-                written += stream.stream_end - stream.offset;
+                copy_exactly(input, output, stream.offset, stream.until)?;
+                written += stream.until - stream.offset;
                 continue;
             }
             written += self.copy_stream(stream, input, output, &mut block)?;
@@ -166,7 +166,7 @@ impl Reindex {
 
 /// Copies the bytes of `input` from `start`, where it stands, to `end`.
 fn copy_exactly(input: &mut impl Read, output: &mut impl Write, start: u64, end: u64) -> io::Result<()> {
-    let (mut at, mut buffer) = (start, [0; COPY_LEN]);
+    let (mut at, mut buffer) = (start, vec![0; COPY_LEN]);
     while at < end {
         let part = &mut buffer[..(end - at).min(COPY_LEN as u64) as usize];
         fill(input, part, at)?;
