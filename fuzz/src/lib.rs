@@ -18,6 +18,7 @@ pub mod lz_roundtrip;
 pub mod message;
 pub mod no_leak;
 pub mod pivot;
+pub mod planes;
 pub mod recover;
 pub mod roundtrip;
 pub mod section;
@@ -30,7 +31,7 @@ mod repair;
 pub type Body = fn(&[u8]);
 
 /// Every target.
-pub const TARGETS: [(&str, Body); 17] = [
+pub const TARGETS: [(&str, Body); 18] = [
     ("async_schedule", async_schedule::run),
     ("decode", decode::run),
     ("decode_chunks", decode_chunks::run),
@@ -45,6 +46,7 @@ pub const TARGETS: [(&str, Body); 17] = [
     ("message", message::run),
     ("no_leak", no_leak::run),
     ("pivot", pivot::run),
+    ("planes", planes::run),
     ("recover", recover::run),
     ("roundtrip", roundtrip::run),
     ("section", section::run),

@@ -78,7 +78,7 @@ const BEFORE_A_STREAM: [(&str, &[u8]); 15] = [
 ];
 
 /// Each target that takes data, with settings to stand before it.
-const BEFORE_DATA: [(&str, &[u8]); 19] = [
+const BEFORE_DATA: [(&str, &[u8]); 21] = [
     ("roundtrip", &[0, 0, 0, 4, 0, 1, 7, 4, 0]),
     ("roundtrip", &[1, 0b1111, 0, 1, 0, 0, 0, 4, 3]),
     ("roundtrip", &[3, 0b0110, 100, 0, 0, 0, 3, 4, 1]),
@@ -98,6 +98,8 @@ const BEFORE_DATA: [(&str, &[u8]); 19] = [
     ("async_schedule", &[0, 100, 8, 0, 5, 0, 1, 9, 0, 0, 200]),
     ("async_schedule", &[4, 20, 4, 0, 255, 0, 1]),
     ("async_schedule", &[0, 1, 0]),
+    ("planes", &[1, 0, 3, 0x11, 1]),
+    ("planes", &[1, 2, 7, 0x11, 0, 0, 15, 0x21, 2]),
 ];
 
 /// The data blocks that follow a short stream header, as payloads.
@@ -114,6 +116,9 @@ fn payloads(stream: &[u8]) -> Vec<Seed> {
         let before = [if mode == BlockMode::Lanes { 0 } else { 2 * number + 1 }, a, b];
         if mode == BlockMode::Pivot {
             seeds.push(Seed { target: "pivot", bytes: [&[0, a, b], payload].concat() });
+        }
+        if mode == BlockMode::Planes {
+            seeds.push(Seed { target: "planes", bytes: [&[0, a, b], payload].concat() });
         }
         seeds.push(Seed { target: "kernels", bytes: [&before, payload].concat() });
         seeds.extend(section(mode, raw_len, payload));

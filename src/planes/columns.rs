@@ -2,41 +2,58 @@
 
 use std::ops::Range;
 
+/// A function for the widths that records mostly have: a copy of so many bytes is a few moves then,
+/// and no call.
+macro_rules! by_width {
+    ($width:expr, gather_of($($argument:expr),*)) => { by_width!($width, gather_of, gather_any, $($argument),*) };
+    ($width:expr, scatter_of($($argument:expr),*)) => { by_width!($width, scatter_of, scatter_any, $($argument),*) };
+    ($width:expr, $of:ident, $any:ident, $($argument:expr),*) => {
+        match $width {
+            1 => $of::<1>($($argument),*),
+            2 => $of::<2>($($argument),*),
+            4 => $of::<4>($($argument),*),
+            8 => $of::<8>($($argument),*),
+            12 => $of::<12>($($argument),*),
+            16 => $of::<16>($($argument),*),
+            32 => $of::<32>($($argument),*),
+            64 => $of::<64>($($argument),*),
+            128 => $of::<128>($($argument),*),
+            _ => $any($($argument),*),
+        }
+    };
+}
+
 /// Takes the bytes `part` of each record of `record_len` bytes, one after the other.
 pub(crate) fn gather(records: &[u8], record_len: usize, part: Range<usize>, column: &mut [u8]) {
-    let width = part.len();
-    each_width(width, |width| {
-        for (to, record) in column.chunks_exact_mut(width).zip(records.chunks_exact(record_len)) {
-            to.copy_from_slice(&record[part.start..part.start + width]);
-        }
-    });
+    by_width!(part.len(), gather_of(records, record_len, part, column));
 }
 
 /// Puts a column to the bytes `part` of each record of `record_len` bytes.
 pub(crate) fn scatter(column: &[u8], record_len: usize, part: Range<usize>, records: &mut [u8]) {
-    let width = part.len();
-    each_width(width, |width| {
-        for (from, record) in column.chunks_exact(width).zip(records.chunks_exact_mut(record_len)) {
-            record[part.start..part.start + width].copy_from_slice(from);
-        }
-    });
+    by_width!(part.len(), scatter_of(column, record_len, part, records));
 }
 
-/// Calls `copy` where the compiler knows the widths that records mostly have: a copy of so many
-/// bytes is a few moves then, and no call.
-#[inline(always)]
-fn each_width(width: usize, mut copy: impl FnMut(usize)) {
-    match width {
-        1 => copy(1),
-        2 => copy(2),
-        4 => copy(4),
-        8 => copy(8),
-        12 => copy(12),
-        16 => copy(16),
-        32 => copy(32),
-        64 => copy(64),
-        128 => copy(128),
-        width => copy(width),
+fn gather_of<const W: usize>(records: &[u8], record_len: usize, part: Range<usize>, column: &mut [u8]) {
+    for (to, record) in column.chunks_exact_mut(W).zip(records.chunks_exact(record_len)) {
+        to.copy_from_slice(&record[part.start..][..W]);
+    }
+}
+
+fn scatter_of<const W: usize>(column: &[u8], record_len: usize, part: Range<usize>, records: &mut [u8]) {
+    for (from, record) in column.chunks_exact(W).zip(records.chunks_exact_mut(record_len)) {
+        record[part.start..][..W].copy_from_slice(from);
+    }
+}
+
+fn gather_any(records: &[u8], record_len: usize, part: Range<usize>, column: &mut [u8]) {
+    for (to, record) in column.chunks_exact_mut(part.len()).zip(records.chunks_exact(record_len)) {
+        to.copy_from_slice(&record[part.clone()]);
+    }
+}
+
+fn scatter_any(column: &[u8], record_len: usize, part: Range<usize>, records: &mut [u8]) {
+    for (from, record) in column.chunks_exact(part.len()).zip(records.chunks_exact_mut(record_len)) {
+        record[part.clone()].copy_from_slice(from);
     }
 }
 

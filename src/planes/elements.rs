@@ -4,21 +4,33 @@ use crate::planes::{by_element, element, number, rotate, rotate_back};
 
 /// Splits elements of `element` bytes into as many planes, the most significant bytes first: plane
 /// `p` are the bytes `p * n..(p + 1) * n` of `planes`, with `n` elements.
+#[cfg(test)]
 pub(crate) fn split(elements: &[u8], element: usize, rotated: bool, planes: &mut [u8]) {
-    by_element!(element, split_of(elements, rotated, planes));
+    split_from(0, elements, element, rotated, planes);
+}
+
+/// [`split`] from element `done` on.
+pub(crate) fn split_from(done: usize, elements: &[u8], element: usize, rotated: bool, planes: &mut [u8]) {
+    if element == 1 && !rotated {
+        return planes[done..].copy_from_slice(&elements[done..]);
+    }
+    by_element!(element, split_of(done, elements, rotated, planes));
 }
 
 /// Merges planes of equal length, the most significant first, to elements.
 pub(crate) fn merge(planes: &[&[u8]], rotated: bool, elements: &mut [u8]) {
+    if let ([plane], false) = (planes, rotated) {
+        return elements.copy_from_slice(plane);
+    }
     by_element!(planes.len(), merge_of(planes, rotated, elements));
 }
 
 /// Both in passes of one plane, which a compiler makes vectors of.
 #[inline(always)]
-fn split_of<const E: usize>(elements: &[u8], rotated: bool, planes: &mut [u8]) {
+fn split_of<const E: usize>(done: usize, elements: &[u8], rotated: bool, planes: &mut [u8]) {
     let elements = elements.as_chunks::<E>().0;
     for (shift, plane) in (0..8 * E).step_by(8).rev().zip(planes.chunks_exact_mut(elements.len().max(1))) {
-        for (byte, element) in plane.iter_mut().zip(elements) {
+        for (byte, element) in plane.iter_mut().zip(elements).skip(done) {
             *byte = (rotate::<E>(number(*element), rotated) >> shift) as u8;
         }
     }

@@ -12,7 +12,7 @@ const ZERO: u8 = 1;
 const NEGATIVE_ZERO: u8 = 2;
 
 /// Elements whose classes stand in one byte.
-const PER_BYTE: usize = 4;
+pub(crate) const PER_BYTE: usize = 4;
 
 /// Bytes of the map of so many elements.
 pub(crate) fn map_len(elements: usize) -> usize {

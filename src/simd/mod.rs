@@ -19,6 +19,7 @@ mod kernel;
 pub(crate) mod lz;
 mod lz_copy;
 mod pivot;
+pub(crate) mod planes;
 mod shuffles;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;

@@ -62,8 +62,13 @@ pub(super) fn zero_map_gain(raw: &[u8], layout: &Layout) -> Option<usize> {
     };
     let element = column.element();
     let elements = &raw[..raw.len() - raw.len() % element];
-    let found = zeros::count_zeros(elements, element, true);
-    (found >= (elements.len() / element / rare).max(1)).then_some(gain)
+    // Pieces of long blocks tell it as well.
+    let stride = (elements.len() / SAMPLE_LEN).max(1);
+    let pieces = elements.chunks(PIECE * element).step_by(stride);
+    let (found, counted) = pieces.fold((0, 0), |(found, counted), piece| {
+        (found + zeros::count_zeros(piece, element, true), counted + piece.len() / element)
+    });
+    (found >= (counted / rare).max(1)).then_some(gain)
 }
 
 /// The ranges of `keys` by which `plane` is best cut, as far as an estimate tells. `None`: it is

@@ -6,12 +6,12 @@ use crate::{
     error::PayloadError,
     format::{
         fields::Fields,
-        planes::{Bounds, Column, Head, MAX_BUCKETS},
+        planes::{Bounds, Column, Head},
         section::{Descriptor, LateDescriptor, SectionForm},
     },
-    planes::{MAX_ELEMENT, buckets, columns, elements, zeros},
+    planes::{MAX_ELEMENT, buckets::Buckets, columns, zeros},
     section::Decoder,
-    simd::Kernel,
+    simd::{self, Kernel},
 };
 
 /// Fills `raw` from the payload of a block of planes.
@@ -82,10 +82,18 @@ fn decode(payload: &[u8], raw: &mut [u8], kernel: Kernel, scratch: &mut Scratch)
         )?;
         let part = start..start + column.width;
         if let [_] = head.columns[..] {
-            merge(&planes.slices(coded), column, map.as_ref(), full, records);
+            merge(kernel, &planes.slices(coded), column, map.as_ref(), full, records);
         } else {
-            let elements = room(elements, len);
-            merge(&planes.slices(coded), column, None, full, elements);
+            let slices = planes.slices(coded);
+            let elements = match (&slices[..], column.rotated) {
+                // Bytes are where they should be.
+                ([plane], false) => plane,
+                _ => {
+                    let elements = room(elements, len);
+                    merge(kernel, &slices, column, None, full, elements);
+                    &*elements
+                }
+            };
             columns::scatter(elements, record_len, part.clone(), records);
         }
         start = part.end;
@@ -96,20 +104,33 @@ fn decode(payload: &[u8], raw: &mut [u8], kernel: Kernel, scratch: &mut Scratch)
 
 /// Merges the planes of a column to its elements. With a map, what is in no plane is put between
 /// what is.
-fn merge(planes: &[&[u8]], column: &Column, map: Option<&Map<'_>>, full: &mut Vec<u8>, elements: &mut [u8]) {
+fn merge(
+    kernel: Kernel,
+    planes: &[&[u8]],
+    column: &Column,
+    map: Option<&Map<'_>>,
+    full: &mut Vec<u8>,
+    elements: &mut [u8],
+) {
     let Some(map) = map else {
-        return elements::merge(planes, column.rotated, elements);
+        return simd::planes::merge(kernel, planes, column.rotated, elements);
     };
     let count = elements.len() / column.element;
     let full = room(full, elements.len());
     for (index, (plane, coded)) in full.chunks_exact_mut(count).zip(planes).enumerate() {
-        zeros::expand(map.classes, coded, zeros::negative_byte(index, column.element, column.rotated), plane);
+        simd::planes::expand_zeros(
+            kernel,
+            map.classes,
+            coded,
+            zeros::negative_byte(index, column.element, column.rotated),
+            plane,
+        );
     }
     let mut expanded = [&[][..]; MAX_ELEMENT];
     for (slot, plane) in expanded.iter_mut().zip(full.chunks_exact(count)) {
         *slot = plane;
     }
-    elements::merge(&expanded[..column.element], column.rotated, elements);
+    simd::planes::merge(kernel, &expanded[..column.element], column.rotated, elements);
 }
 
 /// The sections of a payload, which are taken one after the other.
@@ -118,6 +139,7 @@ struct Sections<'a> {
     descriptors: Fields<'a>,
     payloads: Fields<'a>,
     decoder: Decoder,
+    kernel: Kernel,
 }
 
 impl<'a> Sections<'a> {
@@ -128,7 +150,7 @@ impl<'a> Sections<'a> {
         for _ in 0..count {
             LateDescriptor::parse(&mut payloads)?;
         }
-        Ok(Self { descriptors, payloads, decoder: Decoder::new(kernel) })
+        Ok(Self { descriptors, payloads, decoder: Decoder::new(kernel), kernel })
     }
 
     /// The next section, which has so many symbols.
@@ -192,7 +214,7 @@ impl<'a> Planes<'a> {
             match column.bounds {
                 Some(bounds) if index == 1 => {
                     let keys = planes.stored[0].unwrap_or(before);
-                    decode_buckets(sections, &bounds, keys, room(cut, len), plane)?;
+                    decode_buckets(sections, &bounds, keys, room(cut, len + SLACK), plane)?;
                 }
                 _ => {
                     let (descriptor, payload) = sections.next(len)?;
@@ -236,8 +258,11 @@ impl<'s> std::ops::Deref for PlaneSlices<'s> {
     }
 }
 
+/// Bytes behind a plane that is cut, which make it faster to join.
+const SLACK: usize = 64;
+
 /// Decodes the sections of a plane that is cut by `keys`, and joins them. `cut` has the plane's
-/// length.
+/// length, and some slack.
 fn decode_buckets(
     sections: &mut Sections<'_>,
     bounds: &Bounds,
@@ -245,14 +270,13 @@ fn decode_buckets(
     cut: &mut [u8],
     plane: &mut [u8],
 ) -> Result<(), PayloadError> {
-    let table = bounds.table();
-    let counts: [usize; MAX_BUCKETS] = buckets::count(keys, &table);
+    let buckets = Buckets::new(*bounds, keys);
     let mut rest = &mut cut[..];
-    for &count in &counts[..bounds.buckets()] {
+    for &count in buckets.counts() {
         let (bucket, behind) = rest.split_at_mut(count);
         sections.decode(bucket)?;
         rest = behind;
     }
-    buckets::join(cut, keys, &table, &counts, plane);
+    simd::planes::join(sections.kernel, cut, keys, &buckets, plane);
     Ok(())
 }

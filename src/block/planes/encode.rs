@@ -10,7 +10,8 @@ use crate::{
         planes::{Column, Head},
     },
     options::{self, BlockOptions, LayoutProfile},
-    planes::{columns, elements, zeros},
+    planes::{columns, zeros},
+    simd::{self, Kernel},
 };
 
 /// Codes `raw` as planes of its layout, or as without one, whichever is smaller. `None`: it is to
@@ -81,6 +82,7 @@ impl Scratch {
         let (records, tail) = raw.split_at(count * record_len);
         let Self { elements, map, coder } = self;
         coder.sections.begin(options);
+        coder.kernel = Kernel::or_default(options.kernel);
         coder.cuts = options.layout.asked_profile() == LayoutProfile::Small;
         let mut columns: Vec<Column> = options.layout.columns().iter().copied().map(wire_column).collect();
         let mut start = 0;
@@ -109,13 +111,21 @@ fn wire_column(column: options::Column) -> Column {
 }
 
 /// Codes one column after the other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct ColumnCoder {
     planes: Vec<u8>,
     cut: Vec<u8>,
     sections: Sections,
     /// Whether second planes may be cut by the first ones.
     cuts: bool,
+    kernel: Kernel,
+}
+
+impl Default for ColumnCoder {
+    fn default() -> Self {
+        let (planes, cut, sections) = (Vec::new(), Vec::new(), Sections::default());
+        Self { planes, cut, sections, cuts: false, kernel: Kernel::Portable }
+    }
 }
 
 impl ColumnCoder {
@@ -131,9 +141,9 @@ impl ColumnCoder {
 
     /// Codes the planes of a column, and notes how they are cut.
     fn encode(&mut self, elements: &[u8], column: &mut Column) {
-        let Self { planes, cut, sections, cuts } = self;
+        let Self { planes, cut, sections, cuts, kernel } = self;
         planes.resize(elements.len(), 0);
-        elements::split(elements, column.element, column.rotated, planes);
+        simd::planes::split(*kernel, elements, column.element, column.rotated, planes);
         let len = elements.len() / column.element;
         for index in 0..column.element {
             let (keys, plane) = (&planes[..len], &planes[index * len..][..len]);

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use crate::{
     format::{
-        planes::{Bounds, Head, MAX_BUCKETS},
+        planes::{Bounds, Head},
         section::{Descriptor, SymbolCount},
     },
     options::{BlockOptions, LayoutProfile, Prefer},
-    planes::buckets,
+    planes::buckets::Buckets,
     section::{Encoder, Settings, pivot},
     simd::Kernel,
 };
@@ -74,12 +74,11 @@ impl Sections {
         let (sections, start) = (self.coded.len(), self.payloads.len());
         self.add(plane);
         let (whole_sections, end) = (self.coded.len(), self.payloads.len());
-        let table = bounds.table();
-        let counts: [usize; MAX_BUCKETS] = buckets::count(keys, &table);
+        let buckets = Buckets::new(*bounds, keys);
         cut.resize(plane.len(), 0);
-        buckets::cut(plane, keys, &table, &counts, cut);
+        buckets.cut(plane, keys, cut);
         let mut rest = &cut[..];
-        for &count in &counts[..bounds.buckets()] {
+        for &count in buckets.counts() {
             let (bucket, behind) = rest.split_at(count);
             self.add(bucket);
             rest = behind;

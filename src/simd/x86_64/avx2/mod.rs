@@ -10,6 +10,7 @@ mod encode;
 mod exact;
 pub(in crate::simd) mod lz;
 pub(super) mod pivot;
+pub(in crate::simd) mod planes;
 mod presence;
 
 pub(in crate::simd) use decode::decode;

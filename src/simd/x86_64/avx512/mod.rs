@@ -24,6 +24,7 @@ mod encode;
 mod gather;
 pub(in crate::simd) mod lz;
 mod pivot;
+pub(in crate::simd) mod planes;
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
