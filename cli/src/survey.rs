@@ -3,22 +3,18 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    fs::File,
-    io::{self, BufReader, Read},
+    io::{self, Read},
     path::Path,
 };
 
 use ranstream::{
-    Error,
-    error::{Corruption, Part},
-    format::{BLOCK_OVERHEAD, BlockHeader, EndBlock, MAGIC, StreamHeader},
+    DecodeOptions, Error, Limits, TrailingData,
+    format::{BlockHeader, StreamHeader},
+    outline::{OutlinePart, OutlineReader},
 };
 use serde::Serialize;
 
 use crate::{input::Input, trailing::Trailing};
-
-/// Bytes of the check behind each payload.
-const CHECK_LEN: u64 = (BLOCK_OVERHEAD - BlockHeader::LEN) as u64;
 
 /// What is in a file. The field names are those of the JSON output.
 #[derive(Debug, Serialize)]
@@ -78,79 +74,38 @@ pub(crate) struct Block {
     pub(crate) raw_bytes: u64,
 }
 
-/// Goes through `input`, which is called `path`, from header to header. Every header and each
-/// stream's sums are verified, payloads are not read.
-///
-/// # Errors
-///
-/// What the input reports, or the streams have against it.
-pub(crate) fn survey(path: &Path, input: &Input, every_block: bool) -> io::Result<Survey> {
-    let mut walk = Walk::new(input);
-    let mut survey = Survey {
-        file: (!input.is_stdin()).then(|| path.to_string_lossy().into_owned()),
-        file_hex: path.to_str().is_none().then(|| hex(path.as_os_str().as_encoded_bytes())),
-        shown: input.to_string(),
-        compressed_bytes: 0,
-        raw_bytes: 0,
-        ratio: None,
-        blocks: 0,
-        modes: Modes::new(),
-        trailing_zeros: 0,
-        streams: Vec::new(),
-    };
-    while let Some(stream) = walk.stream(survey.raw_bytes, every_block)? {
-        survey.raw_bytes += stream.raw_bytes;
-        survey.blocks += stream.blocks;
+impl Survey {
+    fn new(path: &Path, input: &Input) -> Self {
+        Self {
+            file: (!input.is_stdin()).then(|| path.to_string_lossy().into_owned()),
+            file_hex: path.to_str().is_none().then(|| hex(path.as_os_str().as_encoded_bytes())),
+            shown: input.to_string(),
+            compressed_bytes: 0,
+            raw_bytes: 0,
+            ratio: None,
+            blocks: 0,
+            modes: Modes::new(),
+            trailing_zeros: 0,
+            streams: Vec::new(),
+        }
+    }
+
+    /// A stream is whole, and ends at byte `end`.
+    fn end_stream(&mut self, mut stream: Stream, end: u64) {
+        stream.compressed_bytes = end - stream.offset;
+        self.compressed_bytes = end;
+        self.raw_bytes += stream.raw_bytes;
+        self.blocks += stream.blocks;
         for (mode, count) in &stream.modes {
-            *survey.modes.entry(mode.clone()).or_default() += count;
+            *self.modes.entry(mode.clone()).or_default() += count;
         }
-        survey.streams.push(stream);
+        self.streams.push(stream);
     }
-    survey.compressed_bytes = walk.offset;
-    survey.trailing_zeros = walk.trailing_zeros;
-    survey.ratio = (survey.raw_bytes > 0).then(|| survey.compressed_bytes as f64 / survey.raw_bytes as f64);
-    Ok(survey)
 }
 
-/// A place in the input.
-struct Walk<'a> {
-    source: Source<'a>,
-    offset: u64,
-    /// Zeros behind it, once the end is found.
-    trailing_zeros: u64,
-}
-
-enum Source<'a> {
-    /// One that can be sought in, and its length.
-    File(BufReader<&'a File>, u64),
-    Stream(Box<dyn Read + 'a>),
-}
-
-impl<'a> Walk<'a> {
-    fn new(input: &'a Input) -> Self {
-        let source = match input.regular() {
-            Some((file, metadata)) => Source::File(BufReader::new(file), metadata.len()),
-            None => Source::Stream(input.reader()),
-        };
-        Self { source, offset: 0, trailing_zeros: 0 }
-    }
-
-    /// The stream that begins here. `None`: the input ends here, behind a stream.
-    fn stream(&mut self, raw_before: u64, every_block: bool) -> io::Result<Option<Stream>> {
-        let offset = self.offset;
-        let mut bytes = [0; StreamHeader::MAX_LEN];
-        let read = self.read(&mut bytes[..StreamHeader::FIXED_LEN])?;
-        if read == 0 && offset > 0 {
-            return Ok(None);
-        }
-        let magic = read.min(MAGIC.len());
-        if offset > 0 && bytes[..magic] != MAGIC[..magic] {
-            self.trailing_zeros = self.zeros(&bytes[..read], offset)?;
-            self.offset = offset;
-            return Ok(None);
-        }
-        let header = self.stream_header(&mut bytes, read, offset)?;
-        let mut stream = Stream {
+impl Stream {
+    fn new(header: &StreamHeader, offset: u64, every_block: bool) -> Self {
+        Self {
             offset,
             compressed_bytes: 0,
             raw_bytes: 0,
@@ -162,136 +117,71 @@ impl<'a> Walk<'a> {
             application_blocks: 0,
             modes: Modes::new(),
             block_list: every_block.then(Vec::new),
+        }
+    }
+
+    fn add_block(&mut self, header: &BlockHeader, offset: u64, raw_offset: u64, compressed_bytes: u64) {
+        let mode = if let BlockHeader::Data { mode, .. } = header {
+            self.blocks += 1;
+            *self.modes.entry(mode.to_string()).or_default() += 1;
+            mode.to_string()
+        } else {
+            self.application_blocks += 1;
+            "application".to_owned()
         };
-        let end = self.blocks(&mut stream, raw_before)?;
-        stream.content_check = end.content_check.map(|check| format!("{check:016x}"));
-        if header.index {
-            let index = BlockHeader::parse(&self.take()?, Part::Index, self.offset)?;
-            self.skip(index.payload_len() + CHECK_LEN)?;
+        let raw_bytes = header.raw_len() as u64;
+        if let Some(list) = &mut self.block_list {
+            list.push(Block { offset, raw_offset, mode, compressed_bytes, raw_bytes });
         }
-        stream.compressed_bytes = self.offset - offset;
-        Ok(Some(stream))
+        self.raw_bytes += raw_bytes;
     }
+}
 
-    /// How many zeros follow the last stream, which ends at `offset`. `read`: the first of them.
-    fn zeros(&mut self, read: &[u8], offset: u64) -> io::Result<u64> {
-        let rest: &mut dyn Read = match &mut self.source {
-            Source::File(file, _) => file,
-            Source::Stream(stream) => stream,
-        };
-        match Trailing::read(read.chain(rest))? {
-            Trailing::Nothing => Ok(0),
-            Trailing::Zeros(len) => Ok(len),
-            Trailing::Garbage => Err(Error::TrailingData { offset }.into()),
-        }
+/// Goes through `input`, which is called `path`, from header to header. Every header and each
+/// stream's sums are verified, payloads are not read.
+///
+/// # Errors
+///
+/// What the input reports, or the streams have against it.
+pub(crate) fn survey(path: &Path, input: &Input, every_block: bool) -> io::Result<Survey> {
+    // No block is decoded, so none is too large. What follows the last stream is looked at below.
+    let limits = Limits::new().max_memory(usize::MAX);
+    let options = DecodeOptions::new().limits(limits).trailing_data(TrailingData::Ignore);
+    let mut survey = Survey::new(path, input);
+    match input.regular() {
+        Some((file, _)) => walk(OutlineReader::seeking(file, options)?, &mut survey, every_block)?,
+        None => walk(OutlineReader::new(input.reader(), options), &mut survey, every_block)?,
     }
+    survey.ratio = (survey.raw_bytes > 0).then(|| survey.compressed_bytes as f64 / survey.raw_bytes as f64);
+    Ok(survey)
+}
 
-    /// The rest of a stream header, `read` bytes of which are in `bytes`.
-    fn stream_header(
-        &mut self,
-        bytes: &mut [u8; StreamHeader::MAX_LEN],
-        read: usize,
-        offset: u64,
-    ) -> io::Result<StreamHeader> {
-        let Some(fixed) = bytes[..read].first_chunk() else { return Err(self.truncated()) };
-        let len = StreamHeader::len_from(fixed, offset)?;
-        let rest = &mut bytes[read..len];
-        if self.read(rest)? < rest.len() {
-            return Err(self.truncated());
-        }
-        Ok(StreamHeader::parse(&bytes[..len], offset)?)
-    }
-
-    /// All blocks of a stream, up to its end block.
-    fn blocks(&mut self, stream: &mut Stream, raw_before: u64) -> io::Result<EndBlock> {
-        loop {
-            let offset = self.offset;
-            let number = stream.blocks + stream.application_blocks;
-            let header = BlockHeader::parse(&self.take()?, Part::Block(number), offset)?;
-            let mode = match header {
-                BlockHeader::End { payload_len } => return self.end(stream, payload_len, offset),
-                BlockHeader::Data { mode, .. } => {
-                    stream.blocks += 1;
-                    *stream.modes.entry(mode.to_string()).or_default() += 1;
-                    mode.to_string()
+fn walk<R: Read>(mut parts: OutlineReader<R>, survey: &mut Survey, every_block: bool) -> io::Result<()> {
+    let mut stream = None;
+    while let Some(part) = parts.next_part()? {
+        match (part, &mut stream) {
+            (OutlinePart::Stream { header, offset, .. }, _) => stream = Some(Stream::new(&header, offset, every_block)),
+            (OutlinePart::Block { header, offset, raw_offset, coded_len, .. }, Some(stream)) => {
+                stream.add_block(&header, offset, raw_offset, coded_len);
+            }
+            (OutlinePart::End { end, .. }, Some(stream)) => {
+                stream.content_check = end.content_check.map(|check| format!("{check:016x}"));
+            }
+            (OutlinePart::StreamEnd { offset, .. }, whole) => {
+                if let Some(whole) = whole.take() {
+                    survey.end_stream(whole, offset);
                 }
-                BlockHeader::Skippable { .. } => {
-                    stream.application_blocks += 1;
-                    "application".to_owned()
-                }
-            };
-            self.skip(header.payload_len() + CHECK_LEN)?;
-            let raw_bytes = header.raw_len() as u64;
-            if let Some(list) = &mut stream.block_list {
-                let raw_offset = raw_before + stream.raw_bytes;
-                list.push(Block { offset, raw_offset, mode, compressed_bytes: self.offset - offset, raw_bytes });
             }
-            stream.raw_bytes += raw_bytes;
+            _ => {}
         }
     }
-
-    fn end(&mut self, stream: &Stream, payload_len: usize, offset: u64) -> io::Result<EndBlock> {
-        let corrupt = |reason| Error::Corrupt { part: Part::End, offset, reason };
-        let mut payload = vec![0; payload_len];
-        if self.read(&mut payload)? < payload_len {
-            return Err(self.truncated());
-        }
-        self.skip(CHECK_LEN)?;
-        let Some(end) = EndBlock::parse(&payload) else {
-            let reason = Corruption::Length { found: payload_len as u64, min: 20, max: 28 };
-            return Err(corrupt(reason).into());
-        };
-        let blocks = stream.blocks + stream.application_blocks;
-        if end.blocks != blocks {
-            return Err(corrupt(Corruption::Blocks { stored: end.blocks, actual: blocks }).into());
-        }
-        if end.raw_len != stream.raw_bytes {
-            return Err(corrupt(Corruption::RawLength { stored: end.raw_len, actual: stream.raw_bytes }).into());
-        }
-        Ok(end)
-    }
-
-    /// The next bytes, all of them.
-    fn take<const N: usize>(&mut self) -> io::Result<[u8; N]> {
-        let mut bytes = [0; N];
-        if self.read(&mut bytes)? < N { Err(self.truncated()) } else { Ok(bytes) }
-    }
-
-    /// Fills `bytes`, unless the input ends before.
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let source: &mut dyn Read = match &mut self.source {
-            Source::File(file, _) => file,
-            Source::Stream(stream) => stream,
-        };
-        let mut filled = 0;
-        while filled < bytes.len() {
-            match source.read(&mut bytes[filled..]) {
-                Ok(0) => break,
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        self.offset += filled as u64;
-        Ok(filled)
-    }
-
-    fn skip(&mut self, len: u64) -> io::Result<()> {
-        let skipped = match &mut self.source {
-            Source::File(file, end) => {
-                let skipped = len.min(end.saturating_sub(self.offset));
-                file.seek_relative(skipped.cast_signed())?;
-                skipped
-            }
-            Source::Stream(stream) => io::copy(&mut stream.take(len), &mut io::sink())?,
-        };
-        self.offset += skipped;
-        if skipped < len { Err(self.truncated()) } else { Ok(()) }
-    }
-
-    fn truncated(&self) -> io::Error {
-        Error::Truncated { offset: self.offset }.into()
-    }
+    let (rest, unused) = parts.into_parts();
+    survey.trailing_zeros = match Trailing::read(unused.chain(rest))? {
+        Trailing::Nothing => 0,
+        Trailing::Zeros(len) => len,
+        Trailing::Garbage => return Err(Error::TrailingData { offset: survey.compressed_bytes }.into()),
+    };
+    Ok(())
 }
 
 fn hex(bytes: &[u8]) -> String {

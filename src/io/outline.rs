@@ -81,6 +81,13 @@ impl<R: Read> OutlineReader<R> {
         self.inner
     }
 
+    /// The inner reader, and bytes that were read from it but belong to no part. At the end of the
+    /// walk, where the options ignore what follows the last stream, these are the first of that.
+    pub fn into_parts(self) -> (R, Vec<u8>) {
+        let unused = [self.outline.unused(), &self.buffer[self.at..self.filled]].concat();
+        (self.inner, unused)
+    }
+
     /// The next part; `None` at the end of the last stream.
     ///
     /// # Errors

@@ -161,6 +161,12 @@ impl Outline {
         self.deframer.is_done()
     }
 
+    /// Bytes that were taken but belong to no part: what follows the last stream, perhaps.
+    #[must_use]
+    pub fn unused(&self) -> &[u8] {
+        self.deframer.unused()
+    }
+
     fn part(&self, event: &Event) -> Option<OutlinePart> {
         let coded_len = |header: &BlockHeader| header.payload_len() + BLOCK_OVERHEAD as u64;
         Some(match *event {
