@@ -2,11 +2,13 @@
 
 use std::io::{self, Read};
 
+use crate::sync::call_out;
+
 /// Reads once. Interrupted reads are repeated, and a reader that claims to have read more than
 /// there is room for is an error.
 pub(crate) fn read_retried(inner: &mut impl Read, space: &mut [u8]) -> io::Result<usize> {
     loop {
-        match inner.read(space) {
+        match call_out(|| inner.read(space)) {
             Ok(read) if read > space.len() => {
                 return Err(io::Error::other(format!(
                     "the inner reader claims {read} bytes, room was for {}",

@@ -11,6 +11,7 @@ use crate::{
     options::{DecodeOptions, EncodeOptions, Layout},
     progress::Progress,
     stream::{ApplicationData, Decoder, Encoder, Op, Status},
+    sync::call_out,
 };
 
 /// Takes raw bytes and writes a compressed stream.
@@ -505,7 +506,7 @@ impl<W: Write> Sink<W> {
     fn retried<T>(&mut self, mut call: impl FnMut(&mut W) -> io::Result<T>) -> io::Result<T> {
         loop {
             self.torn = true;
-            let result = call(&mut self.inner);
+            let result = call_out(|| call(&mut self.inner));
             self.torn = false;
             match result {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

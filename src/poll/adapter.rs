@@ -351,15 +351,15 @@ macro_rules! adapter_methods {
 
         impl<W: $write> Sink for Io<'_, W> {
             fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-                self.0.as_mut().poll_write(cx, bytes)
+                crate::sync::call_out(|| self.0.as_mut().poll_write(cx, bytes))
             }
 
             fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                self.0.as_mut().poll_flush(cx)
+                crate::sync::call_out(|| self.0.as_mut().poll_flush(cx))
             }
 
             fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                self.0.as_mut().$close(cx)
+                crate::sync::call_out(|| self.0.as_mut().$close(cx))
             }
         }
     };

@@ -24,6 +24,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::sync::call_out;
+
 pub(crate) use adapter::{adapter_methods, reading_adapter, writing_adapter};
 pub(crate) use sink::{DecodeSink, EncodeSink};
 pub(crate) use source::{DecodeSource, EncodeSource};
@@ -122,7 +124,7 @@ fn poll_write_some(inner: &mut impl Sink, cx: &mut Context<'_>, bytes: &[u8]) ->
 /// Reads once. Interrupted reads are repeated.
 fn poll_read_some(inner: &mut impl Source, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
     loop {
-        return Poll::Ready(match ready!(inner.poll_read(cx, space)) {
+        return Poll::Ready(match ready!(call_out(|| inner.poll_read(cx, space))) {
             Ok(read) if read > space.len() => {
                 Err(io::Error::other(format!("the inner reader claims {read} bytes, room was for {}", space.len())))
             }
