@@ -126,9 +126,7 @@ impl Deframer {
                 State::Skip(skipped, left) => {
                     let buffered = !self.buffer.is_empty();
                     let bytes = if buffered { self.buffer.all() } else { rest };
-                    let len = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
-                    skipped.update(&bytes[..len]);
-                    *left -= len as u64;
+                    let len = read(skipped, left, bytes);
                     self.offset += len as u64;
                     if *left == 0 {
                         self.state = State::SkipEnd(skipped.clone());
@@ -190,6 +188,17 @@ impl Deframer {
         if *left == 0 {
             self.state = State::SkipEnd(skipped.clone());
         }
+    }
+
+    /// The next bytes of what may be passed over, read for its check. How many they are comes back.
+    pub(crate) fn read_payload(&mut self, payload: &[u8]) -> usize {
+        let State::Skip(skipped, left) = &mut self.state else { return 0 };
+        let len = read(skipped, left, payload);
+        self.offset += len as u64;
+        if *left == 0 {
+            self.state = State::SkipEnd(skipped.clone());
+        }
+        len
     }
 
     /// Where the current element begins in the input.
@@ -397,6 +406,15 @@ impl Deframer {
         self.state = State::BlockHeader;
         Ok(Some(Event::StreamHeader(header)))
     }
+}
+
+/// What of `bytes` belongs to a block that is stepped over, of which `left` bytes are to come; how
+/// many comes back.
+fn read(skipped: &mut Skipped, left: &mut u64, bytes: &[u8]) -> usize {
+    let len = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
+    skipped.update(&bytes[..len]);
+    *left -= len as u64;
+    len
 }
 
 fn first_header(bytes: &[u8]) -> [u8; HEADER_LEN] {

@@ -136,6 +136,14 @@ impl Outline {
         }
     }
 
+    /// Reads payload bytes instead of [passing](Outline::pass) over them; how many of `payload` are
+    /// those of the current block comes back, at most [`to_pass`](Outline::to_pass). If all of
+    /// its payload comes this way, the block's check is verified as well, and the entries of an
+    /// index are compared with the blocks.
+    pub fn read_payload(&mut self, payload: &[u8]) -> usize {
+        self.deframer.read_payload(payload)
+    }
+
     /// Bytes to the end of the current header or check, 1 or more.
     #[must_use]
     pub fn missing(&self) -> usize {

@@ -6,6 +6,7 @@ use ranstream::{
     DecodeOptions, EncodeOptions, Error, Limits, RansReader, RansWriter, TrailingData, compress,
     error::{Corruption, Part},
     outline::{OutlinePart, OutlineReader},
+    stream::Outline,
 };
 
 use crate::{
@@ -229,4 +230,37 @@ fn payloads_are_not_read() {
     let mut reader = OutlineReader::seeking(Counts(Cursor::new(&stream), 0), DecodeOptions::new()).unwrap();
     assert_eq!(reader.by_ref().filter(|part| matches!(part, Ok(OutlinePart::Block { .. }))).count(), 12);
     assert!(reader.into_inner().1 < 14 * 4096);
+}
+
+/// Every flipped bit is found when all payloads are read, as a decoder finds it: up to what only
+/// decoding shows, which no flipped bit is.
+#[test]
+fn payloads_that_are_read_are_verified() {
+    for (stream, _) in streams() {
+        for bit in (0..8 * stream.len()).step_by(37) {
+            let mut flipped = stream.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let found = walk_reading(&flipped).map_err(comparable);
+            let expected = read(&flipped, &DecodeOptions::new()).error;
+            assert_eq!(found.err(), expected.map(comparable), "bit {bit}");
+        }
+        assert_eq!(walk_reading(&stream), Ok(()));
+    }
+}
+
+/// In pieces of 5 bytes.
+fn walk_reading(stream: &[u8]) -> Result<(), Error> {
+    let (mut outline, mut rest) = (Outline::new(DecodeOptions::new()), stream);
+    loop {
+        let piece = &rest[..rest.len().min(5)];
+        let payload = outline.read_payload(piece);
+        let taken = if payload > 0 { payload } else { outline.step(piece)?.0 };
+        rest = &rest[taken..];
+        if outline.is_done() {
+            return Ok(());
+        }
+        if rest.is_empty() && taken == 0 {
+            outline.end_of_input()?;
+        }
+    }
 }
