@@ -123,7 +123,14 @@
 #![deny(clippy::disallowed_types)]
 #![cfg_attr(
     not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))),
-    allow(dead_code, unused_imports, unused_variables, reason = "some things are for kernels alone, and here is none")
+    allow(
+        dead_code,
+        unused_imports,
+        unused_macros,
+        unused_variables,
+        unfulfilled_lint_expectations,
+        reason = "some things are for kernels alone, and here is none"
+    )
 )]
 
 pub mod block;

@@ -31,6 +31,7 @@ pub(crate) enum Driver {
     #[default]
     Thread,
     /// A task, which is woken and waits for nothing, also when it drops the stream.
+    #[cfg_attr(not(any(feature = "futures-io", feature = "tokio")), allow(dead_code, reason = "nobody has tasks"))]
     Task,
 }
 
