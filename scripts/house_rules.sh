@@ -4,28 +4,28 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 bad=0
 
-long=$(find src cli object-store python tensors tests examples benches scripts fuzz -name '*.rs' -not -path '*/target/*' -exec wc -l {} + 2>/dev/null | awk '$2 != "total" && $1 > 600')
+long=$(find src cli object-store python tensors tests examples benches scripts fuzz web/wasm -name '*.rs' -not -path '*/target/*' -exec wc -l {} + 2>/dev/null | awk '$2 != "total" && $1 > 600')
 if [ -n "$long" ]; then
     printf 'longer than 600 lines:\n%s\n' "$long"
     bad=1
 fi
 
-stray=$(grep -rnE '\bunsafe\b *(\{|fn|impl)' src cli object-store python tensors --include='*.rs' | grep -vE '^src/(simd|gpu)/|^src/format/check/folding\.rs|^python/src/buffer\.rs' || true)
+stray=$(grep -rnE '\bunsafe\b *(\{|fn|impl)' src cli object-store python tensors web/wasm/src web/wasm/examples --include='*.rs' | grep -vE '^src/(simd|gpu)/|^src/format/check/folding\.rs|^python/src/buffer\.rs|^web/wasm/src/boundary\.rs' || true)
 if [ -n "$stray" ]; then
-    printf 'unsafe outside src/simd, src/gpu, format/check/folding.rs and python/src/buffer.rs:\n%s\n' "$stray"
+    printf 'unsafe outside src/simd, src/gpu, format/check/folding.rs, python/src/buffer.rs and web/wasm/src/boundary.rs:\n%s\n' "$stray"
     bad=1
 fi
 
 # grep ends with 1 where it finds nothing, which is no fault here.
-blocks=$(grep -rhE '\bunsafe *\{' src python/src --include='*.rs' | wc -l || true)
-reasons=$(grep -rhE '// SAFETY:' src python/src --include='*.rs' | wc -l || true)
+blocks=$(grep -rhE '\bunsafe *\{' src python/src web/wasm/src --include='*.rs' | wc -l || true)
+reasons=$(grep -rhE '// SAFETY:' src python/src web/wasm/src --include='*.rs' | wc -l || true)
 if [ "$blocks" -gt "$reasons" ]; then
     printf '%s unsafe blocks, %s SAFETY lines\n' "$blocks" "$reasons"
     bad=1
 fi
 
 # In characters, not bytes. Tables, drawings and addresses cannot be broken.
-wide=$(find src cli object-store python tensors tests examples benches fuzz -name '*.rs' -not -path '*/target/*' 2>/dev/null -exec grep -HnE '^ *//' {} + |
+wide=$(find src cli object-store python tensors tests examples benches fuzz web/wasm -name '*.rs' -not -path '*/target/*' 2>/dev/null -exec grep -HnE '^ *//' {} + |
     LC_ALL=C.UTF-8 grep -E '^[^:]*:[0-9]+:.{101,}' | grep -vE '//[/!]? *\||▶|http|//!.*\S  +\S' || true)
 if [ -n "$wide" ]; then
     printf 'comments wider than 100 columns:\n%s\n' "$wide"

@@ -1,0 +1,258 @@
+//! The functions that JavaScript calls, and the one place with `unsafe`.
+//!
+//! A handle is the address of a [`Handle`], which begins with a [`Report`]: every function but
+//! those that make or free a handle writes its outcome there. Pointers in a report hold until the
+//! next call with that handle.
+//!
+//! ```text
+//!   new ─▶ handle;  space ─▶ write ─▶ commit;  step ─▶ status;  ready bytes ─▶ consume;  free
+//! ```
+
+use std::ptr;
+
+use ranstream::Error;
+
+use crate::{
+    block::{Cutter, OneBlock},
+    decode::Decoder,
+    encode::{EncodeNumbers, Encoder},
+    fault::Fault,
+    file::File,
+    session::{DecodeNumbers, Op, Outcome, Session},
+};
+
+/// Outcomes as numbers; `src/codec.ts` has the same.
+pub mod status {
+    #![allow(missing_docs, reason = "they are named as what they stand for")]
+    pub const NEEDS_INPUT: u32 = 0;
+    pub const READY: u32 = 1;
+    pub const FINISHED: u32 = 2;
+    pub const NEEDS_RANGE: u32 = 3;
+    pub const BLOCK: u32 = 4;
+    pub const STREAM_END: u32 = 5;
+    pub const ERROR: u32 = 6;
+    pub const RAW_LEN: u32 = 7;
+    pub const STREAM_BEGIN: u32 = 8;
+}
+
+/// What a call did.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Report {
+    /// One of [`status`].
+    pub status: u32,
+    /// Bytes: the space, or what is ready.
+    pub bytes: *const u8,
+    /// How many.
+    pub len: usize,
+    /// The code of an error, or the mode of a block: UTF-8.
+    pub name: *const u8,
+    /// How many bytes.
+    pub name_len: usize,
+    /// What an error says: UTF-8.
+    pub message: *const u8,
+    /// How many bytes.
+    pub message_len: usize,
+    /// An error: offset and block, or `NaN`. A range: start and end. A block: number, offset, raw
+    /// offset, raw length. A stream's begin or end: 1 if it has a check over its raw
+    /// bytes. A length: itself.
+    pub numbers: [f64; 4],
+}
+
+/// A session and its report.
+#[repr(C)]
+#[allow(missing_debug_implementations, reason = "it is never seen")]
+pub struct Handle {
+    report: Report,
+    message: String,
+    session: Box<dyn Session>,
+}
+
+const EMPTY: Report = Report {
+    status: status::NEEDS_INPUT,
+    bytes: ptr::null(),
+    len: 0,
+    name: ptr::null(),
+    name_len: 0,
+    message: ptr::null(),
+    message_len: 0,
+    numbers: [0.0; 4],
+};
+
+impl Handle {
+    fn new(session: impl Session + 'static) -> *mut Self {
+        Box::into_raw(Box::new(Self { report: EMPTY, message: String::new(), session: Box::new(session) }))
+    }
+
+    fn tell(&mut self, outcome: Result<Outcome, Error>) {
+        self.report = EMPTY;
+        match outcome {
+            Ok(Outcome::NeedsInput(len)) => self.report.len = len,
+            Ok(Outcome::Ready) => self.tell_ready(status::READY),
+            Ok(Outcome::Finished) => self.report.status = status::FINISHED,
+            Ok(Outcome::NeedsRange(range)) => {
+                self.report.status = status::NEEDS_RANGE;
+                self.report.numbers = [range.start as f64, range.end as f64, 0.0, 0.0];
+            }
+            Ok(Outcome::RawLen(len)) => {
+                self.report.status = status::RAW_LEN;
+                self.report.numbers[0] = len as f64;
+            }
+            Ok(Outcome::Block(block)) => {
+                self.tell_ready(status::BLOCK);
+                (self.report.name, self.report.name_len) = (block.mode.as_ptr(), block.mode.len());
+                self.report.numbers = [block.number, block.offset, block.raw_offset, block.raw_len].map(|n| n as f64);
+            }
+            Ok(Outcome::StreamBegin { content_check }) => {
+                self.report.status = status::STREAM_BEGIN;
+                self.report.numbers[0] = f64::from(u8::from(content_check));
+            }
+            Ok(Outcome::StreamEnd { content_check }) => {
+                self.report.status = status::STREAM_END;
+                self.report.numbers[0] = f64::from(u8::from(content_check));
+            }
+            Err(error) => self.tell_fault(Fault::from(&error)),
+        }
+    }
+
+    fn tell_ready(&mut self, status: u32) {
+        let ready = self.session.ready();
+        (self.report.bytes, self.report.len, self.report.status) = (ready.as_ptr(), ready.len(), status);
+    }
+
+    fn tell_fault(&mut self, fault: Fault) {
+        let number = |number: Option<u64>| number.map_or(f64::NAN, |number| number as f64);
+        self.message = fault.message;
+        self.report.status = status::ERROR;
+        (self.report.name, self.report.name_len) = (fault.code.as_ptr(), fault.code.len());
+        (self.report.message, self.report.message_len) = (self.message.as_ptr(), self.message.len());
+        self.report.numbers = [number(fault.offset), number(fault.block), 0.0, 0.0];
+    }
+}
+
+/// A decoder. Each number is a limit; `NaN` is its default.
+#[cfg(feature = "decode")]
+#[unsafe(no_mangle)]
+pub extern "C" fn rans_decoder(max_memory: f64, max_block_len: f64, max_output: f64, flags: u32) -> *mut Handle {
+    Handle::new(Decoder::new(DecodeNumbers { max_memory, max_block_len, max_output, flags }.options()))
+}
+
+/// A cutter of blocks, with the numbers of [`rans_decoder`].
+#[cfg(feature = "decode")]
+#[unsafe(no_mangle)]
+pub extern "C" fn rans_cutter(max_memory: f64, max_block_len: f64, max_output: f64, flags: u32) -> *mut Handle {
+    Handle::new(Cutter::new(DecodeNumbers { max_memory, max_block_len, max_output, flags }.options()))
+}
+
+/// A decoder of single blocks.
+#[cfg(feature = "decode")]
+#[unsafe(no_mangle)]
+pub extern "C" fn rans_block(max_memory: f64, max_block_len: f64, max_output: f64, flags: u32) -> *mut Handle {
+    Handle::new(OneBlock::new(&DecodeNumbers { max_memory, max_block_len, max_output, flags }.options()))
+}
+
+/// A file of `len` bytes that is read in ranges.
+#[cfg(feature = "decode")]
+#[unsafe(no_mangle)]
+pub extern "C" fn rans_file(len: f64, max_memory: f64, max_block_len: f64, max_output: f64, flags: u32) -> *mut Handle {
+    let numbers = DecodeNumbers { max_memory, max_block_len, max_output, flags };
+    Handle::new(File::new(len as u64, numbers.options()))
+}
+
+/// An encoder. `NaN` is the default of each number.
+#[cfg(feature = "encode")]
+#[unsafe(no_mangle)]
+#[allow(clippy::too_many_arguments, reason = "they are options, and JavaScript has no struct to give")]
+pub extern "C" fn rans_encoder(
+    level: f64,
+    block_len: f64,
+    segment_len: f64,
+    scale_bits: f64,
+    mode: f64,
+    prefer: f64,
+    content_length: f64,
+    flags: u32,
+) -> *mut Handle {
+    let numbers = EncodeNumbers { level, block_len, segment_len, scale_bits, mode, prefer, content_length, flags };
+    Handle::new(Encoder::new(numbers.options()))
+}
+
+/// Frees a handle.
+///
+/// # Safety
+///
+/// `handle` came from one of the functions above, and is used no more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rans_free(handle: *mut Handle) {
+    // SAFETY: the caller says so: it is a box that was not freed.
+    drop(unsafe { Box::from_raw(handle) });
+}
+
+/// Where input goes: `bytes` and `len` of the report.
+///
+/// # Safety
+///
+/// `handle` came from one of the functions above, was not freed, and nobody else uses it now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rans_space(handle: *mut Handle, wanted: usize) {
+    // SAFETY: the caller says so.
+    let handle = unsafe { &mut *handle };
+    match handle.session.space(wanted) {
+        Ok(space) => handle.report = Report { bytes: space.as_ptr(), len: space.len(), ..EMPTY },
+        Err(error) => handle.tell_fault(Fault::from(&error)),
+    }
+}
+
+/// `len` bytes were written to the space.
+///
+/// # Safety
+///
+/// As [`rans_space`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rans_commit(handle: *mut Handle, len: usize) {
+    // SAFETY: the caller says so.
+    let handle = unsafe { &mut *handle };
+    let committed = handle.session.commit(len);
+    handle.tell(committed.map(|()| Outcome::NeedsInput(0)));
+}
+
+/// Moves on. 0: run, 1: flush, 2: finish, else: verify.
+///
+/// # Safety
+///
+/// As [`rans_space`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rans_step(handle: *mut Handle, op: u32) {
+    // SAFETY: the caller says so.
+    let handle = unsafe { &mut *handle };
+    let op = match op {
+        0 => Op::Run,
+        1 => Op::Flush,
+        2 => Op::Finish,
+        _ => Op::Verify,
+    };
+    let outcome = handle.session.step(op);
+    handle.tell(outcome);
+}
+
+/// `len` of the bytes that were ready were taken.
+///
+/// # Safety
+///
+/// As [`rans_space`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rans_consume(handle: *mut Handle, len: usize) {
+    // SAFETY: the caller says so.
+    unsafe { &mut *handle }.session.consume(len);
+}
+
+/// See each session's `seek`.
+///
+/// # Safety
+///
+/// As [`rans_space`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rans_seek(handle: *mut Handle, from: f64, to: f64) {
+    // SAFETY: the caller says so.
+    unsafe { &mut *handle }.session.seek(from as u64, to as u64);
+}
