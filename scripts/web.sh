@@ -68,6 +68,16 @@ is_small=0
 cargo clippy -q --manifest-path web/wasm/Cargo.toml --all-targets -- -D warnings
 (cd web/wasm && cargo fmt --check && cargo run -q --example answers -- ../../tests/golden "$dist/answers")
 
+# The kernels of WebAssembly against the scalar code: the library's own tests, in Node.
+wasi=wasm32-wasip1
+command -v rustup >/dev/null && timeout 120 rustup target add $wasi >/dev/null 2>&1 || true
+if [ -d "$(rustc --print target-libdir --target $wasi 2>/dev/null)" ]; then
+    CARGO_TARGET_WASM32_WASIP1_RUNNER="node --no-warnings $PWD/web/test/wasi.mjs" RUSTFLAGS=-Ctarget-feature=+simd128 RANS_EXPECT_KERNELS=portable,simd128 \
+        cargo test -q -p ranstream --lib --no-default-features --target $wasi --target-dir web/wasm/target/wasi -- simd:: pivot::
+else
+    missing "the kernels' tests: skipped, the standard library of $wasi is not here"
+fi
+
 # Side by side: each is busy on one core.
 browser=0
 if [ "${CHROMIUM:-1}" != 0 ] && command -v chromium >/dev/null; then

@@ -129,7 +129,7 @@
         unused_macros,
         unused_variables,
         unfulfilled_lint_expectations,
-        reason = "some things are for kernels alone, and here is none"
+        reason = "some things are for kernels alone, and here is not every kind of them"
     )
 )]
 

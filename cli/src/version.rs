@@ -16,8 +16,8 @@ pub(crate) const VARIABLES: [(&str, &str); 5] = [
     ("RANS_MODE", "The mode to compress in, where --mode does not name one."),
     (
         "RANS_KERNEL",
-        "The kernel that codes blocks in lanes: portable, neon, avx2, avx2-gather, avx512 or avx512-gather. By default \
-         the fastest one of this processor does. The output is the same.",
+        "The kernel that codes blocks in lanes: portable, neon, avx2, avx2-gather, avx512, avx512-gather or simd128. By \
+         default the fastest one of this processor does. The output is the same.",
     ),
     ("RANS_BACKEND", "cpu keeps blocks from a GPU, whatever --backend says."),
     ("RANS_GPU_ADAPTER", "A part of the name of the GPU to take."),

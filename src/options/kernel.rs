@@ -26,17 +26,20 @@ pub enum Kernel {
     /// The same, decoding with gathers: faster on Intel since Sapphire Rapids (2023), slower
     /// elsewhere.
     Avx512Gather,
+    /// WebAssembly compiled with its vectors of 128 bits: browsers since 2021, Safari since 2023.
+    Simd128,
 }
 
 impl Kernel {
     /// All kernels with their names, as `RANS_KERNEL` takes them.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("portable", Self::Portable),
         ("neon", Self::Neon),
         ("avx2", Self::Avx2),
         ("avx2-gather", Self::Avx2Gather),
         ("avx512", Self::Avx512),
         ("avx512-gather", Self::Avx512Gather),
+        ("simd128", Self::Simd128),
     ];
 }
 
@@ -62,7 +65,7 @@ pub struct ParseKernelError;
 
 impl fmt::Display for ParseKernelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("unknown kernel; the kernels are portable, neon, avx2, avx2-gather, avx512, avx512-gather")
+        f.write_str("unknown kernel; the kernels are portable, neon, avx2, avx2-gather, avx512, avx512-gather, simd128")
     }
 }
 

@@ -17,7 +17,9 @@ impl Processor {
     /// The one that this runs on. To ask it for its maker takes some microseconds in a virtual
     /// machine: ask once.
     pub(super) fn this() -> Self {
-        let widest = [Kernel::Avx512, Kernel::Avx2, Kernel::Neon].into_iter().find(|kernel| kernel.is_available());
+        let widest = [Kernel::Avx512, Kernel::Avx2, Kernel::Neon, Kernel::Simd128]
+            .into_iter()
+            .find(|kernel| kernel.is_available());
         Self { intel: is_intel(), avx_vnni: has_avx_vnni(), widest: widest.unwrap_or(Kernel::Portable) }
     }
 
@@ -31,6 +33,7 @@ impl Processor {
     /// | Alder Lake to Arrow Lake | Intel, AVX2, AVX-VNNI | `avx2-gather` |
     /// | Skylake and older, Zen 1 to 3 | AVX2 | `avx2` |
     /// | aarch64 | NEON | `neon` |
+    /// | WebAssembly | compiled with simd128 | `simd128` |
     /// | others | | `portable` |
     ///
     /// Measured: the first row on Emerald Rapids, and the fourth there with AVX-512 left alone; the
@@ -87,6 +90,7 @@ mod tests {
             (intel(false, Kernel::Avx2), Kernel::Avx2),          // Haswell
             (other(false, Kernel::Avx2), Kernel::Avx2),          // Zen 3
             (other(false, Kernel::Neon), Kernel::Neon),
+            (other(false, Kernel::Simd128), Kernel::Simd128),
             (intel(false, Kernel::Portable), Kernel::Portable),
         ];
         for (processor, expected) in cases {

@@ -22,6 +22,8 @@ impl Kernel {
             Self::Portable => true,
             #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
             Self::Neon => neon::is_available(),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Self::Simd128 => true,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 | Self::Avx2Gather => avx2::is_available(),
             #[cfg(target_arch = "x86_64")]

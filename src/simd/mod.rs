@@ -21,6 +21,8 @@ mod lz_copy;
 mod pivot;
 pub(crate) mod planes;
 mod shuffles;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm32;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
@@ -74,6 +76,8 @@ pub(crate) fn decode(kernel: Kernel, payload: &[u8], slots: &LaneSlots, segments
             // SAFETY: as above.
             unsafe { neon::decode(payload, slots, segments) }
         }
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        Kernel::Simd128 => wasm32::decode(payload, slots, segments),
         _ => segments.iter_mut().position(|segment| !segment.finish(payload, slots)),
     }
 }

@@ -3,6 +3,8 @@
 use super::Kernel;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 use super::aarch64::neon;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use super::wasm32;
 #[cfg(target_arch = "x86_64")]
 use super::x86_64::{avx2, avx512};
 use crate::pivot::{Portable, Steps};
@@ -16,6 +18,8 @@ pub(crate) fn pivot_steps(kernel: Kernel) -> &'static dyn Steps {
         Kernel::Avx2 | Kernel::Avx2Gather => avx2::PivotSteps::new().map_or(&Portable, |steps| steps),
         #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
         Kernel::Neon => neon::PivotSteps::new().map_or(&Portable, |steps| steps),
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        Kernel::Simd128 => &wasm32::PivotSteps,
         _ => &Portable,
     }
 }
