@@ -8,7 +8,7 @@ use std::{
 use crate::{
     error::Error,
     io::append::close_unfinished,
-    options::{DecodeOptions, EncodeOptions, Layout},
+    options::{BlockOptions, DecodeOptions, EncodeOptions, Layout},
     progress::Progress,
     stream::{ApplicationData, Decoder, Encoder, Op, Status},
     sync::call_out,
@@ -196,6 +196,20 @@ impl<W: Write> RansWriter<W> {
     /// which does not harm the stream.
     pub fn set_layout(&mut self, layout: Layout) -> io::Result<()> {
         while !self.encoder.set_layout(layout)? {
+            self.drain()?;
+            self.wait();
+        }
+        Ok(())
+    }
+
+    /// How blocks are coded from here on: [`set_layout`](RansWriter::set_layout), and the same for
+    /// everything else that concerns a block by itself, its level say.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_layout`](RansWriter::set_layout), for any value outside its range.
+    pub fn set_block_options(&mut self, options: BlockOptions) -> io::Result<()> {
+        while !self.encoder.set_block_options(options)? {
             self.drain()?;
             self.wait();
         }

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use crate::{
     error::Error,
     limits::{MAX_BLOCK_LEN, within},
-    options::{BlockOptions, DecodeOptions, EncodeOptions, Layout, Mode, environment},
+    options::{BlockOptions, DecodeOptions, EncodeOptions, Mode, environment},
 };
 
 /// Options that are within their ranges, with what the environment says.
@@ -24,15 +24,15 @@ impl Valid<EncodeOptions> {
     pub(crate) fn block(&self) -> Valid<BlockOptions> {
         Valid(with_environment(self.0.block))
     }
+}
 
-    /// [`block`](Self::block) with another layout.
-    ///
+impl BlockOptions {
     /// # Errors
     ///
-    /// [`Error::InvalidOption`] for the first number of it that is outside its range.
-    pub(crate) fn block_with(&self, layout: Layout) -> Result<Valid<BlockOptions>, Error> {
-        layout.check()?;
-        Ok(Valid(with_environment(BlockOptions { layout, ..self.0.block })))
+    /// [`Error::InvalidOption`] for the first option that is outside its range.
+    pub(crate) fn validated(self) -> Result<Valid<Self>, Error> {
+        self.check()?;
+        Ok(Valid(with_environment(self)))
     }
 }
 

@@ -218,18 +218,28 @@ impl Encoder {
     ///
     /// As [`Encoder::step`]; [`Error::InvalidOption`] for a length of the layout outside its range.
     pub fn set_layout(&mut self, layout: Layout) -> Result<bool, Error> {
+        self.set_block_options(BlockOptions { layout, ..*self.block_options })
+    }
+
+    /// How blocks are coded from here on: [`set_layout`](Encoder::set_layout), and the same for
+    /// everything else that concerns a block by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`Encoder::step`]; [`Error::InvalidOption`] for a value outside its range.
+    pub fn set_block_options(&mut self, options: BlockOptions) -> Result<bool, Error> {
         self.check()?;
         if self.state == State::Finished {
             return Err(Error::Finished);
         }
-        let block_options = self.options.block_with(layout)?;
+        let options = options.validated()?;
         self.start();
         self.collect()?;
         if !self.cut()? {
             return Ok(false);
         }
-        self.block_options = block_options;
-        self.block_len = layout.block_len_within(self.options.block_len);
+        self.block_len = options.layout.block_len_within(self.options.block_len);
+        self.block_options = options;
         // No buffer is longer than a block.
         self.raw.truncate(self.block_len);
         Ok(true)
