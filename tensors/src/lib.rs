@@ -31,6 +31,7 @@
 //! | one file | [`Archive`]; for a tensor, its rows or bytes [`Archive::tensor`]; for all [`Archive::decode_all`] |
 //! | a folder with `model.safetensors.index.json` | [`Shards`] |
 //! | a store that serves ranges | [`ReadAt`] over it; or [`Archive::plan`], which does no I/O |
+//! | a file to compress | [`TensorWriter`] |
 //! | only a header | [`header::parse`] |
 //!
 //! # What it promises
@@ -49,9 +50,11 @@ mod error;
 mod pairs;
 mod read_at;
 mod shards;
+mod writer;
 
 pub use archive::{Archive, ArchiveBuilder, Part, Plan, Readable, Tensor, Want};
 pub use error::{TensorError, TensorErrorKind};
 pub use header::{Container, DType, Metadata, TensorInfo, Value};
 pub use read_at::ReadAt;
 pub use shards::Shards;
+pub use writer::{Profile, TensorOptions, TensorWriter};

@@ -8,3 +8,4 @@ mod large;
 mod reads;
 mod safetensors;
 mod shards;
+mod writer;

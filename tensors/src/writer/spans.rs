@@ -1,0 +1,131 @@
+//! A file cut at the bounds of its tensors.
+
+use ranstream::Layout;
+
+use super::layouts::layout;
+use crate::{TensorInfo, header::Header};
+
+/// Tensors below this length share a block with neighbours of the same layout.
+const SHARES_BELOW: u64 = 64 << 10;
+
+/// The most raw bytes of tensors that share: one block.
+const SHARED_LEN: u64 = 512 << 10;
+
+/// Bytes that are coded alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Span {
+    /// Bytes of the file before it.
+    pub(super) start: u64,
+    /// Where the next one begins. `None`: it goes to the end of the file.
+    pub(super) end: Option<u64>,
+    pub(super) content: Content,
+}
+
+/// What a span has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Content {
+    /// The file's header.
+    Header,
+    /// Tensors of one layout.
+    Tensors(Layout),
+    /// Whatever stands behind the last tensor.
+    Rest,
+}
+
+impl Span {
+    /// The spans of a whole file: header, tensors, rest. Gaps belong to what is before them.
+    pub(super) fn all(header: &Header) -> Vec<Self> {
+        let tensors: Vec<_> = header.tensors.iter().filter(|tensor| tensor.len() > 0).collect();
+        let mut spans = vec![Self { start: 0, end: None, content: Content::Header }];
+        let mut at = 0;
+        while let Some(first) = tensors.get(at) {
+            let layout = layout(first.dtype);
+            let mut last = *first;
+            at += 1;
+            while let Some(next) = tensors.get(at)
+                && shares(first, last, next, &layout)
+            {
+                last = next;
+                at += 1;
+            }
+            // Rows of several tensors have no common length.
+            let row_len = if std::ptr::eq(last, *first) { first.row_len() } else { None };
+            let row_len = row_len.and_then(|len| usize::try_from(len).ok()).filter(|&len| len > 0);
+            let content = Content::Tensors(row_len.map_or(layout, |len| layout.row_len(len)));
+            spans.push(Self { start: first.range.start, end: None, content });
+        }
+        if let Some(last) = tensors.last() {
+            spans.push(Self { start: last.range.end, end: None, content: Content::Rest });
+        }
+        for index in 1..spans.len() {
+            spans[index - 1].end = Some(spans[index].start);
+        }
+        spans
+    }
+
+    /// How many bytes it has, if that is known.
+    pub(super) fn len(&self) -> Option<u64> {
+        self.end.map(|end| end - self.start)
+    }
+}
+
+/// Whether `next` goes into the block of `first`, whose last tensor so far is `last`.
+fn shares(first: &TensorInfo, last: &TensorInfo, next: &TensorInfo, layout: &Layout) -> bool {
+    let small = |tensor: &TensorInfo| tensor.len() < SHARES_BELOW;
+    let record_len = layout.record_len() as u64;
+    small(last)
+        && small(next)
+        && self::layout(next.dtype) == *layout
+        && next.range.end - first.range.start <= SHARED_LEN
+        // Records are cut from each tensor's first byte.
+        && (next.range.start - first.range.start).is_multiple_of(record_len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Container, DType, Metadata,
+        header::{Parsed, safetensors},
+    };
+
+    fn header(tensors: &[(DType, u64)]) -> Header {
+        let mut at = 100;
+        let tensors = tensors.iter().zip(0..).map(|(&(dtype, len), index)| {
+            let range = at..at + len;
+            at += len;
+            TensorInfo { name: format!("t{index}"), dtype, shape: vec![len], range }
+        });
+        Header { container: Container::SafeTensors, len: 90, metadata: Metadata::default(), tensors: tensors.collect() }
+    }
+
+    fn starts(header: &Header) -> Vec<u64> {
+        Span::all(header).iter().map(|span| span.start).collect()
+    }
+
+    #[test]
+    fn large_tensors_stand_alone_and_small_ones_of_one_layout_together() {
+        let (large, small) = (1 << 20, 1000);
+        let of = |list: &[(DType, u64)]| starts(&header(list));
+        assert_eq!(of(&[(DType::F32, large), (DType::F32, large)]), [0, 100, 100 + large, 100 + 2 * large]);
+        assert_eq!(of(&[(DType::F32, small), (DType::F32, small), (DType::BF16, small)]), [0, 100, 2100, 3100]);
+        assert_eq!(of(&[(DType::F32, small), (DType::F32, large)]), [0, 100, 1100, 1100 + large]);
+        assert_eq!(of(&[(DType::F32, 0), (DType::F32, 0)]), [0], "a tensor without bytes needs no span");
+        assert_eq!(of(&[(DType::F32, 1002), (DType::F32, small)]), [0, 100, 1102, 2102], "records would shift");
+        let many = of(&[(DType::U8, 60 << 10); 20]);
+        assert!(many.len() == 5, "{many:?}");
+        assert_eq!(of(&[]), [0]);
+    }
+
+    #[test]
+    fn spans_cover_the_file() {
+        let json = "{\"a\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]}}";
+        let file = [&(json.len() as u64).to_le_bytes()[..], json.as_bytes()].concat();
+        let Ok(Parsed::Whole(header)) = safetensors::parse(&file, None) else { panic!() };
+        let spans = Span::all(&header);
+        assert_eq!((spans[0].start, spans.last().unwrap().end), (0, None));
+        assert!(spans.windows(2).all(|pair| pair[0].end == Some(pair[1].start)));
+        assert_eq!(spans[1].content, Content::Tensors(Layout::f32().row_len(12)));
+        assert_eq!(spans[1].len(), Some(24));
+    }
+}
