@@ -3,14 +3,18 @@
 use std::{
     ffi::OsString,
     fs::File,
-    io::{Read, Seek},
+    io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use anyhow::{Result, anyhow};
 use indicatif::HumanBytes;
-use ranstream::{EncodeOptions, read::RansEncoder};
+use ranstream::{EncodeOptions, Progress, read::RansEncoder};
+use ranstream_tensors::{
+    Container, Profile, TensorOptions, TensorWriter,
+    header::{SIGNATURE_LEN, recognise},
+};
 
 use crate::{
     advice::{because, explain},
@@ -54,8 +58,13 @@ pub(crate) fn run(
     }
     report.align(&inputs);
     let options = args.options(threads);
-    let compression =
-        Compression { index: args.index(), block_len: options.block_len, options, suffix: output.suffix.clone() };
+    let compression = Compression {
+        index: args.index(),
+        block_len: options.block_len,
+        options,
+        tensors: args.tensors(),
+        suffix: output.suffix.clone(),
+    };
     if !inputs.is_empty() {
         transfer::run(&compression, &inputs, output, &mut report);
     }
@@ -68,6 +77,8 @@ struct Compression {
     /// As the user said, if at all.
     index: Option<bool>,
     block_len: usize,
+    /// How model files are coded. `None`: as bytes.
+    tensors: Option<Profile>,
     suffix: OsString,
 }
 
@@ -122,7 +133,7 @@ impl Compression {
         if raw.len() <= BLOCK_LEN {
             options = options.threads(1);
         }
-        encode(raw, options, output, bar)
+        self.encode(raw, options, output, bar)
     }
 
     /// A file that claims to have `len` bytes. A log may grow meanwhile and another file shrink, so
@@ -134,7 +145,7 @@ impl Compression {
             options = options.content_length(len);
         }
         let mut source = Claimed::new(file, len);
-        let moved = encode(&mut source, options, output, bar);
+        let moved = self.encode(&mut source, options, output, bar);
         let moved = match begin {
             Some(begin) if moved.is_err() && source.is_short() => {
                 (&*file).rewind().map_err(because("cannot read it again"))?;
@@ -159,18 +170,115 @@ impl Compression {
 
     /// As much as comes.
     fn endless(&self, source: impl Read, output: &mut Output, bar: &Bar) -> Result<Moved> {
-        encode(source, self.options(output, true), output, bar)
+        self.encode(source, self.options(output, true), output, bar)
     }
 
     /// A file gets an index, unless the user says something else: one block needs none.
     fn options(&self, output: &Output, blocks: bool) -> EncodeOptions {
         self.options.clone().index(self.index.unwrap_or(output.is_file() && blocks))
     }
+
+    fn encode(&self, source: impl Read, options: EncodeOptions, output: &mut Output, bar: &Bar) -> Result<Moved> {
+        let Some(profile) = self.tensors else { return encode_bytes(source, options, output, bar) };
+        let beginning = Beginning::read(source);
+        if beginning.container() == Container::Opaque {
+            return encode_bytes(beginning.whole(), options, output, bar);
+        }
+        // Tensors end blocks, so there are several.
+        let index = self.index.unwrap_or(output.is_file());
+        let options = TensorOptions::new().profile(profile).index(index).encode(bar.follow_encoder(options));
+        encode_tensors(beginning.whole(), options, output)
+    }
 }
 
-fn encode(source: impl Read, options: EncodeOptions, output: &mut Output, bar: &Bar) -> Result<Moved> {
+fn encode_bytes(source: impl Read, options: EncodeOptions, output: &mut Output, bar: &Bar) -> Result<Moved> {
     let mut encoder = RansEncoder::with_options(source, bar.follow_encoder(options));
     pour(&mut encoder, output)?;
-    let progress = encoder.progress();
-    Ok(Moved { taken: progress.raw_bytes(), given: progress.coded_bytes(), blocks: progress.blocks() })
+    Ok(moved(encoder.progress()))
+}
+
+/// Bytes that are read at a time of a model file.
+const READ_LEN: usize = 1 << 20;
+
+fn encode_tensors(mut source: impl Read, options: TensorOptions, output: &mut Output) -> Result<Moved> {
+    let mut sink = Sink { output, failed: None };
+    let mut writer = TensorWriter::new(&mut sink, options);
+    let poured = pour_in(&mut source, &mut writer);
+    let moved = writer.progress().map(moved).unwrap_or_default();
+    drop(writer);
+    // What went wrong with the output says more.
+    sink.failed.map_or(Ok(()), Err)?;
+    poured.map(|()| moved).map_err(explain)
+}
+
+fn pour_in(source: &mut impl Read, writer: &mut TensorWriter<impl Write>) -> io::Result<()> {
+    let mut bytes = vec![0; READ_LEN];
+    loop {
+        match source.read(&mut bytes) {
+            Ok(0) => return writer.try_finish(),
+            Ok(read) => writer.write_all(&bytes[..read])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn moved(progress: &Progress) -> Moved {
+    Moved { taken: progress.raw_bytes(), given: progress.coded_bytes(), blocks: progress.blocks() }
+}
+
+/// An output to write to.
+struct Sink<'a> {
+    output: &'a mut Output,
+    failed: Option<anyhow::Error>,
+}
+
+impl Write for Sink<'_> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        match self.output.put(buf) {
+            Ok(()) => Ok(buf.len()),
+            Err(error) => {
+                self.failed.get_or_insert(error);
+                Err(io::ErrorKind::Other.into())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A source whose first bytes were read, to see what it is.
+struct Beginning<R> {
+    first: Vec<u8>,
+    /// An error behind them.
+    failed: Option<io::Error>,
+    rest: R,
+}
+
+impl<R: Read> Beginning<R> {
+    fn read(mut rest: R) -> Self {
+        let mut first = Vec::new();
+        let failed = rest.by_ref().take(SIGNATURE_LEN as u64).read_to_end(&mut first).err();
+        Self { first, failed, rest }
+    }
+
+    fn container(&self) -> Container {
+        recognise(&self.first)
+    }
+
+    /// All that the source gives, in its order.
+    fn whole(self) -> impl Read {
+        io::Cursor::new(self.first).chain(Failure(self.failed)).chain(self.rest)
+    }
+}
+
+/// Gives an error once, and nothing else.
+struct Failure(Option<io::Error>);
+
+impl Read for Failure {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
 }

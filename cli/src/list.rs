@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use indicatif::HumanBytes;
 
 use crate::{
@@ -13,19 +13,23 @@ use crate::{
     output::print,
     report::{Report, percent},
     survey::{Modes, Stream, Survey, survey},
+    tensors::tensors,
 };
 
 /// `special`: also what is no regular file.
 pub(crate) fn run(args: ListArgs, special: bool) -> ExitCode {
-    let inputs = input::or_stdin(args.inputs);
+    let inputs = input::or_stdin(args.inputs.clone());
     let mut report = Report::new(VoiceArgs::only(args.quiet));
     let mut surveys = Vec::new();
     for path in &inputs {
-        match look(path, special, args.verbose) {
+        match look(path, special, &args) {
             Ok(survey) => {
                 if survey.trailing_zeros > 0 {
                     let zeros = survey.trailing_zeros;
                     report.note(input::name(path), format_args!("{zeros} zeros behind the last stream, passed over"));
+                }
+                if let Some(reason) = survey.tensors.as_ref().and_then(|tensors| tensors.opaque.as_ref()) {
+                    report.note(input::name(path), format_args!("no tensors: {reason}"));
                 }
                 surveys.push(survey);
             }
@@ -39,8 +43,14 @@ pub(crate) fn run(args: ListArgs, special: bool) -> ExitCode {
     report.exit_code()
 }
 
-fn look(path: &Path, special: bool, every_block: bool) -> Result<Survey> {
-    survey(path, &Input::open_compressed(path, special)?, every_block).map_err(explain)
+fn look(path: &Path, special: bool, args: &ListArgs) -> Result<Survey> {
+    let input = Input::open_compressed(path, special)?;
+    let mut survey = survey(path, &input, args.verbose).map_err(explain)?;
+    if args.tensors {
+        let Some((file, _)) = input.regular() else { bail!("tensors are listed of regular files alone") };
+        survey.tensors = Some(tensors(file)?);
+    }
+    Ok(survey)
 }
 
 fn json(surveys: &[Survey]) -> Result<()> {
@@ -56,6 +66,11 @@ fn tables(surveys: &[Survey], every_block: bool) -> Result<()> {
     print(files(surveys).as_bytes())?;
     for survey in surveys.iter().filter(|_| every_block) {
         print(format!("\n{}\n{}", survey.shown, blocks(survey)).as_bytes())?;
+    }
+    for survey in surveys {
+        if let Some(tensors) = &survey.tensors {
+            print(format!("\n{}\n{}", survey.shown, tensors.table()).as_bytes())?;
+        }
     }
     Ok(())
 }

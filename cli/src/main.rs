@@ -13,6 +13,7 @@
 //! | `padding` | how many raw bytes a damaged file has lost |
 //! | `claimed`, `trailing` | inputs that are not what they seem: longer or shorter, or with more behind them |
 //! | `survey` | the structure of a compressed file, without its payloads |
+//! | `tensors` | the tensors of a compressed model file |
 //! | `report`, `bar`, `advice`, `names` | what the user is told, on standard error |
 //! | `columns` | tables on standard output |
 
@@ -39,6 +40,7 @@ mod sources;
 mod standard;
 mod survey;
 mod targets;
+mod tensors;
 mod test;
 mod trailing;
 mod transfer;
@@ -72,7 +74,8 @@ fn operate(args: FileArgs) -> ExitCode {
     if about.version {
         version::run(voice.verbose)
     } else if operation.list {
-        list::run(ListArgs { inputs, json: operation.json, verbose: voice.verbose, quiet: voice.quiet }, output.force)
+        let (json, verbose, quiet) = (operation.json, voice.verbose, voice.quiet);
+        list::run(ListArgs { inputs, json, verbose, tensors: false, quiet }, output.force)
     } else if operation.test {
         test::run(TestArgs { inputs, limits, backend, threads, voice }, output.force)
     } else if operation.decompress {

@@ -14,7 +14,7 @@ use ranstream::{
 };
 use serde::Serialize;
 
-use crate::{input::Input, trailing::Trailing};
+use crate::{input::Input, tensors::Tensors, trailing::Trailing};
 
 /// What is in a file. The field names are those of the JSON output.
 #[derive(Debug, Serialize)]
@@ -36,6 +36,9 @@ pub(crate) struct Survey {
     /// Zeros behind the last stream, up to the end of the file.
     pub(crate) trailing_zeros: u64,
     pub(crate) streams: Vec<Stream>,
+    /// Of a model file, if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tensors: Option<Tensors>,
 }
 
 /// How many blocks have which mode.
@@ -87,6 +90,7 @@ impl Survey {
             modes: Modes::new(),
             trailing_zeros: 0,
             streams: Vec::new(),
+            tensors: None,
         }
     }
 

@@ -29,5 +29,6 @@ mod cli {
     mod special;
     #[cfg(unix)]
     mod standard;
+    mod tensors;
     mod trailing;
 }

@@ -3,10 +3,11 @@
 use std::ffi::OsStr;
 
 use clap::{
-    Arg, Args, Command,
+    Arg, Args, Command, ValueEnum,
     builder::{PossibleValue, StringValueParser, TypedValueParser},
 };
 use ranstream::{EncodeOptions, Mode, Normalization, Prefer};
+use ranstream_tensors::Profile;
 
 use super::{
     ThreadArgs,
@@ -47,6 +48,11 @@ pub(crate) struct EncodeArgs {
     /// Count every byte of a long block, not a sample: slower, and 0.01 to 0.06 % smaller
     #[arg(long)]
     no_sampling: bool,
+    /// What becomes of safetensors and GGUF files: auto and small code each tensor by its type,
+    /// small with more effort, device for GPUs, off as bytes. --mode, --block-size and --compat
+    /// turn auto off
+    #[arg(long, value_name = "WHAT", default_value = "auto")]
+    tensors: TensorsName,
     /// Check the raw bytes as well as the coded ones (the default)
     #[arg(long, overrides_with = "no_check", hide = true)]
     check: bool,
@@ -98,10 +104,30 @@ impl EncodeArgs {
         options
     }
 
+    /// How tensors are coded. `None`: as bytes.
+    pub(crate) fn tensors(&self) -> Option<Profile> {
+        let asked_for_blocks = self.mode != "auto" || self.block_size.is_some() || self.compat;
+        match self.tensors {
+            TensorsName::Off => None,
+            TensorsName::Auto => (!asked_for_blocks).then_some(Profile::Fast),
+            TensorsName::Small => Some(Profile::Small),
+            TensorsName::Device => Some(Profile::Device),
+        }
+    }
+
     /// Whether an index is wanted, if it was said.
     pub(crate) fn index(&self) -> Option<bool> {
         (self.index || self.no_index).then_some(self.index)
     }
+}
+
+/// What `--tensors` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TensorsName {
+    Auto,
+    Small,
+    Device,
+    Off,
 }
 
 /// Offers the modes by name, but takes any: the name may come from the environment, which must not

@@ -42,6 +42,9 @@ pub(crate) struct ListArgs {
     /// List every block
     #[arg(short, long)]
     pub(crate) verbose: bool,
+    /// List the tensors of safetensors and GGUF files
+    #[arg(long)]
+    pub(crate) tensors: bool,
     /// Say nothing but errors beside the list
     #[arg(short, long)]
     pub(crate) quiet: bool,
