@@ -1,0 +1,140 @@
+//! Model files as archives beside zstd: sizes, and speeds on one core and on all.
+//! `scripts/bench_tensors.sh` runs it, and sets the packages `zipnn` and `lmzip` beside it.
+//!
+//! `tensors measure ROUNDS FILE...` prints one line for each file and way, fields by tabs: file,
+//! way, threads, bytes, raw bytes, and raw bytes per second to encode and to decode. With one
+//! thread the time is that of the thread, else that of the clock. Outputs are buffers that were
+//! touched before. `tensors bf16 FILE OUT` rounds the floats of a safetensors file to bf16.
+
+use std::{env, error::Error, fs, io::Write as _, path::Path, time::Instant};
+
+use cpu_time::ThreadTime;
+use ranstream::{EncodeOptions, RansWriter};
+use ranstream_tensors::{Archive, DType, Profile, TensorOptions, TensorWriter};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result<()> {
+    let args: Vec<String> = env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["measure", rounds, ref files @ ..] => {
+            let rounds: usize = rounds.parse()?;
+            files.iter().try_for_each(|file| measure(Path::new(file), rounds.max(1)))
+        }
+        ["bf16", file, out] => Ok(fs::write(out, rounded(&fs::read(file)?)?)?),
+        _ => Err("usage: tensors measure ROUNDS FILE... | tensors bf16 FILE OUT".into()),
+    }
+}
+
+/// One way to make a file smaller.
+enum Way {
+    Tensors(Profile),
+    Bytes,
+    Zstd(i32),
+}
+
+fn measure(path: &Path, rounds: usize) -> Result<()> {
+    let raw = fs::read(path)?;
+    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let ways = [
+        ("fast", Way::Tensors(Profile::Fast)),
+        ("small", Way::Tensors(Profile::Small)),
+        ("device", Way::Tensors(Profile::Device)),
+        ("bytes", Way::Bytes),
+        ("zstd -3", Way::Zstd(3)),
+        //("zstd -19", Way::Zstd(19)),
+    ];
+    for (name, way) in ways {
+        let (coded, encode) = encoded(&raw, &way, rounds)?;
+        for threads in [1, 0] {
+            let Some(decode) = decoded(&raw, &coded, &way, threads, rounds)? else { continue };
+            let encode = if threads == 1 { encode } else { f64::NAN };
+            let speed = |seconds: f64| raw.len() as f64 / seconds;
+            let (encode, decode) = (speed(encode), speed(decode));
+            println!("{file}\t{name}\t{threads}\t{}\t{}\t{encode:.0}\t{decode:.0}", coded.len(), raw.len());
+        }
+    }
+    Ok(())
+}
+
+/// The coded file, and the seconds that it took.
+fn encoded(raw: &[u8], way: &Way, rounds: usize) -> Result<(Vec<u8>, f64)> {
+    let (mut coded, mut times) = (Vec::new(), Vec::new());
+    // The highest level takes minutes.
+    let rounds = if matches!(way, Way::Zstd(19)) { 1 } else { rounds };
+    for _ in 0..rounds {
+        coded.clear();
+        let start = ThreadTime::now();
+        match way {
+            Way::Tensors(profile) => {
+                let mut writer = TensorWriter::new(&mut coded, TensorOptions::new().profile(*profile));
+                writer.write_all(raw)?;
+                writer.finish()?;
+            }
+            Way::Bytes => {
+                let mut writer = RansWriter::with_options(&mut coded, EncodeOptions::new().index(true));
+                writer.write_all(raw)?;
+                writer.finish()?;
+            }
+            Way::Zstd(level) => coded = zstd::bulk::compress(raw, *level)?,
+        }
+        times.push(start.elapsed().as_secs_f64());
+    }
+    Ok((coded, median(times)))
+}
+
+/// The seconds that decoding takes. `None`: it has no threads.
+fn decoded(raw: &[u8], coded: &[u8], way: &Way, threads: usize, rounds: usize) -> Result<Option<f64>> {
+    let mut out = vec![1; raw.len()];
+    let mut times = Vec::new();
+    if threads != 1 && matches!(way, Way::Zstd(_)) {
+        return Ok(None);
+    }
+    for round in 0..=rounds {
+        let (thread, clock) = (ThreadTime::now(), Instant::now());
+        if let Way::Zstd(_) = way {
+            zstd::bulk::decompress_to_buffer(coded, &mut out)?;
+        } else {
+            let archive = Archive::open(coded)?;
+            let mut rest = &mut out[archive.header().len()..];
+            let mut at = archive.header().len() as u64;
+            archive.decode_all(threads, |info| {
+                let (_, behind) = std::mem::take(&mut rest).split_at_mut((info.range.start - at) as usize);
+                let (place, behind) = behind.split_at_mut(info.len() as usize);
+                (rest, at) = (behind, info.range.end);
+                Some(place)
+            })?;
+        }
+        if round > 0 {
+            times.push(if threads == 1 { thread.elapsed().as_secs_f64() } else { clock.elapsed().as_secs_f64() });
+        }
+    }
+    let from = Archive::open(raw)?.tensors().first().map_or(0, |tensor| tensor.range.start as usize);
+    if out[from..] != raw[from..] {
+        return Err("not restored".into());
+    }
+    Ok(Some(median(times)))
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// The same model in bf16: floats rounded to the nearest, halves to even; other tensors are left
+/// out.
+fn rounded(file: &[u8]) -> Result<Vec<u8>> {
+    let archive = Archive::open(file)?;
+    let (mut parts, mut data) = (Vec::new(), Vec::new());
+    for info in archive.tensors().iter().filter(|info| info.dtype == DType::F32) {
+        let start = data.len();
+        for value in file[info.range.start as usize..info.range.end as usize].as_chunks().0 {
+            let bits = u32::from_le_bytes(*value);
+            data.extend((((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16) as u16).to_le_bytes());
+        }
+        let (name, shape, end) = (&info.name, &info.shape, data.len());
+        parts.push(format!("{name:?}:{{\"dtype\":\"BF16\",\"shape\":{shape:?},\"data_offsets\":[{start},{end}]}}"));
+    }
+    let header = format!("{{{}}}", parts.join(","));
+    Ok([&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &data].concat())
+}
