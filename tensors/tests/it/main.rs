@@ -3,6 +3,7 @@
 mod archive;
 mod damage;
 mod files;
+mod fuzzed;
 mod gguf;
 mod large;
 mod reads;
