@@ -46,7 +46,8 @@ pub enum Profile {
 /// use ranstream::EncodeOptions;
 /// use ranstream_tensors::{Profile, TensorOptions};
 ///
-/// let options = TensorOptions::new().profile(Profile::Small).encode(EncodeOptions::new().threads(4));
+/// let encode = EncodeOptions::new().threads(4);
+/// let options = TensorOptions::new().profile(Profile::Small).encode(encode);
 /// # let _ = options;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -93,8 +94,8 @@ impl TensorOptions {
         self
     }
 
-    /// Whether an index follows a stream of tensors, whatever [`encode`](TensorOptions::encode) says
-    /// of bytes: an [`Archive`](crate::Archive) opens faster with one. Default: on.
+    /// Whether an index follows a stream of tensors, whatever [`encode`](TensorOptions::encode)
+    /// says of bytes: an [`Archive`](crate::Archive) opens faster with one. Default: on.
     #[must_use]
     pub fn index(mut self, on: bool) -> Self {
         self.index = on;
@@ -114,8 +115,8 @@ impl TensorOptions {
 /// blocks where tensors end, and codes each tensor by what its elements are; any other is the same,
 /// byte for byte, as from [`RansWriter`].
 ///
-/// What a file is shows in its first bytes. Up to the end of its header they are kept in memory, and
-/// of each tensor a sample of 64 Ki elements. A header that breaks a rule, or is longer than
+/// What a file is shows in its first bytes. Up to the end of its header they are kept in memory,
+/// and of each tensor a sample of 64 Ki elements. A header that breaks a rule, or is longer than
 /// [`TensorOptions::max_header_len`], makes bytes of the file.
 ///
 /// ```
@@ -209,8 +210,8 @@ impl<W: Write> TensorWriter<W> {
         self.container
     }
 
-    /// How far the stream has come: blocks coded, not bytes taken. `None` until it is known what the
-    /// file is.
+    /// How far the stream has come: blocks coded, not bytes taken. `None` until it is known what
+    /// the file is.
     pub fn progress(&self) -> Option<&Progress> {
         self.writer.as_ref().map(RansWriter::progress)
     }
@@ -229,7 +230,8 @@ impl<W: Write> TensorWriter<W> {
         }
     }
 
-    /// Ends the stream and flushes the inner writer. Once it has succeeded it does nothing any more.
+    /// Ends the stream and flushes the inner writer. Once it has succeeded it does nothing any
+    /// more.
     ///
     /// # Errors
     ///
