@@ -5,7 +5,7 @@ use std::io::Write;
 
 use ranstream::{DecodeOptions, Limits, decompress};
 use ranstream_tensors::{
-    Archive, DType, Profile, TensorOptions, TensorWriter,
+    Archive, DType, Profile, TensorInfo, TensorOptions, TensorWriter,
     header::{self, Header, HeaderError, Parsed},
 };
 
@@ -104,7 +104,7 @@ fn limits() -> Limits {
 /// single changed byte is always found.
 fn open(file: &[u8], raw: Option<&[u8]>) {
     let Ok(archive) = Archive::builder().limits(limits()).open(file) else { return };
-    let known: u64 = archive.tensors().iter().map(|info| info.len()).sum();
+    let known: u64 = archive.tensors().iter().map(TensorInfo::len).sum();
     if known > 1 << 22 {
         return;
     }
