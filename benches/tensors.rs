@@ -4,7 +4,9 @@
 //! `tensors measure ROUNDS FILE...` prints one line for each file and way, fields by tabs: file,
 //! way, threads, bytes, raw bytes, and raw bytes per second to encode and to decode. With one
 //! thread the time is that of the thread, else that of the clock. Outputs are buffers that were
-//! touched before. `tensors bf16 FILE OUT` rounds the floats of a safetensors file to bf16.
+//! touched before, but for the line that says something else. `tensors bf16 FILE OUT` rounds the
+//! floats of a safetensors file to bf16; `tensors pruned FILE OUT` sets half of those of a bf16 file
+//! to zero, at random.
 
 use std::{env, error::Error, fs, io::Write as _, path::Path, time::Instant};
 
@@ -22,7 +24,8 @@ fn main() -> Result<()> {
             files.iter().try_for_each(|file| measure(Path::new(file), rounds.max(1)))
         }
         ["bf16", file, out] => Ok(fs::write(out, rounded(&fs::read(file)?)?)?),
-        _ => Err("usage: tensors measure ROUNDS FILE... | tensors bf16 FILE OUT".into()),
+        ["pruned", file, out] => Ok(fs::write(out, pruned(fs::read(file)?)?)?),
+        _ => Err("usage: tensors measure ROUNDS FILE... | tensors bf16|pruned FILE OUT".into()),
     }
 }
 
@@ -42,12 +45,16 @@ fn measure(path: &Path, rounds: usize) -> Result<()> {
         ("device", Way::Tensors(Profile::Device)),
         ("bytes", Way::Bytes),
         ("zstd -3", Way::Zstd(3)),
-        //("zstd -19", Way::Zstd(19)),
+        ("zstd -19", Way::Zstd(19)),
     ];
     for (name, way) in ways {
         let (coded, encode) = encoded(&raw, &way, rounds)?;
-        for threads in [1, 0] {
-            let Some(decode) = decoded(&raw, &coded, &way, threads, rounds)? else { continue };
+        for (name, threads, memory) in [
+            (name.to_owned(), 1, Memory::Kept),
+            (name.to_owned(), 0, Memory::Kept),
+            (format!("{name}, new memory"), 1, Memory::New),
+        ] {
+            let Some(decode) = decoded(&raw, &coded, &way, threads, memory, rounds)? else { continue };
             let encode = if threads == 1 { encode } else { f64::NAN };
             let speed = |seconds: f64| raw.len() as f64 / seconds;
             let (encode, decode) = (speed(encode), speed(decode));
@@ -83,8 +90,17 @@ fn encoded(raw: &[u8], way: &Way, rounds: usize) -> Result<(Vec<u8>, f64)> {
     Ok((coded, median(times)))
 }
 
+/// Where outputs go.
+#[derive(Clone, Copy, PartialEq)]
+enum Memory {
+    /// To a buffer that was used before.
+    Kept,
+    /// To one that the system has to give first.
+    New,
+}
+
 /// The seconds that decoding takes. `None`: it has no threads.
-fn decoded(raw: &[u8], coded: &[u8], way: &Way, threads: usize, rounds: usize) -> Result<Option<f64>> {
+fn decoded(raw: &[u8], coded: &[u8], way: &Way, threads: usize, memory: Memory, rounds: usize) -> Result<Option<f64>> {
     let mut out = vec![1; raw.len()];
     let mut times = Vec::new();
     if threads != 1 && matches!(way, Way::Zstd(_)) {
@@ -92,6 +108,9 @@ fn decoded(raw: &[u8], coded: &[u8], way: &Way, threads: usize, rounds: usize) -
     }
     for round in 0..=rounds {
         let (thread, clock) = (ThreadTime::now(), Instant::now());
+        if memory == Memory::New {
+            out = vec![0; raw.len()];
+        }
         if let Way::Zstd(_) = way {
             zstd::bulk::decompress_to_buffer(coded, &mut out)?;
         } else {
@@ -137,4 +156,17 @@ fn rounded(file: &[u8]) -> Result<Vec<u8>> {
     }
     let header = format!("{{{}}}", parts.join(","));
     Ok([&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &data].concat())
+}
+
+/// The same model with half of its elements 0, at random, but always the same.
+fn pruned(mut file: Vec<u8>) -> Result<Vec<u8>> {
+    let start = Archive::open(&file[..])?.header().len();
+    let mut state = 1_u64;
+    for element in file[start..].as_chunks_mut::<2>().0 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        if state >> 63 == 1 {
+            *element = [0; 2];
+        }
+    }
+    Ok(file)
 }
