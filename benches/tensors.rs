@@ -6,7 +6,7 @@
 //! thread the time is that of the thread, else that of the clock. Outputs are buffers that were
 //! touched before, but for the line that says something else. `tensors bf16 FILE OUT` rounds the
 //! floats of a safetensors file to bf16; `tensors pruned FILE OUT` sets half of those of a bf16 file
-//! to zero, at random.
+//! to zero, at random. `tensors latency FILE...` says how long opening takes, and one row.
 
 use std::{env, error::Error, fs, io::Write as _, path::Path, time::Instant};
 
@@ -24,8 +24,11 @@ fn main() -> Result<()> {
             files.iter().try_for_each(|file| measure(Path::new(file), rounds.max(1)))
         }
         ["bf16", file, out] => Ok(fs::write(out, rounded(&fs::read(file)?)?)?),
+        ["latency", ref files @ ..] => latency(files),
         ["pruned", file, out] => Ok(fs::write(out, pruned(fs::read(file)?)?)?),
-        _ => Err("usage: tensors measure ROUNDS FILE... | tensors bf16|pruned FILE OUT".into()),
+        _ => {
+            Err("usage: tensors measure ROUNDS FILE... | tensors bf16|pruned FILE OUT | tensors latency FILE...".into())
+        }
     }
 }
 
@@ -169,4 +172,83 @@ fn pruned(mut file: Vec<u8>) -> Result<Vec<u8>> {
         }
     }
     Ok(file)
+}
+
+/// Calls that are timed, of which the median counts.
+const CALLS: usize = 200;
+
+/// Microseconds of this thread for one call.
+fn call(mut work: impl FnMut() -> Result<()>) -> Result<f64> {
+    let mut times = Vec::new();
+    for _ in 0..CALLS {
+        let start = ThreadTime::now();
+        work()?;
+        times.push(start.elapsed().as_secs_f64() * 1e6);
+    }
+    Ok(median(times))
+}
+
+/// Opening a model of 1,000 tensors and each of `files`, and reading a row of a matrix of bf16, from
+/// memory and from a file.
+fn latency(files: &[&str]) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut all: Vec<(String, Vec<u8>)> = vec![("1,000 tensors".to_owned(), thousand())];
+    for file in files {
+        all.push(((*file).to_owned(), fs::read(file)?));
+    }
+    for (name, raw) in &all {
+        let path = folder.path().join("model.rans");
+        fs::write(&path, written(raw)?)?;
+        let (stream, file) = (fs::read(&path)?, fs::File::open(&path)?);
+        let memory = call(|| Ok(drop(Archive::open(&stream[..])?)))?;
+        let disk = call(|| Ok(drop(Archive::open(&file)?)))?;
+        println!("open {name}: {memory:.0} us from memory, {disk:.0} us from a file");
+    }
+    let path = folder.path().join("matrix.rans");
+    fs::write(&path, written(&matrix())?)?;
+    let (stream, file) = (fs::read(&path)?, fs::File::open(&path)?);
+    let (memory, disk) = (Archive::open(&stream[..])?, Archive::open(&file)?);
+    for (source, archive) in [("memory", &memory), ("a file", &disk)] {
+        let (mut row, mut at) = (vec![0; 8192], 0);
+        let time = call(|| {
+            at = (at + 37) % 1024;
+            Ok(archive.tensor("matrix")?.rows(at..at + 1)?.decode_into(&mut row)?)
+        })?;
+        println!("a row of 4,096 elements of bf16, from {source}: {time:.1} us");
+    }
+    Ok(())
+}
+
+fn written(raw: &[u8]) -> Result<Vec<u8>> {
+    let mut writer = TensorWriter::new(Vec::new(), TensorOptions::new());
+    writer.write_all(raw)?;
+    Ok(writer.finish()?)
+}
+
+fn model(tensors: &[(String, [usize; 2])]) -> Vec<u8> {
+    let (mut parts, mut at) = (Vec::new(), 0);
+    for (name, [rows, width]) in tensors {
+        let end = at + 2 * rows * width;
+        parts.push(format!("{name:?}:{{\"dtype\":\"BF16\",\"shape\":[{rows},{width}],\"data_offsets\":[{at},{end}]}}"));
+        at = end;
+    }
+    let header = format!("{{{}}}", parts.join(","));
+    let mut file = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat();
+    let mut state = 1_u64;
+    for _ in 0..at / 2 {
+        // Sums of bytes are about normal; their logarithm is what exponents hold.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let sum: i32 = state.to_be_bytes()[..4].iter().map(|&byte| i32::from(byte) - 128).sum();
+        file.extend(((sum as f32 / 5000.0).to_bits() >> 16).to_le_bytes()[..2].iter());
+    }
+    file
+}
+
+fn thousand() -> Vec<u8> {
+    let tensor = |index| (format!("model.layers.{}.block_{index}.weight", index / 12), [40, 100]);
+    model(&(0..1000).map(tensor).collect::<Vec<_>>())
+}
+
+fn matrix() -> Vec<u8> {
+    model(&[("matrix".to_owned(), [1024, 4096])])
 }
