@@ -5,8 +5,8 @@
 //! way, threads, bytes, raw bytes, and raw bytes per second to encode and to decode. With one
 //! thread the time is that of the thread, else that of the clock. Outputs are buffers that were
 //! touched before, but for the line that says something else. `tensors bf16 FILE OUT` rounds the
-//! floats of a safetensors file to bf16; `tensors pruned FILE OUT` sets half of those of a bf16 file
-//! to zero, at random. `tensors latency FILE...` says how long opening takes, and one row.
+//! floats of a safetensors file to bf16; `tensors pruned FILE OUT` sets half of those of a bf16
+//! file to zero, at random. `tensors latency FILE...` says how long opening takes, and one row.
 
 use std::{env, error::Error, fs, io::Write as _, path::Path, time::Instant};
 
@@ -188,8 +188,8 @@ fn call(mut work: impl FnMut() -> Result<()>) -> Result<f64> {
     Ok(median(times))
 }
 
-/// Opening a model of 1,000 tensors and each of `files`, and reading a row of a matrix of bf16, from
-/// memory and from a file.
+/// Opening a model of 1,000 tensors and each of `files`, and reading a row of a matrix of bf16,
+/// from memory and from a file.
 fn latency(files: &[&str]) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mut all: Vec<(String, Vec<u8>)> = vec![("1,000 tensors".to_owned(), thousand())];
@@ -200,8 +200,8 @@ fn latency(files: &[&str]) -> Result<()> {
         let path = folder.path().join("model.rans");
         fs::write(&path, written(raw)?)?;
         let (stream, file) = (fs::read(&path)?, fs::File::open(&path)?);
-        let memory = call(|| Ok(drop(Archive::open(&stream[..])?)))?;
-        let disk = call(|| Ok(drop(Archive::open(&file)?)))?;
+        let memory = call(|| Archive::open(&stream[..]).map(drop).map_err(Into::into))?;
+        let disk = call(|| Archive::open(&file).map(drop).map_err(Into::into))?;
         println!("open {name}: {memory:.0} us from memory, {disk:.0} us from a file");
     }
     let path = folder.path().join("matrix.rans");

@@ -17,12 +17,12 @@ use crate::{
 };
 
 /// `special`: also what is no regular file.
-pub(crate) fn run(args: ListArgs, special: bool) -> ExitCode {
+pub(crate) fn run(args: &ListArgs, special: bool) -> ExitCode {
     let inputs = input::or_stdin(args.inputs.clone());
     let mut report = Report::new(VoiceArgs::only(args.quiet));
     let mut surveys = Vec::new();
     for path in &inputs {
-        match look(path, special, &args) {
+        match look(path, special, args) {
             Ok(survey) => {
                 if survey.trailing_zeros > 0 {
                     let zeros = survey.trailing_zeros;

@@ -58,7 +58,7 @@ fn main() -> ExitCode {
     let Cli { task, files } = cli;
     match task {
         None => operate(files),
-        Some(Task::List(args)) => list::run(args, false),
+        Some(Task::List(args)) => list::run(&args, false),
         Some(Task::Test(args)) => test::run(args, false),
         Some(Task::Recover(args)) => recover::run(&args),
         Some(Task::Index(args)) => index::run(&args),
@@ -75,7 +75,7 @@ fn operate(args: FileArgs) -> ExitCode {
         version::run(voice.verbose)
     } else if operation.list {
         let (json, verbose, quiet) = (operation.json, voice.verbose, voice.quiet);
-        list::run(ListArgs { inputs, json, verbose, tensors: false, quiet }, output.force)
+        list::run(&ListArgs { inputs, json, verbose, tensors: false, quiet }, output.force)
     } else if operation.test {
         test::run(TestArgs { inputs, limits, backend, threads, voice }, output.force)
     } else if operation.decompress {

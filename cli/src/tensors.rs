@@ -17,7 +17,8 @@ pub(crate) struct Tensors {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) opaque: Option<String>,
     header_bytes: u64,
-    tensors: Vec<Tensor>,
+    #[serde(rename = "tensors")]
+    list: Vec<Tensor>,
 }
 
 #[derive(Debug, Serialize)]
@@ -47,12 +48,12 @@ pub(crate) fn tensors(file: &File) -> Result<Tensors> {
         Container::Gguf => "gguf",
         _ => "opaque",
     };
-    let tensors = archive.tensors().iter().map(|info| tensor(&archive, info)).collect::<Result<_>>()?;
+    let list = archive.tensors().iter().map(|info| tensor(&archive, info)).collect::<Result<_>>()?;
     Ok(Tensors {
         container,
         opaque: archive.opaque().map(ToString::to_string),
         header_bytes: archive.header().len() as u64,
-        tensors,
+        list,
     })
 }
 
@@ -73,7 +74,7 @@ impl Tensors {
     /// One line per tensor.
     pub(crate) fn table(&self) -> String {
         let mut table = Columns::new(&["raw", "compressed", "ratio"], &["type", "shape", "modes", "tensor"]);
-        for tensor in &self.tensors {
+        for tensor in &self.list {
             let shape: Vec<_> = tensor.shape.iter().map(ToString::to_string).collect();
             table.add(vec![
                 tensor.raw_bytes.to_string(),

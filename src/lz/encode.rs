@@ -181,10 +181,12 @@ fn plain_len_about(raw: &[u8]) -> usize {
     let (mut sampled, stride) = (0, raw.len().div_ceil(SAMPLES).max(SAMPLE_LEN));
     for part in raw.chunks(stride) {
         let sample = &part[..part.len().min(SAMPLE_LEN)];
-        sample.iter().for_each(|&byte| counts[usize::from(byte)] += 1);
+        for &byte in sample {
+            counts[usize::from(byte)] += 1;
+        }
         sampled += sample.len();
     }
-    (entropy_bits(&counts) as u128 * raw.len() as u128 / (8 * sampled.max(1)) as u128) as usize
+    (entropy_bits(&counts) * raw.len() as u64 / (8 * sampled as u64).max(1)) as usize
 }
 
 /// A sample is so many pieces of so many bytes.

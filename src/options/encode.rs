@@ -170,8 +170,8 @@ impl EncodeOptions {
         self
     }
 
-    /// Raw bytes per block, 1..=16 MiB. Default: 256 KiB at [`level`](Self::level) 0 and in a forced
-    /// [`mode`](Self::mode), 1 MiB at levels 1 and 2, 4 MiB at 3 to 5, 8 MiB above. A
+    /// Raw bytes per block, 1..=16 MiB. Default: 256 KiB at [`level`](Self::level) 0 and in a
+    /// forced [`mode`](Self::mode), 1 MiB at levels 1 and 2, 4 MiB at 3 to 5, 8 MiB above. A
     /// [`layout`](Self::layout) takes blocks of its own length, up to this one.
     ///
     /// Larger blocks spend less on tables; smaller ones take less memory, adapt faster to changing

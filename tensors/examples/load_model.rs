@@ -33,7 +33,7 @@ struct Model(Vec<Layer>);
 impl Model {
     /// All layers that the file has, `layers.0.weight` being the first.
     fn load(archive: &Archive<'_>) -> Result<Self> {
-        // One buffer for each tensor, filled from one list of blocks, by as many threads as there are.
+        // One buffer for each tensor, filled from one list of blocks by all threads.
         let mut bytes: Vec<Vec<u8>> = archive.tensors().iter().map(|info| vec![0; info.len() as usize]).collect();
         let mut places = bytes.iter_mut();
         archive.decode_all(0, |_| places.next().map(Vec::as_mut_slice))?;

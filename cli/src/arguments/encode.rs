@@ -29,7 +29,8 @@ pub(crate) struct EncodeArgs {
     /// most 2 % larger (default: neither)
     #[arg(long, value_name = "WHAT", value_parser = ["ratio", "speed"])]
     prefer: Option<String>,
-    /// Raw bytes per block, 1 to 16M (default 4M; 256K with -0 or --mode, 1M from -1, 8M from -6 on)
+    /// Raw bytes per block, 1 to 16M (default 4M; 256K with -0 or --mode, 1M from -1, 8M from -6
+    /// on)
     #[arg(long, value_name = "SIZE", value_parser = block_size)]
     block_size: Option<usize>,
     /// Raw bytes per segment of a lanes block, 128 to 16M (default 64K)

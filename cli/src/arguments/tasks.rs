@@ -32,6 +32,7 @@ pub(crate) enum Task {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
 pub(crate) struct ListArgs {
     /// Compressed files; none, or -, is standard input
     #[arg(value_name = "FILE")]

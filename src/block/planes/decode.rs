@@ -85,14 +85,13 @@ fn decode(payload: &[u8], raw: &mut [u8], kernel: Kernel, scratch: &mut Scratch)
             merge(kernel, &planes.slices(coded), column, map.as_ref(), full, records);
         } else {
             let slices = planes.slices(coded);
-            let elements = match (&slices[..], column.rotated) {
+            let elements = if let ([plane], false) = (&slices[..], column.rotated) {
                 // Bytes are where they should be.
-                ([plane], false) => plane,
-                _ => {
-                    let elements = room(elements, len);
-                    merge(kernel, &slices, column, None, full, elements);
-                    &*elements
-                }
+                plane
+            } else {
+                let elements = room(elements, len);
+                merge(kernel, &slices, column, None, full, elements);
+                &*elements
             };
             columns::scatter(elements, record_len, part.clone(), records);
         }
