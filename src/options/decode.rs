@@ -1,16 +1,9 @@
 //! How to read a stream.
 
-#[cfg(feature = "rayon")]
-use std::sync::Arc;
-
 #[cfg(doc)]
 use crate::Error;
 #[cfg(feature = "gpu")]
 use crate::options::DeviceChoice;
-#[cfg(any(feature = "futures-io", feature = "tokio"))]
-use crate::options::Driver;
-#[cfg(feature = "rayon")]
-use crate::options::Pool;
 use crate::{
     limits::Limits,
     options::{Kernel, Work},
@@ -136,51 +129,12 @@ impl DecodeOptions {
         self
     }
 
-    /// Threads that decode blocks, 1..=1024: 1 is the caller's own, more are a pool, 0 is rayon's
-    /// global pool. Default: 1. I/O stays on the caller's thread. Without the feature `rayon` the
-    /// caller does all the work.
-    ///
-    /// The pool is made when a block first needs it, and belongs to all clones of these options. It
-    /// has no more than four threads for each core: more would only wait for each other.
-    #[must_use]
-    pub fn threads(mut self, threads: usize) -> Self {
-        self.work.set_threads(threads);
-        self
-    }
-
-    /// Uses a pool of the caller's, whatever [`threads`](Self::threads) says.
-    ///
-    /// A caller that is one of the pool's workers does other work of the pool while it waits for a
-    /// block, so that the two never wait for each other. As with every wait inside a rayon pool:
-    /// hold no lock then that such work takes. The type is the `ThreadPool` of the crate rayon.
-    #[cfg(feature = "rayon")]
-    #[must_use]
-    pub fn pool(mut self, pool: Arc<rayon_core::ThreadPool>) -> Self {
-        self.work.pool = Pool::Given(pool);
-        self
-    }
-
-    /// Blocks that may be under way at a time, 1..=4096, when there is more than one thread.
-    /// Default: two more than threads. Each takes its raw and its coded bytes of memory.
-    #[must_use]
-    pub fn in_flight(mut self, blocks: usize) -> Self {
-        self.work.in_flight = Some(blocks);
-        self
-    }
-
     /// Calls `callback` after each block, in their order. [`decompress`](crate::decompress) and
     /// [`decompress_into`](crate::decompress_into) with threads call it on one of them; everything
     /// else on the caller's. It may wait for the pool, and use it.
     #[must_use]
     pub fn on_progress(mut self, callback: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         self.observer = Some(Observer::new(callback));
-        self
-    }
-
-    /// For tasks, which must not wait.
-    #[cfg(any(feature = "futures-io", feature = "tokio"))]
-    pub(crate) fn for_task(mut self) -> Self {
-        self.work.driver = Driver::Task;
         self
     }
 

@@ -7,11 +7,14 @@ use std::{
     panic::{RefUnwindSafe, UnwindSafe},
 };
 
-use crate::{error::Error, limits::within};
+use crate::{
+    error::Error,
+    limits::within,
+    options::{DecodeOptions, EncodeOptions},
+};
 
-/// Who does the work of a stream, and how much of it at a time. A part of
-/// [`EncodeOptions`](crate::EncodeOptions) and [`DecodeOptions`](crate::DecodeOptions), whose
-/// methods set it and say more.
+/// Who does the work of a stream, and how much of it at a time. A part of [`EncodeOptions`] and
+/// [`DecodeOptions`], whose methods set it and say more.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Work {
@@ -99,6 +102,58 @@ impl Work {
         within("threads", self.threads, 0, 1024)
     }
 }
+
+/// The methods that set [`Work`], the same for both directions.
+macro_rules! work_setters {
+    ($options:ty) => {
+        impl $options {
+            /// Threads that work on blocks, 1..=1024: 1 is the caller's own, more are a pool, 0 is
+            /// rayon's global pool. Default: 1. I/O stays on the caller's thread. Without the
+            /// feature `rayon` the caller does all the work.
+            ///
+            /// The pool is made when a block first needs it, and belongs to all clones of these
+            /// options. It has no more than four threads for each core: more would only wait for
+            /// each other.
+            #[must_use]
+            pub fn threads(mut self, threads: usize) -> Self {
+                self.work.set_threads(threads);
+                self
+            }
+
+            /// Uses a pool of the caller's, whatever [`threads`](Self::threads) says.
+            ///
+            /// A caller that is one of the pool's workers does other work of the pool while it
+            /// waits for a block, so that the two never wait for each other. As with every wait
+            /// inside a rayon pool: hold no lock then that such work takes. The type is the
+            /// `ThreadPool` of the crate rayon.
+            #[cfg(feature = "rayon")]
+            #[must_use]
+            pub fn pool(mut self, pool: Arc<rayon_core::ThreadPool>) -> Self {
+                self.work.pool = Pool::Given(pool);
+                self
+            }
+
+            /// Blocks that may be under way at a time, 1..=4096, when there is more than one
+            /// thread. Default: two more than threads. Each takes its raw and its coded bytes of
+            /// memory.
+            #[must_use]
+            pub fn in_flight(mut self, blocks: usize) -> Self {
+                self.work.in_flight = Some(blocks);
+                self
+            }
+
+            /// For tasks, which must not wait.
+            #[cfg(any(feature = "futures-io", feature = "tokio"))]
+            pub(crate) fn for_task(mut self) -> Self {
+                self.work.driver = Driver::Task;
+                self
+            }
+        }
+    };
+}
+
+work_setters!(EncodeOptions);
+work_setters!(DecodeOptions);
 
 /// Pools that the caller gave are equal if they are the same. Pools that are made for streams make
 /// no difference.

@@ -15,6 +15,8 @@
 
 #[macro_use]
 mod adapter;
+#[macro_use]
+mod duplex;
 mod sink;
 mod source;
 
@@ -27,6 +29,7 @@ use std::{
 use crate::sync::call_out;
 
 pub(crate) use adapter::{adapter_methods, reading_adapter, writing_adapter};
+pub(crate) use duplex::{pass_buffered_reads, pass_writes};
 pub(crate) use sink::{DecodeSink, EncodeSink};
 pub(crate) use source::{DecodeSource, EncodeSource};
 
