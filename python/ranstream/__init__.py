@@ -16,6 +16,8 @@ from ranstream._native import (
     decompress_into,
     index,
 )
+from ranstream._tensors import safe_open
+from ranstream.dirs import pack_dir, unpack_dir
 from ranstream.errors import (
     CorruptError,
     LimitError,
@@ -41,5 +43,8 @@ __all__ = [
     "decompress_into",
     "index",
     "open",
+    "pack_dir",
     "register",
+    "safe_open",
+    "unpack_dir",
 ]

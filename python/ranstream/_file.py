@@ -32,8 +32,8 @@ class RansFile(io.BufferedIOBase):
     ``close`` ends the stream. Leaving a ``with`` by an exception does not, so that the file is seen as truncated and never as
     whole. Files given as objects are not closed.
 
-    Options for reading: ``threads``, ``max_size``. For writing: ``threads``, ``level``, ``block_size``, ``index``, ``check``, as
-    ``compress`` has them.
+    Options for reading: ``threads``, ``max_size``. For writing: ``threads``, ``level``, ``block_size``, ``index``, ``check``, ``types``,
+    as ``compress`` has them.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class RansFile(io.BufferedIOBase):
         block_size: int | None = None,
         index: bool = True,
         check: bool = True,
+        types: str | None = None,
     ) -> None:
         # `close` may be called on what was never whole.
         self._reader: Reader | None = None
@@ -59,13 +60,19 @@ class RansFile(io.BufferedIOBase):
             self._reader = Reader(self._given, threads=threads, max_size=max_size)
         elif kind in ("w", "x", "a"):
             self._writer = Writer(
-                self._given, kind, threads=threads, block_size=block_size, index=index, check=check, level=level
+                self._given,
+                kind,
+                threads=threads,
+                block_size=block_size,
+                index=index,
+                check=check,
+                types=types,
+                level=level,
             )
         else:
             raise ValueError(f"mode is {mode!r}, none of rb, wb, xb and ab")
         self._mode = kind + "b"
         self._written = 0
-        self._pickled_index: Index | None = None
 
     @property
     def name(self) -> str:

@@ -1,7 +1,8 @@
-"""Parts of compressed files for Dask."""
+"""Parts of compressed files, and of tensors, for Dask."""
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from dask.delayed import delayed
@@ -11,9 +12,13 @@ from fsspec.spec import AbstractFileSystem
 from fsspec.utils import read_block
 
 from ranstream._native import Index
+from ranstream._tensors import safe_open
 from ranstream.fsspec import RansFile, RansFileSystem
 
-__all__ = ["read_bytes"]
+__all__ = ["from_tensors", "read_bytes"]
+
+# Raw bytes of a chunk of rows.
+_CHUNK = 16 << 20
 
 
 def read_bytes(
@@ -51,3 +56,55 @@ def _read(
     """One part. ``key`` changes with the file, so that what was computed of an older one is not taken for this one."""
     with RansFile(RansFileSystem(fs=fs), path, found=found) as file:
         return bytes(read_block(file, start, stop - start, delimiter))
+
+
+def from_tensors(
+    url: str,
+    names: list[str] | None = None,
+    rows: int | None = None,
+    storage_options: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The tensors of a model file, compressed or plain, as arrays of Dask: ``rows`` of a tensor in each chunk.
+
+    Without ``rows`` a chunk has about 16 MiB. Each chunk reads and decodes the blocks that its rows lie in.
+    """
+    array: Any = importlib.import_module("dask.array")
+    fs, path = url_to_fs(url, **(storage_options or {}))
+    ranges = _Ranges(fs, path)
+    arrays = {}
+    with safe_open(ranges) as file:
+        for name in file.offset_keys() if names is None else names:
+            shape, empty = file.get_shape(name), file._rows(name, 0, 0) if file.get_shape(name) else None
+            part = delayed(_part, pure=True)
+            if empty is None:
+                whole = file.get_tensor(name)
+                arrays[name] = array.from_array(whole)
+                continue
+            row_len = max(1, file.info(name)["size"] // max(1, shape[0]))
+            step = rows or max(1, _CHUNK // row_len)
+            chunks = [
+                array.from_delayed(
+                    part(ranges, fs.ukey(path), name, start, min(start + step, shape[0])),
+                    (min(step, shape[0] - start), *shape[1:]),
+                    meta=empty,
+                )
+                for start in range(0, max(1, shape[0]), step)
+            ]
+            arrays[name] = array.concatenate(chunks) if len(chunks) > 1 else chunks[0]
+    return arrays
+
+
+def _part(ranges: _Ranges, key: object, name: str, start: int, stop: int) -> Any:
+    with safe_open(ranges) as file:
+        return file._rows(name, start, stop)
+
+
+class _Ranges:
+    """A file of any file system, as `safe_open` reads it."""
+
+    def __init__(self, fs: AbstractFileSystem, path: str) -> None:
+        self.fs, self.path = fs, path
+        self.size = int(fs.info(path)["size"])
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return bytes(self.fs.cat_file(self.path, start=offset, end=offset + length))

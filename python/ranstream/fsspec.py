@@ -148,6 +148,7 @@ class RansFileSystem(ChainedFileSystem):  # type: ignore[misc]
             return work()
         except RansError as error:
             error.message = f"{path}: {error.message}"
+            error.args = (error.message,)
             raise
 
     def _refuse(self, *args: Any, **options: Any) -> Any:

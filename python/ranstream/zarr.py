@@ -22,11 +22,12 @@ _NAME = "ranstream.rans"
 class RansCodec(BytesBytesCodec):
     """One chunk, or one inner chunk of a shard, is one stream.
 
-    ``level`` and ``block_size`` are those of ``ranstream.compress``.
+    ``types``, ``level`` and ``block_size`` are those of ``ranstream.compress``; ``"auto"`` is the type of the array's elements.
     """
 
     is_fixed_size = False
 
+    types: str | None = "auto"
     level: int = 0
     block_size: int | None = None
 
@@ -36,7 +37,8 @@ class RansCodec(BytesBytesCodec):
         return cls(**(configuration or {}))  # type: ignore[arg-type]
 
     def to_dict(self) -> dict[str, JSON]:
-        return {"name": _NAME, "configuration": {"level": self.level, "block_size": self.block_size}}
+        configuration: dict[str, JSON] = {"types": self.types, "level": self.level, "block_size": self.block_size}
+        return {"name": _NAME, "configuration": configuration}
 
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: ArraySpec) -> int:
         raise NotImplementedError("what a chunk shrinks to is not known before")
@@ -49,9 +51,21 @@ class RansCodec(BytesBytesCodec):
 
     def _encode_sync(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> Buffer:
         raw: Any = chunk_bytes.as_numpy_array()
-        coded = compress(raw, threads=1, level=self.level, block_size=self.block_size, index=False, check=False)
+        types = _types_of(chunk_spec) if self.types == "auto" else self.types
+        coded = compress(
+            raw, threads=1, types=types, level=self.level, block_size=self.block_size, index=False, check=False
+        )
         return chunk_spec.prototype.buffer.from_bytes(coded)
 
     def _decode_sync(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> Buffer:
         coded: Any = chunk_bytes.as_numpy_array()
         return chunk_spec.prototype.buffer.from_bytes(decompress(coded, threads=1))
+
+
+def _types_of(chunk_spec: ArraySpec) -> str | None:
+    """What the bytes of a chunk are. zarr writes little-endian elements unless it is told otherwise."""
+    dtype: Any = chunk_spec.dtype.to_native_dtype()
+    if dtype.name == "bfloat16":
+        return "bf16"
+    kind = {"f": "f", "i": "i", "u": "i", "M": "i", "m": "i"}.get(dtype.kind)
+    return f"{kind}{8 * dtype.itemsize}" if kind and dtype.itemsize in (2, 4, 8) else None

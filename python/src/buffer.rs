@@ -20,6 +20,7 @@ use pyo3::{
     pybacked::PyBackedBytes,
     types::{PyBytes, PyMemoryView},
 };
+use ranstream::Layout;
 
 /// Bytes that are read.
 pub(crate) enum Input {
@@ -58,6 +59,24 @@ impl Input {
         match self {
             Self::Fixed { range, .. } => range.len(),
             Self::Changing(changing) => changing.buffer.len_bytes(),
+        }
+    }
+
+    /// How its elements repeat, by what the exporter says of them. Those of another byte order, or
+    /// of one byte, are bytes.
+    pub(crate) fn layout(&self) -> Layout {
+        let Self::Changing(Changing { buffer, .. }) = self else { return Layout::bytes() };
+        let format = buffer.format().to_bytes();
+        let format =
+            format.strip_prefix(b"<").or(format.strip_prefix(b"=")).or(format.strip_prefix(b"@")).unwrap_or(format);
+        match (format, buffer.item_size()) {
+            (b"e", 2) => Layout::f16(),
+            (b"f", 4) => Layout::f32(),
+            (b"d", 8) => Layout::f64(),
+            (b"h" | b"H", 2) => Layout::i16(),
+            (b"i" | b"I" | b"l" | b"L", 4) => Layout::i32(),
+            (b"l" | b"L" | b"q" | b"Q" | b"n" | b"N", 8) => Layout::i64(),
+            _ => Layout::bytes(),
         }
     }
 

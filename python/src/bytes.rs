@@ -15,7 +15,7 @@ use ranstream::{
 use crate::{
     buffer::{Changing, FixedBytes, Input, NewBytes, Output},
     error::{exception, io_exception},
-    options::{EncodeArgs, decode_options, threads_for},
+    options::{EncodeArgs, decode_options, layout, threads_for},
     work::{PIECE, in_pieces},
 };
 
@@ -36,27 +36,31 @@ const BLOCK_OVERHEAD: usize = 20;
 /// `threads`: `None` is all cores where there is more than one block, 0 all cores, 1 the caller's
 /// own thread. `level`: 0 to 9, `None` is 0. `block_size`: raw bytes per block, `None` is 256 KiB
 /// at level 0 and more at higher ones. `index`: a list of blocks behind the stream, for seeking.
-/// `check`: a check over all raw bytes, beside those of the blocks.
+/// `check`: a check over all raw bytes, beside those of the blocks. `types`: what the bytes are,
+/// `f32` say, so that bytes that mean the same are coded together; `auto` is what the buffer says.
 #[pyfunction]
-#[pyo3(signature = (data, /, *, threads=None, block_size=None, index=true, check=true, level=None))]
+#[pyo3(signature = (data, /, *, threads=None, block_size=None, index=true, check=true, types=Some("auto"), level=None), text_signature = "(data, /, *, threads=None, block_size=None, index=True, check=True, types='auto', level=None)")]
 pub(crate) fn compress<'py>(
     data: &Bound<'py, PyAny>,
     threads: Option<usize>,
     block_size: Option<usize>,
     index: bool,
     check: bool,
+    types: Option<&str>,
     level: Option<u8>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let py = data.py();
     let input = Input::new(data)?;
+    let layout = if types == Some("auto") { input.layout() } else { layout(types)? };
     let threads = threads_for(threads, input.len(), block_size.unwrap_or(BLOCK_LEN));
-    let options = EncodeArgs { threads, block_size, index, check, level }.options()?;
+    let options = EncodeArgs { threads, block_size, index, check, level, layout }.options()?;
     if input.len() <= FEW {
         let raw = input.into_fixed().map_err(|error| io_exception(py, error, 0))?;
         let coded = py.detach(|| ranstream::compress(&raw, &options)).map_err(|error| exception(py, &error, 0))?;
         return Ok(PyBytes::new(py, &coded));
     }
-    let blocks = input.len() / options.block_len.max(1) + 1;
+    // Blocks of a layout hold whole elements, so that some are a few bytes shorter.
+    let blocks = input.len() / options.block_len.saturating_sub(7).max(1) + 1;
     let bound = input.len().saturating_add(blocks.saturating_mul(BLOCK_OVERHEAD)).saturating_add(STREAM_OVERHEAD);
     let mut out = NewBytes::zeroed(py, bound)?;
     let len = encode(py, input, out.as_mut_slice(), options)?;

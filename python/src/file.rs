@@ -26,7 +26,9 @@ impl Inner {
         file: &Bound<'_, PyAny>,
         open: impl FnOnce(PathBuf) -> io::Result<File> + Send,
     ) -> PyResult<Self> {
-        let Ok(path) = file.extract::<PathBuf>() else { return Ok(Self::Object(file.clone().unbind())) };
+        let Ok(path) = file.extract::<PathBuf>() else {
+            return Ok(Self::Object(file.clone().unbind()));
+        };
         Ok(Self::File(file.py().detach(|| open(path))?))
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     buffer::Input,
     error::{exception, io_exception},
     exclusive::Exclusive,
-    options::{EncodeArgs, decode_options},
+    options::{EncodeArgs, decode_options, layout},
 };
 
 /// Compress data that comes in pieces.
@@ -35,9 +35,16 @@ impl RansCompressor {
     const FINISH: u8 = 2;
 
     #[new]
-    #[pyo3(signature = (*, threads=1, block_size=None, index=true, check=true, level=None))]
-    fn new(threads: usize, block_size: Option<usize>, index: bool, check: bool, level: Option<u8>) -> PyResult<Self> {
-        let options = EncodeArgs { threads, block_size, index, check, level }.options()?;
+    #[pyo3(signature = (*, threads=1, block_size=None, index=true, check=true, types=None, level=None))]
+    fn new(
+        threads: usize,
+        block_size: Option<usize>,
+        index: bool,
+        check: bool,
+        types: Option<&str>,
+        level: Option<u8>,
+    ) -> PyResult<Self> {
+        let options = EncodeArgs { threads, block_size, index, check, level, layout: layout(types)? }.options()?;
         Ok(Self { encoder: Exclusive::new(Encoder::new(options)) })
     }
 

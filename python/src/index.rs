@@ -72,7 +72,9 @@ pub(crate) fn block_spans(inner: &mut Inner, base: u64, options: &DecodeOptions)
     map.raw_len()?;
     let (mut spans, mut number, mut end) = (Vec::new(), 0, None);
     for position in 0..map.len() {
-        let Some(block) = map.block(position) else { break };
+        let Some(block) = map.block(position) else {
+            break;
+        };
         // What stands between two blocks is the end of a stream and the header of the next one.
         number = if end == Some(block.offset) { number + 1 } else { 0 };
         end = Some(block.offset + block.coded_len);
@@ -202,7 +204,9 @@ impl Index {
         let coded = Input::new(coded)?.into_fixed().map_err(|error| io_exception(py, error, 0))?;
         let stop = stop.min(self.raw_size());
         let blocks = &self.spans[self.blocks(start, stop)];
-        let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return Ok(PyBytes::new(py, &[])) };
+        let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else {
+            return Ok(PyBytes::new(py, &[]));
+        };
         let expected = last.coded.end - first.coded.start;
         if coded.len() as u64 != expected {
             let given = coded.len();

@@ -12,6 +12,7 @@
 //! | `file` | files of the system and file objects of Python as readers and writers |
 //! | `reader`, `writer` | what `RansFile` stands on |
 //! | `index` | where each block of a file is |
+//! | `tensors` | model files by tensor |
 
 #![allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
 
@@ -24,6 +25,7 @@ mod incremental;
 mod index;
 mod options;
 mod reader;
+mod tensors;
 mod work;
 mod writer;
 
@@ -36,6 +38,7 @@ mod _native {
         incremental::{RansCompressor, RansDecompressor},
         index::{Index, index},
         reader::Reader,
+        tensors::Archive,
         writer::Writer,
     };
 }

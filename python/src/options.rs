@@ -4,12 +4,12 @@ use std::{
     mem,
     num::NonZeroUsize,
     process,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     thread,
 };
 
 use pyo3::{exceptions::PyValueError, prelude::*};
-use ranstream::{DecodeOptions, EncodeOptions, Limits};
+use ranstream::{DecodeOptions, EncodeOptions, Layout, Limits};
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
 /// How to write, as Python has it.
@@ -20,6 +20,7 @@ pub(crate) struct EncodeArgs {
     pub(crate) index: bool,
     pub(crate) check: bool,
     pub(crate) level: Option<u8>,
+    pub(crate) layout: Layout,
 }
 
 impl EncodeArgs {
@@ -27,10 +28,12 @@ impl EncodeArgs {
     ///
     /// `ValueError` for a level that there is not. Other values are checked where they are used.
     pub(crate) fn options(self) -> PyResult<EncodeOptions> {
-        let mut options = EncodeOptions::new().index(self.index).content_check(self.check);
+        let mut options = EncodeOptions::new().index(self.index).content_check(self.check).layout(self.layout);
         match self.level {
             Some(level @ 0..=9) => options = options.level(level),
-            Some(level) => return Err(PyValueError::new_err(format!("level is {level}, outside 0..=9"))),
+            Some(level) => {
+                return Err(PyValueError::new_err(format!("level is {level}, outside 0..=9")));
+            }
             None => {}
         }
         if let Some(block_size) = self.block_size {
@@ -41,6 +44,28 @@ impl EncodeArgs {
             None => options,
         })
     }
+}
+
+/// The layout that `types` names. `None`: bytes.
+///
+/// # Errors
+///
+/// `ValueError` for a name that there is not.
+pub(crate) fn layout(types: Option<&str>) -> PyResult<Layout> {
+    Ok(match types {
+        None => Layout::bytes(),
+        Some("bf16") => Layout::bf16(),
+        Some("f16") => Layout::f16(),
+        Some("f32") => Layout::f32(),
+        Some("f64") => Layout::f64(),
+        Some("i16") => Layout::i16(),
+        Some("i32") => Layout::i32(),
+        Some("i64") => Layout::i64(),
+        Some(types) => {
+            let known = "auto, bf16, f16, f32, f64, i16, i32 and i64";
+            return Err(PyValueError::new_err(format!("types is {types:?}, none of {known}")));
+        }
+    })
 }
 
 /// How to read.
@@ -76,11 +101,13 @@ static LAST: Mutex<Option<(u32, usize, Arc<ThreadPool>)>> = Mutex::new(None);
 /// another thread held at the fork is never released in the child: whoever does not get it makes a
 /// pool for itself.
 fn pool(threads: usize) -> PyResult<Option<Arc<ThreadPool>>> {
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let threads = match threads {
-        0 => cores,
-        1..=1024 => threads.min(4 * cores),
-        _ => return Err(PyValueError::new_err(format!("threads is {threads}, outside 0..=1024"))),
+        1 => return Ok(None),
+        0 => cores(),
+        2..=1024 => threads.min(4 * cores()),
+        _ => {
+            return Err(PyValueError::new_err(format!("threads is {threads}, outside 0..=1024")));
+        }
     };
     if threads == 1 {
         return Ok(None);
@@ -92,7 +119,9 @@ fn pool(threads: usize) -> PyResult<Option<Arc<ThreadPool>>> {
     {
         return Ok(Some(Arc::clone(pool)));
     }
-    let Ok(pool) = ThreadPoolBuilder::new().num_threads(threads).build() else { return Ok(None) };
+    let Ok(pool) = ThreadPoolBuilder::new().num_threads(threads).build() else {
+        return Ok(None);
+    };
     let pool = Arc::new(pool);
     if let Some(last) = last.as_deref_mut()
         && let Some((owner, _, stale)) = last.replace((id, threads, Arc::clone(&pool)))
@@ -102,4 +131,10 @@ fn pool(threads: usize) -> PyResult<Option<Arc<ThreadPool>>> {
         mem::forget(stale);
     }
     Ok(Some(pool))
+}
+
+/// Asked once: the system's answer takes longer than a short call does.
+fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| thread::available_parallelism().map_or(1, NonZeroUsize::get))
 }

@@ -63,7 +63,9 @@ impl Reader {
     #[pyo3(signature = (size=-1, /), text_signature = "($self, size=-1, /)")]
     fn read<'py>(&self, py: Python<'py>, size: isize) -> PyResult<Bound<'py, PyBytes>> {
         let size = usize::try_from(size).ok();
-        let Some(room) = self.room_for(py, size)? else { return self.read_growing(py, size) };
+        let Some(room) = self.room_for(py, size)? else {
+            return self.read_growing(py, size);
+        };
         let mut bytes = NewBytes::zeroed(py, room)?;
         let out = bytes.as_mut_slice();
         let read = self.state.with(py, |state| {

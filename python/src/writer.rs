@@ -13,7 +13,7 @@ use crate::{
     error::io_exception,
     exclusive::Exclusive,
     file::Inner,
-    options::EncodeArgs,
+    options::{EncodeArgs, layout},
     work::{PIECE, signals},
 };
 
@@ -26,8 +26,9 @@ pub(crate) struct Writer {
 #[pymethods]
 impl Writer {
     /// `mode` is `w`, `x` or `a`, as `open` has them.
+    #[allow(clippy::too_many_arguments, reason = "they have names in Python")]
     #[new]
-    #[pyo3(signature = (file, mode, /, *, threads=1, block_size=None, index=true, check=true, level=None))]
+    #[pyo3(signature = (file, mode, /, *, threads=1, block_size=None, index=true, check=true, types=None, level=None))]
     fn new(
         file: &Bound<'_, PyAny>,
         mode: char,
@@ -35,11 +36,12 @@ impl Writer {
         block_size: Option<usize>,
         index: bool,
         check: bool,
+        types: Option<&str>,
         level: Option<u8>,
     ) -> PyResult<Self> {
         let py = file.py();
         // Before a file is emptied for options that are wrong.
-        let options = EncodeArgs { threads, block_size, index, check, level }.options()?;
+        let options = EncodeArgs { threads, block_size, index, check, level, layout: layout(types)? }.options()?;
         ranstream::compress(&[], &options).map_err(|error| crate::error::exception(py, &error, 0))?;
         let mut open = OpenOptions::new();
         match mode {

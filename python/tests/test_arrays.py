@@ -45,9 +45,9 @@ def test_a_chunk_of_any_type_comes_back(number: int, level: int) -> None:
 
 
 def test_a_codec_is_its_configuration() -> None:
-    codec = numcodecs.get_codec({"id": "rans", "level": 2, "block_size": 4096})
+    codec = numcodecs.get_codec({"id": "rans", "types": "f32", "level": 2, "block_size": 4096})
     config = json.loads(json.dumps(codec.get_config()))
-    assert config == {"id": "rans", "level": 2, "block_size": 4096}
+    assert config == {"id": "rans", "types": "f32", "level": 2, "block_size": 4096}
     assert numcodecs.get_codec(config) == codec != numcodecs.get_codec({"id": "rans"})
     assert "level=2" in repr(codec)
 
@@ -120,3 +120,43 @@ def test_the_entry_points_are_found_without_an_import_of_ours() -> None:
     ):
         done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True)
         assert "rans" in done.stdout.lower(), done
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_types_make_numbers_smaller(tmp_path: Path) -> None:
+    import ranstream
+    from ranstream.zarr import RansCodec
+
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    weights = RANDOM.normal(0, 0.02, 200_000)
+    for kind, most in (("f4", 0.86), ("f8", 0.93), ("f2", 0.95), (ml_dtypes.bfloat16, 0.7)):
+        array = weights.astype(kind)
+        auto, plain = (numcodecs.get_codec({"id": "rans", "types": types}) for types in ("auto", None))
+        assert len(auto.encode(array)) < most * array.nbytes
+        assert len(auto.encode(array)) < 0.97 * len(plain.encode(array))
+        assert bytes(auto.decode(auto.encode(array))) == array.tobytes()
+    steps = numpy.cumsum(RANDOM.integers(0, 3, 100_000)).astype("i4")
+    assert len(ranstream.compress(steps)) < 0.9 * len(ranstream.compress(steps, types=None))
+    assert ranstream.compress(steps) == ranstream.compress(steps.tobytes(), types="i32")
+    big = steps.astype(">i4")
+    assert ranstream.decompress(ranstream.compress(big)) == big.tobytes()
+    with pytest.raises(ValueError, match="types"):
+        ranstream.compress(steps, types="f31")
+    with ranstream.open(tmp_path / "x.rans", "wb", types="i32") as file:
+        file.write(steps)
+    assert (tmp_path / "x.rans").stat().st_size < 0.9 * len(ranstream.compress(steps, types=None))
+    stored = []
+    for types in ("auto", None):
+        array = zarr.create_array(tmp_path / f"{types}.zarr", data=weights.astype("f4"), chunks=(50_000,), compressors=RansCodec(types=types))
+        assert (array[:] == weights.astype("f4")).all()
+        stored.append(array.nbytes_stored())
+    assert stored[0] < 0.95 * stored[1]
+
+
+@pytest.mark.parametrize("block_size", [1, 3, 5, 9, 1001])
+def test_blocks_that_hold_no_whole_elements(block_size: int) -> None:
+    import ranstream
+
+    numbers = numpy.arange(30_000, dtype="f8")
+    stream = ranstream.compress(numbers, block_size=block_size)
+    assert ranstream.decompress(stream) == numbers.tobytes()

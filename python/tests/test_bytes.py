@@ -306,3 +306,17 @@ def test_a_compressor_with_threads_gives_the_same(raw: bytes, tmp_path: Path) ->
     assert stream == ranstream.compress(raw, block_size=50_000)
     decompressor = ranstream.RansDecompressor(threads=2)
     assert in_pieces(decompressor, stream, 100_000, -1) == raw
+
+
+def test_a_call_on_few_bytes_costs_little() -> None:
+    data = text(100)
+    stream, out = ranstream.compress(data), bytearray(100)
+    for call in (lambda: ranstream.decompress_into(stream, out), lambda: ranstream.decompress(stream)):
+        times = []
+        for _ in range(200):
+            start = time.thread_time_ns()
+            for _ in range(10):
+                call()
+            times.append((time.thread_time_ns() - start) / 10)
+        # Some 5 us; more than that means that a system is asked each time.
+        assert min(times) < 25_000

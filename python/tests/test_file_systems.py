@@ -182,6 +182,7 @@ def test_damage_names_file_and_place(memory: Any, raw: bytes) -> None:
     with pytest.raises(ranstream.CorruptError, match="^/bad.rans: block 2 at byte") as caught:
         fs.cat_file(path, start + length - 1, start + length + 1)
     assert (caught.value.block, caught.value.offset) == (2, coded)
+    assert "/bad.rans" in repr(caught.value) and "/bad.rans" in str(pickle.loads(pickle.dumps(caught.value)))
 
 
 @pytest.fixture()

@@ -1,0 +1,67 @@
+"""Folders of models, compressed file by file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from ranstream._file import RansFile
+
+__all__ = ["pack_dir", "unpack_dir"]
+
+# What is worth compressing in a folder of a model: the rest is small, and read by others as it is.
+_MODELS = (".safetensors", ".gguf", ".bin", ".pt", ".pth")
+_PIECE = 4 << 20
+
+
+def pack_dir(src: str | os.PathLike[str], dst: str | os.PathLike[str], *, level: int = 0, threads: int = 0, verify: bool = True) -> None:
+    """Copy a folder with every model file in it compressed, to ``NAME.rans``. ``dst`` must not exist, or be empty.
+
+    All else is copied, ``model.safetensors.index.json`` among it, which stays true: whoever opens a shard looks for ``NAME.rans``
+    as well. With ``verify`` each compressed file is read again and compared.
+    """
+    for path, target in _pairs(src, dst):
+        if path.suffix not in _MODELS:
+            shutil.copy2(path, target)
+            continue
+        target = target.with_name(target.name + ".rans")
+        with path.open("rb") as raw, RansFile(target, "wb", level=level, threads=threads) as coded:
+            shutil.copyfileobj(raw, coded, _PIECE)
+        shutil.copystat(path, target)
+        if verify:
+            with path.open("rb") as raw, RansFile(target, threads=threads) as coded:
+                while expected := raw.read(_PIECE):
+                    if coded.read(len(expected)) != expected:
+                        raise OSError(f"{target}: not what was written")
+                coded.read()
+
+
+def unpack_dir(src: str | os.PathLike[str], dst: str | os.PathLike[str], *, threads: int = 0) -> None:
+    """Undo ``pack_dir``: every ``NAME.rans`` becomes ``NAME``, all else is copied."""
+    for path, target in _pairs(src, dst):
+        if path.suffix != ".rans":
+            shutil.copy2(path, target)
+            continue
+        target = target.with_suffix("")
+        with RansFile(path, threads=threads) as coded, target.open("xb") as raw:
+            shutil.copyfileobj(coded, raw, _PIECE)
+        shutil.copystat(path, target)
+
+
+def _pairs(src: str | os.PathLike[str], dst: str | os.PathLike[str]) -> list[tuple[Path, Path]]:
+    """Every file of a folder, and where it goes. Folders are made."""
+    source, target = Path(src), Path(dst)
+    if not source.is_dir():
+        raise NotADirectoryError(f"{source} is no folder")
+    if target.exists() and any(target.iterdir()):
+        raise FileExistsError(f"{target} is not empty")
+    pairs = []
+    for path in sorted(source.rglob("*")):
+        place = target / path.relative_to(source)
+        if path.is_dir():
+            place.mkdir(parents=True, exist_ok=True)
+        elif path.is_file():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            pairs.append((path, place))
+    return pairs

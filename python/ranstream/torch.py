@@ -1,0 +1,142 @@
+"""Tensors of torch to and from model files, with the names of ``safetensors.torch``.
+
+No part of torch is built against: a tensor is decoded into its own storage, which torch shows as bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ranstream._native import compress
+from ranstream._tensors import safe_open
+from ranstream.numpy import _write
+
+__all__ = ["iter_dir", "load", "load_file", "load_into", "load_model", "save", "save_file"]
+
+_INDEX = "model.safetensors.index.json"
+
+
+def load_file(filename: str | os.PathLike[str], device: str = "cpu", *, threads: int = 0) -> dict[str, Any]:
+    """All tensors of a ``.safetensors`` or ``.gguf`` file, plain or compressed."""
+    with safe_open(filename, "pt", device) as file:
+        return file.get_tensors(threads=threads)
+
+
+def load(data: Any, *, threads: int = 0) -> dict[str, Any]:
+    """As ``load_file``, of a file in memory."""
+    with safe_open(data, "pt") as file:
+        return file.get_tensors(threads=threads)
+
+
+def save(tensors: dict[str, Any], metadata: dict[str, str] | None = None, *, level: int = 0) -> bytes:
+    """A compressed file of safetensors. Decompressed, it is what ``safetensors.torch.save`` makes, byte for byte."""
+    from safetensors.torch import save
+
+    return compress(save(tensors, metadata), level=level)
+
+
+def save_file(
+    tensors: dict[str, Any],
+    filename: str | os.PathLike[str],
+    metadata: dict[str, str] | None = None,
+    *,
+    level: int = 0,
+) -> None:
+    """As ``save``, to a file that is there when it is whole."""
+    _write(filename, save(tensors, metadata, level=level))
+
+
+def load_model(
+    model: Any, filename: str | os.PathLike[str], strict: bool = True, device: str = "cpu"
+) -> tuple[list[str], list[str]]:
+    """Load a file into a module; the names that are missing and those that are not expected come back."""
+    missing, unexpected = model.load_state_dict(load_file(filename, device), strict=False)
+    if strict and (missing or unexpected):
+        raise RuntimeError(f"missing: {sorted(missing)}, unexpected: {sorted(unexpected)}")
+    return list(missing), list(unexpected)
+
+
+def load_into(
+    target: Any, source: str | os.PathLike[str], *, strict: bool = True, assign: bool = True, device: str | None = None
+) -> tuple[list[str], list[str]]:
+    """Decode a file, or a folder of shards, into the storages of a module or a dictionary of tensors.
+
+    A tensor on the CPU that is contiguous is decoded where it is, and no other memory is taken. One of the device ``meta`` gets
+    a storage made here, which ``assign`` hands to the module. The names that are missing in the source and those that the target
+    does not have come back; with ``strict`` they are an error, before anything is written.
+    """
+    own = target.state_dict() if hasattr(target, "state_dict") else target
+    files = _files(source)
+    places = {name: path for path, names in files for name in names}
+    missing, unexpected = sorted(own.keys() - places), sorted(places.keys() - own)
+    if strict and (missing or unexpected):
+        raise RuntimeError(f"missing: {missing}, unexpected: {unexpected}")
+    made = {}
+    for path, names in files:
+        with safe_open(path, "pt", device or "cpu") as file:
+            for name in names:
+                if name not in own:
+                    continue
+                tensor = own[name]
+                if str(tensor.device) == "cpu" and tensor.is_contiguous():
+                    file.get_tensor(name, out=tensor)
+                else:
+                    made[name] = file.get_tensor(name)
+    if hasattr(target, "load_state_dict"):
+        if made:
+            target.load_state_dict(made, strict=False, assign=assign)
+    else:
+        target.update(made)
+    return missing, unexpected
+
+
+def iter_dir(
+    folder: str | os.PathLike[str],
+    *,
+    prefix: str | None = None,
+    rank_slice: Callable[[str, list[int]], slice | None] | None = None,
+) -> Iterator[tuple[str, Any]]:
+    """Names and tensors of a folder of shards, one at a time; the next one is decoded meanwhile.
+
+    ``rank_slice(name, shape)`` says which rows of a tensor are wanted, ``None`` for all: only their blocks are decoded.
+    """
+
+    def part(file: safe_open, name: str) -> Any:
+        rows = rank_slice(name, file.get_shape(name)) if rank_slice is not None else None
+        return file.get_tensor(name) if rows is None else file.get_slice(name)[rows]
+
+    with ThreadPoolExecutor(1) as ahead:
+        for path, names in _files(folder):
+            with safe_open(path, "pt") as file:
+                names = [name for name in names if prefix is None or name.startswith(prefix)]
+                decoded = [ahead.submit(part, file, name) for name in names[:1]]
+                for number, name in enumerate(names):
+                    if number + 1 < len(names):
+                        decoded.append(ahead.submit(part, file, names[number + 1]))
+                    yield name, decoded.pop(0).result()
+
+
+def _files(source: str | os.PathLike[str]) -> list[tuple[str, list[str]]]:
+    """The files of a model and the names of their tensors, in the order of their bytes."""
+    source = os.fspath(source)
+    if not os.path.isdir(source):
+        with safe_open(source) as file:
+            return [(source, file.offset_keys())]
+    index = os.path.join(source, _INDEX)
+    shards = ["model.safetensors"]
+    if os.path.exists(index):
+        with open(index, "rb") as text:
+            shards = sorted(set(json.load(text)["weight_map"].values()))
+    found = []
+    for shard in shards:
+        if os.path.basename(shard) != shard:
+            raise ValueError(f"{index}: {shard!r} is no name of a file")
+        path = os.path.join(source, shard)
+        path = path if os.path.exists(path) else path + ".rans"
+        with safe_open(path) as file:
+            found.append((path, file.offset_keys()))
+    return found

@@ -1,0 +1,187 @@
+//! Model files by tensor.
+
+use std::{fs::File, io, path::PathBuf};
+
+use pyo3::{
+    exceptions::{PyKeyError, PyTypeError, PyValueError},
+    prelude::*,
+    types::{PyBytes, PyDict},
+};
+use ranstream_tensors::{Archive as ModelFile, Metadata, ReadAt, TensorError, TensorErrorKind, TensorInfo, Value};
+
+use crate::{
+    buffer::{FixedBytes, Input, Output},
+    error::{class, raised},
+};
+
+/// A model file, safetensors or GGUF, compressed or plain.
+#[pyclass(module = "ranstream._native", frozen)]
+pub(crate) struct Archive {
+    file: ModelFile<'static>,
+}
+
+#[pymethods]
+impl Archive {
+    /// `source` is a path, bytes, or an object with `size` and `read_at(offset, length)`.
+    #[new]
+    #[pyo3(signature = (source, /, *, threads=1))]
+    fn new(source: &Bound<'_, PyAny>, threads: usize) -> PyResult<Self> {
+        let py = source.py();
+        let source: Box<dyn ReadAt> = if let Ok(path) = source.extract::<PathBuf>() {
+            Box::new(py.detach(|| File::open(path))?)
+        } else if source.hasattr("read_at")? {
+            Box::new(Ranges { object: source.clone().unbind(), size: source.getattr("size")?.extract()? })
+        } else {
+            Box::new(Memory(Input::new(source)?.into_fixed()?))
+        };
+        let file = py.detach(|| ModelFile::builder().threads(threads).open(source));
+        Ok(Self { file: file.map_err(|error| tensor_exception(py, &error))? })
+    }
+
+    /// The names of all tensors, in the order of their bytes.
+    fn keys(&self) -> Vec<&str> {
+        self.file.tensors().iter().map(|tensor| &*tensor.name).collect()
+    }
+
+    /// What the file holds its tensors in, in lower case; why it holds none, if that is so.
+    #[getter]
+    fn container(&self) -> (String, Option<String>) {
+        (format!("{:?}", self.file.container()).to_lowercase(), self.file.opaque().map(ToString::to_string))
+    }
+
+    #[getter]
+    fn is_compressed(&self) -> bool {
+        self.file.is_compressed()
+    }
+
+    /// What the header says beside the tensors.
+    fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let metadata = PyDict::new(py);
+        for (key, value) in self.file.metadata().into_iter().flat_map(Metadata::iter) {
+            match value {
+                Value::Unsigned(number) => metadata.set_item(key, number)?,
+                Value::Signed(number) => metadata.set_item(key, number)?,
+                Value::Float(number) => metadata.set_item(key, number)?,
+                Value::Bool(is) => metadata.set_item(key, is)?,
+                Value::Text(text) => metadata.set_item(key, text)?,
+                // It was stepped over: a vocabulary, as a rule.
+                _ => metadata.set_item(key, py.None())?,
+            }
+        }
+        Ok(metadata)
+    }
+
+    /// Name of the type, shape, bytes, and coded bytes of a tensor.
+    #[pyo3(signature = (name, /))]
+    fn info(&self, py: Python<'_>, name: &str) -> PyResult<(String, Vec<u64>, u64, u64)> {
+        let tensor = self.file.tensor(name).map_err(|error| tensor_exception(py, &error))?;
+        let TensorInfo { dtype, shape, .. } = tensor.info();
+        Ok((dtype.to_string(), shape.clone(), tensor.info().len(), tensor.coded_len()))
+    }
+
+    /// Decodes a tensor to `out`, which has its length; with `start` and `stop`, rows of it.
+    #[pyo3(signature = (name, out, start=None, stop=None, /))]
+    fn decode_into(&self, name: &str, out: &Bound<'_, PyAny>, start: Option<u64>, stop: Option<u64>) -> PyResult<()> {
+        let py = out.py();
+        let mut out = Output::new(out)?;
+        let out = out.as_mut_slice();
+        let decoded = py.detach(|| {
+            let tensor = self.file.tensor(name)?;
+            match (start, stop) {
+                (Some(start), Some(stop)) => tensor.rows(start..stop)?.decode_into(out),
+                _ => tensor.decode_into(out),
+            }
+        });
+        py.check_signals()?;
+        decoded.map_err(|error| tensor_exception(py, &error))
+    }
+
+    /// Decodes each tensor that `outs` names to its buffer, block after block in the order of the
+    /// file.
+    #[pyo3(signature = (outs, /, *, threads=0))]
+    fn decode_all(&self, outs: &Bound<'_, PyDict>, threads: usize) -> PyResult<()> {
+        let py = outs.py();
+        let mut buffers = Vec::with_capacity(outs.len());
+        for (name, out) in outs {
+            let name = name.extract::<String>()?;
+            self.file.tensor(&name).map_err(|error| tensor_exception(py, &error))?;
+            buffers.push((name, Output::new(&out)?));
+        }
+        let mut slices = std::collections::HashMap::new();
+        for (name, buffer) in &mut buffers {
+            slices.insert(name.as_str(), buffer.as_mut_slice());
+        }
+        let decoded = py.detach(|| self.file.decode_all(threads, |info| slices.remove(&*info.name)));
+        py.check_signals()?;
+        decoded.map_err(|error| tensor_exception(py, &error))
+    }
+
+    /// Raw bytes of the file from `start` to `stop`.
+    #[pyo3(signature = (start, stop, /))]
+    fn raw<'py>(&self, py: Python<'py>, start: u64, stop: u64) -> PyResult<Bound<'py, PyBytes>> {
+        let mut bytes = Vec::new();
+        py.detach(|| self.file.copy_raw(start..stop, &mut bytes)).map_err(|error| tensor_exception(py, &error))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+}
+
+/// Bytes in memory.
+struct Memory(FixedBytes);
+
+impl ReadAt for Memory {
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        self.0.read_exact_at(buf, offset)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.len() as u64)
+    }
+
+    fn in_memory(&self) -> Option<&[u8]> {
+        Some(&self.0)
+    }
+}
+
+/// An object of Python that serves ranges.
+struct Ranges {
+    object: Py<PyAny>,
+    size: u64,
+}
+
+impl ReadAt for Ranges {
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        Python::attach(|py| {
+            let read = self.object.bind(py).call_method1("read_at", (offset, buf.len()))?;
+            let read = read.extract::<&[u8]>().map_err(PyErr::from)?;
+            if read.len() != buf.len() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            buf.copy_from_slice(read);
+            Ok(())
+        })
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.size)
+    }
+}
+
+/// `error` as an exception: that of the stream, with the tensor's name, or one for who asked for
+/// what there is not.
+fn tensor_exception(py: Python<'_>, error: &TensorError) -> PyErr {
+    let message = error.to_string();
+    match &error.kind {
+        TensorErrorKind::Io(inner) => match inner.get_ref().and_then(|inner| inner.downcast_ref::<PyErr>()) {
+            Some(inner) => inner.clone_ref(py),
+            None => io::Error::new(inner.kind(), message).into(),
+        },
+        TensorErrorKind::Stream(inner) => match class(inner) {
+            Some(class) => raised(py, class, &message, error.block, error.offset, None),
+            None => PyValueError::new_err(message),
+        },
+        TensorErrorKind::Opaque(_) => raised(py, "NotRansError", &message, None, None, None),
+        TensorErrorKind::NotFound => PyKeyError::new_err(message),
+        TensorErrorKind::NoRows => PyTypeError::new_err(message),
+        _ => PyValueError::new_err(message),
+    }
+}
