@@ -8,6 +8,7 @@
 
 use std::{
     io::{self, Read, Seek, SeekFrom},
+    mem::MaybeUninit,
     ops::Range,
     ptr, slice,
 };
@@ -198,6 +199,61 @@ fn contiguous(object: &Bound<'_, PyAny>) -> PyResult<PyUntypedBuffer> {
 unsafe extern "C" {
     // A part of the stable ABI that pyo3-ffi does not publish.
     fn _PyBytes_Resize(bytes: *mut *mut ffi::PyObject, len: ffi::Py_ssize_t) -> std::ffi::c_int;
+}
+
+/// A new `bytes` object of at most `capacity` bytes, of which there are as many as `fill` appends.
+///
+/// # Errors
+///
+/// What `fill` returns; `MemoryError`.
+pub(crate) fn appended(
+    py: Python<'_>,
+    capacity: usize,
+    fill: impl FnOnce(&mut Room<'_>) -> PyResult<()>,
+) -> PyResult<Bound<'_, PyBytes>> {
+    let len = capacity.cast_signed();
+    // SAFETY: without a source this makes an object of `len` bytes that are not initialised, or
+    // returns null with an exception set, which `from_owned_ptr_or_err` sees. A length that is
+    // negative is such an exception.
+    let object = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyBytes_FromStringAndSize(ptr::null(), len))? };
+    let place = match capacity {
+        0 => &mut [][..],
+        // SAFETY: the object was made with `capacity` bytes, 1 or more, by the lines above. Of one
+        // byte the interpreter may have shared objects, but makes none of them without a source.
+        // `object` is the only reference to it, and bytes that may be uninitialised are any bytes.
+        _ => unsafe { slice::from_raw_parts_mut(ffi::PyBytes_AsString(object.as_ptr()).cast(), capacity) },
+    };
+    let mut room = Room { place, filled: 0 };
+    fill(&mut room)?;
+    let filled = room.filled.cast_signed();
+    let mut object = object.into_ptr();
+    // SAFETY: `object` is the only reference to a bytes object, which is what this function asks
+    // for, and the first `filled` of its bytes were written by `extend`. On failure it is freed and
+    // null.
+    unsafe {
+        _PyBytes_Resize(&raw mut object, filled);
+        Ok(Bound::from_owned_ptr_or_err(py, object)?.cast_into_unchecked())
+    }
+}
+
+/// Memory that is written from its start on.
+pub(crate) struct Room<'a> {
+    place: &'a mut [MaybeUninit<u8>],
+    filled: usize,
+}
+
+impl Room<'_> {
+    /// Appends `bytes`. `false`: there is no room for them.
+    pub(crate) fn extend(&mut self, bytes: &[u8]) -> bool {
+        let Some(place) = self.place.get_mut(self.filled..).and_then(|rest| rest.get_mut(..bytes.len())) else {
+            return false;
+        };
+        // SAFETY: both are `bytes.len()` bytes long, by the line above, and what is borrowed
+        // mutably is no part of what is borrowed.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), place.as_mut_ptr().cast(), bytes.len()) };
+        self.filled += bytes.len();
+        true
+    }
 }
 
 /// A `bytes` object that nobody else has seen yet.

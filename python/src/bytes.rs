@@ -13,7 +13,7 @@ use ranstream::{
 };
 
 use crate::{
-    buffer::{Changing, FixedBytes, Input, NewBytes, Output},
+    buffer::{Changing, FixedBytes, Input, NewBytes, Output, Room, appended},
     error::{exception, io_exception},
     options::{EncodeArgs, decode_options, layout, threads_for},
     work::{PIECE, in_pieces},
@@ -62,19 +62,17 @@ pub(crate) fn compress<'py>(
     // Blocks of a layout hold whole elements, so that some are a few bytes shorter.
     let blocks = input.len() / options.block_len.saturating_sub(7).max(1) + 1;
     let bound = input.len().saturating_add(blocks.saturating_mul(BLOCK_OVERHEAD)).saturating_add(STREAM_OVERHEAD);
-    let mut out = NewBytes::zeroed(py, bound)?;
-    let len = encode(py, input, out.as_mut_slice(), options)?;
-    out.first(len)
+    appended(py, bound, |out| encode(py, input, out, options))
 }
 
-/// Codes all of `input` to `out`; how many bytes that were comes back.
-fn encode(py: Python<'_>, input: Input, out: &mut [u8], options: EncodeOptions) -> PyResult<usize> {
+/// Codes all of `input` to `out`.
+fn encode(py: Python<'_>, input: Input, out: &mut Room<'_>, options: EncodeOptions) -> PyResult<()> {
     let piece_len = (PIECE / options.block_len.max(1)).max(1) * options.block_len;
     let mut encoder = Encoder::new(options);
-    let (mut taken, mut given) = (0, 0);
+    let mut taken = 0;
     let mut input = match input {
         Input::Fixed { owner, range } => Source::Fixed(FixedBytes::Borrowed { owner, range }),
-        Input::Changing(changing) => Source::Changing(changing),
+        Input::Changing(changing) => Source::Changing(changing, Op::Run),
     };
     in_pieces(py, || {
         let before = taken;
@@ -83,10 +81,15 @@ fn encode(py: Python<'_>, input: Input, out: &mut [u8], options: EncodeOptions) 
                 Source::Fixed(raw) => {
                     let end = raw.len().min(before + piece_len);
                     let op = if end == raw.len() { Op::Finish } else { Op::Run };
-                    encoder.step(&raw[taken..end], &mut out[given..], op)
+                    encoder.step(&raw[taken..end], &mut [], op)
                 }
-                Source::Changing(changing) => {
-                    copy_in(&mut encoder, changing, &mut taken).and_then(|op| encoder.step(&[], &mut out[given..], op))
+                Source::Changing(changing, op) => {
+                    // Behind the last byte the encoder has no more room to offer.
+                    let copied = if *op == Op::Run { copy_in(&mut encoder, changing, &mut taken) } else { Ok(*op) };
+                    copied.and_then(|next| {
+                        *op = next;
+                        encoder.step(&[], &mut [], next)
+                    })
                 }
             };
             let step = match step {
@@ -94,16 +97,15 @@ fn encode(py: Python<'_>, input: Input, out: &mut [u8], options: EncodeOptions) 
                 Err(error) => return Break(Err(error)),
             };
             taken += step.consumed;
-            given += step.produced;
+            let ready = encoder.ready().len();
+            if !out.extend(encoder.ready()) {
+                return Break(Err(Error::OutputTooSmall { needed: ready as u64, available: 0 }));
+            }
+            encoder.consume(ready);
             match step.status {
                 Status::InFlight { .. } => encoder.wait(),
-                Status::Finished => return Break(Ok(given)),
-                Status::NeedsOutput { ready } => {
-                    return Break(Err(Error::OutputTooSmall {
-                        needed: (given + ready) as u64,
-                        available: out.len() as u64,
-                    }));
-                }
+                Status::Finished => return Break(Ok(())),
+                Status::NeedsOutput { .. } => {}
                 _ if taken - before >= piece_len => return Continue(()),
                 _ => {}
             }
@@ -115,7 +117,8 @@ fn encode(py: Python<'_>, input: Input, out: &mut [u8], options: EncodeOptions) 
 /// What is coded.
 enum Source {
     Fixed(FixedBytes),
-    Changing(Changing),
+    /// With what the last step was to reach.
+    Changing(Changing, Op),
 }
 
 /// Copies bytes into the block in progress; what the next step is to reach comes back.
