@@ -1,10 +1,7 @@
 //! Seeking in a stream that is decoded, without the I/O: an adapter makes the calls that are asked
 //! for here.
 
-use std::{
-    io::{self, SeekFrom},
-    ops::Range,
-};
+use std::io::{self, SeekFrom};
 
 use crate::{
     error::Error,
@@ -57,8 +54,7 @@ pub(crate) enum Call {
 /// A seek under way.
 #[derive(Debug)]
 struct Task {
-    /// `None`: nowhere, the map alone is asked for.
-    to: Option<SeekFrom>,
+    to: SeekFrom,
     /// The reader's own place when it began.
     from: u64,
     /// Where the inner reader was before it was taken elsewhere.
@@ -178,34 +174,15 @@ impl Seeker {
             self.settle(target, decoder);
             return;
         }
-        self.begin_task(Some(to));
-    }
-
-    /// Begins what makes the map known, and leaves the reader where it is.
-    pub(crate) fn begin_map_alone(&mut self) {
-        self.begin_task(None);
-    }
-
-    fn begin_task(&mut self, to: Option<SeekFrom>) {
         let (from, asked) = (self.position, Asked::Home);
         let task = Task { to, from, home: None, mapper: None, fetch: None, asked, jump: None, failed: None };
         self.task = Some(Box::new(task));
     }
 
-    /// The coded bytes of the blocks that hold `raw`, by the map, which is known.
-    ///
-    /// # Errors
-    ///
-    /// As [`BlockMap::coded_range`]. The map is read again the next time then: more may have come.
-    pub(crate) fn coded_range(&mut self, raw: &Range<u64>) -> Result<Range<u64>, Error> {
-        let range = self.map().map_or(Ok(0..0), |map| map.coded_range(raw));
-        range.inspect_err(|_| self.set_map(None))
-    }
-
     /// Whether a seek to there, and from here, is under way.
     #[cfg(feature = "futures-io")]
     pub(crate) fn is_on_its_way(&self, to: SeekFrom) -> bool {
-        self.task.as_ref().is_some_and(|task| task.to == Some(to) && task.from == self.position)
+        self.task.as_ref().is_some_and(|task| task.to == to && task.from == self.position)
     }
 
     /// A call failed, so the seek does.
@@ -321,11 +298,9 @@ impl Seeker {
             return Ok(None);
         }
         let target = match task.to {
-            None if self.map().is_some() => return Ok(Some(Call::Done(task.from))),
-            None => return Ok(self.begin_map(task, decoder)),
-            Some(SeekFrom::Start(target)) => Some(target),
-            Some(SeekFrom::Current(by)) => task.from.checked_add_signed(by),
-            Some(SeekFrom::End(by)) => match self.map() {
+            SeekFrom::Start(target) => Some(target),
+            SeekFrom::Current(by) => task.from.checked_add_signed(by),
+            SeekFrom::End(by) => match self.map() {
                 Some(map) => map.raw_len().inspect_err(|_| self.set_map(None))?.checked_add_signed(by),
                 None => return Ok(self.begin_map(task, decoder)),
             },

@@ -485,28 +485,3 @@ fn back_in_the_decoded_block_needs_no_inner_seek() {
         assert_eq!(part, raw[1200..1220]);
     }
 }
-
-/// Bytes elsewhere do not matter: only what lies in the range that was told is read.
-#[test]
-fn a_coded_range_is_all_that_reading_takes() {
-    for (name, stream, raw) in inputs() {
-        let len = raw.len() as u64;
-        let mut reader = RansReader::new(Cursor::new(stream.clone()));
-        assert_eq!(reader.coded_range(len..len + 9).unwrap(), 0..0, "{name}: nothing is there");
-        for (from, to) in [(0, 1), (0, len), (len / 3, 2 * len / 3), (len.saturating_sub(1), len + 100)] {
-            let to_end = to.min(len);
-            let range = reader.coded_range(from..to).unwrap();
-            let range = range.start as usize..range.end as usize;
-            let mut only = vec![0xEE; stream.len()];
-            only[range.clone()].copy_from_slice(&stream[range]);
-            // From its beginning a reader goes through the stream's header.
-            reader.seek(SeekFrom::End(0)).unwrap();
-            reader.seek(SeekFrom::Start(from)).unwrap();
-            *reader.get_mut().get_mut() = only;
-            let mut part = vec![0; (to_end - from.min(to_end)) as usize];
-            reader.read_exact(&mut part).unwrap();
-            *reader.get_mut().get_mut() = stream.clone();
-            assert_eq!(part, raw[from.min(to_end) as usize..to_end as usize], "{name}: {from}..{to}");
-        }
-    }
-}

@@ -4,8 +4,6 @@ mod mapper;
 
 pub(crate) use mapper::{Mapper, Want};
 
-use std::ops::Range;
-
 use crate::{
     error::{Corruption, Error, Part},
     format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, StreamHeader},
@@ -156,22 +154,6 @@ impl BlockMap {
             raw_before: stream.raw_before,
         };
         Ok(Some((position, block.header, raw - block.raw_start)))
-    }
-
-    /// The coded bytes of all blocks that hold some of the raw bytes `raw`. Empty: there are none.
-    ///
-    /// # Errors
-    ///
-    /// As [`find`](Self::find) for the first of them. A fault behind it cuts the range short.
-    pub(crate) fn coded_range(&self, raw: &Range<u64>) -> Result<Range<u64>, Error> {
-        let Some((first, ..)) = self.find(raw.start)? else { return Ok(0..0) };
-        if raw.is_empty() {
-            return Ok(first.offset..first.offset);
-        }
-        let index = self.blocks.partition_point(|block| block.raw_start < raw.end) - 1;
-        let last = &self.blocks[index];
-        let header = BlockHeader::parse(&last.header, Part::Index, last.offset)?;
-        Ok(first.offset..last.offset + block_len(&header))
     }
 
     fn begin_stream(&mut self, header: StreamHeader, offset: u64, limits: &Limits) -> Result<(), Error> {

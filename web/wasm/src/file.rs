@@ -5,7 +5,7 @@ use std::{
     ops::Range,
 };
 
-use ranstream::{DecodeOptions, Error, RansReader};
+use ranstream::{DecodeOptions, Error, RansReader, outline::BlockMap};
 
 use crate::session::{Op, Outcome, Session, lengthen};
 
@@ -25,6 +25,9 @@ const WINDOW_LEN: u64 = 8 << 20;
 #[derive(Debug)]
 pub struct File {
     reader: RansReader<Pieces>,
+    options: DecodeOptions,
+    /// Where the blocks are, once it is known. One with a fault is read again the next time.
+    map: Option<BlockMap>,
     /// Raw bytes that are still to be read.
     wanted: Range<u64>,
     /// The coded bytes of those, once they are known.
@@ -54,7 +57,9 @@ impl File {
     pub fn new(len: u64, options: DecodeOptions) -> Self {
         let pieces = Pieces { len, at: 0, held: Vec::new(), missing: None };
         Self {
-            reader: RansReader::with_options(pieces, options),
+            reader: RansReader::with_options(pieces, options.clone()),
+            options,
+            map: None,
             wanted: 0..0,
             coded: None,
             is_there: false,
@@ -66,11 +71,11 @@ impl File {
     /// One move. `Err` may be a piece that is not here.
     fn advance(&mut self, op: Op) -> io::Result<Outcome> {
         if op == Op::Finish {
-            self.is_there = false;
-            return Ok(Outcome::RawLen(self.reader.seek(SeekFrom::End(0))?));
+            return Ok(Outcome::RawLen(self.ask_map(BlockMap::raw_len)?));
         }
         if self.coded.is_none() {
-            self.coded = Some(self.reader.coded_range(self.wanted.clone())?);
+            let wanted = self.wanted.clone();
+            self.coded = Some(self.ask_map(|map| coded_range(map, wanted))?);
         }
         if self.wanted.is_empty() {
             return Ok(Outcome::Finished);
@@ -82,6 +87,17 @@ impl File {
         let ready = self.reader.fill_buf()?.len() as u64;
         self.ready = ready.min(self.wanted.end - self.wanted.start) as usize;
         Ok(if self.ready == 0 { Outcome::Finished } else { Outcome::Ready })
+    }
+
+    fn ask_map<T>(&mut self, ask: impl FnOnce(&BlockMap) -> Result<T, Error>) -> io::Result<T> {
+        if self.map.is_none() {
+            // Reading goes on where it was: a step that was asked for bytes is not taken yet.
+            let at = self.reader.get_ref().at;
+            let map = BlockMap::read(self.reader.get_mut(), &self.options);
+            self.reader.get_mut().at = at;
+            self.map = Some(map?);
+        }
+        Ok(ask(self.map.get_or_insert_default()).inspect_err(|_| self.map = None)?)
     }
 
     /// What to fetch, when `at` is missing: little of headers, much of blocks.
@@ -96,6 +112,18 @@ impl File {
         };
         self.reader.get_ref().hole(missing.start..end.min(len))
     }
+}
+
+/// The coded bytes of the blocks that hold raw bytes `raw`: those that are there.
+///
+/// # Errors
+///
+/// What the streams have against them before the first of these bytes.
+fn coded_range(map: &BlockMap, raw: Range<u64>) -> Result<Range<u64>, Error> {
+    let block = |raw| map.position_of(raw).and_then(|position| map.block(position));
+    let Some(first) = block(raw.start) else { return map.raw_len().map(|_| 0..0) };
+    let last = raw.end.checked_sub(1).and_then(block).or_else(|| map.block(map.len() - 1)).unwrap_or(first);
+    Ok(first.offset..(last.offset + last.coded_len).max(first.offset))
 }
 
 impl Session for File {
