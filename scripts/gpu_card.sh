@@ -18,8 +18,8 @@ card=target/card
 prepare() {
     set -e
     rm -rf "$card" && mkdir -p "$card/corpus"
-    cargo build --release --locked -p ranstream-benches --features gpu --bin gpu
-    cargo build --release --locked -p ranstream-cli --features gpu --bin rans
+    # Together, so that what they have in common is compiled once.
+    cargo build --release --locked -p ranstream-benches -p ranstream-cli --features ranstream-benches/gpu,ranstream-cli/gpu --bin gpu --bin rans
     local tests built=${CARGO_TARGET_DIR:-target}/release
     tests=$(cargo test --release --locked -p ranstream --all-features --test gpu --no-run --message-format=json |
         sed -n 's/.*"executable":"\([^"]*\/gpu-[^"]*\)".*/\1/p' | tail -1)
