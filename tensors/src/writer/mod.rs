@@ -34,7 +34,7 @@ pub enum Profile {
     /// Decodes fastest: exponents are coded, mantissas mostly as they are.
     #[default]
     Fast,
-    /// The smallest streams, at about half the speed.
+    /// The smallest streams, which take longer to decode.
     Small,
     /// Blocks that a GPU can decode.
     Device,
