@@ -5,6 +5,8 @@ use crate::{
     error::{Corruption, Error, Part, PayloadError},
     format::{BlockHeader, BlockMode, CHECK_LEN, HEADER_LEN, check::crc32c},
     lz,
+    rans::segment::Tail,
+    section::lanes,
     simd::Kernel,
 };
 
@@ -78,6 +80,30 @@ impl<'a> Verified<'a> {
             BlockHeader::Data { mode, .. } => plain::decode(mode, self.0.payload, raw, kernel),
             BlockHeader::End { .. } | BlockHeader::Skippable { .. } => Ok(()),
         }
+    }
+}
+
+impl Verified<'_> {
+    /// Fills `out` with the raw bytes of a data block from `from` on, of which there are as many.
+    /// Only what holds them is decoded, where the mode tells what that is.
+    pub(crate) fn decode_part(&self, from: usize, out: &mut [u8], kernel: Kernel) -> Result<(), PayloadError> {
+        let BlockHeader::Data { mode, raw_len, .. } = self.0.header else { return Ok(()) };
+        let (payload, wanted) = (self.0.payload, from..from + out.len());
+        match mode {
+            BlockMode::Stored => out.copy_from_slice(&payload[wanted]),
+            BlockMode::Fill => out.fill(payload[0]),
+            BlockMode::Planes if planes::decode_part(payload, raw_len, from, out, kernel)? => {}
+            _ => {
+                let mut raw = vec![0; raw_len];
+                if mode == BlockMode::Lanes {
+                    lanes::decode_part(payload, Tail::Coded, &mut raw, &wanted, kernel)?;
+                } else {
+                    self.decode(&mut raw, kernel)?;
+                }
+                out.copy_from_slice(&raw[wanted]);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -72,6 +72,37 @@ pub fn decode(block: &[u8], raw: &mut [u8]) -> Result<usize, Error> {
     Ok(needed)
 }
 
+/// Fills `out` with the raw bytes of the one block that `block` is, from byte `from` on. Where the
+/// mode tells what holds them only that is decoded: a segment or two of lanes, and the same of
+/// planes, in place of all. The check of the block is verified each time, which is the smaller part.
+///
+/// ```
+/// use ranstream::{EncodeOptions, block};
+///
+/// let raw: Vec<u8> = (0..200_000_u32).map(|i| (i >> 11) as u8).collect();
+/// let mut packet = Vec::new();
+/// block::encode(&raw, &EncodeOptions::new(), &mut packet)?;
+/// let mut part = [0; 100];
+/// block::decode_part(&packet, 150_000, &mut part)?;
+/// assert_eq!(part, raw[150_000..150_100]);
+/// # Ok::<(), ranstream::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`decode`], for what was looked at; [`Error::OutputTooSmall`] where the block has not so many
+/// bytes: `needed` is where they would end, `available` the block's raw length.
+pub fn decode_part(block: &[u8], from: usize, out: &mut [u8]) -> Result<(), Error> {
+    let coded = Coded::parse(block)?;
+    let (raw_len, end) = (coded.header().raw_len(), from.saturating_add(out.len()));
+    if end > raw_len {
+        return Err(Error::OutputTooSmall { needed: end as u64, available: raw_len as u64 });
+    }
+    let verified = coded.verify().map_err(PayloadError::from);
+    let decoded = verified.and_then(|block| block.decode_part(from, out, Kernel::or_default(None)));
+    decoded.map_err(|error| error.at(Part::Block(0), 0))
+}
+
 /// [`decode`] to a new vector, for whose length [`Limits::max_block_len`] and
 /// [`Limits::max_memory`] are asked first.
 ///

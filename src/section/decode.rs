@@ -1,5 +1,7 @@
 //! From payloads to symbols.
 
+use std::ops::Range;
+
 use crate::{
     error::{Corruption, PayloadError},
     format::section::{Descriptor, SectionForm},
@@ -29,16 +31,28 @@ impl Decoder {
         payload: &[u8],
         symbols: &mut [u8],
     ) -> Result<(), PayloadError> {
+        let all = 0..symbols.len();
+        self.decode_part(descriptor, payload, symbols, &all)
+    }
+
+    /// [`decode`](Self::decode) of the symbols `wanted`; others may hold anything afterwards.
+    pub(crate) fn decode_part(
+        &mut self,
+        descriptor: &Descriptor,
+        payload: &[u8],
+        symbols: &mut [u8],
+        wanted: &Range<usize>,
+    ) -> Result<(), PayloadError> {
         let (found, expected) = (payload.len() as u64, descriptor.payload_len as u64);
         if found != expected || symbols.len() != descriptor.symbols {
             return Err(Corruption::Length { found, min: expected, max: expected }.into());
         }
         match (descriptor.form, payload) {
-            (SectionForm::Fill, [symbol, ..]) => symbols.fill(*symbol),
+            (SectionForm::Fill, [symbol, ..]) => symbols[wanted.clone()].fill(*symbol),
             (SectionForm::Empty | SectionForm::Fill, _) => {}
-            (SectionForm::Stored, _) => symbols.copy_from_slice(payload),
+            (SectionForm::Stored, _) => symbols[wanted.clone()].copy_from_slice(&payload[wanted.clone()]),
             (SectionForm::Pivot, _) => pivot::decode_payload(payload, symbols, self.kernel)?,
-            (SectionForm::Lanes, _) => lanes::decode_payload(payload, Tail::InStates, symbols, self.kernel)?,
+            (SectionForm::Lanes, _) => lanes::decode_part(payload, Tail::InStates, symbols, wanted, self.kernel)?,
         }
         Ok(())
     }

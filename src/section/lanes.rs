@@ -203,13 +203,27 @@ pub(crate) fn write_head(cut: Cut, frequencies: &Frequencies, counts: &[u32], ou
 
 /// Fills `raw` from a payload. Of several segments that are damaged the first is reported.
 pub(crate) fn decode_payload(payload: &[u8], tail: Tail, raw: &mut [u8], kernel: Kernel) -> Result<(), Corruption> {
+    let all = 0..raw.len();
+    decode_part(payload, tail, raw, &all, kernel)
+}
+
+/// Fills those segments of `raw` that hold the bytes `wanted`, and leaves the others as they are.
+pub(crate) fn decode_part(
+    payload: &[u8],
+    tail: Tail,
+    raw: &mut [u8],
+    wanted: &Range<usize>,
+    kernel: Kernel,
+) -> Result<(), Corruption> {
     let lanes = LanesPayload::parse(payload, tail, raw.len())?;
+    let before = lanes.cut.ranges().take_while(|range| range.end <= wanted.start).count();
+    let end = before + lanes.cut.ranges().skip(before).take_while(|range| range.start < wanted.end).count();
     LaneSlots::with(&lanes.frequencies, |slots| {
-        let mut segments = lanes.segments(raw);
-        let mut batch = Vec::with_capacity(BATCH.min(lanes.cut.segments));
-        for first in (0..lanes.cut.segments).step_by(BATCH) {
+        let mut segments = lanes.segments(raw).skip(before);
+        let mut batch = Vec::with_capacity(BATCH.min(end - before));
+        for first in (before..end).step_by(BATCH) {
             batch.clear();
-            batch.extend(segments.by_ref().take(BATCH));
+            batch.extend(segments.by_ref().take(BATCH.min(end - first)));
             if let Some(bad) = simd::decode(kernel, payload, slots, &mut batch) {
                 return Err(Corruption::SegmentEnd { segment: (first + bad) as u32 });
             }

@@ -44,6 +44,7 @@ mod outcomes;
 mod outline;
 #[cfg(feature = "rayon")]
 mod parallel;
+mod parts;
 mod planes;
 mod progress;
 mod properties;

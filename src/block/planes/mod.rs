@@ -4,9 +4,11 @@
 mod choose;
 mod decode;
 mod encode;
+mod part;
 mod sections;
 #[cfg(test)]
 mod tests;
 
 pub(super) use decode::{decode_payload, scratch_len};
 pub(super) use encode::append;
+pub(super) use part::decode_part;

@@ -1,0 +1,121 @@
+//! Some raw bytes of a payload.
+
+use std::{cell::Cell, ops::Range};
+
+use crate::{
+    error::PayloadError,
+    format::{
+        fields::Fields,
+        planes::{Column, Head},
+        section::{LateDescriptor, SectionForm},
+    },
+    planes::{MAX_ELEMENT, columns, elements},
+    section::Decoder,
+    simd::Kernel,
+};
+
+thread_local! {
+    /// Planes of a column, of which a few segments are touched.
+    static PLANES: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Fills `out` with the raw bytes from `from` on, from the payload of a block of `raw_len` bytes:
+/// from the segments that hold them. `false`: to know where they are, all of the block has to be
+/// decoded, and nothing was done.
+pub(crate) fn decode_part(
+    payload: &[u8],
+    raw_len: usize,
+    from: usize,
+    out: &mut [u8],
+    kernel: Kernel,
+) -> Result<bool, PayloadError> {
+    let mut fields = Fields::new(payload);
+    let head = Head::parse(&mut fields, raw_len, false)?;
+    let record_len = head.record_len();
+    let records = from / record_len..(from + out.len()).div_ceil(record_len);
+    let is_cut = head.zero_map || head.columns.iter().any(|column| column.bounds.is_some());
+    if is_cut || records.end > raw_len / record_len {
+        return Ok(false);
+    }
+    let skipped = from - records.start * record_len;
+    let decode = |raw: &mut [u8]| decode_records(&head, fields, raw_len / record_len, &records, raw, kernel);
+    if out.len() == records.len() * record_len {
+        decode(out)?;
+    } else {
+        let mut whole = vec![0; records.len() * record_len];
+        decode(&mut whole)?;
+        out.copy_from_slice(&whole[skipped..skipped + out.len()]);
+    }
+    Ok(true)
+}
+
+/// Decodes some of `count` records. `fields` stand before the descriptors.
+fn decode_records(
+    head: &Head,
+    fields: Fields<'_>,
+    count: usize,
+    records: &Range<usize>,
+    raw: &mut [u8],
+    kernel: Kernel,
+) -> Result<(), PayloadError> {
+    let (mut descriptors, mut payloads) = (fields.clone(), fields);
+    for _ in 0..head.sections(false) {
+        LateDescriptor::parse(&mut payloads)?;
+    }
+    let (record_len, mut start, mut buffer) = (head.record_len(), 0, Vec::new());
+    for column in &head.columns {
+        let each = column.width / column.element;
+        let wanted = records.start * each..records.end * each;
+        let part = start..start + column.width;
+        let mut planes = Planes { count: count * each, wanted: &wanted, decoder: Decoder::new(kernel) };
+        if let [_] = head.columns[..] {
+            planes.decode(column, &mut descriptors, &mut payloads, raw)?;
+        } else {
+            buffer.resize(records.len() * column.width, 0);
+            planes.decode(column, &mut descriptors, &mut payloads, &mut buffer)?;
+            columns::scatter(&buffer, record_len, part.clone(), raw);
+        }
+        start = part.end;
+    }
+    Ok(())
+}
+
+/// The planes of a column, and which elements of it are wanted.
+struct Planes<'w> {
+    count: usize,
+    wanted: &'w Range<usize>,
+    decoder: Decoder,
+}
+
+impl Planes<'_> {
+    /// Decodes the wanted elements of `column`, whose sections come next.
+    fn decode<'a>(
+        &mut self,
+        column: &Column,
+        descriptors: &mut Fields<'a>,
+        payloads: &mut Fields<'a>,
+        elements: &mut [u8],
+    ) -> Result<(), PayloadError> {
+        // A thread that ends has no memory to keep.
+        let mut kept = PLANES.try_with(Cell::take).unwrap_or_default();
+        if kept.len() < self.count * column.element {
+            kept = vec![0; self.count * column.element];
+        }
+        let mut places = kept.chunks_exact_mut(self.count.max(1));
+        let mut planes = [&[][..]; MAX_ELEMENT];
+        for plane in &mut planes[..column.element] {
+            let descriptor = LateDescriptor::parse(descriptors)?.with_symbols(self.count)?;
+            let payload = descriptor.parse_payload(payloads)?;
+            let symbols = places.next().unwrap_or_default();
+            *plane = if descriptor.form == SectionForm::Stored {
+                &payload[self.wanted.clone()]
+            } else {
+                self.decoder.decode_part(&descriptor, payload, symbols, self.wanted)?;
+                &symbols[self.wanted.clone()]
+            };
+        }
+        elements::merge(&planes[..column.element], column.rotated, elements);
+        let _ = PLANES.try_with(|cell| cell.set(kept));
+        Ok(())
+    }
+}
