@@ -267,6 +267,11 @@ impl Worker<'_> {
         {
             return block::decode(coded, out).map(drop);
         }
+        if let [Target { range, out, .. }] = &mut targets[..]
+            && out.len() <= raw_len / SMALL_PART
+        {
+            return block::decode_part(coded, (range.start - block.raw_offset) as usize, out);
+        }
         if raw_len > raw.len() {
             raw.resize(raw_len, 0);
         }
@@ -296,6 +301,9 @@ impl Worker<'_> {
         }
     }
 }
+
+/// Of a block of which less than this part is wanted, not all is decoded.
+const SMALL_PART: usize = 2;
 
 /// The longest buffer that is kept.
 const KEPT_LEN: usize = 4 << 20;

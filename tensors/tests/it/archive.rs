@@ -1,8 +1,12 @@
 //! Every way to a tensor's bytes gives the bytes of the file.
 
+use std::io::Write;
+
 use rand::RngExt;
 use ranstream::{EncodeOptions, block, compress};
-use ranstream_tensors::{Archive, Container, ReadAt, Readable, TensorErrorKind, Want};
+use ranstream_tensors::{
+    Archive, Container, Profile, ReadAt, Readable, TensorErrorKind, TensorOptions, TensorWriter, Want,
+};
 
 use crate::files::{Counted, coded, model, rng, safetensors};
 
@@ -19,6 +23,11 @@ fn sources() -> Vec<(String, Box<dyn ReadAt>)> {
         ),
         ("two streams".to_owned(), Box::new([coded(&file[..90_001], 4000), coded(&file[90_001..], 50_000)].concat())),
     ];
+    for profile in [Profile::Fast, Profile::Small, Profile::Device] {
+        let mut writer = TensorWriter::new(Vec::new(), TensorOptions::new().profile(profile));
+        writer.write_all(&file).unwrap();
+        sources.push((format!("{profile:?}"), Box::new(Counted::new(writer.finish().unwrap()))));
+    }
     for block_len in [1000, 4096, 70_000] {
         let stream = coded(&file, block_len);
         sources.push((format!("blocks of {block_len}"), Box::new(stream.clone())));
