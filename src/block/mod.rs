@@ -74,7 +74,8 @@ pub fn decode(block: &[u8], raw: &mut [u8]) -> Result<usize, Error> {
 
 /// Fills `out` with the raw bytes of the one block that `block` is, from byte `from` on. Where the
 /// mode tells what holds them only that is decoded: a segment or two of lanes, and the same of
-/// planes, in place of all. The check of the block is verified each time, which is the smaller part.
+/// planes, in place of all. The check of the block is verified each time, which is the smaller
+/// part.
 ///
 /// ```
 /// use ranstream::{EncodeOptions, block};
