@@ -94,7 +94,10 @@ streams() {
     while [ "$(stat -c %s "$raw" 2>/dev/null || printf 0)" -lt $((${CARD_STREAM_MIB:-1024} << 20)) ]; do cat "$big.part" >>"$raw"; done
     truncate -s $((${CARD_STREAM_MIB:-1024} << 20)) "$raw"
     for segment in 16K 64K; do
-        timeout 30 "$card/rans" -f -k -o "$big.rans" --segment-size $segment "$raw" || continue
+        if ! timeout 30 "$card/rans" -f -k -o "$big.rans" --segment-size $segment "$raw"; then
+            printf 'segments of %s: encoding FAILED\n' $segment
+            continue
+        fi
         for backend in cpu gpu auto; do
             if timeout 20 "$card/rans" -d -c --backend $backend "$big.rans" | cmp -s - "$raw"; then same=same; else same=DIFFERENT; fi
             begun=$(date +%s%N)
