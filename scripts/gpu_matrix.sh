@@ -35,7 +35,8 @@ done
 
 if icd=$(swiftshader); then
     printf '\n== SwiftShader\n'
-    RANS_GPU_ADAPTER=swiftshader VK_DRIVER_FILES=$icd run
+    # It is slower by far.
+    RANS_GPU_BATCHES=${RANS_GPU_BATCHES:-50} RANS_GPU_ENCODE_BATCHES=${RANS_GPU_ENCODE_BATCHES:-15} RANS_GPU_ADAPTER=swiftshader VK_DRIVER_FILES=$icd run
 else
     printf '\nSwiftShader: skipped, the package chromium-common is neither installed nor to be had\n'
 fi
