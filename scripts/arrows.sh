@@ -8,24 +8,25 @@ cd "${1:-$(dirname "$0")/..}"
 rooms='
 error:
 limits: error
+base:
 sync:
 progress: sync
 format: error limits model
 device: format
 model: error
 rans: error limits format model
-options: error limits progress device
+options: error limits base progress device
 pivot: error limits format model rans
 planes: error format
 sequences: error
 simd: error options format model rans pivot planes sequences
 section: error limits options format model rans simd pivot
 lz: error limits options format model rans sequences simd section
-block: error limits options format model rans planes simd section lz
+block: error limits base options format model rans planes simd section lz
 message: error limits options format model rans simd section block
 parallel: sync options device
-stream: error limits progress sync options format simd block device parallel
-io: error limits progress sync options format simd block parallel stream
+stream: error limits base progress sync options format simd block device parallel
+io: error limits base progress sync options format simd block parallel stream
 poll: error progress sync options stream
 tokio: options progress stream poll
 futures: options progress stream poll

@@ -107,6 +107,34 @@ pub enum Error {
         /// The model's id.
         id: u32,
     },
+    /// A block is a difference from a [`Base`](crate::Base), and none was given, or none can be
+    /// given here. [`io::ErrorKind::InvalidInput`].
+    NeedsBase {
+        /// Where the bytes begin that the block needs.
+        base_offset: u64,
+        /// XXH3-64 of them.
+        hash: u64,
+        /// Where the block's header is.
+        offset: u64,
+    },
+    /// The base is not the one that a block is a difference from. [`io::ErrorKind::InvalidData`].
+    WrongBase {
+        /// Where the bytes begin that the block needs.
+        base_offset: u64,
+        /// XXH3-64 of them.
+        expected: u64,
+        /// XXH3-64 of what is there. `None`: the base ends before.
+        found: Option<u64>,
+        /// Where the block's header is.
+        offset: u64,
+    },
+    /// The base cannot be read. The kind is that of its error.
+    UnreadBase {
+        /// What its error is.
+        kind: io::ErrorKind,
+        /// Where the block's header is.
+        offset: u64,
+    },
     /// The worker that had block `block` did not return it. [`io::ErrorKind::Other`].
     WorkerLost {
         /// The block.
@@ -295,6 +323,9 @@ pub enum Feature {
 pub(crate) enum PayloadError {
     Corrupt(Corruption),
     Unsupported(Feature),
+    NeedsBase { base_offset: u64, hash: u64 },
+    WrongBase { base_offset: u64, expected: u64, found: Option<u64> },
+    UnreadBase(io::ErrorKind),
 }
 
 impl PayloadError {
@@ -303,6 +334,11 @@ impl PayloadError {
         match self {
             Self::Corrupt(reason) => Error::Corrupt { part, offset, reason },
             Self::Unsupported(feature) => Error::Unsupported { feature, offset },
+            Self::NeedsBase { base_offset, hash } => Error::NeedsBase { base_offset, hash, offset },
+            Self::WrongBase { base_offset, expected, found } => {
+                Error::WrongBase { base_offset, expected, found, offset }
+            }
+            Self::UnreadBase(kind) => Error::UnreadBase { kind, offset },
         }
     }
 }
@@ -323,13 +359,16 @@ impl Error {
             | Self::TrailingData { .. }
             | Self::Corrupt { .. }
             | Self::LimitExceeded { .. }
+            | Self::WrongBase { .. }
             | Self::UnknownModel { .. } => io::ErrorKind::InvalidData,
             Self::Unsupported { .. } => io::ErrorKind::Unsupported,
             Self::InvalidOption { .. }
             | Self::OutputTooSmall { .. }
             | Self::ContentLength { .. }
             | Self::Finished
+            | Self::NeedsBase { .. }
             | Self::InvalidSeek => io::ErrorKind::InvalidInput,
+            Self::UnreadBase { kind, .. } => *kind,
             Self::WorkerLost { .. } => io::ErrorKind::Other,
         }
     }

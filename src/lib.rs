@@ -133,6 +133,7 @@
     )
 )]
 
+mod base;
 pub mod block;
 pub mod error;
 pub mod format;
@@ -171,6 +172,8 @@ mod simd;
 #[allow(clippy::disallowed_types)]
 mod sync;
 
+#[doc(inline)]
+pub use base::Base;
 #[doc(inline)]
 pub use error::{Error, Limit};
 pub use io::{

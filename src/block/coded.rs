@@ -2,6 +2,7 @@
 
 use super::{plain, planes};
 use crate::{
+    base::Base,
     error::{Corruption, Error, Part, PayloadError},
     format::{BlockHeader, BlockMode, CHECK_LEN, HEADER_LEN, check::crc32c},
     lz,
@@ -75,9 +76,9 @@ impl<'a> Verified<'a> {
     }
 
     /// Fills `raw`, which has the raw length of the header: 0 unless it is a data block.
-    pub(crate) fn decode(&self, raw: &mut [u8], kernel: Kernel) -> Result<(), PayloadError> {
+    pub(crate) fn decode(&self, raw: &mut [u8], resources: &Resources) -> Result<(), PayloadError> {
         match self.0.header {
-            BlockHeader::Data { mode, .. } => plain::decode(mode, self.0.payload, raw, kernel),
+            BlockHeader::Data { mode, .. } => plain::decode(mode, self.0.payload, raw, resources),
             BlockHeader::End { .. } | BlockHeader::Skippable { .. } => Ok(()),
         }
     }
@@ -86,24 +87,38 @@ impl<'a> Verified<'a> {
 impl Verified<'_> {
     /// Fills `out` with the raw bytes of a data block from `from` on, of which there are as many.
     /// Only what holds them is decoded, where the mode tells what that is.
-    pub(crate) fn decode_part(&self, from: usize, out: &mut [u8], kernel: Kernel) -> Result<(), PayloadError> {
+    pub(crate) fn decode_part(&self, from: usize, out: &mut [u8], resources: &Resources) -> Result<(), PayloadError> {
         let BlockHeader::Data { mode, raw_len, .. } = self.0.header else { return Ok(()) };
         let (payload, wanted) = (self.0.payload, from..from + out.len());
         match mode {
             BlockMode::Stored => out.copy_from_slice(&payload[wanted]),
             BlockMode::Fill => out.fill(payload[0]),
-            BlockMode::Planes if planes::decode_part(payload, raw_len, from, out, kernel)? => {}
+            BlockMode::Planes if planes::decode_part(payload, raw_len, from, out, resources.kernel)? => {}
             _ => {
                 let mut raw = vec![0; raw_len];
                 if mode == BlockMode::Lanes {
-                    lanes::decode_part(payload, Tail::Coded, &mut raw, &wanted, kernel)?;
+                    lanes::decode_part(payload, Tail::Coded, &mut raw, &wanted, resources.kernel)?;
                 } else {
-                    self.decode(&mut raw, kernel)?;
+                    self.decode(&mut raw, resources)?;
                 }
                 out.copy_from_slice(&raw[wanted]);
             }
         }
         Ok(())
+    }
+}
+
+/// What decoding takes beside the bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Resources {
+    pub(crate) kernel: Kernel,
+    /// What blocks may be differences from.
+    pub(crate) base: Option<Base>,
+}
+
+impl Resources {
+    pub(crate) fn new(kernel: Option<Kernel>, base: Option<&Base>) -> Self {
+        Self { kernel: Kernel::or_default(kernel), base: base.cloned() }
     }
 }
 
@@ -116,7 +131,8 @@ pub(crate) fn body_len(header: &BlockHeader) -> usize {
 pub(crate) fn scratch_len(header: &BlockHeader) -> usize {
     match *header {
         BlockHeader::Data { mode: BlockMode::Lz, raw_len, .. } => lz::scratch_len(raw_len),
-        BlockHeader::Data { mode: BlockMode::Planes, raw_len, .. } => planes::scratch_len(raw_len),
+        BlockHeader::Data { mode: BlockMode::Planes, raw_len, .. } => planes::scratch_len(raw_len, false),
+        BlockHeader::Data { mode: BlockMode::PlanesOverBase, raw_len, .. } => planes::scratch_len(raw_len, true),
         _ => 0,
     }
 }

@@ -27,15 +27,15 @@ mod whole;
 #[cfg(feature = "jobs")]
 pub use whole::Block;
 
-pub(crate) use coded::{Coded, Verified, body_len, parse_data_header, scratch_len, split_check};
+pub(crate) use coded::{Coded, Resources, Verified, body_len, parse_data_header, scratch_len, split_check};
 
 use crate::{
+    base::BasePart,
     error::{Error, Part, PayloadError},
     format::{BLOCK_OVERHEAD, BlockHeader, BlockMode, HEADER_LEN, check::crc32c},
     limits::{Limits, MAX_BLOCK_LEN, within},
     options::{BlockOptions, EncodeOptions, Mode, Valid},
     section::lanes,
-    simd::Kernel,
 };
 
 /// Appends `raw` as one block to `out`; how many bytes that were comes back. Options that concern a
@@ -50,7 +50,7 @@ pub fn encode(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Result<
     let options = options.validated_block()?;
     within("raw length", raw.len(), 1, MAX_BLOCK_LEN)?;
     let start = out.len();
-    append(raw, &options, out);
+    append(raw, &options, None, out);
     Ok(out.len() - start)
 }
 
@@ -68,7 +68,7 @@ pub fn decode(block: &[u8], raw: &mut [u8]) -> Result<usize, Error> {
         return Err(Error::OutputTooSmall { needed: needed as u64, available });
     };
     let verified = coded.verify().map_err(PayloadError::from);
-    verified.and_then(|block| block.decode(raw, Kernel::or_default(None))).map_err(|e| e.at(Part::Block(0), 0))?;
+    verified.and_then(|block| block.decode(raw, &Resources::new(None, None))).map_err(|e| e.at(Part::Block(0), 0))?;
     Ok(needed)
 }
 
@@ -100,7 +100,7 @@ pub fn decode_part(block: &[u8], from: usize, out: &mut [u8]) -> Result<(), Erro
         return Err(Error::OutputTooSmall { needed: end as u64, available: raw_len as u64 });
     }
     let verified = coded.verify().map_err(PayloadError::from);
-    let decoded = verified.and_then(|block| block.decode_part(from, out, Kernel::or_default(None)));
+    let decoded = verified.and_then(|block| block.decode_part(from, out, &Resources::new(None, None)));
     decoded.map_err(|error| error.at(Part::Block(0), 0))
 }
 
@@ -163,16 +163,41 @@ pub(crate) struct Appended {
 
 /// Appends the payload of `raw`. `None`: it is to be stored, and what was appended is to be thrown
 /// away.
-fn append_coded(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
-    if options.mode == Mode::Auto { planes::append(raw, options, out) } else { lz::append(raw, options, out) }
+fn append_coded(raw: &[u8], options: &BlockOptions, base: Option<&BasePart>, out: &mut Vec<u8>) -> Option<BlockMode> {
+    if options.mode != Mode::Auto {
+        return lz::append(raw, options, out);
+    }
+    let start = out.len();
+    if base.is_none_or(|base| !planes::append_over_base(raw, options, base, out)) {
+        out.truncate(start);
+        return planes::append(raw, options, out);
+    }
+    let over_base = out.len() - start;
+    // Nothing else comes near it.
+    if over_base <= raw.len() / 4 {
+        return Some(BlockMode::PlanesOverBase);
+    }
+    let end = out.len();
+    let mode = planes::append(raw, options, out);
+    if mode.is_some() && out.len() - end < over_base {
+        out.drain(start..end);
+        return mode;
+    }
+    out.truncate(end);
+    Some(BlockMode::PlanesOverBase)
 }
 
-/// Appends `raw`, 1..=16 Mi bytes, as one block.
-pub(crate) fn append(raw: &[u8], options: &Valid<BlockOptions>, out: &mut Vec<u8>) -> Appended {
+/// Appends `raw`, 1..=16 Mi bytes, as one block, which may be a difference from a base.
+pub(crate) fn append(
+    raw: &[u8],
+    options: &Valid<BlockOptions>,
+    base: Option<&BasePart>,
+    out: &mut Vec<u8>,
+) -> Appended {
     let start = out.len();
     out.extend([0; HEADER_LEN]);
     let payload_at = out.len();
-    let mode = match append_coded(raw, options, out) {
+    let mode = match append_coded(raw, options, base, out) {
         Some(mode) if out.len() - payload_at < raw.len() || mode == BlockMode::Fill => mode,
         _ => {
             out.truncate(payload_at);

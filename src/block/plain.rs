@@ -1,6 +1,6 @@
 //! Blocks of one payload: which mode it is coded in. And from every mode back.
 
-use super::planes;
+use super::{coded::Resources, planes};
 use crate::{
     error::PayloadError,
     format::{BlockMode, TableKind},
@@ -27,7 +27,13 @@ pub(super) fn append(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> O
 }
 
 /// Fills `raw` from a payload whose check was verified.
-pub(super) fn decode(mode: BlockMode, payload: &[u8], raw: &mut [u8], kernel: Kernel) -> Result<(), PayloadError> {
+pub(super) fn decode(
+    mode: BlockMode,
+    payload: &[u8],
+    raw: &mut [u8],
+    resources: &Resources,
+) -> Result<(), PayloadError> {
+    let kernel = resources.kernel;
     match mode {
         BlockMode::Stored => raw.copy_from_slice(payload),
         BlockMode::Fill => raw.fill(payload[0]),
@@ -37,6 +43,7 @@ pub(super) fn decode(mode: BlockMode, payload: &[u8], raw: &mut [u8], kernel: Ke
         BlockMode::Lz => lz::decode_payload(payload, raw, kernel)?,
         BlockMode::Pivot => pivot::decode_payload(payload, raw, kernel)?,
         BlockMode::Planes => planes::decode_payload(payload, raw, kernel)?,
+        BlockMode::PlanesOverBase => planes::decode_over_base(payload, raw, resources.base.as_ref(), kernel)?,
     }
     Ok(())
 }

@@ -1,10 +1,9 @@
 //! One whole data block, for those who decode it elsewhere.
 
 use crate::{
-    block::Coded,
+    block::{Coded, Resources},
     error::{Error, Part, PayloadError},
     format::{BlockHeader, BlockMode},
-    simd::Kernel,
 };
 
 /// One whole coded block, as [`block::encode`](crate::block::encode) writes it. Its header was
@@ -66,7 +65,7 @@ impl<'a> Block<'a> {
 
     /// Verifies and decodes it here, on the CPU. `raw` has its length.
     pub(crate) fn decode(&self, raw: &mut [u8]) -> Result<(), PayloadError> {
-        self.coded.verify()?.decode(raw, Kernel::or_default(None))
+        self.coded.verify()?.decode(raw, &Resources::new(None, None))
     }
 
     /// `reason` as an error of the block at `index`.

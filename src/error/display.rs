@@ -37,6 +37,19 @@ impl fmt::Display for Error {
             Self::UnknownModel { id } => {
                 write!(f, "the message is coded with model {id}, which this decoder was not given")
             }
+            Self::NeedsBase { base_offset, hash, offset } => write!(
+                f,
+                "the block at byte {offset} is a difference from bytes at {base_offset} of a base, XXH3-64 {hash:016x}"
+            ),
+            Self::WrongBase { base_offset, expected, found: Some(found), offset } => write!(
+                f,
+                "the block at byte {offset} is a difference from another base: XXH3-64 of bytes at {base_offset} is \
+                 {found:016x}, not {expected:016x}"
+            ),
+            Self::WrongBase { base_offset, offset, .. } => {
+                write!(f, "the block at byte {offset} is a difference from bytes at {base_offset}, where the base ends")
+            }
+            Self::UnreadBase { kind, offset } => write!(f, "the base of the block at byte {offset}: {kind}"),
             Self::WorkerLost { block } => write!(f, "the worker for block {block} was lost"),
         }
     }

@@ -42,11 +42,13 @@ pub enum BlockMode {
     Pivot,
     /// Byte planes of columns of records, in several sections.
     Planes,
+    /// The same of differences from a base.
+    PlanesOverBase,
 }
 
 impl BlockMode {
     /// All modes with their tags and names.
-    pub const ALL: [(u8, Self, &'static str); 10] = [
+    pub const ALL: [(u8, Self, &'static str); 11] = [
         (0x01, Self::Stored, "stored"),
         (0x02, Self::Fill, "fill"),
         (0x03, Self::SingleStream(TableKind::Dense), "single"),
@@ -57,6 +59,7 @@ impl BlockMode {
         (0x0A, Self::Lz, "lz"),
         (0x0B, Self::Pivot, "pivot"),
         (0x0D, Self::Planes, "planes"),
+        (0x0E, Self::PlanesOverBase, "planes-base"),
     ];
 
     /// The mode's number on the wire.
@@ -73,6 +76,7 @@ impl BlockMode {
             Self::Lz => 0x0A,
             Self::Pivot => 0x0B,
             Self::Planes => 0x0D,
+            Self::PlanesOverBase => 0x0E,
         }
     }
 
@@ -265,7 +269,7 @@ mod tests {
     #[test]
     fn unknown_tags_are_unsupported_and_wrong_lengths_corrupt() {
         let mut bytes = headers()[6].to_bytes();
-        for tag in (0..=255).filter(|tag| !matches!(tag, 1..=7 | 0x0A | 0x0B | 0x0D | 0x40 | 0x41)) {
+        for tag in (0..=255).filter(|tag| !matches!(tag, 1..=7 | 0x0A | 0x0B | 0x0D | 0x0E | 0x40 | 0x41)) {
             bytes[0] = tag;
             bytes[7] = crc8(&bytes[..7]);
             let error = BlockHeader::parse(&bytes, Part::Block(0), 8).unwrap_err();

@@ -39,6 +39,11 @@ impl<'a> Fields<'a> {
         Ok(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
     }
 
+    pub(crate) fn u64(&mut self, field: &'static str) -> Result<u64, Corruption> {
+        let bytes = self.bytes(8, field)?.first_chunk().copied().unwrap_or_default();
+        Ok(u64::from_le_bytes(bytes))
+    }
+
     /// Zero bytes up to a multiple of 4 from the start of the payload.
     pub(crate) fn padding(&mut self) -> Result<(), Corruption> {
         let padding = self.bytes(self.read.wrapping_neg() % 4, "padding")?;

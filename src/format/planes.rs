@@ -16,6 +16,26 @@ const ZERO_MAP: u8 = 1;
 const ROTATED: u8 = 1;
 const PARTITIONED: u8 = 2;
 
+/// What of a payload the elements are differences from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BaseRange {
+    /// Where in the base the bytes begin from which the block differs.
+    pub(crate) offset: u64,
+    /// XXH3-64 of them.
+    pub(crate) hash: u64,
+}
+
+impl BaseRange {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.extend(self.offset.to_le_bytes());
+        out.extend(self.hash.to_le_bytes());
+    }
+
+    pub(crate) fn parse(fields: &mut Fields<'_>) -> Result<Self, Corruption> {
+        Ok(Self { offset: fields.u64("base offset")?, hash: fields.u64("base hash")? })
+    }
+}
+
 /// One column of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Column {

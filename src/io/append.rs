@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    block::{Appended, Coded, body_len},
-    error::{Corruption, Error, Part},
+    block::{Appended, Coded, Resources, body_len},
+    error::{Corruption, Error, Part, PayloadError},
     format::{BlockHeader, HEADER_LEN, StreamHeader},
     io::{
         outline::OutlineReader,
@@ -16,7 +16,6 @@ use crate::{
     },
     limits::Limits,
     options::{DecodeOptions, EncodeOptions},
-    simd::Kernel,
     stream::{Framer, OutlinePart},
 };
 
@@ -139,8 +138,13 @@ fn ending(file: &mut File, header: StreamHeader, offset: u64) -> io::Result<(u64
         let Ok(verified) = block.verify() else { break };
         if let BlockHeader::Data { raw_len, .. } = header_of_block {
             limits.grow(&mut raw, raw_len, end)?;
-            if verified.decode(&mut raw[..raw_len], Kernel::or_default(None)).is_err() {
-                break;
+            match verified.decode(&mut raw[..raw_len], &Resources::new(None, None)) {
+                Ok(()) => {}
+                // It may well be right. Nothing is cut off then.
+                Err(reason @ PayloadError::NeedsBase { .. }) => {
+                    return Err(reason.at(Part::Block(framer.progress().blocks()), end).into());
+                }
+                Err(_) => break,
             }
             framer.take(&raw[..raw_len])?;
         }

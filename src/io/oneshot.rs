@@ -62,9 +62,9 @@ pub fn compress_into(raw: &[u8], out: &mut Vec<u8>, options: &EncodeOptions) -> 
     }
     let (mut framer, block_options) = (Framer::new(options), options.block());
     framer.start(out);
-    for block in raw.chunks(block_len) {
+    for (block, at) in raw.chunks(block_len).zip((0..).step_by(block_len)) {
         framer.take(block)?;
-        framer.append_block(block, &block_options, out);
+        framer.append_block(block, &block_options, options.base_part(at).as_ref(), out);
     }
     framer.end(out)?;
     Ok(out.len() - before)
@@ -80,16 +80,18 @@ fn compress_with_threads(
 ) -> Result<(), Error> {
     let (mut framer, block_options) = (Framer::new(options), options.block());
     framer.start(out);
-    let mut blocks = raw.chunks(options.layout_block_len());
+    let block_len = options.layout_block_len();
+    let mut blocks = raw.chunks(block_len).zip((0..).step_by(block_len));
     let spare = Mutex::new(Vec::new());
     let mut taken = Ok(());
     let worked = work_in_order(
         executor,
         executor.in_flight(&options.work),
         || blocks.next(),
-        |block| {
+        |(block, at)| {
             let mut coded = spare.lock().pop().unwrap_or_default();
-            let appended = block::append(block, &block_options, &mut coded);
+            let base = options.base_part(at);
+            let appended = block::append(block, &block_options, base.as_ref(), &mut coded);
             (block, coded, appended)
         },
         |(block, mut coded, appended)| {

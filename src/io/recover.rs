@@ -6,12 +6,11 @@ use std::{
 };
 
 use crate::{
-    block::{Coded, scratch_len},
+    block::{Coded, Resources, scratch_len},
     error::Part,
     format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, StreamHeader},
     io::retry::read_retried,
     limits::Limits,
-    simd::Kernel,
 };
 
 pub use crate::io::append::{Closed, close_unfinished};
@@ -193,7 +192,7 @@ impl<R: Read> Recovery<R> {
         let Ok(block) = Coded::new(header, body).verify() else { return Ok(None) };
         let mut raw = vec![0; raw_len];
         match header {
-            BlockHeader::Data { .. } if block.decode(&mut raw, Kernel::or_default(None)).is_err() => Ok(None),
+            BlockHeader::Data { .. } if block.decode(&mut raw, &Resources::new(None, None)).is_err() => Ok(None),
             BlockHeader::Data { .. } => Ok(Some((len, Whole::Block(raw)))),
             BlockHeader::End { .. } => Ok(Some((len, Whole::End))),
             BlockHeader::Skippable { .. } => Ok(Some((len, Whole::Skippable))),

@@ -216,6 +216,20 @@ impl<W: Write> RansWriter<W> {
         Ok(())
     }
 
+    /// Where in the [base](EncodeOptions::base) the bytes are that those written from here on may
+    /// differ from. `None`: nowhere. See [`Encoder::set_base_offset`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Write::write`].
+    pub fn set_base_offset(&mut self, offset: Option<u64>) -> io::Result<()> {
+        while !self.encoder.set_base_offset(offset)? {
+            self.drain()?;
+            self.wait();
+        }
+        Ok(())
+    }
+
     /// Writes application data behind the bytes written so far. `kind` is 0..=0x7FFF and the
     /// application's to choose. Readers step over it unless they ask for it.
     ///

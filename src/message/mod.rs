@@ -107,7 +107,7 @@ pub fn encode(raw: &[u8], model: Option<&Model>, options: &EncodeOptions, out: &
     }
     if raw.len() >= if model.is_some() { OWN_TABLE_FROM } else { 1 } {
         let second = out.len();
-        block::append(raw, &options, out);
+        block::append(raw, &options, None, out);
         keep_shorter(start, second, out);
     }
     Ok(out.len() - start)

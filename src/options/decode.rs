@@ -5,6 +5,7 @@ use crate::Error;
 #[cfg(feature = "gpu")]
 use crate::options::DeviceChoice;
 use crate::{
+    base::Base,
     limits::Limits,
     options::{Kernel, Work},
     progress::{Observer, Progress},
@@ -45,6 +46,8 @@ pub struct DecodeOptions {
     pub verify_index: bool,
     /// `None`: the fastest one, or what `RANS_KERNEL` names.
     pub kernel: Option<Kernel>,
+    /// What blocks may be differences from.
+    pub base: Option<Base>,
     /// Who decodes.
     pub work: Work,
     pub(crate) observer: Option<Observer>,
@@ -62,6 +65,7 @@ impl Default for DecodeOptions {
             application_data: 0,
             verify_index: false,
             kernel: None,
+            base: None,
             work: Work::default(),
             observer: None,
             #[cfg(feature = "gpu")]
@@ -118,6 +122,16 @@ impl DecodeOptions {
     #[must_use]
     pub fn application_data(mut self, max_bytes: usize) -> Self {
         self.application_data = max_bytes;
+        self
+    }
+
+    /// What blocks may be differences from: see
+    /// [`EncodeOptions::base`](crate::EncodeOptions::base).
+    ///
+    /// Default: none; a block that needs one is [`Error::NeedsBase`].
+    #[must_use]
+    pub fn base(mut self, base: Base) -> Self {
+        self.base = Some(base);
         self
     }
 

@@ -3,6 +3,7 @@
 #[cfg(doc)]
 use crate::Error;
 use crate::{
+    base::{Base, BasePart},
     options::{BlockOptions, Kernel, Layout, Mode, Normalization, Policy, Prefer, Work},
     progress::{Observer, Progress},
 };
@@ -35,6 +36,8 @@ pub struct EncodeOptions {
     pub index: bool,
     /// Blocks of the longest index that is not left empty, 1..=500 million.
     pub index_max_blocks: usize,
+    /// What blocks may be differences from.
+    pub base: Option<Base>,
     /// Who codes.
     pub work: Work,
     pub(crate) observer: Option<Observer>,
@@ -52,6 +55,7 @@ impl Default for EncodeOptions {
             content_check: false,
             index: false,
             index_max_blocks: 1 << 24,
+            base: None,
             work: Work::default(),
             observer: None,
             asked_block_len: None,
@@ -65,6 +69,15 @@ impl EncodeOptions {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Lets blocks of a [`layout`](Self::layout) be differences from the bytes of `base`, where
+    /// that is smaller: the first raw byte from the base's first, and so on, unless a writer says
+    /// otherwise. Whoever decodes them needs the same base. Default: none.
+    #[must_use]
+    pub fn base(mut self, base: Base) -> Self {
+        self.base = Some(base);
+        self
     }
 
     /// Forces a mode for every block. Default: [`Mode::Auto`].
@@ -263,6 +276,11 @@ impl EncodeOptions {
     pub fn on_progress(mut self, callback: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         self.observer = Some(Observer::new(callback));
         self
+    }
+
+    /// The bytes of the base from `offset` on, if there is one.
+    pub(crate) fn base_part(&self, offset: u64) -> Option<BasePart> {
+        self.base.clone().map(|base| BasePart { base, offset })
     }
 
     /// Raw bytes of a block of the layout.

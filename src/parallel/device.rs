@@ -257,7 +257,7 @@ mod tests {
     use super::*;
     use crate::{
         EncodeOptions,
-        block::{self, Coded},
+        block::{self, Coded, Resources},
         format::{BlockHeader, HEADER_LEN},
         options::Driver,
         parallel::{Lost, Ordered},
@@ -347,7 +347,11 @@ mod tests {
             }
             let decode = |item: &Item<'_>| {
                 let mut raw = vec![0; item.raw.len()];
-                Coded::new(item.header, item.body).verify().unwrap().decode(&mut raw, Kernel::Portable).unwrap();
+                Coded::new(item.header, item.body)
+                    .verify()
+                    .unwrap()
+                    .decode(&mut raw, &Resources::new(Some(Kernel::Portable), None))
+                    .unwrap();
                 raw
             };
             self.batches.push_back(items.iter().map(decode).collect());

@@ -10,6 +10,7 @@
 
 pub(crate) mod buckets;
 pub(crate) mod columns;
+pub(crate) mod delta;
 pub(crate) mod elements;
 pub(crate) mod zeros;
 

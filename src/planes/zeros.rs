@@ -51,6 +51,18 @@ pub(crate) fn count_coded(map: &[u8], elements: usize, signed: bool) -> Result<u
     Ok(elements - zeros)
 }
 
+/// One byte of each element that is coded, in place of one byte of every element: the first bytes
+/// of `plane`.
+pub(crate) fn keep_coded(map: &[u8], plane: &mut [u8]) {
+    let mut kept = 0;
+    for index in 0..plane.len() {
+        if class(map, index) == CODED {
+            plane[kept] = plane[index];
+            kept += 1;
+        }
+    }
+}
+
 /// A plane of all elements, from one of those that are coded. A negative zero has the byte
 /// `negative` in it. `coded` has as many bytes as the map says, or more.
 pub(crate) fn expand(map: &[u8], coded: &[u8], negative: u8, plane: &mut [u8]) {
@@ -163,5 +175,12 @@ mod tests {
         assert_eq!(count_coded(&[0b1001_0001], 4, false), symbol);
         assert_eq!(count_coded(&[0b0101_0001], 4, false), Ok(1));
         assert_eq!(count_coded(&[0b0101_0001], 3, true), Err(Corruption::Padding));
+    }
+
+    #[test]
+    fn bytes_of_coded_elements_are_kept_in_order() {
+        let mut plane = [1, 2, 3, 4, 5];
+        keep_coded(&[0b0001_0001, 0], &mut plane);
+        assert_eq!(plane[..3], [2, 4, 5]);
     }
 }

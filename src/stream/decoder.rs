@@ -7,13 +7,12 @@ use std::{
 
 use self::job::DecodeJob;
 use crate::{
-    block::{Coded, body_len},
+    block::{Coded, Resources, body_len},
     error::{Corruption, Error, Limit, Part},
     format::{CHECK_LEN, HEADER_LEN, StreamHeader},
     options::{DecodeOptions, TrailingData, Valid},
     parallel::{Lost, Ordered},
     progress::Progress,
-    simd::Kernel,
     stream::{
         BlockEvent, Deframer, Event, Op, Room, Span, Status, Step, StreamPosition,
         deframer::Wants,
@@ -344,7 +343,7 @@ impl Decoder {
     /// Decodes a block to `room` if that has some for it, to [`Decoder::ready`] if not. How many
     /// bytes went to `room` comes back.
     fn decode_here(&mut self, block: &BlockEvent, input: &[u8], room: &mut impl Room) -> Result<usize, Error> {
-        let raw_len = block.header.raw_len();
+        let (raw_len, resources) = (block.header.raw_len(), self.resources());
         let body = self.deframer.bytes(&block.body, input);
         let place = room.block(raw_len);
         let fits = place.is_some();
@@ -358,7 +357,7 @@ impl Decoder {
             own.truncate(raw_len);
             &mut own[..]
         };
-        let decoded = job::decode(Coded::new(block.header, body), raw, Kernel::or_default(self.options.kernel));
+        let decoded = job::decode(Coded::new(block.header, body), raw, &resources);
         if decoded.is_ok() {
             self.tally.add_content(raw);
         }
@@ -373,6 +372,10 @@ impl Decoder {
         room.filled(given);
         self.tally.add_block(raw_len);
         Ok(given)
+    }
+
+    fn resources(&self) -> Resources {
+        Resources::new(self.options.kernel, self.options.base.as_ref())
     }
 
     fn submit(&mut self, block: &BlockEvent, input: &[u8]) -> Result<(), Error> {
@@ -391,7 +394,7 @@ impl Decoder {
             header: block.header,
             body,
             raw,
-            kernel: Kernel::or_default(self.options.kernel),
+            resources: self.resources(),
             number: block.number,
             offset: block.offset,
             result: Ok(()),

@@ -3,6 +3,7 @@
 use std::task::{Context, Poll, ready};
 
 use crate::{
+    base::BasePart,
     block::{self, Appended},
     error::Error,
     options::{BlockOptions, EncodeOptions, Layout, Valid},
@@ -48,6 +49,8 @@ pub struct Encoder {
     block_options: Valid<BlockOptions>,
     /// Raw bytes of a block of that layout.
     block_len: usize,
+    /// Where the next block's bytes are in the base, if they are.
+    base_offset: Option<u64>,
     framer: Framer,
     state: State,
     /// The block in progress, `filled` bytes of it.
@@ -82,12 +85,13 @@ struct EncodeJob {
     len: usize,
     coded: Vec<u8>,
     options: Valid<BlockOptions>,
+    base: Option<BasePart>,
     appended: Option<Appended>,
 }
 
 impl Job for EncodeJob {
     fn run(&mut self) {
-        self.appended = Some(block::append(&self.raw[..self.len], &self.options, &mut self.coded));
+        self.appended = Some(block::append(&self.raw[..self.len], &self.options, self.base.as_ref(), &mut self.coded));
     }
 }
 
@@ -107,6 +111,7 @@ impl Encoder {
             filled: 0,
             jobs: Ordered::new(&options.work),
             block_len: options.layout_block_len(),
+            base_offset: Some(0),
             block_options: options.block(),
             spare: Vec::new(),
             output: Output::default(),
@@ -245,6 +250,29 @@ impl Encoder {
         Ok(true)
     }
 
+    /// Where in the [base](EncodeOptions::base) the bytes are that those taken from here on may
+    /// differ from; they follow each other there as they do here. `None`: nowhere. What was taken
+    /// so far becomes a block of its own.
+    ///
+    /// `false`: as with [`set_layout`](Self::set_layout).
+    ///
+    /// # Errors
+    ///
+    /// As [`Encoder::step`].
+    pub fn set_base_offset(&mut self, offset: Option<u64>) -> Result<bool, Error> {
+        self.check()?;
+        if self.state == State::Finished {
+            return Err(Error::Finished);
+        }
+        self.start();
+        self.collect()?;
+        if !self.cut()? {
+            return Ok(false);
+        }
+        self.base_offset = offset;
+        Ok(true)
+    }
+
     /// Blocks that workers have: something to [`wait`](Self::wait) for.
     #[must_use]
     pub fn in_flight(&self) -> usize {
@@ -297,6 +325,7 @@ impl Encoder {
         self.block_len = self.options.layout_block_len();
         self.raw.truncate(self.block_len);
         self.state = State::Start;
+        self.base_offset = Some(0);
         self.filled = 0;
         self.output.clear();
         // Options do not become right by beginning again.
@@ -411,7 +440,8 @@ impl Encoder {
         raw.truncate(self.block_len);
         std::mem::swap(&mut raw, &mut self.raw);
         let len = std::mem::take(&mut self.filled);
-        self.jobs.submit(EncodeJob { raw, len, coded, options: self.block_options, appended: None });
+        let (options, base) = (self.block_options, self.next_base(len));
+        self.jobs.submit(EncodeJob { raw, len, coded, options, base, appended: None });
         Ok(true)
     }
 
@@ -424,10 +454,18 @@ impl Encoder {
         }
     }
 
+    /// What the next block, of `len` bytes, may differ from.
+    fn next_base(&mut self, len: usize) -> Option<BasePart> {
+        let offset = self.base_offset?;
+        self.base_offset = offset.checked_add(len as u64);
+        self.options.base_part(offset)
+    }
+
     fn code(&mut self, raw: &[u8]) -> Result<(), Error> {
         let taken = self.framer.take(raw);
         self.or_fail(taken)?;
-        self.framer.append_block(raw, &self.block_options, self.output.append());
+        let base = self.next_base(raw.len());
+        self.framer.append_block(raw, &self.block_options, base.as_ref(), self.output.append());
         Ok(())
     }
 
@@ -504,7 +542,7 @@ mod tests {
             assert_eq!(encoder.step(&[7; 100], &mut [], Op::Run).unwrap().consumed, 100);
             // Its bytes are not there, which makes its worker panic.
             let (options, coded) = (encoder.block_options, Vec::new());
-            encoder.jobs.submit(EncodeJob { raw: Vec::new(), len: 1, coded, options, appended: None });
+            encoder.jobs.submit(EncodeJob { raw: Vec::new(), len: 1, coded, options, base: None, appended: None });
             assert_eq!(encoder.step(&[7; 100], &mut [], Op::Run).unwrap().consumed, 100);
             let (mut stream, lost) = (Vec::<u8>::new(), Err(Error::WorkerLost { block: 1 }));
             while encoder.step(&[], &mut [], Op::Flush).is_ok() {

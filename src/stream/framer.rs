@@ -1,6 +1,7 @@
 //! Writes the parts of a stream in their order and keeps its totals.
 
 use crate::{
+    base::BasePart,
     block::{self, Appended},
     error::Error,
     format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, IndexFooter, StreamHeader, check::crc32c},
@@ -67,9 +68,15 @@ impl Framer {
     }
 
     /// Codes the block whose raw bytes were announced last.
-    pub(crate) fn append_block(&mut self, raw: &[u8], options: &Valid<BlockOptions>, out: &mut Vec<u8>) {
+    pub(crate) fn append_block(
+        &mut self,
+        raw: &[u8],
+        options: &Valid<BlockOptions>,
+        base: Option<&BasePart>,
+        out: &mut Vec<u8>,
+    ) {
         let start = out.len();
-        let appended = block::append(raw, options, out);
+        let appended = block::append(raw, options, base, out);
         self.add_block(&appended, out.len() - start);
     }
 

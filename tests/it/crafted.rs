@@ -465,6 +465,10 @@ fn same_everywhere(tag: u8, raw_len: u32, payload: &[u8]) {
             assert_eq!(bare, Err(Error::Unsupported { feature, offset: 0 }));
             assert!(given.is_empty());
         }
+        (Outcome { raw: given, error: Some(Error::NeedsBase { base_offset, hash, .. }) }, bare) => {
+            assert_eq!(bare, Err(Error::NeedsBase { base_offset, hash, offset: 0 }));
+            assert!(given.is_empty());
+        }
         (outcome, bare) => panic!("{outcome:?} in a stream, {bare:?} alone"),
     }
 }
@@ -492,7 +496,7 @@ fn blocks_larger_than_the_header_announced() {
 
 #[test]
 fn tags_without_a_meaning() {
-    for tag in (0..=255).filter(|tag| !matches!(tag, 1..=7 | 0x0A | 0x0B | 0x0D | 0x40 | 0x41)) {
+    for tag in (0..=255).filter(|tag| !matches!(tag, 1..=7 | 0x0A | 0x0B | 0x0D | 0x0E | 0x40 | 0x41)) {
         let error = first_block_error(HEADER, &data_block(tag, 1, b"x"));
         assert_eq!(error, Error::Unsupported { feature: Feature::Tag(tag), offset: 8 });
     }

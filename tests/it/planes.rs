@@ -4,7 +4,7 @@ use std::io::Write;
 
 use proptest::prelude::*;
 use ranstream::{
-    Column, DecodeOptions, EncodeOptions, Error, Layout, LayoutProfile, RansWriter, block, compress, decompress,
+    Base, Column, DecodeOptions, EncodeOptions, Error, Layout, LayoutProfile, RansWriter, block, compress, decompress,
     format::{BlockHeader, BlockMode},
     outline::{OutlinePart, OutlineReader},
     stream::{Encoder, Op, Status},
@@ -147,6 +147,71 @@ fn every_cut_and_every_bit_of_a_small_stream_is_an_error() {
         damaged[bit / 8] ^= 1 << (bit % 8);
         assert!(decompress(&damaged, &DecodeOptions::new()).is_err(), "bit {bit}");
     }
+}
+
+/// The same weights after some training: most of them are other ones by a little.
+fn tuned(weights: &[u8]) -> Vec<u8> {
+    let step = |(at, half): (usize, &[u8; 2])| {
+        let bits = u16::from_le_bytes(*half);
+        bits.wrapping_add((at * at % 7) as u16 / 3).to_le_bytes()
+    };
+    weights.as_chunks().0.iter().enumerate().flat_map(step).collect()
+}
+
+#[test]
+fn a_stream_over_a_base_is_small_and_needs_the_base() {
+    let old = halves(200_000);
+    let new = [&tuned(&old)[..], &[7; 50]].concat();
+    let base = Base::from_bytes(old.clone());
+    for profile in [LayoutProfile::Fast, LayoutProfile::Small, LayoutProfile::Device] {
+        let layout = Layout::bf16().profile(profile);
+        let options = EncodeOptions::new().layout(layout).block_len(100_000).content_check(true);
+        let alone = compress(&new, &options).unwrap();
+        let stream = compress(&new, &options.clone().base(base.clone())).unwrap();
+        assert!(3 * stream.len() < alone.len(), "{} bytes, {} alone", stream.len(), alone.len());
+        assert_eq!(compress(&new, &options.base(base.clone()).threads(2)).unwrap(), stream);
+        assert_eq!(blocks(&stream)[0].0, BlockMode::PlanesOverBase);
+        let over = DecodeOptions::new().base(base.clone());
+        let expected = Outcome { raw: new.clone(), error: None };
+        for (way_name, way) in WAYS {
+            assert!(way(&stream, &over) == expected, "{profile:?}, {way_name}");
+        }
+        let none = decompress(&stream, &DecodeOptions::new()).unwrap_err();
+        assert!(matches!(none, Error::NeedsBase { base_offset: 0, offset: 8, .. }), "{none}");
+        let other = DecodeOptions::new().base(Base::from_bytes(tuned(&new)));
+        let wrong = decompress(&stream, &other).unwrap_err();
+        assert!(matches!(wrong, Error::WrongBase { base_offset: 0, found: Some(_), offset: 8, .. }), "{wrong}");
+    }
+}
+
+#[test]
+fn a_base_that_is_no_likeness_costs_nothing() {
+    let raw = floats(50_000);
+    let options = EncodeOptions::new().layout(Layout::f32());
+    let alone = compress(&raw, &options).unwrap();
+    for base in
+        [vec![], vec![1; 100], floats(49_000), (0..200_000_u32).map(|at| (at.wrapping_mul(at) >> 5) as u8).collect()]
+    {
+        let stream = compress(&raw, &options.clone().base(Base::from_bytes(base.clone()))).unwrap();
+        assert!(stream.len() <= alone.len(), "a base of {} bytes", base.len());
+    }
+}
+
+#[test]
+fn a_writer_says_where_in_the_base_its_bytes_are() {
+    let (old, new) = (halves(9000), tuned(&halves(9000)));
+    let base = Base::from_bytes([b"another header", &old[..]].concat());
+    let options = EncodeOptions::new().layout(Layout::bf16()).base(base.clone());
+    let mut writer = RansWriter::with_options(Vec::new(), options);
+    writer.set_base_offset(None).unwrap();
+    writer.write_all(b"a header, a header").unwrap();
+    writer.set_base_offset(Some(14)).unwrap();
+    writer.write_all(&new).unwrap();
+    let stream = writer.finish().unwrap();
+    let modes: Vec<BlockMode> = blocks(&stream).into_iter().map(|(mode, _)| mode).collect();
+    assert_eq!(modes, [BlockMode::Stored, BlockMode::PlanesOverBase]);
+    let whole = [b"a header, a header", &new[..]].concat();
+    assert_eq!(decompress(&stream, &DecodeOptions::new().base(base)).unwrap(), whole);
 }
 
 proptest! {

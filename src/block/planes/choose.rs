@@ -44,7 +44,7 @@ pub(super) fn others_may_be_smaller(raw: &[u8], planes_len: usize, options: &Blo
 fn matches_are_smaller(sample: &[u8], options: &BlockOptions) -> bool {
     let mut coded = Vec::with_capacity(sample.len() + sample.len() / 8);
     if sample.len() >= options.layout.record_len() {
-        encode_payload(sample, options, false, &mut coded);
+        encode_payload(sample, options, false, None, &mut coded);
     }
     let planes_len = if coded.is_empty() { sample.len() } else { coded.len() };
     coded.clear();
@@ -77,10 +77,23 @@ pub(super) fn zero_map_gain(raw: &[u8], layout: &Layout) -> Option<usize> {
 /// Ranges of one key each are merged with a neighbour as long as that makes the estimate smaller,
 /// or there are too many: a table more costs some hundred bytes.
 pub(super) fn bounds(keys: &[u8], plane: &[u8]) -> Option<Bounds> {
+    Some(bounds_and_gain(keys, plane)?.0)
+}
+
+/// [`bounds`] for all planes of a column: those of the plane that gains most by them.
+pub(super) fn bounds_of_planes(keys: &[u8], planes: &[u8]) -> Option<Bounds> {
+    let each = planes.chunks_exact(keys.len().max(1)).filter_map(|plane| bounds_and_gain(keys, plane));
+    Some(each.max_by_key(|&(_, gain)| gain)?.0)
+}
+
+/// [`bounds`], and how many bits they are expected to save.
+fn bounds_and_gain(keys: &[u8], plane: &[u8]) -> Option<(Bounds, u64)> {
     if plane.len() < SHORTEST_CUT {
         return None;
     }
     let mut ranges = Range::of_each_key(keys, plane);
+    let (first, others) = ranges.split_first()?;
+    let whole = others.iter().fold(first.clone(), |whole, range| whole.merged(range));
     while ranges.len() > 1 {
         let merged: Vec<Range> = ranges.windows(2).map(|pair| pair[0].merged(&pair[1])).collect();
         let change = |at: usize| merged[at].bits.cast_signed() - (ranges[at].bits + ranges[at + 1].bits).cast_signed();
@@ -92,7 +105,8 @@ pub(super) fn bounds(keys: &[u8], plane: &[u8]) -> Option<Bounds> {
         ranges.remove(best + 1);
     }
     let first_keys: Vec<u8> = ranges.iter().skip(1).map(|range| range.first_key).collect();
-    Bounds::new(&first_keys)
+    let bits: u64 = ranges.iter().map(|range| range.bits).sum();
+    Some((Bounds::new(&first_keys)?, whole.bits.saturating_sub(bits)))
 }
 
 /// Symbols of keys in one range.

@@ -3,32 +3,65 @@
 use std::{cell::Cell, ops::Range};
 
 use crate::{
+    base::Base,
     error::PayloadError,
     format::{
+        check::ContentHash,
         fields::Fields,
-        planes::{Bounds, Column, Head},
+        planes::{BaseRange, Bounds, Column, Head},
         section::{Descriptor, LateDescriptor, SectionForm},
     },
-    planes::{MAX_ELEMENT, buckets::Buckets, columns, zeros},
+    planes::{MAX_ELEMENT, buckets::Buckets, columns, delta, zeros},
     section::Decoder,
     simd::{self, Kernel},
 };
 
 /// Fills `raw` from the payload of a block of planes.
 pub(crate) fn decode_payload(payload: &[u8], raw: &mut [u8], kernel: Kernel) -> Result<(), PayloadError> {
+    with_scratch(|scratch| scratch.decode(Fields::new(payload), raw, false, kernel))
+}
+
+/// Fills `raw` from the payload of a block of planes over a base.
+pub(crate) fn decode_over_base(
+    payload: &[u8],
+    raw: &mut [u8],
+    base: Option<&Base>,
+    kernel: Kernel,
+) -> Result<(), PayloadError> {
+    let mut fields = Fields::new(payload);
+    let range = BaseRange::parse(&mut fields)?;
+    with_scratch(|scratch| {
+        read_base(range, base, room(&mut scratch.base, raw.len()))?;
+        scratch.decode(fields, raw, true, kernel)
+    })
+}
+
+fn with_scratch<R>(work: impl FnOnce(&mut Scratch) -> R) -> R {
     // What the thread keeps is taken while it is in use: a panic leaves none behind. A thread that
     // ends has no memory to keep.
     let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
-    let decoded = decode(payload, raw, kernel, &mut scratch);
+    let result = work(&mut scratch);
     let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
-    decoded
+    result
+}
+
+/// Fills `bytes` with those that a block needs, and verifies them.
+fn read_base(range: BaseRange, base: Option<&Base>, bytes: &mut [u8]) -> Result<(), PayloadError> {
+    let BaseRange { offset: base_offset, hash } = range;
+    let base = base.ok_or(PayloadError::NeedsBase { base_offset, hash })?;
+    let wrong = |found| PayloadError::WrongBase { base_offset, expected: hash, found };
+    base.read(bytes, base_offset).ok_or(wrong(None))?.map_err(|error| PayloadError::UnreadBase(error.kind()))?;
+    let mut content = ContentHash::default();
+    content.update(bytes);
+    if content.value() == hash { Ok(()) } else { Err(wrong(Some(content.value()))) }
 }
 
 /// The most memory that a block of `raw_len` bytes takes of a thread, beside its payload and its
-/// raw bytes: planes, planes with their zeros or before they are joined, a column, a map. The
-/// thread keeps it for the next block.
-pub(crate) fn scratch_len(raw_len: usize) -> usize {
-    4 * raw_len
+/// raw bytes: planes, planes with their zeros or before they are joined, a column, a map, and the
+/// bytes of the base, all of them, of a column, and of the keys. The thread keeps it for the next
+/// block.
+pub(crate) fn scratch_len(raw_len: usize, over_base: bool) -> usize {
+    if over_base { 7 * raw_len } else { 4 * raw_len }
 }
 
 thread_local! {
@@ -47,6 +80,10 @@ struct Scratch {
     map: Vec<u8>,
     /// The elements of one column of several.
     column: Vec<u8>,
+    /// What the block differs from, the same of one column of several, and its keys.
+    base: Vec<u8>,
+    base_column: Vec<u8>,
+    keys: Vec<u8>,
 }
 
 /// The first `len` bytes of a buffer, which may hold anything.
@@ -57,48 +94,78 @@ fn room(buffer: &mut Vec<u8>, len: usize) -> &mut [u8] {
     &mut buffer[..len]
 }
 
-fn decode(payload: &[u8], raw: &mut [u8], kernel: Kernel, scratch: &mut Scratch) -> Result<(), PayloadError> {
-    let mut fields = Fields::new(payload);
-    let head = Head::parse(&mut fields, raw.len(), false)?;
-    let mut sections = Sections::parse(fields, head.sections(false), kernel)?;
-    let record_len = head.record_len();
-    let count = raw.len() / record_len;
-    let (records, tail) = raw.split_at_mut(count * record_len);
-    let Scratch { coded, cut, full, map, column: elements } = scratch;
-    let map = if head.zero_map {
-        Some(Map::decode(&mut sections, records.len() / head.columns[0].element, map)?)
-    } else {
-        None
-    };
-    let mut start = 0;
-    for column in &head.columns {
-        let len = count * column.width;
-        let planes = Planes::decode(
-            &mut sections,
-            column,
-            map.as_ref().map_or(len / column.element, |map| map.coded),
-            coded,
-            cut,
-        )?;
-        let part = start..start + column.width;
-        if let [_] = head.columns[..] {
-            merge(kernel, &planes.slices(coded), column, map.as_ref(), full, records);
+impl Scratch {
+    /// Fills `raw`. `fields` stand before the head. `over_base`: the base's bytes are here.
+    fn decode(
+        &mut self,
+        mut fields: Fields<'_>,
+        raw: &mut [u8],
+        over_base: bool,
+        kernel: Kernel,
+    ) -> Result<(), PayloadError> {
+        let head = Head::parse(&mut fields, raw.len(), over_base)?;
+        let mut sections = Sections::parse(fields, head.sections(over_base), kernel)?;
+        let record_len = head.record_len();
+        let count = raw.len() / record_len;
+        let (records, tail) = raw.split_at_mut(count * record_len);
+        let Self { coded, cut, full, map, column: elements, base, base_column, keys } = self;
+        let map = if head.zero_map {
+            Some(Map::decode(&mut sections, records.len() / head.columns[0].element, !over_base, map)?)
         } else {
+            None
+        };
+        let mut start = 0;
+        for column in &head.columns {
+            let len = count * column.width;
+            let part = start..start + column.width;
+            start = part.end;
+            let alone = column.width == record_len;
+            let base = match over_base {
+                true if alone => Some(&base[..len]),
+                true => {
+                    let base_column = room(base_column, len);
+                    columns::gather(&base[..records.len()], record_len, part.clone(), base_column);
+                    Some(&*base_column)
+                }
+                false => None,
+            };
+            let keys = base.map(|base| keys_of(base, column, map.as_ref(), room(keys, len / column.element)));
+            let coded_len = map.as_ref().map_or(len / column.element, |map| map.coded);
+            let planes = Planes::decode(&mut sections, column, coded_len, keys, coded, cut)?;
             let slices = planes.slices(coded);
-            let elements = if let ([plane], false) = (&slices[..], column.rotated) {
+            // Differences are not rotated, only the keys.
+            let column = &Column { rotated: column.rotated && !over_base, ..*column };
+            if alone {
+                merge(kernel, &slices, column, map.as_ref(), full, records);
+                if let Some(base) = base {
+                    delta::apply(records, base, column.element);
+                }
+                continue;
+            }
+            let elements = if let ([plane], false, None) = (&slices[..], column.rotated, base) {
                 // Bytes are where they should be.
                 plane
             } else {
                 let elements = room(elements, len);
                 merge(kernel, &slices, column, None, full, elements);
+                if let Some(base) = base {
+                    delta::apply(elements, base, column.element);
+                }
                 &*elements
             };
-            columns::scatter(elements, record_len, part.clone(), records);
+            columns::scatter(elements, record_len, part, records);
         }
-        start = part.end;
+        sections.decode(tail)?;
+        sections.end()
     }
-    sections.decode(tail)?;
-    sections.end()
+}
+
+/// The keys of the elements that are coded, from those of the base.
+fn keys_of<'k>(base: &[u8], column: &Column, map: Option<&Map<'_>>, keys: &'k mut [u8]) -> &'k [u8] {
+    delta::top_bytes(base, column.element, column.rotated, keys);
+    let Some(map) = map else { return keys };
+    zeros::keep_coded(map.classes, keys);
+    &keys[..map.coded]
 }
 
 /// Merges the planes of a column to its elements. With a map, what is in no plane is put between
@@ -178,10 +245,15 @@ struct Map<'m> {
 }
 
 impl<'m> Map<'m> {
-    fn decode(sections: &mut Sections<'_>, elements: usize, buffer: &'m mut Vec<u8>) -> Result<Self, PayloadError> {
+    fn decode(
+        sections: &mut Sections<'_>,
+        elements: usize,
+        signed: bool,
+        buffer: &'m mut Vec<u8>,
+    ) -> Result<Self, PayloadError> {
         let classes = room(buffer, zeros::map_len(elements));
         sections.decode(classes)?;
-        let coded = zeros::count_coded(classes, elements, true)?;
+        let coded = zeros::count_coded(classes, elements, signed)?;
         Ok(Self { classes, coded })
     }
 }
@@ -197,11 +269,13 @@ struct Planes<'a> {
 }
 
 impl<'a> Planes<'a> {
-    /// Decodes the planes of `len` elements, those that are not stored to `coded`.
+    /// Decodes the planes of `len` elements, those that are not stored to `coded`. A column that is
+    /// cut is cut by `base_keys`, or, where there are none, its second plane by its first.
     fn decode(
         sections: &mut Sections<'a>,
         column: &Column,
         len: usize,
+        base_keys: Option<&[u8]>,
         coded: &mut Vec<u8>,
         cut: &mut Vec<u8>,
     ) -> Result<Self, PayloadError> {
@@ -211,8 +285,9 @@ impl<'a> Planes<'a> {
             let (before, plane) = coded.split_at_mut(index * len);
             let plane = &mut plane[..len];
             match column.bounds {
-                Some(bounds) if index == 1 => {
-                    let keys = planes.stored[0].unwrap_or(before);
+                Some(bounds) if index == 1 || base_keys.is_some() => {
+                    let first = planes.stored[0].unwrap_or(&before[..len.min(before.len())]);
+                    let keys = base_keys.unwrap_or(first);
                     decode_buckets(sections, &bounds, keys, room(cut, len + SLACK), plane)?;
                 }
                 _ => {

@@ -4,13 +4,15 @@ use std::cell::Cell;
 
 use super::{choose, sections::Sections};
 use crate::{
+    base::BasePart,
     block::lz,
     format::{
         BlockMode,
-        planes::{Column, Head},
+        check::ContentHash,
+        planes::{BaseRange, Column, Head},
     },
     options::{self, BlockOptions, LayoutProfile},
-    planes::{columns, zeros},
+    planes::{columns, delta, zeros},
     simd::{self, Kernel},
 };
 
@@ -37,13 +39,47 @@ pub(in crate::block) fn append(raw: &[u8], options: &BlockOptions, out: &mut Vec
     pays.then_some(BlockMode::Planes)
 }
 
+/// Codes `raw` as differences from a base. `false`: it is not to be had there, or nothing would be
+/// gained, and what was appended is to be thrown away.
+pub(in crate::block) fn append_over_base(
+    raw: &[u8],
+    options: &BlockOptions,
+    part: &BasePart,
+    out: &mut Vec<u8>,
+) -> bool {
+    if options.layout.is_bytes() || raw.len() < options.layout.record_len() {
+        return false;
+    }
+    let mut bytes = vec![0; raw.len()];
+    if !matches!(part.base.read(&mut bytes, part.offset), Some(Ok(()))) {
+        return false;
+    }
+    let mut content = ContentHash::default();
+    content.update(&bytes);
+    let range = BaseRange { offset: part.offset, hash: content.value() };
+    let start = out.len();
+    encode_smaller_of(raw, options, Some((range, &bytes)), out);
+    (out.len() - start) as u64 <= options.policy.worth(raw.len())
+}
+
 /// Appends the payload of `raw`, with a map of zeros where that is worth it.
 fn encode_smaller(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) {
+    encode_smaller_of(raw, options, None, out);
+}
+
+/// The same, over a base if there is one.
+fn encode_smaller_of(raw: &[u8], options: &BlockOptions, base: Option<(BaseRange, &[u8])>, out: &mut Vec<u8>) {
     let start = out.len();
-    encode_payload(raw, options, false, out);
-    let Some(least_gain) = choose::zero_map_gain(raw, &options.layout) else { return };
+    encode_payload(raw, options, false, base, out);
+    let gain = match base {
+        // Most elements may be as they were.
+        Some(_) if options.layout.columns().len() == 1 => Some(1),
+        Some(_) => None,
+        None => choose::zero_map_gain(raw, &options.layout),
+    };
+    let Some(least_gain) = gain else { return };
     let end = out.len();
-    encode_payload(raw, options, true, out);
+    encode_payload(raw, options, true, base, out);
     let (without, with) = (end - start, out.len() - end);
     if with + least_gain <= without {
         out.drain(start..end);
@@ -53,12 +89,18 @@ fn encode_smaller(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) {
 }
 
 /// Appends the payload of `raw`, which has a whole record at least. It may be longer than `raw`.
-/// `zero_map`: only for layouts of one column.
-pub(super) fn encode_payload(raw: &[u8], options: &BlockOptions, zero_map: bool, out: &mut Vec<u8>) {
+/// `zero_map`: only for layouts of one column. `base`: bytes to differ from, as many.
+pub(super) fn encode_payload(
+    raw: &[u8],
+    options: &BlockOptions,
+    zero_map: bool,
+    base: Option<(BaseRange, &[u8])>,
+    out: &mut Vec<u8>,
+) {
     // What the thread keeps is taken while it is in use: a panic leaves none behind. A thread that
     // ends has no memory to keep.
     let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
-    scratch.encode(raw, options, zero_map, out);
+    scratch.encode(raw, options, zero_map, base, out);
     let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
 }
 
@@ -72,36 +114,56 @@ struct Scratch {
     /// The elements of one column.
     elements: Vec<u8>,
     map: Vec<u8>,
+    /// The same elements of a base, and their keys.
+    base_column: Vec<u8>,
+    keys: Vec<u8>,
     coder: ColumnCoder,
 }
 
 impl Scratch {
-    fn encode(&mut self, raw: &[u8], options: &BlockOptions, zero_map: bool, out: &mut Vec<u8>) {
+    fn encode(
+        &mut self,
+        raw: &[u8],
+        options: &BlockOptions,
+        zero_map: bool,
+        base: Option<(BaseRange, &[u8])>,
+        out: &mut Vec<u8>,
+    ) {
         let record_len = options.layout.record_len();
         let count = raw.len() / record_len;
         let (records, tail) = raw.split_at(count * record_len);
-        let Self { elements, map, coder } = self;
-        coder.sections.begin(options);
-        coder.kernel = Kernel::or_default(options.kernel);
-        coder.cuts = options.layout.asked_profile() == LayoutProfile::Small;
+        let Self { elements, map, base_column, keys, coder } = self;
+        coder.begin(options, base.is_some());
         let mut columns: Vec<Column> = options.layout.columns().iter().copied().map(wire_column).collect();
         let mut start = 0;
         for column in &mut columns {
             let part = start..start + column.width;
             start = part.end;
-            if zero_map {
-                let kept = coder.take_out_zeros(records, column, elements, map);
-                coder.encode(&elements[..kept], column);
-            } else if column.width == record_len {
-                coder.encode(records, column);
-            } else {
-                elements.resize(count * column.width, 0);
-                columns::gather(records, record_len, part, elements);
-                coder.encode(elements, column);
+            if column.width == record_len && !zero_map && base.is_none() {
+                coder.encode(records, None, column);
+                continue;
             }
+            elements.resize(count * column.width, 0);
+            columns::gather(records, record_len, part.clone(), elements);
+            let mut kept = elements.len();
+            if let Some((_, base)) = base {
+                base_column.resize(count * column.width, 0);
+                columns::gather(&base[..records.len()], record_len, part, base_column);
+                delta::difference(elements, base_column, column.element);
+                keys.resize(kept / column.element, 0);
+                delta::top_bytes(base_column, column.element, column.rotated, keys);
+            }
+            if zero_map {
+                kept = coder.take_out_zeros(elements, column.element, base.is_none(), map);
+                if base.is_some() {
+                    zeros::keep_coded(map, keys);
+                    keys.truncate(kept / column.element);
+                }
+            }
+            coder.encode(&elements[..kept], base.is_some().then_some(&keys[..]), column);
         }
         coder.sections.add(tail);
-        coder.sections.write(&Head { columns, zero_map }, out);
+        coder.sections.write(base.map(|(range, _)| range), &Head { columns, zero_map }, out);
     }
 }
 
@@ -129,25 +191,42 @@ impl Default for ColumnCoder {
 }
 
 impl ColumnCoder {
-    /// Codes the map of a column's elements, and leaves the others in `elements`: so many bytes.
-    fn take_out_zeros(&mut self, records: &[u8], column: &Column, elements: &mut Vec<u8>, map: &mut Vec<u8>) -> usize {
-        elements.clear();
-        elements.extend_from_slice(records);
-        map.resize(zeros::map_len(records.len() / column.element), 0);
-        let kept = zeros::take_out(elements, column.element, true, map);
-        self.sections.add(map);
-        kept * column.element
+    /// Begins a new payload.
+    fn begin(&mut self, options: &BlockOptions, over_base: bool) {
+        let profile = options.layout.asked_profile();
+        self.sections.begin(options);
+        self.kernel = Kernel::or_default(options.kernel);
+        // Differences follow the exponents of what they differ from.
+        self.cuts = profile == LayoutProfile::Small || (over_base && profile != LayoutProfile::Device);
     }
 
-    /// Codes the planes of a column, and notes how they are cut.
-    fn encode(&mut self, elements: &[u8], column: &mut Column) {
+    /// Codes the map of `elements`, and moves those that are not zero to their front: so many
+    /// bytes.
+    fn take_out_zeros(&mut self, elements: &mut [u8], element: usize, signed: bool, map: &mut Vec<u8>) -> usize {
+        map.resize(zeros::map_len(elements.len() / element), 0);
+        let kept = zeros::take_out(elements, element, signed, map);
+        self.sections.add(map);
+        kept * element
+    }
+
+    /// Codes the planes of a column, and notes how they are cut: its second plane by its first, or
+    /// all by the keys of a base, where there is one.
+    fn encode(&mut self, elements: &[u8], base_keys: Option<&[u8]>, column: &mut Column) {
         let Self { planes, cut, sections, cuts, kernel } = self;
         planes.resize(elements.len(), 0);
-        simd::planes::split(*kernel, elements, column.element, column.rotated, planes);
+        simd::planes::split(*kernel, elements, column.element, column.rotated && base_keys.is_none(), planes);
         let len = elements.len() / column.element;
+        if let Some(keys) = base_keys {
+            let bounds = if *cuts { choose::bounds_of_planes(keys, planes) } else { None };
+            if let Some(bounds) = bounds {
+                column.bounds = sections.add_smaller(planes, keys, &bounds, cut).then_some(bounds);
+                return;
+            }
+        }
         for index in 0..column.element {
             let (keys, plane) = (&planes[..len], &planes[index * len..][..len]);
-            let bounds = if *cuts && index == 1 { choose::bounds(keys, plane) } else { None };
+            let cuts = *cuts && index == 1 && base_keys.is_none();
+            let bounds = if cuts { choose::bounds(keys, plane) } else { None };
             if let Some(bounds) = bounds {
                 column.bounds = sections.add_smaller(plane, keys, &bounds, cut).then_some(bounds);
             } else {

@@ -9,6 +9,6 @@ mod sections;
 #[cfg(test)]
 mod tests;
 
-pub(super) use decode::{decode_payload, scratch_len};
-pub(super) use encode::append;
+pub(super) use decode::{decode_over_base, decode_payload, scratch_len};
+pub(super) use encode::{append, append_over_base};
 pub(super) use part::decode_part;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     format::{
-        planes::{Bounds, Head},
+        planes::{BaseRange, Bounds, Head},
         section::{Descriptor, SymbolCount},
     },
     options::{BlockOptions, LayoutProfile, Prefer},
@@ -68,23 +68,25 @@ impl Sections {
         self.coded.push((descriptor, start..self.payloads.len()));
     }
 
-    /// Codes `plane` as one section, or cut by `keys` as several, whichever is smaller: whether it
-    /// is cut. `cut` is memory to keep.
-    pub(super) fn add_smaller(&mut self, plane: &[u8], keys: &[u8], bounds: &Bounds, cut: &mut Vec<u8>) -> bool {
+    /// Codes each of `planes` as one section, or cut by `keys` as several, whichever is smaller:
+    /// whether they are cut. `cut` is memory to keep.
+    pub(super) fn add_smaller(&mut self, planes: &[u8], keys: &[u8], bounds: &Bounds, cut: &mut Vec<u8>) -> bool {
         let (sections, start) = (self.coded.len(), self.payloads.len());
-        self.add(plane);
+        planes.chunks_exact(keys.len()).for_each(|plane| self.add(plane));
         let (whole_sections, end) = (self.coded.len(), self.payloads.len());
         let buckets = Buckets::new(*bounds, keys);
-        cut.resize(plane.len(), 0);
-        buckets.cut(plane, keys, cut);
-        let mut rest = &cut[..];
-        for &count in buckets.counts() {
-            let (bucket, behind) = rest.split_at(count);
-            self.add(bucket);
-            rest = behind;
+        cut.resize(keys.len(), 0);
+        for plane in planes.chunks_exact(keys.len()) {
+            buckets.cut(plane, keys, cut);
+            let mut rest = &cut[..];
+            for &count in buckets.counts() {
+                let (bucket, behind) = rest.split_at(count);
+                self.add(bucket);
+                rest = behind;
+            }
         }
         // Descriptors and padding take some bytes for each.
-        let cut_len = self.payloads.len() - end + 4 * bounds.buckets();
+        let cut_len = self.payloads.len() - end + 4 * (self.coded.len() - whole_sections);
         if cut_len < end - start {
             self.payloads.drain(start..end);
             self.coded.drain(sections..whole_sections);
@@ -99,10 +101,13 @@ impl Sections {
     }
 
     /// Appends head, descriptors and payloads.
-    pub(super) fn write(&self, head: &Head, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, base: Option<BaseRange>, head: &Head, out: &mut Vec<u8>) {
         let start = out.len();
-        head.write(false, out);
-        debug_assert_eq!(self.coded.len(), head.sections(false));
+        if let Some(range) = base {
+            range.write(out);
+        }
+        head.write(base.is_some(), out);
+        debug_assert_eq!(self.coded.len(), head.sections(base.is_some()));
         for (descriptor, _) in &self.coded {
             descriptor.write(SymbolCount::Derived(descriptor.symbols), out);
         }

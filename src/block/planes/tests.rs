@@ -1,7 +1,10 @@
 //! Payloads of every layout, whether or not they are worth it.
 
-use super::{decode_payload, encode::encode_payload};
+use super::{decode_over_base, decode_payload, encode::encode_payload};
 use crate::{
+    base::Base,
+    error::{Corruption, PayloadError},
+    format::{check::ContentHash, planes::BaseRange},
     options::{BlockOptions, Column, EncodeOptions, Layout, LayoutProfile, Prefer},
     simd::Kernel,
 };
@@ -54,7 +57,7 @@ fn round_trip_by(
     zero_map: bool,
 ) -> Vec<u8> {
     let mut payload = Vec::new();
-    encode_payload(raw, options, zero_map, &mut payload);
+    encode_payload(raw, options, zero_map, None, &mut payload);
     for kernel in kernels {
         let mut back = vec![0xAA; raw.len()];
         decode_payload(&payload, &mut back, kernel).unwrap();
@@ -90,7 +93,7 @@ fn every_kernel_writes_the_same_payload() {
             let expected = round_trip(&raw, &options(layout.profile(profile), Kernel::Portable), false);
             for kernel in Kernel::all_available() {
                 let mut payload = Vec::new();
-                encode_payload(&raw, &options(layout.profile(profile), kernel), false, &mut payload);
+                encode_payload(&raw, &options(layout.profile(profile), kernel), false, None, &mut payload);
                 assert!(payload == expected, "{layout:?}, {kernel}");
             }
         }
@@ -139,4 +142,73 @@ fn a_damaged_payload_is_an_error_or_other_bytes_and_all_kernels_agree() {
             assert!(decode_payload(&payload[..len], &mut back, Kernel::or_default(None)).is_err(), "cut at {len}");
         }
     }
+}
+
+/// Bytes that lie 3 bytes into a base, and where.
+fn base_of(bytes: &[u8]) -> (Base, BaseRange) {
+    let mut content = ContentHash::default();
+    content.update(bytes);
+    (Base::from_bytes([&[1, 2, 3], bytes].concat()), BaseRange { offset: 3, hash: content.value() })
+}
+
+#[test]
+fn differences_from_a_base_come_back() {
+    let old = weights(20_000);
+    let new: Vec<u8> = old.iter().zip(0_u32..).map(|(byte, at)| byte ^ (at * at % 19 / 18) as u8).collect();
+    for layout in layouts() {
+        for profile in PROFILES {
+            let options = options(layout.profile(profile), Kernel::or_default(None));
+            let record_len = layout.record_len();
+            for len in [record_len, record_len + 1, 3 * record_len + 7, 5000, 20_000] {
+                let (base, range) = base_of(&old[..len]);
+                for zero_map in [false, true].into_iter().take(if layout.columns().len() == 1 { 2 } else { 1 }) {
+                    let (mut payload, mut back) = (Vec::new(), vec![0xAA; len]);
+                    encode_payload(&new[..len], &options, zero_map, Some((range, &old[..len])), &mut payload);
+                    for kernel in Kernel::all_available() {
+                        decode_over_base(&payload, &mut back, Some(&base), kernel).unwrap();
+                        assert!(back == new[..len], "{len} bytes, {layout:?}, {kernel}, zero map: {zero_map}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_pattern_of_two_bytes_comes_back_over_a_base() {
+    let raw: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
+    let old: Vec<u8> = (0..=u16::MAX).flat_map(|number| number.wrapping_mul(0x9E37).to_le_bytes()).collect();
+    let (base, range) = base_of(&old);
+    for profile in PROFILES {
+        let options = options(Layout::bf16().profile(profile), Kernel::or_default(None));
+        for zero_map in [false, true] {
+            let (mut payload, mut back) = (Vec::new(), vec![0xAA; raw.len()]);
+            encode_payload(&raw, &options, zero_map, Some((range, &old)), &mut payload);
+            decode_over_base(&payload, &mut back, Some(&base), Kernel::or_default(None)).unwrap();
+            assert!(back == raw, "{profile:?}, zero map: {zero_map}");
+        }
+    }
+}
+
+#[test]
+fn another_base_and_none_are_told_apart() {
+    let raw = weights(700);
+    let (base, range) = base_of(&raw);
+    let (mut payload, mut back) = (Vec::new(), vec![0; raw.len()]);
+    let options = options(Layout::bf16(), Kernel::Portable);
+    encode_payload(&raw, &options, true, Some((range, &raw)), &mut payload);
+    assert!(payload.len() < 60, "{} bytes", payload.len());
+    let mut decode = |payload: &[u8], base: Option<&Base>| decode_over_base(payload, &mut back, base, Kernel::Portable);
+    assert_eq!(decode(&payload, Some(&base)), Ok(()));
+    assert_eq!(decode(&payload, None), Err(PayloadError::NeedsBase { base_offset: 3, hash: range.hash }));
+    let wrong = |found| Err(PayloadError::WrongBase { base_offset: 3, expected: range.hash, found });
+    assert_eq!(decode(&payload, Some(&Base::from_bytes(raw.clone()))), wrong(None), "it ends before");
+    let mut other = [&[1, 2, 3], &raw[..]].concat();
+    other[500] ^= 1;
+    let found = Some(base_of(&other[3..]).1.hash);
+    assert_eq!(decode(&payload, Some(&Base::from_bytes(other))), wrong(found));
+    let unread = Base::new(u64::MAX, |_, _| Err(std::io::ErrorKind::TimedOut.into()));
+    assert_eq!(decode(&payload, Some(&unread)), Err(PayloadError::UnreadBase(std::io::ErrorKind::TimedOut)));
+    let ends = Corruption::PayloadEnds { field: "base hash", length: 15 };
+    assert_eq!(decode(&payload[..15], Some(&base)), Err(ends.into()));
 }

@@ -1,12 +1,11 @@
 //! A block on its way through an executor.
 
 use crate::{
-    block::Coded,
+    block::{Coded, Resources},
     device::Item,
     error::{Error, Part, PayloadError},
     format::BlockHeader,
     parallel::Job,
-    simd::Kernel,
 };
 
 /// What the executor is given, and what it gives back.
@@ -17,7 +16,7 @@ pub(super) struct DecodeJob {
     pub(super) body: Vec<u8>,
     /// Room for the raw bytes, perhaps more.
     pub(super) raw: Vec<u8>,
-    pub(super) kernel: Kernel,
+    pub(super) resources: Resources,
     pub(super) number: u64,
     pub(super) offset: u64,
     pub(super) result: Result<(), Error>,
@@ -26,7 +25,7 @@ pub(super) struct DecodeJob {
 impl Job for DecodeJob {
     fn run(&mut self) {
         let raw = &mut self.raw[..self.header.raw_len()];
-        let decoded = decode(Coded::new(self.header, &self.body), raw, self.kernel);
+        let decoded = decode(Coded::new(self.header, &self.body), raw, &self.resources);
         self.result = decoded.map_err(|reason| reason.at(Part::Block(self.number), self.offset));
     }
 
@@ -36,6 +35,6 @@ impl Job for DecodeJob {
 }
 
 /// Verifies and decodes a block. `raw` has its raw length.
-pub(super) fn decode(block: Coded<'_>, raw: &mut [u8], kernel: Kernel) -> Result<(), PayloadError> {
-    block.verify()?.decode(raw, kernel)
+pub(super) fn decode(block: Coded<'_>, raw: &mut [u8], resources: &Resources) -> Result<(), PayloadError> {
+    block.verify()?.decode(raw, resources)
 }

@@ -8,7 +8,6 @@ use crate::{
     block::Coded,
     error::{Error, Part},
     parallel::{Lost, work_in_order},
-    simd::Kernel,
     stream::{BlockEvent, Deframer, Event, Op, Room, Span, step::Move},
 };
 
@@ -93,7 +92,7 @@ impl Decoder {
         &mut self,
         mut next: impl FnMut(&mut Deframer) -> Option<Task<'a>> + Send,
     ) -> Result<usize, Error> {
-        let kernel = Kernel::or_default(self.options.kernel);
+        let resources = &self.resources();
         let Self { options, deframer, jobs, tally, .. } = self;
         let executor = jobs.executor();
         let (mut given, mut decoded) = (0, Ok(()));
@@ -103,7 +102,7 @@ impl Decoder {
             || next(deframer),
             |mut task| {
                 let Task { block, body, raw, .. } = &mut task;
-                let result = decode(Coded::new(block.header, body), raw, kernel);
+                let result = decode(Coded::new(block.header, body), raw, resources);
                 let (part, offset) = (Part::Block(block.number), block.offset);
                 (task, result.map_err(|reason| reason.at(part, offset)))
             },

@@ -15,9 +15,9 @@ fn a_lost_worker_ends_the_stream_behind_the_blocks_before_it() {
         assert_eq!(decoder.step(first, &mut [], Op::Run).unwrap().consumed, first.len());
         // Its payload is not there, which makes its worker panic.
         let header = BlockHeader::Data { mode: crate::format::BlockMode::Fill, raw_len: 100, payload_len: 1 };
-        let (body, kernel) = (Vec::new(), Kernel::Portable);
+        let (body, resources) = (Vec::new(), Resources::new(None, None));
         let (number, offset, result) = (1, 21, Ok(()));
-        decoder.jobs.submit(DecodeJob { header, body, raw: vec![0; 100], kernel, number, offset, result });
+        decoder.jobs.submit(DecodeJob { header, body, raw: vec![0; 100], resources, number, offset, result });
         let error = loop {
             match decoder.step(rest, &mut step, Op::Run) {
                 Ok(Step { produced, .. }) => raw.extend(&step[..produced]),
@@ -40,8 +40,8 @@ fn a_device_gets_the_whole_block_and_no_more_room_than_it_fills() {
     let header = crate::block::parse_data_header(&coded).unwrap();
     // Buffers that a larger block had before.
     let body = [&coded[HEADER_LEN..], &[1; 50]].concat();
-    let (kernel, number, offset, result) = (Kernel::Portable, 0, 0, Ok(()));
-    let mut job = DecodeJob { header, body, raw: vec![1; 999], kernel, number, offset, result };
+    let (resources, number, offset, result) = (Resources::new(None, None), 0, 0, Ok(()));
+    let mut job = DecodeJob { header, body, raw: vec![1; 999], resources, number, offset, result };
     let item = job.item().unwrap();
     assert_eq!(item.raw.len(), raw.len());
     let load = item.load();

@@ -274,7 +274,23 @@ fn unsupported() -> Vec<Golden> {
         let golden = refused_block(name, what, &block, |offset| Error::Unsupported { feature, offset });
         Golden { name: golden.name.replacen("bad-", "unsupported-", 1), ..golden }
     };
+    let payload =
+        [&[7, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0][..], &Layout::of(&[(4, 4, ROTATED)]).payload(&numbers())]
+            .concat();
+    let needs_base = |offset| Error::NeedsBase { base_offset: 7, hash: 9, offset };
     vec![
+        refused_block(
+            "planes-without-base",
+            "planes over a base, which the decoder was not given",
+            &data_block(0x0E, 64, &payload),
+            needs_base,
+        ),
+        bad_block(
+            "planes-base-ends",
+            "ends in what it says of a base",
+            &data_block(0x0E, 64, &payload[..12]),
+            Corruption::PayloadEnds { field: "base hash", length: 12 },
+        ),
         refused("planes-flags", "flag bit 1 of planes", FLAGS, 2, Feature::PlanesFlags(2)),
         refused("planes-how", "bit 2 of how", HOW, 5, Feature::Column(5)),
         refused("planes-form", "a plane in form 0x08", FORMS, 8, Feature::Form(8)),

@@ -1,0 +1,90 @@
+//! What blocks may be differences from: bytes at offsets, from whatever source.
+
+use std::{
+    fmt, io,
+    panic::{RefUnwindSafe, UnwindSafe},
+    sync::Arc,
+};
+
+/// Bytes that blocks of planes may be differences from: an earlier version of the same model, say.
+/// Cheap to clone.
+///
+/// Both sides need the same bytes. A block that is a difference names those that it needs by their
+/// place and XXH3-64, and a decoder verifies it.
+///
+/// ```
+/// use ranstream::{Base, DecodeOptions, EncodeOptions, Error, Layout, compress, decompress};
+///
+/// let old: Vec<u8> = (1..9000_u32).flat_map(|i| (1.0 / i as f32).to_le_bytes()).collect();
+/// let mut new = old.clone();
+/// new[400] ^= 1;
+/// let base = Base::from_bytes(old);
+/// let options = EncodeOptions::new().layout(Layout::f32()).base(base.clone());
+/// let stream = compress(&new, &options)?;
+/// assert!(stream.len() < 200);
+/// assert_eq!(decompress(&stream, &DecodeOptions::new().base(base))?, new);
+/// assert!(matches!(decompress(&stream, &DecodeOptions::new()), Err(Error::NeedsBase { .. })));
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Base {
+    len: u64,
+    read: Arc<Read>,
+}
+
+type Read = dyn Fn(&mut [u8], u64) -> io::Result<()> + Send + Sync;
+
+impl Base {
+    /// `len` bytes, of which `read` fills a buffer from an offset on. It is called by any thread,
+    /// several at a time, and never beyond `len`.
+    pub fn new(len: u64, read: impl Fn(&mut [u8], u64) -> io::Result<()> + Send + Sync + 'static) -> Self {
+        Self { len, read: Arc::new(read) }
+    }
+
+    /// Bytes that lie in memory.
+    pub fn from_bytes(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
+        let len = bytes.as_ref().len() as u64;
+        Self::new(len, move |to, offset| {
+            let start = usize::try_from(offset).unwrap_or(usize::MAX);
+            let from = bytes.as_ref().get(start..).and_then(|rest| rest.get(..to.len()));
+            to.copy_from_slice(from.ok_or(io::ErrorKind::UnexpectedEof)?);
+            Ok(())
+        })
+    }
+
+    /// How many bytes there are.
+    #[must_use]
+    pub fn byte_len(&self) -> u64 {
+        self.len
+    }
+
+    /// Fills `to` from `offset` on. `None`: there are not so many bytes.
+    pub(crate) fn read(&self, to: &mut [u8], offset: u64) -> Option<io::Result<()>> {
+        offset.checked_add(to.len() as u64).filter(|&end| end <= self.len)?;
+        Some((self.read)(to, offset))
+    }
+}
+
+/// The bytes of a base from an offset on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct BasePart {
+    pub(crate) base: Base,
+    pub(crate) offset: u64,
+}
+
+impl fmt::Debug for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Base").field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+/// Nothing of it changes.
+impl UnwindSafe for Base {}
+impl RefUnwindSafe for Base {}
+
+/// Bases are equal if they are the same.
+impl PartialEq for Base {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.read, &other.read)
+    }
+}
