@@ -18,9 +18,10 @@ fn layouts() -> Vec<Layout> {
 
 /// Bytes whose third and fourth of each four are few, with zeros now and then.
 fn raw(len: usize) -> Vec<u8> {
-    let word =
-        |at: u32| if at % 37 == 0 { 0 } else { 0x3C00_0000 | (at % 7) << 23 | at.wrapping_mul(2_654_435_761) >> 9 };
-    (0..len as u32 / 4 + 1).flat_map(|at| word(at).to_le_bytes()).take(len).collect()
+    let word = |at: u32| {
+        if at.is_multiple_of(37) { 0 } else { 0x3C00_0000 | (at % 7) << 23 | at.wrapping_mul(2_654_435_761) >> 9 }
+    };
+    (0..=len as u32 / 4).flat_map(|at| word(at).to_le_bytes()).take(len).collect()
 }
 
 #[test]

@@ -259,7 +259,7 @@ impl Encoder {
                 seal(BlockMode::Stored, raw.len(), &raw)
             } else {
                 let mut whole = Vec::new();
-                block::append(&raw, &self.options, &mut whole);
+                block::append(&raw, &self.options, None, &mut whole);
                 whole
             };
             coded[block] = Some(Coded::Whole(whole));
