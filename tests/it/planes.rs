@@ -49,7 +49,8 @@ fn every_layout_comes_back_in_every_way() {
     let layouts = [Layout::bf16(), Layout::f32(), Layout::f64(), Layout::i16()].map(|layout| (layout, &mixed));
     for (layout, raw) in layouts.into_iter().chain([(q8_0(), &records)]) {
         for profile in [LayoutProfile::Fast, LayoutProfile::Small, LayoutProfile::Device] {
-            let options = EncodeOptions::new().layout(layout.profile(profile)).block_len(8001).content_check(true);
+            let options =
+                EncodeOptions::new().level(0).layout(layout.profile(profile)).block_len(8001).content_check(true);
             let stream = compress(raw, &options).unwrap();
             assert!(blocks(&stream).iter().any(|&(mode, _)| mode == BlockMode::Planes), "{layout:?}");
             let expected = Outcome { raw: raw.clone(), error: None };
@@ -68,13 +69,13 @@ fn blocks_have_the_length_of_their_layout() {
         assert_eq!(compress(&raw, &options.threads(0)).unwrap(), stream);
         blocks(&stream).into_iter().map(|(_, len)| len).collect()
     };
-    let f32 = EncodeOptions::new().layout(Layout::f32());
+    let f32 = EncodeOptions::new().level(0).layout(Layout::f32());
     assert_eq!(lens(f32.clone()), [1 << 20; 2]);
     assert_eq!(lens(f32.clone().block_len(1 << 24)), [1 << 20; 2], "the largest block bounds it only");
     assert_eq!(lens(f32.clone().block_len((1 << 19) + 3)), [1 << 19; 4], "whole records");
-    let rows = EncodeOptions::new().layout(Layout::f32().row_len(700_000));
+    let rows = EncodeOptions::new().level(0).layout(Layout::f32().row_len(700_000));
     assert_eq!(lens(rows), [700_000, 700_000, (1 << 21) - 1_400_000]);
-    assert_eq!(lens(EncodeOptions::new().layout(Layout::bytes())), [256 << 10; 8]);
+    assert_eq!(lens(EncodeOptions::new().level(0).layout(Layout::bytes())), [256 << 10; 8]);
 }
 
 #[test]
