@@ -27,12 +27,13 @@ source_of_std="$(rustc --print sysroot)/lib/rustlib/src/rust/library/std"
 [ -d "$source_of_std" ] || [ -d "$(rustc --print target-libdir --target $target 2>/dev/null)" ] || skipped "the standard library of $target is not here, nor is its source"
 (cd web && timeout 120 npm ci --no-fund --no-audit --silent) || skipped 'npm cannot install esbuild and typescript'
 
-# Half of the package, file.
+# Part of the package, file, optimisation: for size where it would be too large else.
 build() {
+    export CARGO_PROFILE_RELEASE_OPT_LEVEL=$3
     local features=(--release --target $target --no-default-features --features "$1") simd=-Ctarget-feature=+simd128
     local small=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
-    if [ -d "$source_of_std" ] && RUSTC_BOOTSTRAP=1 RUSTFLAGS="$simd -Zunstable-options -Cpanic=immediate-abort" cargo build -q "${features[@]}" "${small[@]}" --target-dir target/small; then
-        cp target/small/$target/release/ranstream_web.wasm "$2"
+    if [ -d "$source_of_std" ] && RUSTC_BOOTSTRAP=1 RUSTFLAGS="$simd -Zunstable-options -Cpanic=immediate-abort" cargo build -q "${features[@]}" "${small[@]}" --target-dir "target/small-$3"; then
+        cp "target/small-$3/$target/release/ranstream_web.wasm" "$2"
         is_small=1
     else
         missing 'the standard library is taken as it comes: the .wasm is larger'
@@ -51,9 +52,10 @@ mkdir -p "$dist"
 is_small=0
 (
     cd web/wasm
-    build decode "$dist/ranstream.wasm"
-    build encode "$dist/ranstream-encoder.wasm"
-    for file in ranstream ranstream-encoder; do
+    build decode "$dist/ranstream.wasm" s
+    build encode "$dist/ranstream-encoder.wasm" s
+    build gpu "$dist/ranstream-gpu.wasm" s
+    for file in ranstream ranstream-encoder ranstream-gpu; do
         size=$(stat -c %s "$dist/$file.wasm")
         printf '%s.wasm: %s bytes, %s packed\n' "$file" "$size" "$(gzip -9 -c "$dist/$file.wasm" | wc -c)"
         if [ "$size" -gt 200000 ] && [ $is_small = 1 ]; then

@@ -1,5 +1,5 @@
 import { RansError, type RansErrorCode } from "./error.js";
-import { instantiate, type Half } from "./module.js";
+import { instantiate, type Part } from "./module.js";
 
 /** Why a step stopped, as `boundary.rs` has it. */
 export const Status = {
@@ -12,6 +12,7 @@ export const Status = {
   Error: 6,
   RawLen: 7,
   StreamBegin: 8,
+  Batch: 9,
 } as const;
 
 /** What a step is to reach, as `boundary.rs` has it. */
@@ -24,6 +25,8 @@ interface Exports {
   rans_block(memory: number, block: number, output: number, flags: number): number;
   rans_file(len: number, memory: number, block: number, output: number, flags: number): number;
   rans_encoder(level: number, block: number, segment: number, bits: number, mode: number, prefer: number, content: number, flags: number): number;
+  rans_batch(): number;
+  rans_shader(form: number, smallestSubgroup: number, largestSubgroup: number): number;
   rans_free(handle: number): void;
   rans_space(handle: number, wanted: number): void;
   rans_commit(handle: number, len: number): void;
@@ -35,7 +38,7 @@ interface Exports {
 /** An instance is kept for the next stream if its memory is no more than this. */
 const KEPT_LEN = 32 << 20;
 const KEPT = 2;
-const idle: Record<Half, WebAssembly.Instance[]> = { decode: [], encode: [] };
+const idle: Record<Part, WebAssembly.Instance[]> = { decode: [], encode: [], gpu: [] };
 
 // Where the fields of a report are, in words of 32 bits; numbers begin at byte 32.
 const STATUS = 0;
@@ -51,21 +54,21 @@ const utf8 = new TextDecoder();
 
 /** One session of the `.wasm`: bytes in, steps, bytes out. */
 export class Codec {
-  readonly #half: Half;
+  readonly #part: Part;
   readonly #instance: WebAssembly.Instance;
   readonly #exports: Exports;
   #handle: number;
 
-  private constructor(half: Half, instance: WebAssembly.Instance, make: (exports: Exports) => number) {
-    this.#half = half;
+  private constructor(part: Part, instance: WebAssembly.Instance, make: (exports: Exports) => number) {
+    this.#part = part;
     this.#instance = instance;
     this.#exports = instance.exports as unknown as Exports;
     this.#handle = make(this.#exports);
   }
 
   /** `make` calls one of the functions that give a handle. */
-  static async open(half: Half, make: (exports: Exports) => number): Promise<Codec> {
-    return new Codec(half, idle[half].pop() ?? (await instantiate(half)), make);
+  static async open(part: Part, make: (exports: Exports) => number): Promise<Codec> {
+    return new Codec(part, idle[part].pop() ?? (await instantiate(part)), make);
   }
 
   /** Gives as much of `chunk` from `from` on as there is space for; how much comes back. */
@@ -126,7 +129,7 @@ export class Codec {
     if (this.#handle === 0) return;
     this.#exports.rans_free(this.#handle);
     this.#handle = 0;
-    const kept = idle[this.#half];
+    const kept = idle[this.#part];
     if (kept.length < KEPT && this.memory() <= KEPT_LEN) kept.push(this.#instance);
   }
 

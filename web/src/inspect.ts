@@ -25,20 +25,30 @@ export interface BlockInfo {
  *
  * @throws {RansError} what the streams have against them, after the blocks before that.
  */
-export async function* blocks(
-  input: Bytes | Blob | Response | ReadableStream<Uint8Array>,
-  options: DecodeOptions = {},
-): AsyncGenerator<BlockInfo> {
+export async function* blocks(input: Input, options: DecodeOptions = {}): AsyncGenerator<BlockInfo> {
+  for await (const { info } of walk(input, options, false)) yield info;
+}
+
+/** The same with a copy of each block's own bytes. */
+export function cut(input: Input, options: DecodeOptions): AsyncGenerator<{ info: BlockInfo; coded: Uint8Array<ArrayBuffer> }> {
+  return walk(input, options, true);
+}
+
+type Input = Bytes | Blob | Response | ReadableStream<Uint8Array>;
+
+const NOTHING = new Uint8Array();
+
+async function* walk(input: Input, options: DecodeOptions, copies: boolean) {
   const numbers = decodeNumbers(options);
   const chunks = chunksOf(input);
   const cutter = await Codec.open("decode", (exports) => exports.rans_cutter(...numbers));
   try {
-    let chunk: Uint8Array | undefined = new Uint8Array();
+    let chunk: Uint8Array | undefined = NOTHING;
     let at = 0;
     for (;;) {
       const status = cutter.step(chunk ? Op.Run : Op.Finish);
       if (status === Status.Block) {
-        yield {
+        const info: BlockInfo = {
           number: cutter.number(0),
           offset: cutter.number(1),
           codedLen: cutter.ready(),
@@ -46,6 +56,7 @@ export async function* blocks(
           rawLen: cutter.number(3),
           mode: cutter.name(),
         };
+        yield { info, coded: copies ? cutter.take() : NOTHING };
       } else if (status === Status.Finished) {
         return;
       } else if (status === Status.NeedsInput) {

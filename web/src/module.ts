@@ -1,36 +1,36 @@
-/** The two halves, each a `.wasm`: whoever only reads streams does not load the encoder. */
-export type Half = "decode" | "encode";
+/** The parts, each a `.wasm`: whoever only reads streams does not load the others. */
+export type Part = "decode" | "encode" | "gpu";
 
 /** Where a `.wasm` comes from. */
 export type WasmSource = WebAssembly.Module | BufferSource | Response | URL | string;
 
-const NAMES: Record<Half, string> = { decode: "ranstream.wasm", encode: "ranstream-encoder.wasm" };
+const NAMES: Record<Part, string> = { decode: "ranstream.wasm", encode: "ranstream-encoder.wasm", gpu: "ranstream-gpu.wasm" };
 
-const modules: Partial<Record<Half, Promise<WebAssembly.Module>>> = {};
+const modules: Partial<Record<Part, Promise<WebAssembly.Module>>> = {};
 
 /**
  * Says where the `.wasm` files come from, where they are not beside this module, and loads them.
- * Without it each half is loaded when it is first used.
+ * Without it each part is loaded when it is first used.
  */
-export async function init(sources: Partial<Record<Half, WasmSource>> = {}): Promise<void> {
-  for (const half of ["decode", "encode"] as const) {
-    const source = sources[half];
-    if (source !== undefined) modules[half] = compile(source);
+export async function init(sources: Partial<Record<Part, WasmSource>> = {}): Promise<void> {
+  for (const part of ["decode", "encode", "gpu"] as const) {
+    const source = sources[part];
+    if (source !== undefined) modules[part] = compile(source);
   }
   await Promise.all(Object.values(modules));
 }
 
-/** The compiled half. A failed load is tried again the next time. */
-export function load(half: Half): Promise<WebAssembly.Module> {
-  const module = modules[half] ?? compile(new URL(NAMES[half], import.meta.url));
-  modules[half] = module;
-  module.catch(() => delete modules[half]);
+/** The compiled part. A failed load is tried again the next time. */
+export function load(part: Part): Promise<WebAssembly.Module> {
+  const module = modules[part] ?? compile(new URL(NAMES[part], import.meta.url));
+  modules[part] = module;
+  module.catch(() => delete modules[part]);
   return module;
 }
 
 /** An instance with memory of its own: what one stream does, no other sees. */
-export async function instantiate(half: Half): Promise<WebAssembly.Instance> {
-  return WebAssembly.instantiate(await load(half));
+export async function instantiate(part: Part): Promise<WebAssembly.Instance> {
+  return WebAssembly.instantiate(await load(part));
 }
 
 async function compile(source: WasmSource): Promise<WebAssembly.Module> {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startServer } from "./server.mjs";
 
-const LIMIT_MS = 150_000;
+const LIMIT_MS = 240_000;
 
 const profile = await mkdtemp(join(tmpdir(), "ranstream-web-"));
 let finish;

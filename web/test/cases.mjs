@@ -3,11 +3,12 @@
 import { answers } from "./cases/answers.mjs";
 import { buffers } from "./cases/buffers.mjs";
 import { files } from "./cases/files.mjs";
+import { gpu } from "./cases/gpu.mjs";
 import { memory } from "./cases/memory.mjs";
 import { streams } from "./cases/streams.mjs";
 import { workers } from "./cases/workers.mjs";
 
-export const cases = [...buffers, ...streams, ...files, ...workers, ...memory, ...answers];
+export const cases = [...buffers, ...streams, ...files, ...workers, ...gpu, ...memory, ...answers];
 
 /** Runs what `filter` is part of the name of; what failed comes back. */
 export async function runAll(context, filter, log) {

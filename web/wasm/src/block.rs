@@ -237,20 +237,6 @@ impl OneBlock {
     pub fn new(options: &DecodeOptions) -> Self {
         Self { limits: options.limits, number: 0, offset: 0, coded: Vec::new(), raw: Vec::new() }
     }
-
-    /// The error as it stands in a stream.
-    fn placed(&self, error: Error) -> Error {
-        match error {
-            Error::Corrupt { part: Part::Block(_), reason, .. } => {
-                Error::Corrupt { part: Part::Block(self.number), offset: self.offset, reason }
-            }
-            Error::Unsupported { feature, .. } => Error::Unsupported { feature, offset: self.offset },
-            Error::LimitExceeded { limit, found, allowed, .. } => {
-                Error::LimitExceeded { limit, found, allowed, offset: self.offset }
-            }
-            other => other,
-        }
-    }
 }
 
 impl Session for OneBlock {
@@ -282,7 +268,7 @@ impl Session for OneBlock {
         self.raw = raw;
         decoded.map(|_| Outcome::Ready).map_err(|error| {
             self.raw.clear();
-            self.placed(error)
+            placed(error, self.number, self.offset)
         })
     }
 
@@ -296,5 +282,17 @@ impl Session for OneBlock {
 
     fn seek(&mut self, number: u64, offset: u64) {
         (self.number, self.offset) = (number, offset);
+    }
+}
+
+/// The error of a block by itself as it stands in a stream, where it is block `number` at `offset`.
+pub(crate) fn placed(error: Error, number: u64, offset: u64) -> Error {
+    match error {
+        Error::Corrupt { part: Part::Block(_), reason, .. } => {
+            Error::Corrupt { part: Part::Block(number), offset, reason }
+        }
+        Error::Unsupported { feature, .. } => Error::Unsupported { feature, offset },
+        Error::LimitExceeded { limit, found, allowed, .. } => Error::LimitExceeded { limit, found, allowed, offset },
+        other => other,
     }
 }

@@ -33,6 +33,7 @@ pub mod status {
     pub const ERROR: u32 = 6;
     pub const RAW_LEN: u32 = 7;
     pub const STREAM_BEGIN: u32 = 8;
+    pub const BATCH: u32 = 9;
 }
 
 /// What a call did.
@@ -55,7 +56,8 @@ pub struct Report {
     pub message_len: usize,
     /// An error: offset and block, or `NaN`. A range: start and end. A block: number, offset, raw
     /// offset, raw length. A stream's begin or end: 1 if it has a check over its raw
-    /// bytes. A length: itself.
+    /// bytes. A length: itself. A
+    /// batch: the lengths of its parts.
     pub numbers: [f64; 4],
 }
 
@@ -97,6 +99,10 @@ impl Handle {
             Ok(Outcome::RawLen(len)) => {
                 self.report.status = status::RAW_LEN;
                 self.report.numbers[0] = len as f64;
+            }
+            Ok(Outcome::Batch { coded_len, jobs_len, raw_len }) => {
+                self.tell_ready(status::BATCH);
+                self.report.numbers = [coded_len as f64, jobs_len as f64, raw_len as f64, 0.0];
             }
             Ok(Outcome::Block(block)) => {
                 self.tell_ready(status::BLOCK);
@@ -175,6 +181,20 @@ pub extern "C" fn rans_encoder(
 ) -> *mut Handle {
     let numbers = EncodeNumbers { level, block_len, segment_len, scale_bits, mode, prefer, content_length, flags };
     Handle::new(Encoder::new(numbers.options()))
+}
+
+/// Batches for a device.
+#[cfg(feature = "gpu")]
+#[unsafe(no_mangle)]
+pub extern "C" fn rans_batch() -> *mut Handle {
+    Handle::new(crate::gpu::Batch::default())
+}
+
+/// The shader of the form at this place of [`ranstream::jobs::Form::ALL`].
+#[cfg(feature = "gpu")]
+#[unsafe(no_mangle)]
+pub extern "C" fn rans_shader(form: u32, smallest_subgroup: u32, largest_subgroup: u32) -> *mut Handle {
+    Handle::new(crate::gpu::ShaderText::new(form as usize, smallest_subgroup, largest_subgroup))
 }
 
 /// Frees a handle.

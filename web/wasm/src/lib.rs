@@ -6,8 +6,8 @@
 //! no check and no limit here.
 
 #![cfg_attr(
-    not(all(feature = "decode", feature = "encode")),
-    allow(unused_imports, reason = "the boundary has the functions of one half")
+    not(all(feature = "decode", feature = "encode", feature = "gpu")),
+    allow(unused_imports, reason = "the boundary has the functions of one part")
 )]
 
 pub mod block;
@@ -17,4 +17,6 @@ pub mod decode;
 pub mod encode;
 pub mod fault;
 pub mod file;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod session;

@@ -30,6 +30,15 @@ pub enum Outcome {
     NeedsRange(Range<u64>),
     /// So many raw bytes a file has.
     RawLen(u64),
+    /// [`Session::ready`] has a batch for a device: words, jobs, and places behind these lengths.
+    Batch {
+        /// Bytes of coded words.
+        coded_len: usize,
+        /// Bytes of jobs.
+        jobs_len: usize,
+        /// Bytes of room that the raw bytes take.
+        raw_len: usize,
+    },
     /// [`Session::ready`] has one whole coded block.
     Block(BlockInfo),
     /// A stream begins.
