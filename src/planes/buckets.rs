@@ -33,6 +33,7 @@ impl Buckets {
     }
 
     /// The first key of each bucket.
+    #[cfg(target_arch = "x86_64")]
     pub(crate) fn first_keys(&self) -> &[u8] {
         self.bounds.first_keys()
     }

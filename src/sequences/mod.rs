@@ -13,5 +13,7 @@ pub(crate) use code::{
     excess_byte,
 };
 pub(crate) use execute::{Escapes, LiteralForm, Output};
-pub(crate) use expand::{ESCAPED, Expanded, HISTORY, Offsets, REPEAT_CODES, ROOM, Tokens, repeat, spread};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use expand::{ESCAPED, HISTORY, REPEAT_CODES, ROOM, repeat};
+pub(crate) use expand::{Expanded, Offsets, Tokens, spread};
 pub(crate) use sections::{Sections, Symbols};

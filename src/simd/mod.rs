@@ -17,6 +17,7 @@ mod choice;
 mod code_table;
 mod kernel;
 pub(crate) mod lz;
+#[cfg(target_arch = "x86_64")]
 mod lz_copy;
 mod pivot;
 pub(crate) mod planes;
