@@ -54,8 +54,9 @@ is_small=0
     cd web/wasm
     build decode "$dist/ranstream.wasm" s
     build encode "$dist/ranstream-encoder.wasm" s
+    build file "$dist/ranstream-file.wasm" s
     build gpu "$dist/ranstream-gpu.wasm" s
-    for file in ranstream ranstream-encoder ranstream-gpu; do
+    for file in ranstream ranstream-encoder ranstream-file ranstream-gpu; do
         size=$(stat -c %s "$dist/$file.wasm")
         printf '%s.wasm: %s bytes, %s packed\n' "$file" "$size" "$(gzip -9 -c "$dist/$file.wasm" | wc -c)"
         if [ "$size" -gt 200000 ] && [ $is_small = 1 ]; then

@@ -38,7 +38,7 @@ interface Exports {
 /** An instance is kept for the next stream if its memory is no more than this. */
 const KEPT_LEN = 32 << 20;
 const KEPT = 2;
-const idle: Record<Part, WebAssembly.Instance[]> = { decode: [], encode: [], gpu: [] };
+const idle: Record<Part, WebAssembly.Instance[]> = { decode: [], encode: [], file: [], gpu: [] };
 
 // Where the fields of a report are, in words of 32 bits; numbers begin at byte 32.
 const STATUS = 0;

@@ -12,6 +12,9 @@ export type RansErrorCode =
   | "finished"
   | "invalid-seek"
   | "unknown-model"
+  | "needs-base"
+  | "wrong-base"
+  | "unread-base"
   | "worker-lost"
   /** The file or server behind a {@link RansFile} did not give what it was asked for. */
   | "source"

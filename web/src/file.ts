@@ -52,7 +52,7 @@ export class RansFile {
   static async open(source: string | URL | Blob | RansSource, options: FileOptions = {}): Promise<RansFile> {
     const numbers = decodeNumbers(options);
     const opened = await openSource(source, options);
-    const codec = await Codec.open("decode", (exports) => exports.rans_file(opened.size, ...numbers));
+    const codec = await Codec.open("file", (exports) => exports.rans_file(opened.size, ...numbers));
     const file = new RansFile(opened, codec, options.maxMemory ?? DEFAULT_MEMORY);
     // An empty read finds the blocks. What is wrong behind the first of them is for those who read there.
     await file.read(0, 0).catch((error: unknown) => {

@@ -1,10 +1,10 @@
 /** The parts, each a `.wasm`: whoever only reads streams does not load the others. */
-export type Part = "decode" | "encode" | "gpu";
+export type Part = "decode" | "encode" | "file" | "gpu";
 
 /** Where a `.wasm` comes from. */
 export type WasmSource = WebAssembly.Module | BufferSource | Response | URL | string;
 
-const NAMES: Record<Part, string> = { decode: "ranstream.wasm", encode: "ranstream-encoder.wasm", gpu: "ranstream-gpu.wasm" };
+const NAMES: Record<Part, string> = { decode: "ranstream.wasm", encode: "ranstream-encoder.wasm", file: "ranstream-file.wasm", gpu: "ranstream-gpu.wasm" };
 
 const modules: Partial<Record<Part, Promise<WebAssembly.Module>>> = {};
 
@@ -13,7 +13,7 @@ const modules: Partial<Record<Part, Promise<WebAssembly.Module>>> = {};
  * Without it each part is loaded when it is first used.
  */
 export async function init(sources: Partial<Record<Part, WasmSource>> = {}): Promise<void> {
-  for (const part of ["decode", "encode", "gpu"] as const) {
+  for (const part of ["decode", "encode", "file", "gpu"] as const) {
     const source = sources[part];
     if (source !== undefined) modules[part] = compile(source);
   }

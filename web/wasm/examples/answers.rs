@@ -98,6 +98,9 @@ fn place(error: &Error) -> (Option<u64>, Option<u64>) {
         Error::Corrupt { offset, .. }
         | Error::Truncated { offset }
         | Error::TrailingData { offset }
+        | Error::NeedsBase { offset, .. }
+        | Error::WrongBase { offset, .. }
+        | Error::UnreadBase { offset, .. }
         | Error::Unsupported { offset, .. }
         | Error::LimitExceeded { offset, .. } => (Some(offset), None),
         Error::NotAStream { .. } => (Some(0), None),

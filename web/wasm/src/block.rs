@@ -286,13 +286,15 @@ impl Session for OneBlock {
 }
 
 /// The error of a block by itself as it stands in a stream, where it is block `number` at `offset`.
-pub(crate) fn placed(error: Error, number: u64, offset: u64) -> Error {
-    match error {
-        Error::Corrupt { part: Part::Block(_), reason, .. } => {
-            Error::Corrupt { part: Part::Block(number), offset, reason }
-        }
-        Error::Unsupported { feature, .. } => Error::Unsupported { feature, offset },
-        Error::LimitExceeded { limit, found, allowed, .. } => Error::LimitExceeded { limit, found, allowed, offset },
-        other => other,
+pub(crate) fn placed(mut error: Error, number: u64, place: u64) -> Error {
+    match &mut error {
+        Error::Corrupt { part, offset, .. } => (*part, *offset) = (Part::Block(number), place),
+        Error::Unsupported { offset, .. }
+        | Error::LimitExceeded { offset, .. }
+        | Error::NeedsBase { offset, .. }
+        | Error::WrongBase { offset, .. }
+        | Error::UnreadBase { offset, .. } => *offset = place,
+        _ => {}
     }
+    error
 }

@@ -158,7 +158,7 @@ pub extern "C" fn rans_block(max_memory: f64, max_block_len: f64, max_output: f6
 }
 
 /// A file of `len` bytes that is read in ranges.
-#[cfg(feature = "decode")]
+#[cfg(feature = "file")]
 #[unsafe(no_mangle)]
 pub extern "C" fn rans_file(len: f64, max_memory: f64, max_block_len: f64, max_output: f64, flags: u32) -> *mut Handle {
     let numbers = DecodeNumbers { max_memory, max_block_len, max_output, flags };

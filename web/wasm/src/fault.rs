@@ -30,6 +30,9 @@ impl From<&Error> for Fault {
             Error::Finished => ("finished", None),
             Error::InvalidSeek => ("invalid-seek", None),
             Error::UnknownModel { .. } => ("unknown-model", None),
+            Error::NeedsBase { offset, .. } => ("needs-base", Some(offset)),
+            Error::WrongBase { offset, .. } => ("wrong-base", Some(offset)),
+            Error::UnreadBase { offset, .. } => ("unread-base", Some(offset)),
             Error::WorkerLost { .. } => ("worker-lost", None),
             _ => ("other", None),
         };

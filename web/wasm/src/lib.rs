@@ -6,7 +6,7 @@
 //! no check and no limit here.
 
 #![cfg_attr(
-    not(all(feature = "decode", feature = "encode", feature = "gpu")),
+    not(all(feature = "decode", feature = "encode", feature = "file", feature = "gpu")),
     allow(unused_imports, reason = "the boundary has the functions of one part")
 )]
 
