@@ -28,8 +28,13 @@ use std::{
 /// ```
 #[derive(Clone)]
 pub struct Base {
+    // One pointer: every stream holds its options, and with them this.
+    source: Arc<Source>,
+}
+
+struct Source {
     len: u64,
-    read: Arc<Read>,
+    read: Box<Read>,
 }
 
 type Read = dyn Fn(&mut [u8], u64) -> io::Result<()> + Send + Sync;
@@ -38,7 +43,7 @@ impl Base {
     /// `len` bytes, of which `read` fills a buffer from an offset on. It is called by any thread,
     /// several at a time, and never beyond `len`.
     pub fn new(len: u64, read: impl Fn(&mut [u8], u64) -> io::Result<()> + Send + Sync + 'static) -> Self {
-        Self { len, read: Arc::new(read) }
+        Self { source: Arc::new(Source { len, read: Box::new(read) }) }
     }
 
     /// Bytes that lie in memory.
@@ -55,13 +60,13 @@ impl Base {
     /// How many bytes there are.
     #[must_use]
     pub fn byte_len(&self) -> u64 {
-        self.len
+        self.source.len
     }
 
     /// Fills `to` from `offset` on. `None`: there are not so many bytes.
     pub(crate) fn read(&self, to: &mut [u8], offset: u64) -> Option<io::Result<()>> {
-        offset.checked_add(to.len() as u64).filter(|&end| end <= self.len)?;
-        Some((self.read)(to, offset))
+        offset.checked_add(to.len() as u64).filter(|&end| end <= self.source.len)?;
+        Some((self.source.read)(to, offset))
     }
 }
 
@@ -74,7 +79,7 @@ pub(crate) struct BasePart {
 
 impl fmt::Debug for Base {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Base").field("len", &self.len).finish_non_exhaustive()
+        f.debug_struct("Base").field("len", &self.source.len).finish_non_exhaustive()
     }
 }
 
@@ -85,6 +90,6 @@ impl RefUnwindSafe for Base {}
 /// Bases are equal if they are the same.
 impl PartialEq for Base {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.read, &other.read)
+        Arc::ptr_eq(&self.source, &other.source)
     }
 }

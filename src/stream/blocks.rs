@@ -36,7 +36,7 @@ impl<'a> Blocks<'a> {
     /// there may be several.
     #[must_use]
     pub fn new(stream: &'a [u8], options: &DecodeOptions) -> Self {
-        Self { deframer: Some(Deframer::new(options.clone())), rest: stream }
+        Self { deframer: Some(Deframer::new(options)), rest: stream }
     }
 }
 

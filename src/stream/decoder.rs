@@ -73,7 +73,7 @@ impl Decoder {
             Err(error) => (Valid::default(), Some(error)),
         };
         Self {
-            deframer: Deframer::new(DecodeOptions::clone(&options)),
+            deframer: Deframer::new(&options),
             jobs: Ordered::for_decoding(&options),
             spare: Vec::new(),
             output: Output::default(),
@@ -215,7 +215,7 @@ impl Decoder {
     /// Begins again with the same options, as if made anew. Buffers are kept.
     pub fn reset(&mut self) {
         self.clear();
-        self.deframer = Deframer::new(DecodeOptions::clone(&self.options));
+        self.deframer = Deframer::new(&self.options);
         self.header = None;
         self.tally.clear();
     }

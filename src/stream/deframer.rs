@@ -52,7 +52,10 @@ pub(crate) enum Wants {
 
 #[derive(Debug)]
 pub(crate) struct Deframer {
-    options: DecodeOptions,
+    single_stream: bool,
+    trailing_data: TrailingData,
+    /// Bytes of application data that a block may have.
+    application_data: usize,
     state: State,
     buffer: ElementBuffer,
     /// Where the element in progress starts in the input.
@@ -69,10 +72,12 @@ pub(crate) struct Deframer {
 }
 
 impl Deframer {
-    pub(crate) fn new(options: DecodeOptions) -> Self {
+    pub(crate) fn new(options: &DecodeOptions) -> Self {
         Self {
             buffer: ElementBuffer::new(options.limits),
-            options,
+            single_stream: options.single_stream,
+            trailing_data: options.trailing_data,
+            application_data: options.application_data,
             state: State::StreamHeader(StreamHeader::FIXED_LEN),
             offset: 0,
             header: StreamHeader { max_block_log2: 0, content_length: None, content_check: false, index: false },
@@ -88,7 +93,7 @@ impl Deframer {
     /// Gives headers and totals only: whoever drives it [passes](Deframer::pass) over the payloads
     /// of data blocks, application data and indexes. All checks are those of [`Deframer::new`],
     /// but for those over the payloads.
-    pub(crate) fn of_headers(options: DecodeOptions) -> Self {
+    pub(crate) fn of_headers(options: &DecodeOptions) -> Self {
         Self { headers_only: true, ..Self::new(options) }
     }
 
@@ -116,7 +121,7 @@ impl Deframer {
             match &mut self.state {
                 State::Done => return Ok((taken, None)),
                 State::StreamEnd => {
-                    let more = !self.options.single_stream;
+                    let more = !self.single_stream;
                     self.state = if more { State::StreamHeader(StreamHeader::FIXED_LEN) } else { State::Done };
                     self.is_first = false;
                     self.raw_before += self.totals.raw_len;
@@ -312,7 +317,7 @@ impl Deframer {
         if self.is_first {
             return Err(Error::NotAStream { found });
         }
-        match self.options.trailing_data {
+        match self.trailing_data {
             TrailingData::Reject => Err(Error::TrailingData { offset: self.offset }),
             TrailingData::Ignore => {
                 self.state = State::Done;

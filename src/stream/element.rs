@@ -22,6 +22,10 @@ impl ElementBuffer {
         Self { limits, bytes: Vec::new(), filled: 0, used: 0 }
     }
 
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Whether there are bytes, used ones too.
     pub(super) fn is_empty(&self) -> bool {
         self.filled == 0

@@ -99,8 +99,9 @@ impl Outline {
     /// Of `options` it takes limits, whether there may be several streams, and what may stand
     /// behind them.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "taken as everything else takes its options")]
     pub fn new(options: DecodeOptions) -> Self {
-        Self { deframer: Deframer::of_headers(options) }
+        Self { deframer: Deframer::of_headers(&options) }
     }
 
     /// How many bytes of `input` were taken, and the part that is whole with them. Call it again

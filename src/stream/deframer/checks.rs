@@ -24,7 +24,7 @@ impl Deframer {
                 if let Some(stored) = self.header.content_length.filter(|&declared| total > declared) {
                     return Err(corrupt(Corruption::RawLength { stored, actual: total }));
                 }
-                let limits = &self.options.limits;
+                let limits = self.buffer.limits();
                 limits.check_block_len(raw_len, self.offset)?;
                 limits.check_output(self.raw_before.saturating_add(total), self.offset)?;
                 let raw = if mode == BlockMode::Stored { 0 } else { raw_len };
@@ -49,7 +49,7 @@ impl Deframer {
                 return Err(corrupt(Corruption::Field { field: "kind", found: INDEX_KIND.into() }));
             }
             BlockHeader::Skippable { kind, payload_len } => {
-                let allowed = self.options.application_data as u64;
+                let allowed = self.application_data as u64;
                 if kind & 0x8000 != 0 || allowed == 0 || self.headers_only {
                     return Ok(skip(Skipped::block(header, self.offset), payload_len.into()));
                 }
