@@ -34,7 +34,7 @@ pub(crate) const UNDER_WAY: usize = 192 << 20;
 ///
 /// let raw = vec![7; 1 << 20];
 /// let mut coded = Vec::new();
-/// block::encode(&raw, &EncodeOptions::new().segment_len(16 << 10), &mut coded)?;
+/// block::encode(&raw, &EncodeOptions::new().level(0).segment_len(16 << 10), &mut coded)?;
 ///
 /// let mut decoder = Decoder::new(&Gpu::request(&GpuOptions::new())?);
 /// let mut back = vec![0; raw.len()];

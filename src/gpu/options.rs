@@ -21,7 +21,7 @@ impl DecodeOptions {
     ///
     /// use ranstream::{DecodeOptions, EncodeOptions, RansReader, compress, gpu::Backend};
     ///
-    /// let stream = compress(&[7; 100_000], &EncodeOptions::new().segment_len(16 << 10))?;
+    /// let stream = compress(&[7; 100_000], &EncodeOptions::new().level(0).segment_len(16 << 10))?;
     /// let mut raw = Vec::new();
     /// RansReader::with_options(&stream[..],
     /// DecodeOptions::new().backend(Backend::Auto)).read_to_end(&mut raw)?; assert_eq!(raw, [7;

@@ -26,7 +26,7 @@
 //! };
 //!
 //! let mut coded = Vec::new();
-//! block::encode(&[1, 2, 3, 4].repeat(5000), &EncodeOptions::new(), &mut coded)?;
+//! block::encode(&[1, 2, 3, 4].repeat(5000), &EncodeOptions::new().level(0), &mut coded)?;
 //! let block = Block::parse(&coded)?;
 //! let capacity = Capacity::of(&block).ok_or("not for devices")?;
 //!

@@ -4,7 +4,7 @@ use super::folder::{Folder, skewed};
 
 fn folder(raw: &[u8]) -> Folder {
     let folder = Folder::with(&[("a", raw)]);
-    folder.succeed("--rm --segment-size 16K a");
+    folder.succeed("-0 --rm --segment-size 16K a");
     folder
 }
 

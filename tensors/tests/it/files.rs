@@ -78,7 +78,7 @@ fn new_model() -> Vec<Entry> {
 
 /// With an index, in blocks that know nothing of tensors.
 pub(crate) fn coded(file: &[u8], block_len: usize) -> Vec<u8> {
-    compress(file, &EncodeOptions::new().block_len(block_len).index(true)).unwrap()
+    compress(file, &EncodeOptions::new().level(0).block_len(block_len).index(true)).unwrap()
 }
 
 /// A source that is no memory, and counts what is read of it.
