@@ -1,10 +1,10 @@
 //! What the adapters cost on a socket of this machine.
 //!
 //! ```text
-//! loopback throughput [MIB]      one stream over loopback: tokio's adapters beside std's, over sockets of the same kind
-//! loopback echo LISTEN           answers each 100 bytes with themselves: the server behind a pair of proxies
-//! loopback ping ADDRESS [COUNT]  one request of 100 bytes at a time: median and 99th percentile of the answer's time
-//! loopback halves ADDRESS [COUNT]  the same, each request in two writes by a socket without TCP_NODELAY
+//! loopback throughput [MIB]        one stream over loopback: tokio's adapters beside std's
+//! loopback echo LISTEN             answers each 100 bytes with themselves, behind two proxies
+//! loopback ping ADDRESS [COUNT]    requests of 100 bytes: median and 99th percentile
+//! loopback halves ADDRESS [COUNT]  the same, each in two writes by a socket without TCP_NODELAY
 //! ```
 //!
 //! `cargo run --release --example loopback --features tokio -- throughput`

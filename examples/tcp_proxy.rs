@@ -1,7 +1,10 @@
 //! A pair of proxies with a compressed hop between them.
 //!
 //! ```text
-//! client ──▶ tcp_proxy near 127.0.0.1:7001 127.0.0.1:7002 ══compressed══▶ tcp_proxy far 127.0.0.1:7002 127.0.0.1:80 ──▶ server
+//! client ──▶ tcp_proxy near 127.0.0.1:7001 127.0.0.1:7002
+//!                   ║ compressed
+//!                   ▼
+//!            tcp_proxy far 127.0.0.1:7002 127.0.0.1:80 ──▶ server
 //! ```
 //!
 //! `cargo run --release --example tcp_proxy --features tokio -- near LISTEN CONNECT`

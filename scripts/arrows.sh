@@ -31,7 +31,7 @@ poll: error progress sync options stream
 tokio: options progress stream poll
 futures: options progress stream poll
 framed: error limits progress options format message stream
-jobs: format model rans section block
+jobs: format model rans simd section block
 gpu: error limits options format model rans simd section block device jobs
 '
 

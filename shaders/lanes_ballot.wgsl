@@ -1,5 +1,6 @@
-// Ballot alone: the invocations of a segment are neighbours in one subgroup, so no round needs a barrier. Subgroups of 32 and more have FOLD 1; smaller ones of one
-// known size hold a segment too, with several lanes per invocation.
+// Ballot alone: the invocations of a segment are neighbours in one subgroup, so no round needs a
+// barrier. Subgroups of 32 and more have FOLD 1; smaller ones of one known size hold a segment too,
+// with several lanes per invocation.
 
 // Where the segment's invocations begin in their subgroup.
 var<private> first: u32;
@@ -34,7 +35,8 @@ fn main(
     @builtin(subgroup_invocation_id) invocation: u32,
 ) {
     let job = workgroup.x + workgroup.y * workgroups.x;
-    // A device that runs subgroups of another size than it said leaves the job undone, and its status says so.
+    // A device that runs subgroups of another size than it said leaves the job undone, and its
+    // status says so.
     if job >= arrayLength(&jobs) || subgroups * size != INVOCATIONS || size < WIDTH || (!MIXED && size > WIDTH) {
         return;
     }

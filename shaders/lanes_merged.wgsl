@@ -1,4 +1,5 @@
-// Ballots merged through workgroup memory: a segment spans several subgroups of at most 32. One atomic per subgroup and one barrier per round. FOLD is 1.
+// Ballots merged through workgroup memory: a segment spans several subgroups of at most 32. One
+// atomic per subgroup and one barrier per round. FOLD is 1.
 
 // The lane of the subgroup's first invocation, and whether this is that one.
 var<private> shift: u32;
@@ -18,7 +19,8 @@ fn main(
     @builtin(subgroup_invocation_id) invocation: u32,
 ) {
     let job = workgroup.x + workgroup.y * workgroups.x;
-    // A device that runs subgroups of another size than it said leaves the job undone, and its status says so.
+    // A device that runs subgroups of another size than it said leaves the job undone, and its
+    // status says so.
     if job >= arrayLength(&jobs) || subgroups * size != INVOCATIONS || size > LANES {
         return;
     }

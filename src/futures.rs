@@ -1,4 +1,5 @@
-//! Adapters over the traits of [futures-io](https://docs.rs/futures-io): what [`read`](crate::read) and [`write`](crate::write) are for std.
+//! Adapters over the traits of [futures-io](https://docs.rs/futures-io): what
+//! [`read`](crate::read) and [`write`](crate::write) are for std.
 //!
 //! ```
 //! use futures_util::{AsyncReadExt, AsyncWriteExt};

@@ -62,15 +62,15 @@
 //! |---|---|
 //! | a buffer | [`compress`], [`decompress`], [`compress_into`], [`decompress_into`] |
 //! | something to write to | [`RansWriter`]; to decode on the way, [`write::RansDecoder`] |
-//! | something to read from | [`RansReader`], which is `BufRead` and seeks if its inner reader does; to code on the way, [`read::RansEncoder`] |
-//! | a socket, in async code | `tokio` or `futures`: `RansWriter`, `RansReader` and the opposite directions |
+//! | something to read from | [`RansReader`]; to code on the way, [`read::RansEncoder`] |
+//! | a socket, in async code | `tokio` or `futures`: the same four |
 //! | two ends | [`copy_encode`], [`copy_decode`] |
-//! | a protocol, runtime or device of your own | [`stream::Encoder`], [`stream::Decoder`]: state machines that know no I/O |
-//! | messages, each for itself | [`message`], with a model that both sides share; `codec::MessageCodec` for `Framed` |
+//! | a protocol, runtime or device of your own | [`stream::Encoder`], [`stream::Decoder`] |
+//! | messages, each for itself | [`message`]; `codec::MessageCodec` for `Framed` |
 //! | a `Framed` connection | `codec::RansCodec` |
 //! | frames of your own | [`block::encode`], [`block::decode`] |
 //! | payloads of the original single-stream coder | [`rans::single`], [`rans::interleaved`] |
-//! | a question about the structure of a file | [`outline::OutlineReader`]; without I/O [`stream::Outline`] |
+//! | a question about a file's structure | [`outline::OutlineReader`], [`stream::Outline`] |
 //! | a damaged file | [`recover::Recovery`] |
 //! | the bytes themselves | [`mod@format`], and `FORMAT.md` in the repository |
 //!
@@ -98,12 +98,12 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `rayon` | yes | threads; without it `threads(n)` does nothing and the caller codes and decodes |
-//! | `tokio` | no | module `tokio`: adapters over tokio's I/O traits; brings tokio's timer for `FlushPolicy::Interval` |
+//! | `rayon` | yes | threads; without it the caller does all the work |
+//! | `tokio` | no | module `tokio`: adapters over tokio's I/O traits; brings its timer |
 //! | `futures-io` | no | module `futures`: adapters over the I/O traits of futures-io |
 //! | `codec` | no | module `codec`: codecs for tokio-util's `Framed` |
-//! | `jobs` | no | module `jobs`: job lists and shaders, for those who run the decode kernel on a device of their own |
-//! | `gpu` | no | module `gpu` and [`DecodeOptions`]`::backend`: batches of blocks decoded by a GPU through Vulkan (wgpu), on the device or back to the host |
+//! | `jobs` | no | module `jobs`: job lists and shaders, for a device of your own |
+//! | `gpu` | no | module `gpu` and `DecodeOptions::backend`: blocks decoded by a GPU |
 //!
 //! The command `rans` is a package of its own, `ranstream-cli`.
 //!

@@ -1,4 +1,5 @@
-//! Adapters over the traits of [tokio](https://docs.rs/tokio). Any runtime may drive them: what [`read`](crate::read) and [`write`](crate::write) are for std.
+//! Adapters over the traits of [tokio](https://docs.rs/tokio): what [`read`](crate::read) and
+//! [`write`](crate::write) are for std. Any runtime may drive them.
 //!
 //! ```
 //! use tokio::io::{AsyncReadExt, AsyncWriteExt};

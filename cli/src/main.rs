@@ -4,14 +4,15 @@
 //! |---|---|
 //! | `arguments` | what can be asked for |
 //! | `version` | what this program is, and what the environment tells it |
-//! | `compress`, `decompress`, `test`, `list`, `recover`, `index`, `bench`, `manual` | one operation each |
+//! | `compress`, `decompress`, `test`, `list` | one operation each |
+//! | `recover`, `index`, `bench`, `manual` | the same |
 //! | `transfer` | what becomes of each input: shared by `compress` and `decompress` |
 //! | `sources`, `targets` | which files are taken, and what their outputs are called |
 //! | `backend` | the device that `--backend` asks for |
 //! | `kernel` | what is wrong with `RANS_KERNEL` |
-//! | `input`, `output`, `standard` | files, standard streams, and outputs that appear only when they are complete |
+//! | `input`, `output`, `standard` | files, standard streams; outputs appear when complete |
 //! | `padding` | how many raw bytes a damaged file has lost |
-//! | `claimed`, `trailing` | inputs that are not what they seem: longer or shorter, or with more behind them |
+//! | `claimed`, `trailing` | inputs that are longer or shorter than they say |
 //! | `survey` | the structure of a compressed file, without its payloads |
 //! | `tensors` | the tensors of a compressed model file |
 //! | `report`, `bar`, `advice`, `names` | what the user is told, on standard error |

@@ -253,7 +253,8 @@ class _Text(io.TextIOWrapper):
             self.close()
 
     def close(self) -> None:
-        # Set by the interpreter where the last reference goes: nobody said that what was written is all.
+        # Set by the interpreter where the last reference goes: nobody said that what was written is
+        # all.
         if getattr(self, "_finalizing", False) and isinstance(self.buffer, RansFile):
             self.buffer.__del__()
         else:

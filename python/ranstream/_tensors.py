@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TensorSlice", "safe_open"]
 
-# Names of safetensors, and of GGUF, for what numpy and torch have; in numpy those of ml_dtypes are marked.
+# Names of safetensors, and of GGUF, for what numpy and torch have; in numpy those of ml_dtypes are
+# marked.
 _NUMPY = {
     "BOOL": "bool",
     "U8": "uint8",

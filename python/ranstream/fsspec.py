@@ -164,7 +164,8 @@ class RansFile(AbstractBufferedFile):  # type: ignore[misc]
         self, fs: RansFileSystem, path: str, block_size: int | None = None, found: Index | None = None
     ) -> None:
         self._index = fs.index(path) if found is None else found
-        # Raw ranges of blocks that were decoded last, and their bytes. What is kept here needs no second cache.
+        # Raw ranges of blocks that were decoded last, and their bytes. What is kept here needs no
+        # second cache.
         self._decoded: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         super().__init__(
             fs, path, "rb", block_size or "default", cache_type="none", size=self._index.raw_size

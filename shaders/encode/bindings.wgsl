@@ -1,5 +1,6 @@
-// What the encoder of segments reads and writes. Its jobs are those of the decoder, read otherwise: `coded_at` is the end of the segment's room among the words, `words` the segment's
-// number, by which its head is found, and `table_at` the place of the block's symbols.
+// What the encoder of segments reads and writes. Its jobs are those of the decoder, read otherwise:
+// `coded_at` is the end of the segment's room among the words, `words` the segment's number, by
+// which its head is found, and `table_at` the place of the block's symbols.
 
 // For each symbol of a block: frequency << 12 | cumulative.
 @group(0) @binding(0) var<storage, read> symbols: array<u32>;

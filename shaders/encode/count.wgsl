@@ -1,7 +1,9 @@
-// How often each byte occurs in a piece of a block. A workgroup counts one piece, and adds what it counted to what the block has.
+// How often each byte occurs in a piece of a block. A workgroup counts one piece, and adds what it
+// counted to what the block has.
 //
-// Three histograms stand one behind the other for each block: of all its bytes; of the sample that a long block is coded by (src/section/sample.rs has the same rule); and of the
-// bytes that ride on start states (FORMAT.md, 4.4), which are not coded.
+// Three histograms stand one behind the other for each block: of all its bytes; of the sample that
+// a long block is coded by (src/section/sample.rs has the same rule); and of the bytes that ride on
+// start states (FORMAT.md, 4.4), which are not coded.
 
 const SYMBOLS: u32 = 256u;
 const INVOCATIONS: u32 = 256u;
@@ -11,7 +13,8 @@ const SAMPLED: u32 = 64u;
 
 const GROUP: u32 = 128u;
 
-// Histograms of all bytes that are counted side by side: equal bytes of near invocations would wait for each other.
+// Histograms of all bytes that are counted side by side: equal bytes of near invocations would wait
+// for each other.
 const COPIES: u32 = 8u;
 
 struct Piece {
@@ -112,7 +115,8 @@ fn is_sampled(piece: Piece, at: u32) -> bool {
     return at % stride_len / SAMPLED == upper >> 16u;
 }
 
-// Whether the upper half of the four bytes rides on a start state: so it is in the last group of a segment that has only whole groups.
+// Whether the upper half of the four bytes rides on a start state: so it is in the last group of a
+// segment that has only whole groups.
 fn rides(piece: Piece, at: u32) -> bool {
     let start = at - at % piece.segment_len;
     let len = min(piece.segment_len, piece.block_len - start);

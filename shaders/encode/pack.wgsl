@@ -1,4 +1,5 @@
-// Brings encoded segments to their places in payloads: states, then words, two of which share 32 bits. A workgroup takes one segment.
+// Brings encoded segments to their places in payloads: states, then words, two of which share 32
+// bits. A workgroup takes one segment.
 
 const INVOCATIONS: u32 = 256u;
 const LANES: u32 = 32u;

@@ -1,5 +1,6 @@
-// Encodes segments of a `lanes` block (FORMAT.md, 4.4): from the last round to the first, every lane puts a symbol into its state, and those whose states would grow too large give a
-// word first. A round's words stand in the order of the lanes, in front of those that were given before.
+// Encodes segments of a `lanes` block (FORMAT.md, 4.4): from the last round to the first, every
+// lane puts a symbol into its state, and those whose states would grow too large give a word first.
+// A round's words stand in the order of the lanes, in front of those that were given before.
 
 const HEAD_WORDS: u32 = LANES + 1u;
 
@@ -24,7 +25,8 @@ struct Given {
     top: u32,
 }
 
-// One round of a lane; those of its segment go through it together. A lane that puts nothing keeps its state.
+// One round of a lane; those of its segment go through it together. A lane that puts nothing keeps
+// its state.
 fn give(state: u32, top: u32, symbol: u32, puts: bool, below: u32, scale_bits: u32, round: u32, id: u32) -> Given {
     let code = codes[symbol];
     // Symbols that are not coded may have none.
@@ -40,7 +42,8 @@ fn give(state: u32, top: u32, symbol: u32, puts: bool, below: u32, scale_bits: u
     return Given(select(state, coded, puts), start);
 }
 
-// Every invocation goes through as many rounds as those that it votes with, or that wait for it at a barrier.
+// Every invocation goes through as many rounds as those that it votes with, or that wait for it at
+// a barrier.
 fn encode_segment(job: u32, id: u32) {
     let own = id % WIDTH;
     let segment = jobs[job].segments[id / WIDTH];
@@ -49,7 +52,8 @@ fn encode_segment(job: u32, id: u32) {
     let whole_groups = (max(segment.raw_len, 1u) - 1u) / GROUP;
     let groups = groups_of(whole_groups, job);
 
-    // The last group comes first. If it is whole, the bytes of its last two rounds ride on the states.
+    // The last group comes first. If it is whole, the bytes of its last two rounds ride on the
+    // states.
     let len = segment.raw_len - whole_groups * GROUP;
     let whole = len == GROUP;
     var top = segment.coded_at;

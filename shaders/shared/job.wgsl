@@ -1,7 +1,10 @@
-// One job: some segments of a `lanes` block (FORMAT.md, 4.4), a single or interleaved block, or a piece of a stored or fill block.
+// One job: some segments of a `lanes` block (FORMAT.md, 4.4), a single or interleaved block, or a
+// piece of a stored or fill block.
 //
-// A form of the decoder puts an entry point in front of `run`, and three functions beside it: `begin_votes`, which is called before a barrier; `vote`, which tells every lane of a
-// segment which lanes want a word; and `groups_of`, which says through how many groups an invocation goes whose own segment has some.
+// A form of the decoder puts an entry point in front of `run`, and three functions beside it:
+// `begin_votes`, which is called before a barrier; `vote`, which tells every lane of a segment
+// which lanes want a word; and `groups_of`, which says through how many groups an invocation goes
+// whose own segment has some.
 
 // `id` counts the workgroup's invocations: WIDTH neighbours share a segment.
 fn run(job: u32, id: u32) {

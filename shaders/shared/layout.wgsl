@@ -1,7 +1,9 @@
-// What the host and every kernel agree on. The same structs and numbers stand in src/gpu/layout.rs; a test there compares the two.
+// What the host and every kernel agree on. The same structs and numbers stand in
+// src/jobs/layout.rs; a test there compares the two.
 //
-// The host puts two lines in front of this file: `const FOLD: u32 = ...u;`, how many lanes of a segment one invocation works for, and `const MIXED: bool = ...;`, whether segments of
-// different lengths go through their rounds together.
+// The host puts two lines in front of this file: `const FOLD: u32 = ...u;`, how many lanes of a
+// segment one invocation works for, and `const MIXED: bool = ...;`, whether segments of different
+// lengths go through their rounds together.
 
 const LANES: u32 = 32u;
 const QUAD: u32 = 4u;
@@ -21,13 +23,15 @@ const MODE_STORED: u32 = 1u;
 const MODE_FILL: u32 = 2u;
 const MODE_TURNS: u32 = 3u;
 
-// A status without this bit is of a job that never ran. The lowest bits name the segments that failed.
+// A status without this bit is of a job that never ran. The lowest bits name the segments that
+// failed.
 const STATUS_DONE: u32 = 0x80000000u;
 
 // Places are in words of 32 bits.
 struct Segment {
-    // 32 states, then 16-bit words. Mode turns: the states, for each state how many words it and those before it have, and the words. Mode stored: the raw bytes.
-    // Mode fill: not a place, but the byte, four times.
+    // 32 states, then 16-bit words. Mode turns: the states, for each state how many words it and
+    // those before it have, and the words. Mode stored: the raw bytes. Mode fill: not a place, but
+    // the byte, four times.
     coded_at: u32,
     // 16-bit words behind the states. Mode turns: not words, but states.
     words: u32,

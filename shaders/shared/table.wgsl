@@ -1,6 +1,8 @@
-// What a job's frequencies mean, expanded into workgroup memory. 512 bytes travel instead of up to 16 KiB.
+// What a job's frequencies mean, expanded into workgroup memory. 512 bytes travel instead of up to
+// 16 KiB.
 
-// Of every slot: offset << 20 | (frequency - 1) << 8 | symbol. Scales of more slots than this holds do without.
+// Of every slot: offset << 20 | (frequency - 1) << 8 | symbol. Scales of more slots than this holds
+// do without.
 var<workgroup> table: array<u32, MAX_SLOTS>;
 var<workgroup> cumulative: array<u32, SYMBOLS + 1u>;
 
@@ -8,7 +10,8 @@ fn frequency(table_at: u32, symbol: u32) -> u32 {
     return (coded[table_at + (symbol >> 1u)] >> ((symbol & 1u) << 4u)) & 0xffffu;
 }
 
-// The last symbol that starts at or before the slot. Symbols without frequency start where the next one does, so it is never one of them.
+// The last symbol that starts at or before the slot. Symbols without frequency start where the next
+// one does, so it is never one of them.
 fn symbol_at(slot: u32) -> u32 {
     // No loop: this is the inside of others, and some devices count the passes of all together.
     var symbol = select(0u, 128u, cumulative[128u] <= slot);

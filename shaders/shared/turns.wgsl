@@ -1,9 +1,12 @@
-// A single or interleaved block (FORMAT.md, 4.2 and 4.3): states that take turns, one per invocation, or FOLD where a workgroup is small. Each reads words of its own, so
-// no state waits for another. A few states keep few invocations busy: these modes are for small blocks, and are here so that a batch need not go back for them.
+// A single or interleaved block (FORMAT.md, 4.2 and 4.3): states that take turns, one per
+// invocation, or FOLD where a workgroup is small. Each reads words of its own, so no state waits
+// for another. A few states keep few invocations busy: these modes are for small blocks, and are
+// here so that a batch need not go back for them.
 
 const TILE: u32 = 256u;
 
-// Some turns of every state, four to a word: the words of a state that has n neighbours are n apart. Neighbours in the raw bytes come from different states, so the bytes change places here.
+// Some turns of every state, four to a word: the words of a state that has n neighbours are n
+// apart. Neighbours in the raw bytes come from different states, so the bytes change places here.
 var<workgroup> tile: array<u32, TILE>;
 
 fn decode_turns(job: u32, id: u32) {
@@ -77,7 +80,8 @@ struct State {
     bytes: u32,
 }
 
-// Takes a symbol out of the state, and the word that it then wants. The symbol lands `shift` bits high.
+// Takes a symbol out of the state, and the word that it then wants. The symbol lands `shift` bits
+// high.
 fn turn(before: State, end: u32, scale_bits: u32, shift: u32) -> State {
     let slot = before.x & ((1u << scale_bits) - 1u);
     var symbol = 0u;
@@ -96,7 +100,8 @@ fn turn(before: State, end: u32, scale_bits: u32, shift: u32) -> State {
     var x = frequency * (before.x >> scale_bits) + offset;
     var next = before.next;
     if x < LOWER_BOUND {
-        // The clamp keeps damaged states inside their payload; `next` still runs past `end` and tells.
+        // The clamp keeps damaged states inside their payload; `next` still runs past `end` and
+        // tells.
         x = (x << 16u) | word(min(next, end - 1u));
         next += 1u;
     }

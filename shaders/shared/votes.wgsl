@@ -1,4 +1,5 @@
-// Votes in workgroup memory, for forms whose segments span subgroups. A round ORs into one vote, reads it behind the barrier, and clears the one that was read a round before.
+// Votes in workgroup memory, for forms whose segments span subgroups. A round ORs into one vote,
+// reads it behind the barrier, and clears the one that was read a round before.
 
 var<workgroup> ballots: array<atomic<u32>, 3u * SEGMENTS>;
 

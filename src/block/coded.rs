@@ -4,11 +4,11 @@ use super::{plain, planes};
 use crate::{
     base::Base,
     error::{Corruption, Error, Part, PayloadError},
-    format::{BlockHeader, BlockMode, CHECK_LEN, HEADER_LEN, check::crc32c},
+    format::{BlockHeader, BlockMode, CHECK_LEN, HEADER_LEN},
     lz,
     rans::segment::Tail,
     section::lanes,
-    simd::Kernel,
+    simd::{Kernel, crc32c},
 };
 
 /// A block as it came: its header was verified, its payload not yet.

@@ -32,10 +32,11 @@ pub(crate) use coded::{Coded, Resources, Verified, body_len, parse_data_header, 
 use crate::{
     base::BasePart,
     error::{Error, Part, PayloadError},
-    format::{BLOCK_OVERHEAD, BlockHeader, BlockMode, HEADER_LEN, check::crc32c},
+    format::{BLOCK_OVERHEAD, BlockHeader, BlockMode, HEADER_LEN},
     limits::{Limits, MAX_BLOCK_LEN, within},
     options::{BlockOptions, EncodeOptions, Mode, Valid},
     section::lanes,
+    simd::crc32c,
 };
 
 /// Appends `raw` as one block to `out`; how many bytes that were comes back. Options that concern a

@@ -1,8 +1,5 @@
 //! The three checks of the format, each by its catalogue name.
 
-#[allow(unsafe_code, reason = "a kernel: see there")]
-mod folding;
-
 use std::hash::Hasher as _;
 
 use crc::{CRC_8_AUTOSAR, Crc, Table};
@@ -16,30 +13,9 @@ pub(crate) fn crc8(bytes: &[u8]) -> u8 {
     CRC_8.checksum(bytes)
 }
 
-/// CRC-32C over bytes that come in parts.
-#[derive(Debug, Clone)]
-pub(crate) struct Crc32c(u32);
-
-impl Crc32c {
-    pub(crate) fn new() -> Self {
-        Self(0)
-    }
-
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        self.0 = folding::append(self.0, bytes);
-    }
-
-    pub(crate) fn value(&self) -> u32 {
-        self.0
-    }
-}
-
-/// CRC-32C over a header and its payload.
-pub(crate) fn crc32c(header: &[u8], payload: &[u8]) -> u32 {
-    let mut crc = Crc32c::new();
-    crc.update(header);
-    crc.update(payload);
-    crc.value()
+/// CRC-32C of a few bytes. Payloads go through `simd::Crc32c`.
+pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
+    crc32c::crc32c(bytes)
 }
 
 /// XXH3-64 with seed 0 over raw bytes that come in parts.
@@ -69,8 +45,8 @@ mod tests {
     #[test]
     fn check_values_of_the_catalogue() {
         assert_eq!(crc8(b"123456789"), 0xDF);
-        assert_eq!(crc32c(b"1234", b"56789"), 0xE306_9283);
-        assert_eq!(crc32c(b"", b""), 0);
+        assert_eq!(crc32c(b"123456789"), 0xE306_9283);
+        assert_eq!(crc32c(b""), 0);
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl EndBlock {
         out.extend(self.blocks.to_le_bytes());
         out.extend(self.sequence_check.to_le_bytes());
         out.extend(self.content_check.iter().flat_map(|check| check.to_le_bytes()));
-        out.extend(crc32c(&out[start..], &[]).to_le_bytes());
+        out.extend(crc32c(&out[start..]).to_le_bytes());
     }
 }
 

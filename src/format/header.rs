@@ -88,7 +88,7 @@ impl StreamHeader {
             Some(length) => {
                 let (signed, check) = header.split_at(16);
                 let stored = u32::from_le_bytes([check[0], check[1], check[2], check[3]]);
-                let computed = crc32c(signed, &[]);
+                let computed = crc32c(signed);
                 if stored != computed {
                     return Err(corrupt(offset, Corruption::HeaderCheck { stored, computed }));
                 }
@@ -115,7 +115,7 @@ impl StreamHeader {
         out.push(crc8(&out[start..]));
         if let Some(length) = self.content_length {
             out.extend(length.to_le_bytes());
-            out.extend(crc32c(&out[start..], &[]).to_le_bytes());
+            out.extend(crc32c(&out[start..]).to_le_bytes());
         }
     }
 }

@@ -52,7 +52,7 @@ impl IndexFooter {
         out.extend(footer.stream_len.to_le_bytes());
         out.extend(footer.entries.to_le_bytes());
         out.extend(FOOTER_MAGIC);
-        out.extend(crc32c(&out[start..], &[]).to_le_bytes());
+        out.extend(crc32c(&out[start..]).to_le_bytes());
     }
 }
 

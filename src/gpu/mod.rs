@@ -8,8 +8,11 @@
 //! | the same, read where the device left it, without a copy | [`Pipeline`] |
 //! | bytes that stay on the device, for shaders of your own | [`ResidentBlocks`] |
 //! | bytes that are on the device, encoded | [`Encoder`] |
-//! | the blocks of a stream that lies in memory | [`stream::Blocks`](crate::stream::Blocks), in front of the others |
-//! | a stream | [`DecodeOptions::backend`](crate::DecodeOptions::backend), or [`DecodeOptions::gpu`](crate::DecodeOptions::gpu) with a device of your own |
+//! | the blocks of a stream that lies in memory | [`Blocks`](crate::stream::Blocks), then the others |
+//! | a stream | `DecodeOptions::`[`backend`], or [`gpu`] with a device of your own |
+//!
+//! [`backend`]: crate::DecodeOptions::backend
+//! [`gpu`]: crate::DecodeOptions::gpu
 //!
 //! Blocks of every mode are decoded on the device, except single-stream and interleaved ones of
 //! more than 64 KiB. The host verifies every block's check while it uploads the block, and the

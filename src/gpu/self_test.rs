@@ -7,7 +7,7 @@
 use crate::{
     EncodeOptions, Mode, block,
     error::Error,
-    format::{HEADER_LEN, check::crc32c},
+    format::HEADER_LEN,
     gpu::{
         Block, Gpu, GpuError,
         slot::{Arrived, Slot},
@@ -15,6 +15,7 @@ use crate::{
     jobs::{Capacity, Placed, Push, SEGMENTS, STATUS_DONE},
     rans::segment::{LANES, Tail},
     section::lanes::LanesPayload,
+    simd::crc32c,
 };
 
 /// The segment of the last block that is damaged.

@@ -5,7 +5,7 @@ use std::{fmt, ops::Range};
 
 use crate::{
     block::Block,
-    format::{BlockMode, TableKind, check::Crc32c},
+    format::{BlockMode, TableKind},
     jobs::{
         layout::{Job, MODE_FILL, MODE_LANES, MODE_STORED, MODE_TURNS, SEGMENTS, Segment},
         plan::{Capacity, PIECE, TABLE_WORDS},
@@ -18,6 +18,7 @@ use crate::{
         turns::Lane,
     },
     section::lanes::LanesPayload,
+    simd::Crc32c,
 };
 
 /// Bytes that are checked and copied while they are in the cache.

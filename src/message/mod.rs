@@ -52,13 +52,14 @@ use crate::{
     error::{Corruption, Error, Part},
     format::{
         BlockHeader, CHECK_LEN, HEADER_LEN,
-        check::{Crc32c, crc8},
+        check::crc8,
         number::{parse_number, write_number},
     },
     limits::{MAX_BLOCK_LEN, within},
     model::{Histogram, coded_bits},
     options::EncodeOptions,
     rans::single,
+    simd::Crc32c,
 };
 
 /// First byte of a frame that holds the message as it is. No block begins so.

@@ -5,8 +5,10 @@
 //! ```text
 //!   futures::RansWriter ─┐                          ┌─ EncodeSink ──▶ Sink
 //!   tokio::RansWriter  ──┴─ adapter: trait methods ─┤
-//!                           of one runtime          └─ DecodeSource ─▶ Source   (and the two opposite directions)
+//!                           of one runtime          └─ DecodeSource ─▶ Source
 //! ```
+//!
+//! The two opposite directions go the same way.
 //!
 //! Three rules hold for every method here. All state is in the adapter, none in a future, so
 //! whatever is dropped at a pending point goes on where it was. What is ready goes out before the

@@ -56,7 +56,7 @@ pub(crate) fn misled(bits: u64, coded: u64, segments: usize) -> bool {
     (16 * coded).abs_diff(bits) > bits / 32 + slack
 }
 
-/// How many bytes further on the counting will be when what it asks for now has come from memory.
+/// The counting gets about so many bytes further before what it asks for has come from memory.
 const AHEAD: usize = 2 << 10;
 
 /// One piece out of each `stride`, as good as by chance: no period in the data keeps step with

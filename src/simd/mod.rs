@@ -5,7 +5,7 @@
 //! `rans::segment` does the ends of every segment for all of them, and is what they are tested
 //! against.
 //!
-//! `unsafe` lives here, and in the loop of CRC-32C. A kernel is a safe function for processors that
+//! `unsafe` lives here. A kernel is a safe function for processors that
 //! have its instructions; that the processor has them is checked here, before each call.
 
 #[macro_use]
@@ -15,6 +15,7 @@ mod each;
 mod aarch64;
 mod choice;
 mod code_table;
+mod crc32c;
 mod kernel;
 pub(crate) mod lz;
 #[cfg(target_arch = "x86_64")]
@@ -38,6 +39,7 @@ use code_table::CodeTable;
 #[cfg(target_arch = "x86_64")]
 use x86_64::{avx2, avx512};
 
+pub(crate) use crc32c::{Crc32c, crc32c};
 pub(crate) use pivot::pivot_steps;
 
 use crate::{

@@ -4,10 +4,11 @@ use crate::{
     base::BasePart,
     block::{self, Appended},
     error::Error,
-    format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, IndexFooter, StreamHeader, check::crc32c},
+    format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, IndexFooter, StreamHeader},
     limits::within,
     options::{BlockOptions, EncodeOptions, Valid},
     progress::{Observer, Progress},
+    simd::crc32c,
     stream::{tally::Tally, totals::Totals},
 };
 

@@ -1,6 +1,6 @@
 //! A block that is stepped over: nothing of it is kept but its checks.
 
-use crate::format::{BlockHeader, check::Crc32c};
+use crate::{format::BlockHeader, simd::Crc32c};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Skipped {

@@ -2,7 +2,8 @@
 
 use crate::{
     error::Corruption,
-    format::{BlockHeader, EndBlock, check::Crc32c},
+    format::{BlockHeader, EndBlock},
+    simd::Crc32c,
 };
 
 /// Sums over the blocks of one stream, in their order.

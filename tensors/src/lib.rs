@@ -28,7 +28,7 @@
 //!
 //! | you have | you take |
 //! |---|---|
-//! | one file | [`Archive`]; for a tensor, its rows or bytes [`Archive::tensor`]; for all [`Archive::decode_all`] |
+//! | one file | [`Archive`]; [`Archive::tensor`] for one, [`Archive::decode_all`] for all |
 //! | a folder with `model.safetensors.index.json` | [`Shards`] |
 //! | a store that serves ranges | [`ReadAt`] over it; or [`Archive::plan`], which does no I/O |
 //! | a file to compress | [`TensorWriter`] |

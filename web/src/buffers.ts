@@ -13,7 +13,8 @@ export async function compress(raw: Bytes, options: EncodeOptions = {}): Promise
 /**
  * Decodes all streams in `stream`. The result is no longer than `maxMemory`.
  *
- * @throws {RansError} what the stream has against it. A {@link RansDecoderStream} gives the bytes before that as well.
+ * @throws {RansError} what the stream has against it. A {@link RansDecoderStream} gives the bytes
+ * before that as well.
  */
 export async function decompress(stream: Bytes, options: DecodeOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   return collect(decoding(options), stream, options.maxMemory ?? DEFAULT_MEMORY);

@@ -5,7 +5,10 @@ import { decodeWithWorkers } from "./workers.js";
 /** What streams and buffers are made of: chunks in, chunks out, one at a time. */
 export type Coding = (input: AsyncIterator<Uint8Array>) => AsyncGenerator<Uint8Array<ArrayBuffer>>;
 
-/** Raw bytes from a stream, a block at a time. Every good block comes out before the error behind it. */
+/**
+ * Raw bytes from a stream, a block at a time. Every good block comes out before the error behind
+ * it.
+ */
 export function decoding(options: DecodeOptions): Coding {
   const numbers = decodeNumbers(options);
   if (options.workers) return (input) => decodeWithWorkers(input, options);

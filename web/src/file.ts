@@ -11,8 +11,8 @@ export interface FileOptions extends RequestOptions {
   /** Raw bytes that the largest block may have. Default: 16 MiB. */
   maxBlockLen?: number;
   /**
-   * Before a place is jumped to by the index, reads the headers of all blocks before it and compares: for files of
-   * people you do not trust, and costly over a network. Default: false.
+   * Before a place is jumped to by the index, reads the headers of all blocks before it and
+   * compares: for files of people you do not trust, and costly over a network. Default: false.
    */
   verifyIndex?: boolean;
 }
@@ -23,11 +23,12 @@ const DEFAULT_MEMORY = 2 ** 30;
 const STREAM_LEN = 4 << 20;
 
 /**
- * A compressed file somewhere else, read in parts: only the blocks that hold what is asked for are fetched.
+ * A compressed file somewhere else, read in parts: only the blocks that hold what is asked for are
+ * fetched.
  *
- * With an index (option `index` of the encoder) a URL takes two requests to open, and mostly one for each read. Without
- * one, the first read goes from block header to block header, which takes a request for every few KiB of small blocks
- * and one for each large block.
+ * With an index (option `index` of the encoder) a URL takes two requests to open, and mostly one
+ * for each read. Without one, the first read goes from block header to block header, which takes a
+ * request for every few KiB of small blocks and one for each large block.
  */
 export class RansFile {
   readonly #source: RansSource;
@@ -44,8 +45,8 @@ export class RansFile {
   }
 
   /**
-   * Opens a URL whose server gives ranges, a `Blob` (a `File` is one), or a source of your own. A server that gives no
-   * ranges sends the file as a whole, up to `maxWholeFile`.
+   * Opens a URL whose server gives ranges, a `Blob` (a `File` is one), or a source of your own. A
+   * server that gives no ranges sends the file as a whole, up to `maxWholeFile`.
    *
    * @throws {RansError} `source` for what the server does; what the file's index has against it.
    */
@@ -54,7 +55,8 @@ export class RansFile {
     const opened = await openSource(source, options);
     const codec = await Codec.open("file", (exports) => exports.rans_file(opened.size, ...numbers));
     const file = new RansFile(opened, codec, options.maxMemory ?? DEFAULT_MEMORY);
-    // An empty read finds the blocks. What is wrong behind the first of them is for those who read there.
+    // An empty read finds the blocks. What is wrong behind the first of them is for those who read
+    // there.
     await file.read(0, 0).catch((error: unknown) => {
       file.close();
       throw error;
@@ -82,7 +84,8 @@ export class RansFile {
   /**
    * Raw bytes from `from` up to `to`, or to the end. Fewer come back where the file ends.
    *
-   * @throws {RansError} what the file has against it in the blocks of these bytes, or before them in headers.
+   * @throws {RansError} what the file has against it in the blocks of these bytes, or before them
+   * in headers.
    */
   read(from = 0, to = Infinity): Promise<Uint8Array<ArrayBuffer>> {
     return this.#inTurn(() => this.#read(whole("from", from), whole("to", to)));

@@ -4,7 +4,9 @@ import { RansError } from "./error.js";
 import { cut, type BlockInfo } from "./inspect.js";
 import { decodeNumbers, type DecodeOptions } from "./options.js";
 
-/** How the lanes of a segment tell each other which of them want a word; all give the same bytes. */
+/**
+ * How the lanes of a segment tell each other which of them want a word; all give the same bytes.
+ */
 export type GpuForm = "ballot" | "merged" | "workgroup";
 
 /** How to decode to a buffer. */
@@ -13,7 +15,9 @@ export interface GpuOptions extends DecodeOptions {
   usage?: GPUBufferUsageFlags;
   /** Raw bytes that are decoded in one go. Default: 64 MiB. */
   batchLen?: number;
-  /** Takes this form of the shader, where the device can run it. Default: what fits its subgroups. */
+  /**
+   * Takes this form of the shader, where the device can run it. Default: what fits its subgroups.
+   */
   form?: GpuForm;
 }
 
@@ -31,8 +35,8 @@ export interface GpuRange {
 export interface GpuDecoded {
   buffer: GPUBuffer;
   /**
-   * Where the raw bytes are, in their order. It is one range if all blocks but the last have a multiple of 4 bytes, which
-   * is so unless the stream was flushed at odd places.
+   * Where the raw bytes are, in their order. It is one range if all blocks but the last have a
+   * multiple of 4 bytes, which is so unless the stream was flushed at odd places.
    */
   ranges: GpuRange[];
   /** The shader's form; `undefined`: the device could not do it, and the processor did. */
@@ -83,7 +87,10 @@ interface Kernel {
 
 const kernels = new WeakMap<GPUDevice, Map<GpuForm | undefined, Promise<Kernel | undefined>>>();
 
-/** What to ask an adapter for, so that its device can decode: `adapter.requestDevice(deviceFor(adapter))`. */
+/**
+ * What to ask an adapter for, so that its device can decode:
+ * `adapter.requestDevice(deviceFor(adapter))`.
+ */
 export function deviceFor(adapter: GPUAdapter): GPUDeviceDescriptor {
   const { limits, features } = adapter;
   return {
@@ -97,9 +104,10 @@ export function deviceFor(adapter: GPUAdapter): GPUDeviceDescriptor {
 }
 
 /**
- * Decodes a stream to a buffer on the device, where the bytes stay. Each block's check is verified here, and that the
- * device decoded it right there; blocks of modes that devices cannot decode, and all blocks where the device cannot do
- * it, are decoded by the processor and copied there. A stream's check over all raw bytes is not computed.
+ * Decodes a stream to a buffer on the device, where the bytes stay. Each block's check is verified
+ * here, and that the device decoded it right there; blocks of modes that devices cannot decode, and
+ * all blocks where the device cannot do it, are decoded by the processor and copied there. A
+ * stream's check over all raw bytes is not computed.
  *
  * All of the coded stream is held in memory until it is decoded.
  *
@@ -215,7 +223,8 @@ async function decodeBatch(
   const staged = await stage(batch);
   const { places, jobs } = staged;
   const jobCount = jobs.byteLength / 144;
-  // The first block of each mode is compared: a compiler's mistake need not show in what the shader says of itself.
+  // The first block of each mode is compared: a compiler's mistake need not show in what the shader
+  // says of itself.
   const samples = batch.flatMap(({ info }, index) => {
     const place = places[index];
     const isFirst = batch.findIndex((other) => other.info.mode === info.mode) === index;

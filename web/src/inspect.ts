@@ -20,8 +20,8 @@ export interface BlockInfo {
 }
 
 /**
- * The blocks of all streams in `input`, in their order. Headers, order and totals are verified; payloads are not decoded,
- * nor are their checks computed.
+ * The blocks of all streams in `input`, in their order. Headers, order and totals are verified;
+ * payloads are not decoded, nor are their checks computed.
  *
  * @throws {RansError} what the streams have against them, after the blocks before that.
  */

@@ -2,21 +2,30 @@ import { RansError } from "./error.js";
 
 /** How to read a stream. */
 export interface DecodeOptions {
-  /** Bytes that the decoder may hold at a time, the result of {@link decompress} among them. Default: 1 GiB. */
+  /**
+   * Bytes that the decoder may hold at a time, the result of {@link decompress} among them.
+   * Default: 1 GiB.
+   */
   maxMemory?: number;
   /** Raw bytes that the largest block may have. Default: 16 MiB, all that the format has. */
   maxBlockLen?: number;
-  /** Raw bytes that may come out in all. Default: no limit. Set it where the bytes come from somebody else. */
+  /**
+   * Raw bytes that may come out in all. Default: no limit. Set it where the bytes come from
+   * somebody else.
+   */
   maxOutput?: number;
   /** Stops behind the first of several concatenated streams. Default: false. */
   singleStream?: boolean;
   /** What to do with bytes behind a stream that are no stream. Default: `"reject"`. */
   trailingData?: "reject" | "ignore";
-  /** Workers that decode blocks side by side; 0: the caller's own thread. Default: 0. They share no memory. */
+  /**
+   * Workers that decode blocks side by side; 0: the caller's own thread. Default: 0. They share no
+   * memory.
+   */
   workers?: number;
   /**
-   * Makes a worker that runs this module, for bundlers, which give a module another address:
-   * `() => new Worker(new URL("@ranstream/web", import.meta.url), { type: "module", name: "ranstream" })`.
+   * Makes a worker that runs this module, for bundlers, which give a module another address: `() =>
+   * new Worker(new URL("@ranstream/web", import.meta.url), { type: "module", name: "ranstream" })`.
    * Its name has to be `ranstream`.
    */
   createWorker?: () => Worker;
@@ -45,7 +54,10 @@ export interface EncodeOptions {
   contentCheck?: boolean;
   /** Adds an index, so that {@link RansFile} finds each block with one request. Default: false. */
   index?: boolean;
-  /** Cuts a block behind every chunk that is written, so that the peer can decode up to there. Default: false. */
+  /**
+   * Cuts a block behind every chunk that is written, so that the peer can decode up to there.
+   * Default: false.
+   */
   flushEachChunk?: boolean;
 }
 

@@ -17,11 +17,16 @@ export interface RequestOptions {
   headers?: Record<string, string>;
   /** Ends what is under way. */
   signal?: AbortSignal;
-  /** Bytes of a file that is read as a whole, because its server gives no ranges. Default: 64 MiB. */
+  /**
+   * Bytes of a file that is read as a whole, because its server gives no ranges. Default: 64 MiB.
+   */
   maxWholeFile?: number;
 }
 
-/** The first bytes that a URL is asked for: a stream's header and the length of the file come with them. */
+/**
+ * The first bytes that a URL is asked for: a stream's header and the length of the file come with
+ * them.
+ */
 const FIRST_LEN = 1 << 10;
 
 const DEFAULT_WHOLE_FILE = 64 << 20;

@@ -6,9 +6,9 @@ import type { DecodeOptions, EncodeOptions } from "./options.js";
  * Raw bytes from a compressed stream, for `pipeThrough`:
  * `response.body.pipeThrough(new RansDecoderStream())`.
  *
- * A chunk comes out when the reader asks for one, and no input is taken before that is needed: memory stays bounded
- * whatever the stream expands to. Good blocks come out before the error behind them, which is a {@link RansError}
- * on both sides.
+ * A chunk comes out when the reader asks for one, and no input is taken before that is needed:
+ * memory stays bounded whatever the stream expands to. Good blocks come out before the error behind
+ * them, which is a {@link RansError} on both sides.
  */
 export class RansDecoderStream implements ReadableWritablePair<Uint8Array<ArrayBuffer>, BufferSource> {
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -20,8 +20,9 @@ export class RansDecoderStream implements ReadableWritablePair<Uint8Array<ArrayB
 }
 
 /**
- * A compressed stream from raw bytes, for `pipeThrough`: `file.stream().pipeThrough(new RansEncoderStream())`.
- * Chunks are gathered into blocks; with `flushEachChunk` each chunk is one or several of its own.
+ * A compressed stream from raw bytes, for `pipeThrough`: `file.stream().pipeThrough(new
+ * RansEncoderStream())`. Chunks are gathered into blocks; with `flushEachChunk` each chunk is one
+ * or several of its own.
  */
 export class RansEncoderStream implements ReadableWritablePair<Uint8Array<ArrayBuffer>, BufferSource> {
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -33,8 +34,8 @@ export class RansEncoderStream implements ReadableWritablePair<Uint8Array<ArrayB
 }
 
 /**
- * What a writer writes, for one who reads a chunk at a time. A write is done when its chunk was used up: when the next
- * one is asked for.
+ * What a writer writes, for one who reads a chunk at a time. A write is done when its chunk was
+ * used up: when the next one is asked for.
  */
 class Channel implements AsyncIterator<Uint8Array> {
   #chunk: Uint8Array | undefined;
@@ -102,7 +103,8 @@ function pair(coding: Coding): ReadableWritablePair<Uint8Array<ArrayBuffer>, Buf
   const writable = new WritableStream<BufferSource>({
     start(controller) {
       fail = (reason) => controller.error(reason);
-      // Before `abort` is called, the write under way has to end, which may wait for a reader that never comes.
+      // Before `abort` is called, the write under way has to end, which may wait for a reader that
+      // never comes.
       controller.signal.addEventListener("abort", () => channel.fail(controller.signal.reason));
     },
     write(chunk) {

@@ -35,8 +35,8 @@ type Raw = Uint8Array<ArrayBuffer>;
 type Element = { raw: Promise<Raw> } | { begins: boolean } | { ends: true };
 
 /**
- * Blocks are cut here, decoded by workers, and come out in their order. Bytes are moved, not shared, so a page needs
- * no special headers.
+ * Blocks are cut here, decoded by workers, and come out in their order. Bytes are moved, not
+ * shared, so a page needs no special headers.
  */
 export async function* decodeWithWorkers(input: AsyncIterator<Uint8Array>, options: DecodeOptions): AsyncGenerator<Raw> {
   const numbers = decodeNumbers(options);

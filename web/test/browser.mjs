@@ -1,4 +1,5 @@
-// Runs the cases in headless Chromium: `node test/browser.mjs [PART OF A NAME]`. CHROMIUM names another program.
+// Runs the cases in headless Chromium: `node test/browser.mjs [PART OF A NAME]`. CHROMIUM names
+// another program.
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

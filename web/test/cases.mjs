@@ -1,5 +1,5 @@
-// What the package promises. Each case runs in Node and in a browser; `context` has the package, the address of the
-// test server, and whether this is Node.
+// What the package promises. Each case runs in Node and in a browser; `context` has the package,
+// the address of the test server, and whether this is Node.
 import { answers } from "./cases/answers.mjs";
 import { buffers } from "./cases/buffers.mjs";
 import { files } from "./cases/files.mjs";

@@ -1,5 +1,5 @@
-// The server of the tests: the package, golden streams, and files that are put there, given with ranges or in ways
-// that servers should not.
+// The server of the tests: the package, golden streams, and files that are put there, given with
+// ranges or in ways that servers should not.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";

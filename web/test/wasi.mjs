@@ -1,4 +1,5 @@
-// Runs a program for WASI, as cargo does with a test: `node --no-warnings wasi.mjs PROGRAM [ARGUMENTS]`.
+// Runs a program for WASI, as cargo does with a test: `node --no-warnings wasi.mjs PROGRAM
+// [ARGUMENTS]`.
 import { readFile } from "node:fs/promises";
 import { WASI } from "node:wasi";
 

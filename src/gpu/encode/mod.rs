@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::{
     EncodeOptions, Mode, block,
-    format::{BlockHeader, BlockMode, CHECK_LEN, HEADER_LEN, check::crc32c},
+    format::{BlockHeader, BlockMode, CHECK_LEN, HEADER_LEN},
     gpu::{
         Gpu, GpuError,
         encode::{
@@ -21,6 +21,7 @@ use crate::{
     limits::{MAX_BLOCK_LEN, within},
     options::{BlockOptions, Valid},
     section::lanes,
+    simd::crc32c,
 };
 
 /// The largest alignment that a device may ask of a binding.
@@ -46,11 +47,15 @@ const STORAGE_BUFFERS: u32 = 5;
 ///     gpu::{Encoder, Gpu, GpuOptions, wgpu},
 /// };
 ///
-/// # fn of_a_model(_: &Gpu) -> wgpu::Buffer { unimplemented!() }
 /// let gpu = Gpu::request(&GpuOptions::new())?;
-/// // 8 MiB that a shader left behind.
-/// let cache: wgpu::Buffer = of_a_model(&gpu);
-/// let mut encoder = Encoder::new(&gpu, &EncodeOptions::new().segment_len(16 << 10))?;
+/// // 8 MiB, which shaders fill.
+/// let cache = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+///     label: None,
+///     size: 8 << 20,
+///     usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC,
+///     mapped_at_creation: false,
+/// });
+/// let mut encoder = Encoder::new(&gpu, &EncodeOptions::new().level(0).segment_len(16 << 10))?;
 /// let blocks: Vec<_> = (0..8).map(|block| block << 20..(block + 1) << 20).collect();
 /// let coded: Vec<Vec<u8>> = encoder.encode(&cache, &blocks)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

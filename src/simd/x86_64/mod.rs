@@ -6,8 +6,9 @@ use crate::rans::segment::GROUP;
 
 pub(super) mod avx2;
 pub(super) mod avx512;
+pub(super) mod crc32c;
 
-/// How many bytes further on a decoder will be when what it asks for now has come from memory.
+/// A decoder gets about so many bytes further before what it asks for has come from memory.
 const AHEAD: usize = 768;
 
 /// Asks for the words and for the room of a group some groups ahead. Segments are too many streams,

@@ -1,6 +1,9 @@
 import { check, concat, drain, equal, failure, sameBytes, sample } from "../check.mjs";
 
-/** Puts a file on the server; its address, and a function that says what was asked for since the last time. */
+/**
+ * Puts a file on the server; its address, and a function that says what was asked for since the
+ * last time.
+ */
 async function serve({ url, fetch }, name, bytes, behaviour = "ranges") {
   await fetch(`${url}/put/${name}`, { method: "PUT", body: bytes });
   const address = `${url}/${behaviour}/${name}`;

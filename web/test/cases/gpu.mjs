@@ -112,7 +112,8 @@ export const gpu = [
       const { createShaderModule } = wrong;
       let changed = false;
       wrong.createShaderModule = ({ code }) => {
-        // As a compiler did that took an array's zeroes for granted: bytes are wrong, verdicts good.
+        // As a compiler did that took an array's zeroes for granted: bytes are wrong, verdicts
+        // good.
         const broken = code.replaceAll(/raw\[([^\]]+)\] = ([^;]+);/g, "raw[$1] = 1u + ($2);");
         changed = broken !== code;
         return createShaderModule.call(wrong, { code: broken });

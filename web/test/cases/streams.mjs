@@ -127,7 +127,8 @@ export const streams = [
         const piper = piped.readable.getReader();
         await piper.read();
         controller.abort();
-        // A pipe first waits for the write under way, as it does with every transform, and so for a reader.
+        // A pipe first waits for the write under way, as it does with every transform, and so for a
+        // reader.
         const read = failure((async () => { for (;;) if ((await piper.read()).done) return; })());
         equal((await failure(through)).name, "AbortError");
         equal((await read).name, "AbortError");

@@ -1,14 +1,15 @@
-//! The functions that JavaScript calls, and the one place with `unsafe`.
+//! The functions that JavaScript calls.
 //!
-//! A handle is the address of a [`Handle`], which begins with a [`Report`]: every function but
-//! those that make or free a handle writes its outcome there. Pointers in a report hold until the
-//! next call with that handle.
+//! A handle is the address of a [`Report`], where every function but those that make or free a
+//! handle writes its outcome. Addresses in a report hold until the next call with that handle. No
+//! address that comes in is followed: it names a session in a map, and one that names none does
+//! nothing.
 //!
 //! ```text
-//!   new ─▶ handle;  space ─▶ write ─▶ commit;  step ─▶ status;  ready bytes ─▶ consume;  free
+//!   new ─▶ handle;  space, write, commit;  step ─▶ status;  take ready bytes, consume;  free
 //! ```
 
-use std::ptr;
+use std::{cell::RefCell, collections::BTreeMap, ptr};
 
 use ranstream::Error;
 
@@ -61,13 +62,16 @@ pub struct Report {
     pub numbers: [f64; 4],
 }
 
-/// A session and its report.
-#[repr(C)]
-#[allow(missing_debug_implementations, reason = "it is never seen")]
-pub struct Handle {
-    report: Report,
+/// A session and its report, which stays where it is.
+struct Open {
+    report: Box<Report>,
     message: String,
     session: Box<dyn Session>,
+}
+
+thread_local! {
+    /// All that are not freed, by the addresses of their reports.
+    static OPEN: RefCell<BTreeMap<usize, Open>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 const EMPTY: Report = Report {
@@ -81,13 +85,21 @@ const EMPTY: Report = Report {
     numbers: [0.0; 4],
 };
 
-impl Handle {
-    fn new(session: impl Session + 'static) -> *mut Self {
-        Box::into_raw(Box::new(Self { report: EMPTY, message: String::new(), session: Box::new(session) }))
-    }
+/// The handle of a new session.
+fn open(session: impl Session + 'static) -> usize {
+    let open = Open { report: Box::new(EMPTY), message: String::new(), session: Box::new(session) };
+    let handle = ptr::from_ref(&*open.report).addr();
+    OPEN.with_borrow_mut(|all| all.insert(handle, open));
+    handle
+}
 
+fn with(handle: usize, call: impl FnOnce(&mut Open)) {
+    OPEN.with_borrow_mut(|all| all.get_mut(&handle).map(call));
+}
+
+impl Open {
     fn tell(&mut self, outcome: Result<Outcome, Error>) {
-        self.report = EMPTY;
+        *self.report = EMPTY;
         match outcome {
             Ok(Outcome::NeedsInput(len)) => self.report.len = len,
             Ok(Outcome::Ready) => self.tell_ready(status::READY),
@@ -139,30 +151,30 @@ impl Handle {
 /// A decoder. Each number is a limit; `NaN` is its default.
 #[cfg(feature = "decode")]
 #[unsafe(no_mangle)]
-pub extern "C" fn rans_decoder(max_memory: f64, max_block_len: f64, max_output: f64, flags: u32) -> *mut Handle {
-    Handle::new(Decoder::new(DecodeNumbers { max_memory, max_block_len, max_output, flags }.options()))
+pub extern "C" fn rans_decoder(max_memory: f64, max_block_len: f64, max_output: f64, flags: u32) -> usize {
+    open(Decoder::new(DecodeNumbers { max_memory, max_block_len, max_output, flags }.options()))
 }
 
 /// A cutter of blocks, with the numbers of [`rans_decoder`].
 #[cfg(feature = "decode")]
 #[unsafe(no_mangle)]
-pub extern "C" fn rans_cutter(max_memory: f64, max_block_len: f64, max_output: f64, flags: u32) -> *mut Handle {
-    Handle::new(Cutter::new(DecodeNumbers { max_memory, max_block_len, max_output, flags }.options()))
+pub extern "C" fn rans_cutter(max_memory: f64, max_block_len: f64, max_output: f64, flags: u32) -> usize {
+    open(Cutter::new(DecodeNumbers { max_memory, max_block_len, max_output, flags }.options()))
 }
 
 /// A decoder of single blocks.
 #[cfg(feature = "decode")]
 #[unsafe(no_mangle)]
-pub extern "C" fn rans_block(max_memory: f64, max_block_len: f64, max_output: f64, flags: u32) -> *mut Handle {
-    Handle::new(OneBlock::new(&DecodeNumbers { max_memory, max_block_len, max_output, flags }.options()))
+pub extern "C" fn rans_block(max_memory: f64, max_block_len: f64, max_output: f64, flags: u32) -> usize {
+    open(OneBlock::new(&DecodeNumbers { max_memory, max_block_len, max_output, flags }.options()))
 }
 
 /// A file of `len` bytes that is read in ranges.
 #[cfg(feature = "file")]
 #[unsafe(no_mangle)]
-pub extern "C" fn rans_file(len: f64, max_memory: f64, max_block_len: f64, max_output: f64, flags: u32) -> *mut Handle {
+pub extern "C" fn rans_file(len: f64, max_memory: f64, max_block_len: f64, max_output: f64, flags: u32) -> usize {
     let numbers = DecodeNumbers { max_memory, max_block_len, max_output, flags };
-    Handle::new(File::new(len as u64, numbers.options()))
+    open(File::new(len as u64, numbers.options()))
 }
 
 /// An encoder. `NaN` is the default of each number.
@@ -178,101 +190,72 @@ pub extern "C" fn rans_encoder(
     prefer: f64,
     content_length: f64,
     flags: u32,
-) -> *mut Handle {
+) -> usize {
     let numbers = EncodeNumbers { level, block_len, segment_len, scale_bits, mode, prefer, content_length, flags };
-    Handle::new(Encoder::new(numbers.options()))
+    open(Encoder::new(numbers.options()))
 }
 
 /// Batches for a device.
 #[cfg(feature = "gpu")]
 #[unsafe(no_mangle)]
-pub extern "C" fn rans_batch() -> *mut Handle {
-    Handle::new(crate::gpu::Batch::default())
+pub extern "C" fn rans_batch() -> usize {
+    open(crate::gpu::Batch::default())
 }
 
 /// The shader of the form at this place of [`ranstream::jobs::Form::ALL`].
 #[cfg(feature = "gpu")]
 #[unsafe(no_mangle)]
-pub extern "C" fn rans_shader(form: u32, smallest_subgroup: u32, largest_subgroup: u32) -> *mut Handle {
-    Handle::new(crate::gpu::ShaderText::new(form as usize, smallest_subgroup, largest_subgroup))
+pub extern "C" fn rans_shader(form: u32, smallest_subgroup: u32, largest_subgroup: u32) -> usize {
+    open(crate::gpu::ShaderText::new(form as usize, smallest_subgroup, largest_subgroup))
 }
 
 /// Frees a handle.
-///
-/// # Safety
-///
-/// `handle` came from one of the functions above, and is used no more.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rans_free(handle: *mut Handle) {
-    // SAFETY: the caller says so: it is a box that was not freed.
-    drop(unsafe { Box::from_raw(handle) });
+pub extern "C" fn rans_free(handle: usize) {
+    OPEN.with_borrow_mut(|all| all.remove(&handle));
 }
 
 /// Where input goes: `bytes` and `len` of the report.
-///
-/// # Safety
-///
-/// `handle` came from one of the functions above, was not freed, and nobody else uses it now.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rans_space(handle: *mut Handle, wanted: usize) {
-    // SAFETY: the caller says so.
-    let handle = unsafe { &mut *handle };
-    match handle.session.space(wanted) {
-        Ok(space) => handle.report = Report { bytes: space.as_ptr(), len: space.len(), ..EMPTY },
-        Err(error) => handle.tell_fault(Fault::from(&error)),
-    }
+pub extern "C" fn rans_space(handle: usize, wanted: usize) {
+    with(handle, |open| match open.session.space(wanted) {
+        Ok(space) => *open.report = Report { bytes: space.as_ptr(), len: space.len(), ..EMPTY },
+        Err(error) => open.tell_fault(Fault::from(&error)),
+    });
 }
 
 /// `len` bytes were written to the space.
-///
-/// # Safety
-///
-/// As [`rans_space`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rans_commit(handle: *mut Handle, len: usize) {
-    // SAFETY: the caller says so.
-    let handle = unsafe { &mut *handle };
-    let committed = handle.session.commit(len);
-    handle.tell(committed.map(|()| Outcome::NeedsInput(0)));
+pub extern "C" fn rans_commit(handle: usize, len: usize) {
+    with(handle, |open| {
+        let committed = open.session.commit(len);
+        open.tell(committed.map(|()| Outcome::NeedsInput(0)));
+    });
 }
 
 /// Moves on. 0: run, 1: flush, 2: finish, else: verify.
-///
-/// # Safety
-///
-/// As [`rans_space`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rans_step(handle: *mut Handle, op: u32) {
-    // SAFETY: the caller says so.
-    let handle = unsafe { &mut *handle };
+pub extern "C" fn rans_step(handle: usize, op: u32) {
     let op = match op {
         0 => Op::Run,
         1 => Op::Flush,
         2 => Op::Finish,
         _ => Op::Verify,
     };
-    let outcome = handle.session.step(op);
-    handle.tell(outcome);
+    with(handle, |open| {
+        let outcome = open.session.step(op);
+        open.tell(outcome);
+    });
 }
 
 /// `len` of the bytes that were ready were taken.
-///
-/// # Safety
-///
-/// As [`rans_space`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rans_consume(handle: *mut Handle, len: usize) {
-    // SAFETY: the caller says so.
-    unsafe { &mut *handle }.session.consume(len);
+pub extern "C" fn rans_consume(handle: usize, len: usize) {
+    with(handle, |open| open.session.consume(len));
 }
 
 /// See each session's `seek`.
-///
-/// # Safety
-///
-/// As [`rans_space`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rans_seek(handle: *mut Handle, from: f64, to: f64) {
-    // SAFETY: the caller says so.
-    unsafe { &mut *handle }.session.seek(from as u64, to as u64);
+pub extern "C" fn rans_seek(handle: usize, from: f64, to: f64) {
+    with(handle, |open| open.session.seek(from as u64, to as u64));
 }

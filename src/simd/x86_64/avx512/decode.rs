@@ -2,7 +2,7 @@
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
-use std::{array::from_fn, hint::black_box, mem};
+use std::{hint::black_box, mem};
 
 use super::{Bytes, PAIR, Words, from_bytes, opaque_one, unpack};
 use crate::{
@@ -251,13 +251,24 @@ struct Scale {
     one: __m512i,
 }
 
+/// The first bit of each word of 64 bits, twice and so on.
+const WORD_BITS: [u8; 64] = {
+    let mut bits = [0; 64];
+    let mut byte = 0;
+    while byte < 64 {
+        bits[byte] = 16 * (byte as u8 % 4);
+        byte += 1;
+    }
+    bits
+};
+
 impl Scale {
     #[inline]
     #[target_feature(enable = "avx512bw")]
     fn new(tables: &Tables) -> Self {
         let bits = tables.scale_bits;
         Self {
-            bucket_bits: from_bytes(from_fn(|byte| 16 * (byte as u8 % 4) + bits - 8)),
+            bucket_bits: _mm512_add_epi8(from_bytes(WORD_BITS), _mm512_set1_epi8((bits - 8).cast_signed())),
             bucket_mask: _mm512_set1_epi16((1 << (bits - 8)) - 1),
             mask: _mm512_set1_epi16((1 << bits) - 1),
             one: opaque_one(),
