@@ -8,7 +8,7 @@
 //! | the same, read where the device left it, without a copy | [`Pipeline`] |
 //! | bytes that stay on the device, for shaders of your own | [`ResidentBlocks`] |
 //! | bytes that are on the device, encoded | [`Encoder`] |
-//! | the blocks of a stream that lies in memory | [`Blocks`](crate::stream::Blocks), then the others |
+//! | the blocks of a stream in memory | [`Blocks`](crate::stream::Blocks), then the others |
 //! | a stream | `DecodeOptions::`[`backend`], or [`gpu`] with a device of your own |
 //!
 //! [`backend`]: crate::DecodeOptions::backend
