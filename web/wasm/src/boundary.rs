@@ -2,14 +2,14 @@
 //!
 //! A handle is the address of a [`Report`], where every function but those that make or free a
 //! handle writes its outcome. Addresses in a report hold until the next call with that handle. No
-//! address that comes in is followed: it names a session in a map, and one that names none does
+//! address that comes in is followed: it names a session in a list, and one that names none does
 //! nothing.
 //!
 //! ```text
 //!   new ─▶ handle;  space, write, commit;  step ─▶ status;  take ready bytes, consume;  free
 //! ```
 
-use std::{cell::RefCell, collections::BTreeMap, ptr};
+use std::{cell::RefCell, ptr};
 
 use ranstream::Error;
 
@@ -70,8 +70,8 @@ struct Open {
 }
 
 thread_local! {
-    /// All that are not freed, by the addresses of their reports.
-    static OPEN: RefCell<BTreeMap<usize, Open>> = const { RefCell::new(BTreeMap::new()) };
+    /// All that are not freed: few, so they are gone through.
+    static OPEN: RefCell<Vec<Open>> = const { RefCell::new(Vec::new()) };
 }
 
 const EMPTY: Report = Report {
@@ -88,16 +88,20 @@ const EMPTY: Report = Report {
 /// The handle of a new session.
 fn open(session: impl Session + 'static) -> usize {
     let open = Open { report: Box::new(EMPTY), message: String::new(), session: Box::new(session) };
-    let handle = ptr::from_ref(&*open.report).addr();
-    OPEN.with_borrow_mut(|all| all.insert(handle, open));
+    let handle = open.handle();
+    OPEN.with_borrow_mut(|all| all.push(open));
     handle
 }
 
 fn with(handle: usize, call: impl FnOnce(&mut Open)) {
-    OPEN.with_borrow_mut(|all| all.get_mut(&handle).map(call));
+    OPEN.with_borrow_mut(|all| all.iter_mut().find(|open| open.handle() == handle).map(call));
 }
 
 impl Open {
+    fn handle(&self) -> usize {
+        ptr::from_ref(&*self.report).addr()
+    }
+
     fn tell(&mut self, outcome: Result<Outcome, Error>) {
         *self.report = EMPTY;
         match outcome {
@@ -212,7 +216,7 @@ pub extern "C" fn rans_shader(form: u32, smallest_subgroup: u32, largest_subgrou
 /// Frees a handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn rans_free(handle: usize) {
-    OPEN.with_borrow_mut(|all| all.remove(&handle));
+    OPEN.with_borrow_mut(|all| all.retain(|open| open.handle() != handle));
 }
 
 /// Where input goes: `bytes` and `len` of the report.
