@@ -1,10 +1,17 @@
 #!/usr/bin/env bash
-# Miri over the kernels of x86-64 with AVX2, on good and on damaged payloads: wrong pointers, alignments and uninitialised memory show at the step that has them. Needs a nightly toolchain with miri.
+# Miri: wrong pointers, alignments, races and uninitialised memory show at the step that has them.
+# The kernels of x86-64 with AVX2 on good and on damaged payloads, sections of every form, and the
+# hand-off between threads. Needs a nightly toolchain with miri. Some ten minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if ! cargo +nightly miri --version >/dev/null 2>&1; then
     printf 'skipped: rustup +nightly component add miri rust-src\n'
     exit 0
 fi
-export MIRIFLAGS=-Zmiri-disable-isolation RUSTFLAGS='-C target-feature=+avx2,+bmi2,+popcnt' RANS_EXPECT_KERNELS=avx2
-cargo +nightly miri test --quiet -p ranstream --no-default-features --lib --target-dir target/miri -- a_few_lengths
+export RUSTFLAGS='-C target-feature=+avx2,+bmi2,+popcnt' RANS_EXPECT_KERNELS=avx2
+test=(cargo +nightly miri test --quiet -p ranstream --lib --target-dir target/miri)
+
+MIRIFLAGS=-Zmiri-disable-isolation "${test[@]}" --no-default-features -- a_few_lengths every_section_decodes
+# The queue under rayon's threads is right by the rules of tree borrows only, and its threads never end.
+MIRIFLAGS='-Zmiri-disable-isolation -Zmiri-tree-borrows -Zmiri-ignore-leaks' \
+    "${test[@]}" -- parallel::ordered parallel::slices

@@ -152,3 +152,66 @@ impl<R, Next, Work, Put> Drop for Stop<'_, R, Next, Work, Put> {
         self.0.state.lock().next = None;
     }
 }
+
+#[cfg(all(test, not(any(ranstream_loom, ranstream_shuttle))))]
+mod tests {
+    use super::*;
+    use crate::EncodeOptions;
+
+    // An interpreter takes a thousand times as long.
+    const END: u64 = if cfg!(miri) { 20 } else { 500 };
+
+    /// Squares the numbers below `END` with so many threads. `put` gets the squares in their order.
+    fn squares(
+        threads: usize,
+        unlucky: Option<u64>,
+        put: impl FnMut(u64) -> ControlFlow<()> + Send,
+    ) -> Result<(), Lost> {
+        let mut numbers = 0..END;
+        let square = |number| {
+            assert_ne!(Some(number), unlucky, "an unlucky item");
+            number * number
+        };
+        let executor = Executor::new(&EncodeOptions::new().threads(threads).work);
+        work_in_order(&executor, 3, move || numbers.next(), square, put)
+    }
+
+    #[test]
+    fn results_are_put_in_the_order_of_the_items() {
+        for threads in [1, 0, 2, 5] {
+            let mut put = Vec::new();
+            let worked = squares(threads, None, |square| {
+                put.push(square);
+                ControlFlow::Continue(())
+            });
+            assert!(worked.is_ok());
+            assert!(put.iter().copied().eq((0..END).map(|number| number * number)), "{threads} threads");
+        }
+    }
+
+    #[test]
+    fn what_is_before_an_item_that_panics_is_put_and_nothing_behind_it() {
+        for threads in [1, 0, 2, 5] {
+            let mut put = Vec::new();
+            let worked = squares(threads, Some(11), |square| {
+                put.push(square);
+                ControlFlow::Continue(())
+            });
+            assert_eq!(worked, Err(Lost));
+            assert!(put.iter().copied().eq((0..11).map(|number| number * number)), "{threads} threads");
+        }
+    }
+
+    #[test]
+    fn nothing_is_put_after_a_break() {
+        for threads in [1, 0, 2, 5] {
+            let mut puts = 0;
+            let worked = squares(threads, None, |_| {
+                puts += 1;
+                if puts == 7 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+            assert!(worked.is_ok());
+            assert_eq!(puts, 7, "{threads} threads");
+        }
+    }
+}
