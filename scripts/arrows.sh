@@ -9,6 +9,7 @@ rooms='
 error:
 limits: error
 base:
+kept:
 sync:
 progress: sync
 format: error limits model
@@ -20,9 +21,9 @@ pivot: error limits format model rans
 planes: error format
 sequences: error
 simd: error options format model rans pivot planes sequences
-section: error limits options format model rans simd pivot
-lz: error limits options format model rans sequences simd section
-block: error limits base options format model rans planes simd section lz
+section: error kept limits options format model rans simd pivot
+lz: error kept limits options format model rans sequences simd section
+block: error kept limits base options format model rans planes simd section lz
 message: error limits options format model rans simd section block
 parallel: sync options device
 stream: error limits base progress sync options format simd block device parallel

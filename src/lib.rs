@@ -154,6 +154,7 @@ mod device;
 #[cfg(feature = "codec")]
 mod framed;
 mod io;
+mod kept;
 mod limits;
 mod lz;
 mod model;

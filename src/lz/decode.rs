@@ -5,6 +5,7 @@ use std::cell::Cell;
 use crate::{
     error::{Corruption, Feature, PayloadError},
     format::fields::Fields,
+    kept,
     limits::MAX_CHUNK_LEN,
     lz::chunk::{Chunk, Matches, Section},
     section::Decoder,
@@ -24,19 +25,18 @@ pub(super) const ALIGNMENT: usize = 4;
 /// Fills `raw` from the payload of a block with matches.
 pub(crate) fn decode_payload(payload: &[u8], raw: &mut [u8], kernel: Kernel) -> Result<(), PayloadError> {
     let directory = Directory::parse(payload, raw.len())?;
-    // What the thread keeps is taken while it is in use: a panic leaves none behind. A thread that
-    // ends has no memory to keep.
-    let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
     let min_match = directory.min_match;
-    let decoded = directory.chunks().try_fold((0, Repeats::START), |(at, repeats), chunk| {
-        let (raw_len, bytes) = chunk?;
-        let mut output = Output { at, end: at + raw_len, raw: &mut *raw };
-        let chunk = Chunk::parse(bytes, raw_len, min_match)?;
-        let repeats = scratch.decode(&chunk, min_match, repeats, &mut output, kernel)?;
-        Ok((at + raw_len, repeats))
-    });
-    let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
-    decoded.map(|_| ())
+    kept::with(&SCRATCH, |scratch| {
+        let scratch = scratch.get_or_insert_default();
+        let decoded = directory.chunks().try_fold((0, Repeats::START), |(at, repeats), chunk| {
+            let (raw_len, bytes) = chunk?;
+            let mut output = Output { at, end: at + raw_len, raw: &mut *raw };
+            let chunk = Chunk::parse(bytes, raw_len, min_match)?;
+            let repeats = scratch.decode(&chunk, min_match, repeats, &mut output, kernel)?;
+            Ok((at + raw_len, repeats))
+        });
+        decoded.map(|_| ())
+    })
 }
 
 /// The most memory that a block of `raw_len` bytes takes of a thread, beside its payload and its

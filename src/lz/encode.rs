@@ -7,6 +7,7 @@ use crate::{
         number::write_number,
         section::{Descriptor, SymbolCount},
     },
+    kept,
     lz::{
         chunk::{MATCHES, MATCHES_DIFFERENCES, PLAIN},
         decode::ALIGNMENT,
@@ -32,29 +33,13 @@ pub(crate) struct Settings {
 
 /// Appends the payload of `raw`, 1..=16 Mi bytes. It may be longer than `raw`.
 pub(crate) fn encode_payload(raw: &[u8], settings: Settings, out: &mut Vec<u8>) {
-    // What the thread keeps is taken while it is in use: a panic leaves none behind. A thread that
-    // ends has no memory to keep.
-    let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
-    let Scratch { matcher, coder } = &mut *scratch;
-    let mut chunks = Chunks::new(raw, settings, coder);
-    matcher.run(raw, settings.level, &mut chunks);
-    chunks.finish();
-
-    let start = out.len();
-    out.push(0);
-    write_number(coder.directory.len() as u32, out);
-    for &(raw_len, coded_len) in &coder.directory {
-        write_number(raw_len as u32, out);
-        write_number(coded_len as u32, out);
-    }
-    let mut body = &coder.body[..];
-    for &(_, coded_len) in &coder.directory {
-        out.resize(start + (out.len() - start).next_multiple_of(ALIGNMENT), 0);
-        let (chunk, rest) = body.split_at(coded_len);
-        out.extend_from_slice(chunk);
-        body = rest;
-    }
-    let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
+    kept::with(&SCRATCH, |scratch| {
+        let Scratch { matcher, coder } = &mut **scratch.get_or_insert_default();
+        let mut chunks = Chunks::new(raw, settings, coder);
+        matcher.run(raw, settings.level, &mut chunks);
+        chunks.finish();
+        coder.write(out);
+    });
 }
 
 thread_local! {
@@ -78,6 +63,26 @@ struct Coder {
     /// The coded chunks.
     body: Vec<u8>,
     sections: Sections,
+}
+
+impl Coder {
+    /// Appends the payload of all chunks.
+    fn write(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.push(0);
+        write_number(self.directory.len() as u32, out);
+        for &(raw_len, coded_len) in &self.directory {
+            write_number(raw_len as u32, out);
+            write_number(coded_len as u32, out);
+        }
+        let mut body = &self.body[..];
+        for &(_, coded_len) in &self.directory {
+            out.resize(start + (out.len() - start).next_multiple_of(ALIGNMENT), 0);
+            let (chunk, rest) = body.split_at(coded_len);
+            out.extend_from_slice(chunk);
+            body = rest;
+        }
+    }
 }
 
 /// Takes the sequences of a block as they are found, and codes each chunk that is full.

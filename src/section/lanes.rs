@@ -8,6 +8,7 @@ use crate::{
         fields::Fields,
         table::{parse_compact, write_compact},
     },
+    kept,
     model::{Frequencies, Histogram},
     rans::{
         parse_state,
@@ -142,14 +143,13 @@ thread_local! {
 /// So much memory comes from the system anew each time it is asked for, and half of an encoder's
 /// time went to the faults of its pages.
 pub(crate) fn with_stacks<R>(work: impl FnOnce(&mut WordStacks) -> R) -> R {
-    // A thread that ends has no memory to keep.
-    let mut stacks = KEPT.try_with(Cell::take).unwrap_or_default();
-    let result = work(&mut stacks);
-    for stack in &mut stacks {
-        stack.keep(KEPT_WORDS);
-    }
-    let _ = KEPT.try_with(|kept| kept.set(stacks));
-    result
+    kept::with(&KEPT, |stacks| {
+        let result = work(stacks);
+        for stack in stacks {
+            stack.keep(KEPT_WORDS);
+        }
+        result
+    })
 }
 
 /// Gives back what this thread keeps.

@@ -1,10 +1,11 @@
 //! Payloads of pivot with the counts they are coded by, and memory that each thread keeps.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 
 pub(crate) use crate::pivot::Setting;
 use crate::{
     error::Corruption,
+    kept,
     model::Histogram,
     pivot::{Decoder, Encoder},
     section::sample,
@@ -14,8 +15,8 @@ use crate::{
 thread_local! {
     /// A quarter of a megabyte each once they were used, which takes as long to make as a block
     /// takes to decode.
-    static ENCODER: RefCell<Encoder> = RefCell::default();
-    static DECODER: RefCell<Decoder> = RefCell::default();
+    static ENCODER: Cell<Encoder> = Cell::default();
+    static DECODER: Cell<Decoder> = Cell::default();
 }
 
 /// How symbols are coded.
@@ -33,11 +34,7 @@ impl Source<'_> {
     /// Appends the payload. `false`: it would have more than `most` bytes, and what was appended is
     /// to be thrown away.
     pub(crate) fn append(&self, most: usize, out: &mut Vec<u8>) -> bool {
-        // A thread that ends has no memory to keep.
-        let mut encoder = ENCODER.try_with(RefCell::take).unwrap_or_default();
-        let fits = self.append_with(&mut encoder, most, out);
-        let _ = ENCODER.try_with(|kept| kept.replace(encoder));
-        fits
+        kept::with(&ENCODER, |encoder| self.append_with(encoder, most, out))
     }
 
     fn append_with(&self, encoder: &mut Encoder, most: usize, out: &mut Vec<u8>) -> bool {
@@ -65,8 +62,5 @@ impl Source<'_> {
 
 /// Fills `symbols`, at least one, from a payload of exactly so many.
 pub(crate) fn decode_payload(payload: &[u8], symbols: &mut [u8], kernel: Kernel) -> Result<(), Corruption> {
-    let mut decoder = DECODER.try_with(RefCell::take).unwrap_or_default();
-    let result = decoder.decode(payload, symbols, pivot_steps(kernel));
-    let _ = DECODER.try_with(|kept| kept.replace(decoder));
-    result
+    kept::with(&DECODER, |decoder| decoder.decode(payload, symbols, pivot_steps(kernel)))
 }

@@ -11,6 +11,7 @@ use crate::{
         planes::{BaseRange, Bounds, Column, Head},
         section::{Descriptor, LateDescriptor, SectionForm},
     },
+    kept,
     planes::{MAX_ELEMENT, buckets::Buckets, columns, delta, zeros},
     section::Decoder,
     simd::{self, Kernel},
@@ -18,7 +19,7 @@ use crate::{
 
 /// Fills `raw` from the payload of a block of planes.
 pub(crate) fn decode_payload(payload: &[u8], raw: &mut [u8], kernel: Kernel) -> Result<(), PayloadError> {
-    with_scratch(|scratch| scratch.decode(Fields::new(payload), raw, false, kernel))
+    kept::with(&SCRATCH, |kept| kept.get_or_insert_default().decode(Fields::new(payload), raw, false, kernel))
 }
 
 /// Fills `raw` from the payload of a block of planes over a base.
@@ -30,19 +31,11 @@ pub(crate) fn decode_over_base(
 ) -> Result<(), PayloadError> {
     let mut fields = Fields::new(payload);
     let range = BaseRange::parse(&mut fields)?;
-    with_scratch(|scratch| {
+    kept::with(&SCRATCH, |kept| {
+        let scratch = kept.get_or_insert_default();
         read_base(range, base, room(&mut scratch.base, raw.len()))?;
         scratch.decode(fields, raw, true, kernel)
     })
-}
-
-fn with_scratch<R>(work: impl FnOnce(&mut Scratch) -> R) -> R {
-    // What the thread keeps is taken while it is in use: a panic leaves none behind. A thread that
-    // ends has no memory to keep.
-    let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
-    let result = work(&mut scratch);
-    let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
-    result
 }
 
 /// Fills `bytes` with those that a block needs, and verifies them.

@@ -11,6 +11,7 @@ use crate::{
         check::ContentHash,
         planes::{BaseRange, Column, Head},
     },
+    kept,
     options::{self, BlockOptions, LayoutProfile},
     planes::{columns, delta, zeros},
     simd::{self, Kernel},
@@ -97,11 +98,7 @@ pub(super) fn encode_payload(
     base: Option<(BaseRange, &[u8])>,
     out: &mut Vec<u8>,
 ) {
-    // What the thread keeps is taken while it is in use: a panic leaves none behind. A thread that
-    // ends has no memory to keep.
-    let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
-    scratch.encode(raw, options, zero_map, base, out);
-    let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
+    kept::with(&SCRATCH, |kept| kept.get_or_insert_default().encode(raw, options, zero_map, base, out));
 }
 
 thread_local! {

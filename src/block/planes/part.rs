@@ -9,6 +9,7 @@ use crate::{
         planes::{Column, Head},
         section::{LateDescriptor, SectionForm},
     },
+    kept,
     planes::{MAX_ELEMENT, columns, elements},
     section::Decoder,
     simd::Kernel,
@@ -96,26 +97,25 @@ impl Planes<'_> {
         payloads: &mut Fields<'a>,
         elements: &mut [u8],
     ) -> Result<(), PayloadError> {
-        // A thread that ends has no memory to keep.
-        let mut kept = PLANES.try_with(Cell::take).unwrap_or_default();
-        if kept.len() < self.count * column.element {
-            kept = vec![0; self.count * column.element];
-        }
-        let mut places = kept.chunks_exact_mut(self.count.max(1));
-        let mut planes = [&[][..]; MAX_ELEMENT];
-        for plane in &mut planes[..column.element] {
-            let descriptor = LateDescriptor::parse(descriptors)?.with_symbols(self.count)?;
-            let payload = descriptor.parse_payload(payloads)?;
-            let symbols = places.next().unwrap_or_default();
-            *plane = if descriptor.form == SectionForm::Stored {
-                &payload[self.wanted.clone()]
-            } else {
-                self.decoder.decode_part(&descriptor, payload, symbols, self.wanted)?;
-                &symbols[self.wanted.clone()]
-            };
-        }
-        elements::merge(&planes[..column.element], column.rotated, elements);
-        let _ = PLANES.try_with(|cell| cell.set(kept));
-        Ok(())
+        kept::with(&PLANES, |kept| {
+            if kept.len() < self.count * column.element {
+                *kept = vec![0; self.count * column.element];
+            }
+            let mut places = kept.chunks_exact_mut(self.count.max(1));
+            let mut planes = [&[][..]; MAX_ELEMENT];
+            for plane in &mut planes[..column.element] {
+                let descriptor = LateDescriptor::parse(descriptors)?.with_symbols(self.count)?;
+                let payload = descriptor.parse_payload(payloads)?;
+                let symbols = places.next().unwrap_or_default();
+                *plane = if descriptor.form == SectionForm::Stored {
+                    &payload[self.wanted.clone()]
+                } else {
+                    self.decoder.decode_part(&descriptor, payload, symbols, self.wanted)?;
+                    &symbols[self.wanted.clone()]
+                };
+            }
+            elements::merge(&planes[..column.element], column.rotated, elements);
+            Ok(())
+        })
     }
 }
