@@ -28,9 +28,10 @@ pub(super) fn others_may_be_smaller(raw: &[u8], planes_len: usize, options: &Blo
         return true;
     }
     if options.level > 0 {
-        let len = SAMPLE_LEN.min(raw.len());
-        let sample = &raw[(raw.len() - len) / 2..][..len];
-        return matches_are_smaller(sample, options);
+        let (len, record_len) = (SAMPLE_LEN.min(raw.len()), options.layout.record_len());
+        // From the start of a record on, or its planes are not those of the block.
+        let start = (raw.len() - len) / 2 / record_len * record_len;
+        return matches_are_smaller(&raw[start..][..len], options);
     }
     let stride = (raw.len() / SAMPLE_LEN).max(1);
     let counted = Histogram::of_pieces(raw.chunks(PIECE).step_by(stride));
@@ -40,13 +41,11 @@ pub(super) fn others_may_be_smaller(raw: &[u8], planes_len: usize, options: &Blo
     estimate <= planes_len as u128 + planes_len as u128 / 32
 }
 
-/// Whether matches make `sample` smaller than planes do.
+/// Whether matches make `sample`, which has a whole record at least, smaller than planes do.
 fn matches_are_smaller(sample: &[u8], options: &BlockOptions) -> bool {
     let mut coded = Vec::with_capacity(sample.len() + sample.len() / 8);
-    if sample.len() >= options.layout.record_len() {
-        encode_payload(sample, options, false, None, &mut coded);
-    }
-    let planes_len = if coded.is_empty() { sample.len() } else { coded.len() };
+    encode_payload(sample, options, false, None, &mut coded);
+    let planes_len = coded.len();
     coded.clear();
     lz::append(sample, options, &mut coded).is_some() && coded.len() <= planes_len
 }
