@@ -93,15 +93,22 @@ fn bounds_and_gain(keys: &[u8], plane: &[u8]) -> Option<(Bounds, u64)> {
     let mut ranges = Range::of_each_key(keys, plane);
     let (first, others) = ranges.split_first()?;
     let whole = others.iter().fold(first.clone(), |whole, range| whole.merged(range));
+    let mut merged: Vec<Range> = ranges.windows(2).map(|pair| pair[0].merged(&pair[1])).collect();
     while ranges.len() > 1 {
-        let merged: Vec<Range> = ranges.windows(2).map(|pair| pair[0].merged(&pair[1])).collect();
         let change = |at: usize| merged[at].bits.cast_signed() - (ranges[at].bits + ranges[at + 1].bits).cast_signed();
         let best = (0..merged.len()).min_by_key(|&at| change(at))?;
         if change(best) > 0 && ranges.len() <= MAX_BUCKETS {
             break;
         }
-        ranges[best] = merged[best].clone();
+        ranges[best] = merged.remove(best);
         ranges.remove(best + 1);
+        // Only its neighbours merge to something else now.
+        if best > 0 {
+            merged[best - 1] = ranges[best - 1].merged(&ranges[best]);
+        }
+        if best < merged.len() {
+            merged[best] = ranges[best].merged(&ranges[best + 1]);
+        }
     }
     let first_keys: Vec<u8> = ranges.iter().skip(1).map(|range| range.first_key).collect();
     let bits: u64 = ranges.iter().map(|range| range.bits).sum();
