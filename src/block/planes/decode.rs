@@ -80,7 +80,7 @@ struct Scratch {
 }
 
 /// The first `len` bytes of a buffer, which may hold anything.
-fn room(buffer: &mut Vec<u8>, len: usize) -> &mut [u8] {
+pub(super) fn room(buffer: &mut Vec<u8>, len: usize) -> &mut [u8] {
     if buffer.len() < len {
         *buffer = vec![0; len];
     }
@@ -194,16 +194,16 @@ fn merge(
 
 /// The sections of a payload, which are taken one after the other.
 #[derive(Debug)]
-struct Sections<'a> {
+pub(super) struct Sections<'a> {
     descriptors: Fields<'a>,
     payloads: Fields<'a>,
     decoder: Decoder,
-    kernel: Kernel,
+    pub(super) kernel: Kernel,
 }
 
 impl<'a> Sections<'a> {
     /// `fields` stand before so many descriptors.
-    fn parse(fields: Fields<'a>, count: usize, kernel: Kernel) -> Result<Self, PayloadError> {
+    pub(super) fn parse(fields: Fields<'a>, count: usize, kernel: Kernel) -> Result<Self, PayloadError> {
         let descriptors = fields.clone();
         let mut payloads = fields;
         for _ in 0..count {
@@ -217,6 +217,23 @@ impl<'a> Sections<'a> {
         let descriptor = LateDescriptor::parse(&mut self.descriptors)?.with_symbols(symbols)?;
         let payload = descriptor.parse_payload(&mut self.payloads)?;
         Ok((descriptor, payload))
+    }
+
+    /// The symbols `wanted` of the next section: where they are stored, or decoded to their places.
+    pub(super) fn next_part<'s>(
+        &mut self,
+        symbols: &'s mut [u8],
+        wanted: &Range<usize>,
+    ) -> Result<&'s [u8], PayloadError>
+    where
+        'a: 's,
+    {
+        let (descriptor, payload) = self.next(symbols.len())?;
+        if descriptor.form == SectionForm::Stored {
+            return Ok(&payload[wanted.clone()]);
+        }
+        self.decoder.decode_part(&descriptor, payload, symbols, wanted)?;
+        Ok(&symbols[wanted.clone()])
     }
 
     fn decode(&mut self, symbols: &mut [u8]) -> Result<(), PayloadError> {

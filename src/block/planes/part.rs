@@ -2,17 +2,16 @@
 
 use std::{cell::Cell, ops::Range};
 
+use super::decode::{Sections, room};
 use crate::{
     error::PayloadError,
     format::{
         fields::Fields,
         planes::{Column, Head},
-        section::{LateDescriptor, SectionForm},
     },
     kept,
-    planes::{MAX_ELEMENT, columns, elements},
-    section::Decoder,
-    simd::Kernel,
+    planes::{MAX_ELEMENT, columns},
+    simd::{self, Kernel},
 };
 
 thread_local! {
@@ -59,21 +58,17 @@ fn decode_records(
     raw: &mut [u8],
     kernel: Kernel,
 ) -> Result<(), PayloadError> {
-    let (mut descriptors, mut payloads) = (fields.clone(), fields);
-    for _ in 0..head.sections(false) {
-        LateDescriptor::parse(&mut payloads)?;
-    }
+    let mut sections = Sections::parse(fields, head.sections(false), kernel)?;
     let (record_len, mut start, mut buffer) = (head.record_len(), 0, Vec::new());
     for column in &head.columns {
         let each = column.width / column.element;
         let wanted = records.start * each..records.end * each;
         let part = start..start + column.width;
-        let mut planes = Planes { count: count * each, wanted: &wanted, decoder: Decoder::new(kernel) };
         if let [_] = head.columns[..] {
-            planes.decode(column, &mut descriptors, &mut payloads, raw)?;
+            decode_elements(&mut sections, column, count * each, &wanted, raw)?;
         } else {
             buffer.resize(records.len() * column.width, 0);
-            planes.decode(column, &mut descriptors, &mut payloads, &mut buffer)?;
+            decode_elements(&mut sections, column, count * each, &wanted, &mut buffer)?;
             columns::scatter(&buffer, record_len, part.clone(), raw);
         }
         start = part.end;
@@ -81,41 +76,21 @@ fn decode_records(
     Ok(())
 }
 
-/// The planes of a column, and which elements of it are wanted.
-struct Planes<'w> {
+/// Decodes the elements `wanted` of the `count` of a column, whose sections come next.
+fn decode_elements(
+    sections: &mut Sections<'_>,
+    column: &Column,
     count: usize,
-    wanted: &'w Range<usize>,
-    decoder: Decoder,
-}
-
-impl Planes<'_> {
-    /// Decodes the wanted elements of `column`, whose sections come next.
-    fn decode<'a>(
-        &mut self,
-        column: &Column,
-        descriptors: &mut Fields<'a>,
-        payloads: &mut Fields<'a>,
-        elements: &mut [u8],
-    ) -> Result<(), PayloadError> {
-        kept::with(&PLANES, |kept| {
-            if kept.len() < self.count * column.element {
-                *kept = vec![0; self.count * column.element];
-            }
-            let mut places = kept.chunks_exact_mut(self.count.max(1));
-            let mut planes = [&[][..]; MAX_ELEMENT];
-            for plane in &mut planes[..column.element] {
-                let descriptor = LateDescriptor::parse(descriptors)?.with_symbols(self.count)?;
-                let payload = descriptor.parse_payload(payloads)?;
-                let symbols = places.next().unwrap_or_default();
-                *plane = if descriptor.form == SectionForm::Stored {
-                    &payload[self.wanted.clone()]
-                } else {
-                    self.decoder.decode_part(&descriptor, payload, symbols, self.wanted)?;
-                    &symbols[self.wanted.clone()]
-                };
-            }
-            elements::merge(&planes[..column.element], column.rotated, elements);
-            Ok(())
-        })
-    }
+    wanted: &Range<usize>,
+    elements: &mut [u8],
+) -> Result<(), PayloadError> {
+    kept::with(&PLANES, |kept| {
+        let mut places = room(kept, count * column.element).chunks_exact_mut(count.max(1));
+        let mut planes = [&[][..]; MAX_ELEMENT];
+        for plane in &mut planes[..column.element] {
+            *plane = sections.next_part(places.next().unwrap_or_default(), wanted)?;
+        }
+        simd::planes::merge(sections.kernel, &planes[..column.element], column.rotated, elements);
+        Ok(())
+    })
 }
