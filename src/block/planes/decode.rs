@@ -8,7 +8,7 @@ use crate::{
     format::{
         check::ContentHash,
         fields::Fields,
-        planes::{BaseRange, Bounds, Column, Head},
+        planes::{BaseRange, Column, Head},
         section::{Descriptor, LateDescriptor, SectionForm},
     },
     kept,
@@ -125,22 +125,23 @@ impl Scratch {
             let keys = base.map(|base| keys_of(base, column, map.as_ref(), room(keys, len / column.element)));
             let coded_len = map.as_ref().map_or(len / column.element, |map| map.coded);
             let planes = Planes::decode(&mut sections, column, coded_len, keys, coded, cut)?;
-            let slices = planes.slices(coded);
+            let all = planes.slices(coded, column.element);
+            let slices = &all[..column.element];
             // Differences are not rotated, only the keys.
             let column = &Column { rotated: column.rotated && !over_base, ..*column };
             if alone {
-                merge(kernel, &slices, column, map.as_ref(), full, records);
+                merge(kernel, slices, column, map.as_ref(), full, records);
                 if let Some(base) = base {
                     delta::apply(records, base, column.element);
                 }
                 continue;
             }
-            let elements = if let ([plane], false, None) = (&slices[..], column.rotated, base) {
+            let elements = if let ([plane], false, None) = (slices, column.rotated, base) {
                 // Bytes are where they should be.
                 plane
             } else {
                 let elements = room(elements, len);
-                merge(kernel, &slices, column, None, full, elements);
+                merge(kernel, slices, column, None, full, elements);
                 if let Some(base) = base {
                     delta::apply(elements, base, column.element);
                 }
@@ -275,7 +276,6 @@ struct Planes<'a> {
     len: usize,
     /// Those that are stored lie in the payload. The others are in the buffer, each in its place.
     stored: [Option<&'a [u8]>; MAX_ELEMENT],
-    count: usize,
 }
 
 impl<'a> Planes<'a> {
@@ -289,16 +289,18 @@ impl<'a> Planes<'a> {
         coded: &mut Vec<u8>,
         cut: &mut Vec<u8>,
     ) -> Result<Self, PayloadError> {
-        let mut planes = Self { len, stored: [None; MAX_ELEMENT], count: column.element };
+        let mut planes = Self { len, stored: [None; MAX_ELEMENT] };
+        // All planes that are cut have the same keys.
+        let mut buckets = None;
         let coded = room(coded, len * column.element);
         for index in 0..column.element {
             let (before, plane) = coded.split_at_mut(index * len);
             let plane = &mut plane[..len];
             match column.bounds {
                 Some(bounds) if index == 1 || base_keys.is_some() => {
-                    let first = planes.stored[0].unwrap_or(&before[..len.min(before.len())]);
-                    let keys = base_keys.unwrap_or(first);
-                    decode_buckets(sections, &bounds, keys, room(cut, len + SLACK), plane)?;
+                    let keys = base_keys.or(planes.stored[0]).unwrap_or_else(|| &before[..len]);
+                    let buckets = buckets.get_or_insert_with(|| Buckets::new(bounds, keys));
+                    decode_buckets(sections, buckets, keys, room(cut, len + SLACK), plane)?;
                 }
                 _ => {
                     let (descriptor, payload) = sections.next(len)?;
@@ -317,50 +319,34 @@ impl<'a> Planes<'a> {
         index * self.len..(index + 1) * self.len
     }
 
-    /// All of them. `coded` is the buffer that they were decoded to.
-    fn slices<'s>(&'s self, coded: &'s [u8]) -> PlaneSlices<'s> {
+    /// The first `element` are the planes. `coded` is the buffer that they were decoded to.
+    fn slices<'s>(&'s self, coded: &'s [u8], element: usize) -> [&'s [u8]; MAX_ELEMENT] {
         let mut slices = [&[][..]; MAX_ELEMENT];
-        for (index, slice) in slices[..self.count].iter_mut().enumerate() {
+        for (index, slice) in slices[..element].iter_mut().enumerate() {
             *slice = self.stored[index].unwrap_or(&coded[self.range(index)]);
         }
-        PlaneSlices { slices, count: self.count }
-    }
-}
-
-/// Planes of one column.
-#[derive(Debug)]
-struct PlaneSlices<'s> {
-    slices: [&'s [u8]; MAX_ELEMENT],
-    count: usize,
-}
-
-impl<'s> std::ops::Deref for PlaneSlices<'s> {
-    type Target = [&'s [u8]];
-
-    fn deref(&self) -> &[&'s [u8]] {
-        &self.slices[..self.count]
+        slices
     }
 }
 
 /// Bytes behind a plane that is cut, which make it faster to join.
 const SLACK: usize = 64;
 
-/// Decodes the sections of a plane that is cut by `keys`, and joins them. `cut` has the plane's
+/// Decodes the sections of a plane that is cut by `keys` to `buckets`, and joins them. `cut` has the plane's
 /// length, and some slack.
 fn decode_buckets(
     sections: &mut Sections<'_>,
-    bounds: &Bounds,
+    buckets: &Buckets,
     keys: &[u8],
     cut: &mut [u8],
     plane: &mut [u8],
 ) -> Result<(), PayloadError> {
-    let buckets = Buckets::new(*bounds, keys);
     let mut rest = &mut cut[..];
     for &count in buckets.counts() {
         let (bucket, behind) = rest.split_at_mut(count);
         sections.decode(bucket)?;
         rest = behind;
     }
-    simd::planes::join(sections.kernel, cut, keys, &buckets, plane);
+    simd::planes::join(sections.kernel, cut, keys, buckets, plane);
     Ok(())
 }
