@@ -15,7 +15,7 @@ use crate::{
         matcher::Matcher,
         streams::{Run, Streams},
     },
-    model::entropy_bits,
+    model::{Histogram, entropy_len},
     section::{self, pivot},
     sequences::{ESCAPE_LEN, MIN_MATCH, Repeats},
     simd::Kernel,
@@ -182,16 +182,9 @@ impl<'a> Chunks<'a> {
 
 /// About how many bytes `raw` takes without matches, by the entropy of a sample of it.
 fn plain_len_about(raw: &[u8]) -> usize {
-    let mut counts = [0; 256];
-    let (mut sampled, stride) = (0, raw.len().div_ceil(SAMPLES).max(SAMPLE_LEN));
-    for part in raw.chunks(stride) {
-        let sample = &part[..part.len().min(SAMPLE_LEN)];
-        for &byte in sample {
-            counts[usize::from(byte)] += 1;
-        }
-        sampled += sample.len();
-    }
-    (entropy_bits(&counts) * raw.len() as u64 / (8 * sampled as u64).max(1)) as usize
+    let stride = raw.len().div_ceil(SAMPLES).max(SAMPLE_LEN);
+    let pieces = raw.chunks(stride).map(|part| &part[..part.len().min(SAMPLE_LEN)]);
+    entropy_len(&Histogram::of_pieces(pieces), raw.len())
 }
 
 /// A sample is so many pieces of so many bytes.

@@ -1,6 +1,6 @@
 //! What coding costs, in fixed point so that every machine decides alike.
 
-use crate::model::Frequencies;
+use crate::model::{Frequencies, Histogram};
 
 /// Bits that symbols with these `counts` take when coded with `frequencies`, rounded up. Symbols
 /// with frequency 0 must have count 0.
@@ -18,6 +18,12 @@ pub(crate) fn entropy_bits(counts: &[u32; 256]) -> u64 {
     let of = |count: u32| u64::from(count) * log2(count);
     let sum = of(counts.iter().sum()) - counts.iter().map(|&count| of(count)).sum::<u64>();
     sum.div_ceil(1 << FRACTION_BITS)
+}
+
+/// About how many bytes `len` symbols, 2^24 at most, take at best, each for itself, by a sample of
+/// them.
+pub(crate) fn entropy_len(sample: &Histogram, len: usize) -> usize {
+    (entropy_bits(sample.counts()) * len as u64 / (8 * u64::from(sample.total())).max(1)) as usize
 }
 
 const FRACTION_BITS: u32 = 16;

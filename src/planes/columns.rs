@@ -24,7 +24,12 @@ macro_rules! by_width {
 }
 
 /// Takes the bytes `part` of each record of `record_len` bytes, one after the other.
+///
+/// Both slices have the same number of them.
 pub(crate) fn gather(records: &[u8], record_len: usize, part: Range<usize>, column: &mut [u8]) {
+    if part.len() == record_len {
+        return column.copy_from_slice(records);
+    }
     by_width!(part.len(), gather_of(records, record_len, part, column));
 }
 

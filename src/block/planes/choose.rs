@@ -4,7 +4,7 @@ use super::encode::encode_payload;
 use crate::{
     block::lz,
     format::planes::{Bounds, MAX_BUCKETS},
-    model::{Histogram, entropy_bits},
+    model::{Histogram, entropy_bits, entropy_len},
     options::{BlockOptions, Layout, LayoutProfile},
     planes::zeros,
 };
@@ -35,10 +35,8 @@ pub(super) fn others_may_be_smaller(raw: &[u8], planes_len: usize, options: &Blo
     }
     let stride = (raw.len() / SAMPLE_LEN).max(1);
     let counted = Histogram::of_pieces(raw.chunks(PIECE).step_by(stride));
-    let bits_of_sample = entropy_bits(counted.counts());
-    let estimate = u128::from(bits_of_sample) * raw.len() as u128 / u128::from(8 * counted.total().max(1));
     // A sample is not the whole.
-    estimate <= planes_len as u128 + planes_len as u128 / 32
+    entropy_len(&counted, raw.len()) <= planes_len + planes_len / 32
 }
 
 /// Whether matches make `sample`, which has a whole record at least, smaller than planes do.

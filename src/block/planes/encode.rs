@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::{choose, sections::Sections};
+use super::{choose, decode::room, sections::Sections};
 use crate::{
     base::BasePart,
     block::lz,
@@ -24,7 +24,7 @@ pub(in crate::block) fn append(raw: &[u8], options: &BlockOptions, out: &mut Vec
         return lz::append(raw, options, out);
     }
     let start = out.len();
-    encode_smaller(raw, options, out);
+    encode_smaller(raw, options, None, out);
     let planes_len = out.len() - start;
     let pays = planes_len as u64 <= options.policy.worth(raw.len());
     if pays && !choose::others_may_be_smaller(raw, planes_len, options) {
@@ -51,25 +51,23 @@ pub(in crate::block) fn append_over_base(
     if options.layout.is_bytes() || raw.len() < options.layout.record_len() {
         return false;
     }
-    let mut bytes = vec![0; raw.len()];
-    if !matches!(part.base.read(&mut bytes, part.offset), Some(Ok(()))) {
-        return false;
-    }
-    let mut content = ContentHash::default();
-    content.update(&bytes);
-    let range = BaseRange { offset: part.offset, hash: content.value() };
-    let start = out.len();
-    encode_smaller_of(raw, options, Some((range, &bytes)), out);
-    (out.len() - start) as u64 <= options.policy.worth(raw.len())
+    kept::with(&BASE, |kept| {
+        let bytes = room(kept, raw.len());
+        if !matches!(part.base.read(bytes, part.offset), Some(Ok(()))) {
+            return false;
+        }
+        let mut content = ContentHash::default();
+        content.update(bytes);
+        let range = BaseRange { offset: part.offset, hash: content.value() };
+        let start = out.len();
+        encode_smaller(raw, options, Some((range, bytes)), out);
+        (out.len() - start) as u64 <= options.policy.worth(raw.len())
+    })
 }
 
-/// Appends the payload of `raw`, with a map of zeros where that is worth it.
-fn encode_smaller(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) {
-    encode_smaller_of(raw, options, None, out);
-}
-
-/// The same, over a base if there is one.
-fn encode_smaller_of(raw: &[u8], options: &BlockOptions, base: Option<(BaseRange, &[u8])>, out: &mut Vec<u8>) {
+/// Appends the payload of `raw`, over a base if there is one, and with a map of zeros where that is
+/// worth it.
+fn encode_smaller(raw: &[u8], options: &BlockOptions, base: Option<(BaseRange, &[u8])>, out: &mut Vec<u8>) {
     let start = out.len();
     encode_payload(raw, options, false, base, out);
     let gain = match base {
@@ -103,6 +101,8 @@ pub(super) fn encode_payload(
 
 thread_local! {
     static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+    /// The bytes of a base that a block differs from.
+    static BASE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 /// Memory for what stands between raw bytes and sections.
@@ -111,7 +111,7 @@ struct Scratch {
     /// The elements of one column.
     elements: Vec<u8>,
     map: Vec<u8>,
-    /// The same elements of a base, and their keys.
+    /// The same elements of a base, where the record has others as well, and their keys.
     base_column: Vec<u8>,
     keys: Vec<u8>,
     coder: ColumnCoder,
@@ -144,11 +144,17 @@ impl Scratch {
             columns::gather(records, record_len, part.clone(), elements);
             let mut kept = elements.len();
             if let Some((_, base)) = base {
-                base_column.resize(count * column.width, 0);
-                columns::gather(&base[..records.len()], record_len, part, base_column);
-                delta::difference(elements, base_column, column.element);
+                let base = &base[..records.len()];
+                let base = if column.width == record_len {
+                    base
+                } else {
+                    base_column.resize(count * column.width, 0);
+                    columns::gather(base, record_len, part, base_column);
+                    &base_column[..]
+                };
+                delta::difference(elements, base, column.element);
                 keys.resize(kept / column.element, 0);
-                delta::top_bytes(base_column, column.element, column.rotated, keys);
+                delta::top_bytes(base, column.element, column.rotated, keys);
             }
             if zero_map {
                 kept = coder.take_out_zeros(elements, column.element, base.is_none(), map);
