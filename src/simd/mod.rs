@@ -5,8 +5,8 @@
 //! `rans::segment` does the ends of every segment for all of them, and is what they are tested
 //! against.
 //!
-//! `unsafe` lives here. A kernel is a safe function for processors that
-//! have its instructions; that the processor has them is checked here, before each call.
+//! `unsafe` lives here. A kernel is a safe function for processors that have its instructions; that
+//! the processor has them is checked here, before each call.
 
 #[macro_use]
 mod each;

@@ -251,7 +251,7 @@ struct Scale {
     one: __m512i,
 }
 
-/// The first bit of each word of 64 bits, twice and so on.
+/// For each byte the first bit of a word of its 64 bits: of the four words in turn.
 const WORD_BITS: [u8; 64] = {
     let mut bits = [0; 64];
     let mut byte = 0;

@@ -4,7 +4,7 @@
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
 
-use super::from_bytes;
+use super::{from_bytes, from_words};
 use crate::planes::buckets::Buckets;
 
 /// Elements that are merged at a time.
@@ -132,8 +132,8 @@ pub(in crate::simd) fn split(elements: &[u8], element: usize, rotated: bool, pla
 fn split_2<const ROTATED: bool>(elements: &[u8], planes: &mut [u8]) -> usize {
     let (high, low) = planes.split_at_mut(elements.len() / 2);
     let chunks = elements.as_chunks::<{ 2 * WIDE }>().0;
-    let odd = from_bytes(const { every(2, 1) });
-    let even = from_bytes(const { every(2, 0) });
+    let odd = from_bytes(const { every_byte(1) });
+    let even = from_bytes(const { every_byte(0) });
     for ((from, high), low) in chunks.iter().zip(high.as_chunks_mut().0).zip(low.as_chunks_mut().0) {
         let halves = from.as_chunks().0;
         let (mut first, mut second) = (from_bytes(halves[0]), from_bytes(halves[1]));
@@ -157,8 +157,8 @@ fn split_4<const ROTATED: bool>(elements: &[u8], planes: &mut [u8]) -> usize {
     // Words of the upper bytes of a number, and of the lower ones, from two vectors of numbers.
     let upper_words = from_words(const { every_word(1) });
     let lower_words = from_words(const { every_word(0) });
-    let odd = from_bytes(const { every(2, 1) });
-    let even = from_bytes(const { every(2, 0) });
+    let odd = from_bytes(const { every_byte(1) });
+    let even = from_bytes(const { every_byte(0) });
     let upper = a.as_chunks_mut().0.iter_mut().zip(b.as_chunks_mut().0);
     let lower = c.as_chunks_mut().0.iter_mut().zip(d.as_chunks_mut().0);
     for ((from, (a, b)), (c, d)) in chunks.iter().zip(upper).zip(lower) {
@@ -183,12 +183,12 @@ fn split_4<const ROTATED: bool>(elements: &[u8], planes: &mut [u8]) -> usize {
     chunks.len() * WIDE
 }
 
-/// Each `step`th place of two vectors of bytes, from `start` on.
-const fn every(step: u8, start: u8) -> [u8; 64] {
+/// Each second place of two vectors of bytes.
+const fn every_byte(start: u8) -> [u8; 64] {
     let mut places = [0; 64];
     let mut index = 0;
     while index < 64 {
-        places[index] = start + step * index as u8;
+        places[index] = start + 2 * index as u8;
         index += 1;
     }
     places
@@ -285,13 +285,6 @@ pub(in crate::simd) fn join(cut: &[u8], keys: &[u8], buckets: &Buckets, next: &m
 fn from_half(bytes: [u8; 32]) -> __m256i {
     // SAFETY: both are 32 bytes, and every bit pattern is valid.
     unsafe { std::mem::transmute(bytes) }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn from_words(words: [u16; 32]) -> __m512i {
-    // SAFETY: both are 64 bytes, and every bit pattern is valid.
-    unsafe { std::mem::transmute(words) }
 }
 
 #[inline]
