@@ -34,8 +34,10 @@ impl SectionForm {
         }
     }
 
-    fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.iter().find(|(known, _)| *known == number).map(|(_, form)| *form)
+    fn parse(fields: &mut Fields<'_>) -> Result<Self, PayloadError> {
+        let number = fields.u8("form")?;
+        let known = Self::ALL.iter().find(|(known, _)| *known == number);
+        known.map(|(_, form)| *form).ok_or(PayloadError::Unsupported(Feature::Form(number)))
     }
 
     /// Bytes of the payload of so many symbols. `None`: the descriptor says how many.
@@ -88,8 +90,7 @@ impl Descriptor {
     /// Reads a descriptor. Its payload is never longer than the symbols, whose number is within
     /// `count`.
     pub(crate) fn parse(fields: &mut Fields<'_>, count: SymbolCount) -> Result<Self, PayloadError> {
-        let number = fields.u8("form")?;
-        let form = SectionForm::from_number(number).ok_or(PayloadError::Unsupported(Feature::Form(number)))?;
+        let form = SectionForm::parse(fields)?;
         let symbols = match count {
             SymbolCount::AtMost(_) if form == SectionForm::Empty => 0,
             SymbolCount::AtMost(most) => {
@@ -97,17 +98,9 @@ impl Descriptor {
                 within(symbols, 1, most)?;
                 symbols
             }
-            SymbolCount::Derived(symbols) if (symbols == 0) != (form == SectionForm::Empty) => {
-                return Err(wrong_form(number));
-            }
             SymbolCount::Derived(symbols) => symbols,
         };
-        let payload_len = match form.payload_len(symbols) {
-            Some(len) => len,
-            None => fields.number("payload length")?,
-        };
-        within(payload_len, symbols.min(1), symbols)?;
-        Ok(Self { form, symbols, payload_len })
+        LateDescriptor::behind(form, fields)?.with_symbols(symbols)
     }
 
     /// Appends the payload of this section, and the padding before it. `start`: where in `out` that
@@ -139,8 +132,11 @@ pub(crate) struct LateDescriptor {
 
 impl LateDescriptor {
     pub(crate) fn parse(fields: &mut Fields<'_>) -> Result<Self, PayloadError> {
-        let number = fields.u8("form")?;
-        let form = SectionForm::from_number(number).ok_or(PayloadError::Unsupported(Feature::Form(number)))?;
+        Self::behind(SectionForm::parse(fields)?, fields)
+    }
+
+    /// What stands behind the form, and behind the number of symbols where there is one.
+    fn behind(form: SectionForm, fields: &mut Fields<'_>) -> Result<Self, PayloadError> {
         let has_len = form.payload_len(0).is_none();
         let payload_len = if has_len { Some(fields.number("payload length")?) } else { None };
         Ok(Self { form, payload_len })

@@ -21,14 +21,21 @@ const SHORT: usize = 16 << 10;
 const DEVICE_SEGMENT_LEN: usize = 16 << 10;
 
 /// Sections in their order, coded, before they are written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Sections {
-    coder: Option<Encoder>,
-    settings: Option<Settings>,
+    coder: Encoder,
+    settings: Settings,
     /// Whether short sections may become pivot.
     pivot: bool,
     coded: Vec<(Descriptor, Range<usize>)>,
     payloads: Vec<u8>,
+}
+
+impl Default for Sections {
+    fn default() -> Self {
+        let settings = Settings::new(Kernel::Portable);
+        Self { coder: Encoder::new(settings), settings, pivot: false, coded: Vec::new(), payloads: Vec::new() }
+    }
 }
 
 impl Sections {
@@ -36,7 +43,7 @@ impl Sections {
     pub(super) fn begin(&mut self, options: &BlockOptions) {
         let profile = options.layout.asked_profile();
         let device = profile == LayoutProfile::Device;
-        let settings = Settings {
+        self.settings = Settings {
             segment_len: if device { DEVICE_SEGMENT_LEN.min(options.segment_len) } else { options.segment_len },
             scale_bits: options.scale_bits,
             sampling: options.sampling && profile != LayoutProfile::Small,
@@ -45,7 +52,6 @@ impl Sections {
             min_gain: if profile == LayoutProfile::Small { 1 } else { options.policy.min_gain },
             ..Settings::new(Kernel::or_default(options.kernel))
         };
-        self.settings = Some(settings);
         self.pivot = !device;
         self.coded.clear();
         self.payloads.clear();
@@ -117,10 +123,7 @@ impl Sections {
     }
 
     fn code(&mut self, symbols: &[u8], pivot: Option<pivot::Setting>) -> Descriptor {
-        let settings = self.settings.unwrap_or_else(|| Settings::new(Kernel::or_default(None)));
-        let settings = Settings { pivot: pivot.or(settings.pivot), ..settings };
-        let coder = self.coder.get_or_insert_with(|| Encoder::new(settings));
-        coder.configure(settings);
-        coder.encode(symbols, &mut self.payloads)
+        self.coder.configure(Settings { pivot: pivot.or(self.settings.pivot), ..self.settings });
+        self.coder.encode(symbols, &mut self.payloads)
     }
 }
