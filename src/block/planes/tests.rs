@@ -4,7 +4,11 @@ use super::{decode_over_base, decode_payload, encode::encode_payload};
 use crate::{
     base::Base,
     error::{Corruption, PayloadError},
-    format::{check::ContentHash, planes::BaseRange},
+    format::{
+        check::ContentHash,
+        fields::Fields,
+        planes::{BaseRange, Head},
+    },
     options::{BlockOptions, Column, EncodeOptions, Layout, LayoutProfile, Prefer},
     simd::Kernel,
 };
@@ -115,8 +119,9 @@ fn every_pattern_of_two_bytes_comes_back() {
 #[test]
 fn sections_of_pivot_come_back() {
     let raw = weights(100_000);
+    let lanes = round_trip(&raw, &EncodeOptions::new().layout(Layout::f32()).block, false);
     let options = EncodeOptions::new().layout(Layout::f32()).prefer(Prefer::Speed).block;
-    round_trip(&raw, &options, false);
+    assert!(round_trip(&raw, &options, false) != lanes, "no section is pivot");
 }
 
 #[test]
@@ -125,22 +130,73 @@ fn a_damaged_payload_is_an_error_or_other_bytes_and_all_kernels_agree() {
     let options = options(Layout::bf16().profile(LayoutProfile::Small), Kernel::Portable);
     for zero_map in [false, true] {
         let payload = round_trip(&raw, &options, zero_map);
-        for bit in 0..8 * payload.len() {
-            let mut damaged = payload.clone();
-            damaged[bit / 8] ^= 1 << (bit % 8);
-            let decode = |kernel| {
-                let mut back = vec![0xAA; raw.len()];
-                decode_payload(&damaged, &mut back, kernel).map(|()| back)
-            };
-            let expected = decode(Kernel::Portable);
-            for kernel in Kernel::all_available() {
-                assert!(decode(kernel) == expected, "bit {bit}, {kernel}");
-            }
+        let decode = |payload: &[u8], back: &mut [u8], kernel| decode_payload(payload, back, kernel);
+        assert_damage_is_seen_alike(&payload, raw.len(), (1, 1), decode);
+    }
+}
+
+#[test]
+fn damage_of_planes_that_are_cut_is_seen_alike_by_all_kernels() {
+    let raw = of_keys(12_000, 0);
+    let options = options(Layout::bf16().profile(LayoutProfile::Small), Kernel::Portable);
+    let payload = round_trip(&raw, &options, false);
+    assert!(is_cut(Fields::new(&payload), raw.len(), false));
+    let decode = |payload: &[u8], back: &mut [u8], kernel| decode_payload(payload, back, kernel);
+    assert_damage_is_seen_alike(&payload, raw.len(), (97, 61), decode);
+}
+
+#[test]
+fn damage_of_differences_is_seen_alike_by_all_kernels() {
+    let (old, new) = (of_keys(12_000, 0), of_keys(12_000, 1));
+    let options = options(Layout::bf16().profile(LayoutProfile::Small), Kernel::Portable);
+    let (base, range) = base_of(&old);
+    let mut payload = Vec::new();
+    encode_payload(&new, &options, false, Some((range, &old)), &mut payload);
+    let mut fields = Fields::new(&payload);
+    BaseRange::parse(&mut fields).unwrap();
+    assert!(is_cut(fields, new.len(), true));
+    let decode = |payload: &[u8], back: &mut [u8], kernel| decode_over_base(payload, back, Some(&base), kernel);
+    assert_damage_is_seen_alike(&payload, new.len(), (97, 61), decode);
+}
+
+/// Numbers whose mantissas follow their exponents, and how much so differs from one `turn` to the
+/// next.
+fn of_keys(len: usize, turn: u32) -> Vec<u8> {
+    let number = |at: u32| {
+        let random = (at + 1).wrapping_mul(0x9E37_79B1);
+        let (key, noise) = (random >> 30, (random ^ turn.wrapping_mul(at) << 9) >> 12 & 7);
+        [((key + turn * key) % 4 * 32 + noise) as u8, 0x3B + key as u8]
+    };
+    (0..len as u32 / 2).flat_map(number).collect()
+}
+
+/// Whether the planes of a payload that goes on with its head are cut by keys.
+fn is_cut(mut fields: Fields<'_>, raw_len: usize, over_base: bool) -> bool {
+    let head = Head::parse(&mut fields, raw_len, over_base).unwrap();
+    head.columns[0].bounds.is_some()
+}
+
+/// One bit of so many is flipped, and the payload is cut at one byte of so many.
+fn assert_damage_is_seen_alike(
+    payload: &[u8],
+    raw_len: usize,
+    (bits, cuts): (usize, usize),
+    decode: impl Fn(&[u8], &mut [u8], Kernel) -> Result<(), PayloadError>,
+) {
+    let decode = |payload: &[u8], kernel| {
+        let mut back = vec![0xAA; raw_len];
+        decode(payload, &mut back, kernel).map(|()| back)
+    };
+    for bit in (0..8 * payload.len()).step_by(bits) {
+        let mut damaged = payload.to_vec();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        let expected = decode(&damaged, Kernel::Portable);
+        for kernel in Kernel::all_available() {
+            assert!(decode(&damaged, kernel) == expected, "bit {bit}, {kernel}");
         }
-        for len in 0..payload.len() {
-            let mut back = vec![0; raw.len()];
-            assert!(decode_payload(&payload[..len], &mut back, Kernel::or_default(None)).is_err(), "cut at {len}");
-        }
+    }
+    for len in (0..payload.len()).step_by(cuts) {
+        assert!(decode(&payload[..len], Kernel::or_default(None)).is_err(), "cut at {len}");
     }
 }
 
