@@ -9,8 +9,8 @@ use std::{
 use crc::{CRC_32_ISCSI, Crc};
 use peak_alloc::PeakAlloc;
 use ranstream::{
-    DecodeOptions, EncodeOptions, Error, Limit, Limits, Mode, RansReader, RansWriter, compress, decompress,
-    decompress_into,
+    DecodeOptions, EncodeOptions, Error, Layout, Limit, Limits, Mode, RansReader, RansWriter, block, compress,
+    decompress, decompress_into,
     format::{BlockHeader, BlockMode, StreamHeader},
     read::RansEncoder,
     recover::Recovery,
@@ -293,6 +293,36 @@ fn buffers_are_given_back_when_they_hold_nothing() {
         decoder.release_buffers();
         assert!(held() <= SLACK, "{threads} threads: {} bytes", held());
     }
+}
+
+/// Tables and scratch are the thread's, and no stream's: whichever asks gives them back.
+#[test]
+fn what_a_thread_keeps_is_given_back() {
+    let _heap = Heap::alone();
+    let text = include_bytes!("../FORMAT.md").repeat(5);
+    let numbers: Vec<u8> = (0..MIB as u32 / 4).flat_map(|i| ((i.wrapping_mul(i) % 9973) as f32).to_le_bytes()).collect();
+    let options = EncodeOptions::new().level(3);
+    let layout = options.clone().layout(Layout::f32());
+    let mut out = vec![0; MIB];
+    let before = ALLOCATOR.current_usage();
+    let held = || ALLOCATOR.current_usage().saturating_sub(before);
+    let both_ways = |out: &mut [u8]| {
+        for (raw, options) in [(&text, &options), (&numbers, &layout)] {
+            let mut packet = Vec::new();
+            block::encode(raw, options, &mut packet).unwrap();
+            block::decode(&packet, out).unwrap();
+            assert!(packet.len() < raw.len() && out[..raw.len()] == raw[..]);
+            block::decode_part(&packet, raw.len() / 2, &mut out[..100]).unwrap();
+            assert!(out[..100] == raw[raw.len() / 2..][..100]);
+        }
+        assert!(held() > 2 * MIB, "{} bytes are kept", held());
+    };
+    both_ways(&mut out);
+    Encoder::new(EncodeOptions::new()).release_buffers();
+    assert!(held() <= SLACK, "{} bytes after an encoder", held());
+    both_ways(&mut out);
+    Decoder::new(DecodeOptions::new()).release_buffers();
+    assert!(held() <= SLACK, "{} bytes after a decoder", held());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Blocks that may have matches: which are worth them.
 
 use super::plain;
+pub(super) use crate::lz::release;
 use crate::{format::BlockMode, lz, options::BlockOptions, simd::Kernel};
 
 /// Codes `raw` as the options ask. `None`: it is to be stored, and what was appended is to be

@@ -35,7 +35,7 @@ use crate::{
     format::{BLOCK_OVERHEAD, BlockHeader, BlockMode, HEADER_LEN},
     limits::{Limits, MAX_BLOCK_LEN, within},
     options::{BlockOptions, EncodeOptions, Mode, Valid},
-    section::lanes,
+    section::{lanes, pivot},
     simd::crc32c,
 };
 
@@ -150,9 +150,12 @@ pub fn raw_len(block: &[u8]) -> Result<usize, Error> {
     Ok(parse_data_header(block)?.raw_len())
 }
 
-/// Gives back what this thread keeps for its next block.
-pub(crate) fn release_buffers() {
-    lanes::release_stacks();
+/// Gives back what the calling thread keeps for its next block.
+pub(crate) fn release_thread_memory() {
+    planes::release();
+    lz::release();
+    lanes::release();
+    pivot::release();
 }
 
 /// What the caller of [`append`] needs for a stream's totals.

@@ -131,7 +131,7 @@ impl RansCodec {
         while !matches!(self.encoder.step(&[], &mut [], op)?.status, Status::Flushed | Status::Finished) {
             self.take_ready(dst);
         }
-        self.encoder.release_buffers();
+        self.encoder.release_stream_buffers();
         Ok(())
     }
 }
@@ -172,7 +172,7 @@ impl tokio_util::codec::Decoder for RansCodec {
             src.advance(taken);
             match status {
                 Some(Status::NeedsInput { .. }) => {
-                    self.decoder.release_buffers();
+                    self.decoder.release_stream_buffers();
                     return Ok(None);
                 }
                 Some(Status::Finished) => {

@@ -49,6 +49,11 @@ thread_local! {
     static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
 }
 
+/// Gives back what the calling thread keeps.
+pub(super) fn release() {
+    kept::release(&SCRATCH);
+}
+
 /// Which bytes of the payload belong to which bytes of the block. Its sums were verified.
 #[derive(Debug)]
 struct Directory<'a> {

@@ -46,6 +46,11 @@ thread_local! {
     static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
 }
 
+/// Gives back what the calling thread keeps.
+pub(super) fn release() {
+    kept::release(&SCRATCH);
+}
+
 /// What a thread keeps from block to block.
 #[derive(Debug, Default)]
 struct Scratch {

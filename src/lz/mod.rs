@@ -19,3 +19,9 @@ mod tests;
 
 pub(crate) use decode::{decode_payload, scratch_len};
 pub(crate) use encode::{Settings, encode_payload};
+
+/// Gives back what the calling thread keeps from block to block.
+pub(crate) fn release() {
+    encode::release();
+    decode::release();
+}

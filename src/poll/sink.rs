@@ -194,7 +194,7 @@ impl EncodeSink {
     /// Everything is out: flushes the inner writer and gives memory back.
     fn poll_settle(&mut self, inner: &mut impl Sink, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.flush_timer.sent();
-        self.encoder.release_buffers();
+        self.encoder.release_stream_buffers();
         inner.poll_flush(cx)
     }
 
@@ -277,7 +277,7 @@ impl DecodeSink {
             return Poll::Ready(Ok(()));
         }
         ready!(self.poll_run(inner, cx, Op::Flush))?;
-        self.decoder.release_buffers();
+        self.decoder.release_stream_buffers();
         inner.poll_flush(cx)
     }
 
@@ -289,7 +289,7 @@ impl DecodeSink {
         }
         self.course.phase = Phase::Finishing;
         ready!(self.poll_run(inner, cx, Op::Finish))?;
-        self.decoder.release_buffers();
+        self.decoder.release_stream_buffers();
         ready!(inner.poll_flush(cx))?;
         self.course.phase = Phase::Finished;
         Poll::Ready(Ok(()))

@@ -176,7 +176,7 @@ impl DecodeSource {
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending if self.decoder.in_flight() > 0 => ready!(self.decoder.poll_wait(cx)),
                     Poll::Pending => {
-                        self.decoder.release_buffers();
+                        self.decoder.release_stream_buffers();
                         return Poll::Pending;
                     }
                 }
@@ -308,7 +308,7 @@ impl EncodeSource {
             return Poll::Ready(Ok(()));
         }
         if self.encoder.uncoded().is_empty() {
-            self.encoder.release_buffers();
+            self.encoder.release_stream_buffers();
         }
         Poll::Pending
     }

@@ -152,9 +152,9 @@ pub(crate) fn with_stacks<R>(work: impl FnOnce(&mut WordStacks) -> R) -> R {
     })
 }
 
-/// Gives back what this thread keeps.
-pub(crate) fn release_stacks() {
-    let _ = KEPT.try_with(Cell::take);
+/// Gives back what the calling thread keeps.
+pub(crate) fn release() {
+    kept::release(&KEPT);
 }
 
 /// Appends the payload of `raw`, whose coded symbols all have a frequency; the number of its words

@@ -19,6 +19,12 @@ thread_local! {
     static DECODER: Cell<Decoder> = Cell::default();
 }
 
+/// Gives back what the calling thread keeps.
+pub(crate) fn release() {
+    kept::release(&ENCODER);
+    kept::release(&DECODER);
+}
+
 /// How symbols are coded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Source<'a> {

@@ -7,7 +7,7 @@ use std::{
 
 use self::job::DecodeJob;
 use crate::{
-    block::{Coded, Resources, body_len},
+    block::{self, Coded, Resources, body_len},
     error::{Corruption, Error, Limit, Part},
     format::{CHECK_LEN, HEADER_LEN, StreamHeader},
     options::{DecodeOptions, TrailingData, Valid},
@@ -176,8 +176,17 @@ impl Decoder {
     }
 
     /// Gives back the memory of buffers that hold nothing, or no more than a part of a block
-    /// header. They are allocated again when they are needed.
+    /// header, and all that the calling thread keeps for its next block: sections and sequences of
+    /// a chunk, planes of a block. Both are allocated again when they are needed. Threads of a pool
+    /// keep as much each, which stays.
     pub fn release_buffers(&mut self) {
+        block::release_thread_memory();
+        self.release_stream_buffers();
+    }
+
+    /// Gives back the memory of this stream alone. The thread's is for its next block, of whichever
+    /// stream.
+    pub(crate) fn release_stream_buffers(&mut self) {
         self.output.release();
         self.spare = Vec::new();
         self.deframer.release_buffer();

@@ -305,11 +305,17 @@ impl Encoder {
         self.framer.progress()
     }
 
-    /// Gives back the memory of buffers that hold nothing, and what the calling thread keeps for
-    /// the coder, up to 1 MiB. They are allocated again when they are needed. Threads of a pool
-    /// keep as much each.
+    /// Gives back the memory of buffers that hold nothing, and all that the calling thread keeps
+    /// for its next block: tables of the match finder, streams of a chunk, planes of a block. Both
+    /// are allocated again when they are needed. Threads of a pool keep as much each, which stays.
     pub fn release_buffers(&mut self) {
-        block::release_buffers();
+        block::release_thread_memory();
+        self.release_stream_buffers();
+    }
+
+    /// Gives back the memory of this stream alone. The thread's is for its next block, of whichever
+    /// stream.
+    pub(crate) fn release_stream_buffers(&mut self) {
         if self.filled == 0 {
             self.raw = Vec::new();
         }

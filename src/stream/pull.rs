@@ -150,7 +150,7 @@ impl PullEncoder {
         self.encoder.poll_wait(cx)
     }
 
-    pub(crate) fn release_buffers(&mut self) {
-        self.encoder.release_buffers();
+    pub(crate) fn release_stream_buffers(&mut self) {
+        self.encoder.release_stream_buffers();
     }
 }

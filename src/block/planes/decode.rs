@@ -61,6 +61,11 @@ thread_local! {
     static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
 }
 
+/// Gives back what the calling thread keeps.
+pub(super) fn release() {
+    kept::release(&SCRATCH);
+}
+
 /// Memory for what stands between sections and raw bytes. Each grows with the largest block so far.
 #[derive(Debug, Default)]
 struct Scratch {

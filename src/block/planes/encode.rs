@@ -105,6 +105,12 @@ thread_local! {
     static BASE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
+/// Gives back what the calling thread keeps.
+pub(super) fn release() {
+    kept::release(&SCRATCH);
+    kept::release(&BASE);
+}
+
 /// Memory for what stands between raw bytes and sections.
 #[derive(Debug, Default)]
 struct Scratch {

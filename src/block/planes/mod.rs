@@ -12,3 +12,10 @@ mod tests;
 pub(super) use decode::{decode_over_base, decode_payload, scratch_len};
 pub(super) use encode::{append, append_over_base};
 pub(super) use part::decode_part;
+
+/// Gives back what the calling thread keeps from block to block.
+pub(super) fn release() {
+    encode::release();
+    decode::release();
+    part::release();
+}

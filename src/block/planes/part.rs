@@ -19,6 +19,11 @@ thread_local! {
     static PLANES: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
+/// Gives back what the calling thread keeps.
+pub(super) fn release() {
+    kept::release(&PLANES);
+}
+
 /// Fills `out` with the raw bytes from `from` on, from the payload of a block of `raw_len` bytes:
 /// from the segments that hold them. `false`: to know where they are, all of the block has to be
 /// decoded, and nothing was done.
