@@ -10,6 +10,12 @@
 
 #[macro_use]
 mod each;
+#[cfg(any(
+    all(target_arch = "aarch64", target_endian = "little"),
+    all(target_arch = "wasm32", target_feature = "simd128")
+))]
+#[macro_use]
+mod four_lanes;
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod aarch64;

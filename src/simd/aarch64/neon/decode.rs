@@ -2,104 +2,18 @@
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::aarch64::*;
-use std::mem;
 
-use super::{PAIR, PAIRS, States, lanes_of, load_states, shuffle, store_states};
+use super::{States, lanes_of, load_states, shuffle, store_states};
 use crate::{
-    rans::segment::{GROUP, LaneSlots, Segment},
-    simd::shuffles::Shuffles,
+    rans::segment::{GROUP, LANES, LaneSlots, Segment},
+    simd::{four_lanes::PAIR, shuffles::Shuffles},
 };
 
 static SPREAD: Shuffles<16> = Shuffles::spread();
 
-/// Decodes `segments` to the end. The index of the first that does not end as the encoder began it
-/// comes back.
-#[target_feature(enable = "neon")]
-pub(in crate::simd) fn decode(payload: &[u8], slots: &LaneSlots, segments: &mut [Segment<'_>]) -> Option<usize> {
-    segments.iter_mut().position(|segment| {
-        decode_groups(payload, slots, segment);
-        !segment.finish(payload, slots)
-    })
-}
-
-/// Takes groups off the segment as long as it has one ahead.
-#[inline]
-#[target_feature(enable = "neon")]
-fn decode_groups(payload: &[u8], slots: &LaneSlots, segment: &mut Segment<'_>) {
-    let scale = Scale::new(slots);
-    let mut states = load_states(&segment.states);
-    loop {
-        let run = segment.groups_ahead(payload);
-        if run == 0 {
-            break;
-        }
-        let raw = segment.take_groups(run);
-        // SAFETY: `groups_ahead` left as many times `GROUP_WORDS_LEN` bytes of the payload behind
-        // the place of the words, and `raw` has `run` groups.
-        segment.words.start = unsafe { decode_run(payload, segment.words.start, slots, &scale, &mut states, raw) };
-    }
-    segment.states = store_states(states);
-}
-
-/// Decodes `raw`; the place of the word that comes next comes back.
-///
-/// # Safety
-///
-/// `words` leaves `GROUP_WORDS_LEN` bytes of `payload` behind it for each group of `raw`.
-#[inline(never)]
-#[target_feature(enable = "neon")]
-unsafe fn decode_run(
-    payload: &[u8],
-    words: usize,
-    slots: &LaneSlots,
-    scale: &Scale,
-    states: &mut States,
-    raw: &mut [[u8; GROUP]],
-) -> usize {
-    // SAFETY: the caller leaves bytes of the payload behind this place.
-    let mut next = unsafe { payload.as_ptr().add(words) };
-    let mut x = *states;
-    for group in raw {
-        let mut quads = [[vdupq_n_u32(0); PAIR]; PAIRS];
-        // SAFETY: the four rounds take a word for each symbol of the group at most, and the caller
-        // promised `GROUP_WORDS_LEN` bytes for it.
-        unsafe {
-            next = decode_round::<0>(next, slots, scale, &mut x, &mut quads);
-            next = decode_round::<1>(next, slots, scale, &mut x, &mut quads);
-            next = decode_round::<2>(next, slots, scale, &mut x, &mut quads);
-            next = decode_round::<3>(next, slots, scale, &mut x, &mut quads);
-        }
-        // SAFETY: both are 128 bytes, and every bit pattern is valid.
-        *group = unsafe { mem::transmute::<States, [u8; GROUP]>(quads) };
-    }
-    *states = x;
-    next.addr() - payload.as_ptr().addr()
-}
-
-/// A symbol of every lane, into byte `ROUND` of the quads; the place of the word that comes next
-/// comes back.
-///
-/// # Safety
-///
-/// A word for each lane can be read from `next`.
-#[inline]
-#[target_feature(enable = "neon")]
-unsafe fn decode_round<const ROUND: usize>(
-    mut next: *const u8,
-    slots: &LaneSlots,
-    scale: &Scale,
-    states: &mut States,
-    quads: &mut States,
-) -> *const u8 {
-    for (states, quads) in states.iter_mut().zip(quads) {
-        let taken = each!(PAIR, |vector| look_up(slots, scale, states[vector]));
-        *quads = each!(PAIR, |vector| append_symbols::<ROUND>(quads[vector], taken[vector]));
-        let advanced = each!(PAIR, |vector| advance(taken[vector], states[vector], scale));
-        // SAFETY: a lane takes one word at most. Before a pair, at least its eight lanes have not
-        // had their turn, so 16 of the bytes that the caller promised are still ahead.
-        (*states, next) = unsafe { refill(advanced, next) };
-    }
-    next
+decoder! {
+    features { #[target_feature(enable = "neon")] }
+    inline { #[inline] }
 }
 
 /// The scale of a table, for vectors.

@@ -3,11 +3,12 @@
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::aarch64::*;
 
-use super::{PAIR, PAIRS, lanes_of, load_states, shuffle, store_states};
+use super::{lanes_of, load_states, shuffle, store_states};
 use crate::{
     rans::segment::{Encoding, GROUP, LANES, QUAD},
     simd::{
         code_table::CodeTable,
+        four_lanes::{PAIR, PAIRS},
         shuffles::{CLOSE_UP, WIDTH},
     },
 };

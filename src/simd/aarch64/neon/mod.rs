@@ -19,17 +19,14 @@ pub(in crate::simd) use presence::first_outside;
 
 use crate::{
     rans::segment::LANES,
-    simd::shuffles::{Shuffles, WIDTH},
+    simd::{
+        four_lanes::{self, PAIR},
+        shuffles::{Shuffles, WIDTH},
+    },
 };
 
-/// Vectors that share a shuffle.
-const PAIR: usize = 2;
-
-/// Pairs that hold the states of a segment.
-const PAIRS: usize = LANES / WIDTH;
-
 /// The states of a segment, in lane order.
-type States = [[uint32x4_t; PAIR]; PAIRS];
+type States = four_lanes::States<uint32x4_t>;
 
 /// Whether this processor has all that the kernels here use.
 pub(in crate::simd) fn is_available() -> bool {
