@@ -123,3 +123,102 @@ macro_rules! decoder {
         }
     };
 }
+
+/// The steps of pivot chunks that merge and part: `merge`, `merge_single`, `part` and
+/// `part_single` as `pivot::Steps` has them, around `merge_8`, `part_8` and `compare` of a kernel.
+///
+/// `features` are attributes of every function, `load` loads eight bytes from anywhere, and
+/// `splat` makes a vector of one byte.
+macro_rules! merges_and_parts {
+    (features { $(#[$features:meta])* } load $load:ident splat $splat:ident) => {
+        $(#[$features])*
+        fn merge(out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -> usize {
+            assert!(out.len() >= strides(len) && bitmap.len() >= strides(len) / 8);
+            assert!(left.len() >= len + SLACK && right.len() >= len + SLACK);
+            let (mut zeros, mut ones) = (0, 0);
+            for (at, &bits) in (0..strides(len)).step_by(WIDTH).zip(bitmap) {
+                // SAFETY: `at` is a multiple of `WIDTH` below `strides(len)`, `zeros` and `ones`
+                // are no more than `at`, and the lengths were asserted above.
+                unsafe {
+                    let lefts = $load(left.as_ptr().add(zeros).cast());
+                    merge_8(out.as_mut_ptr().add(at), bits, lefts, right.as_ptr().add(ones));
+                }
+                let count = bits.count_ones() as usize;
+                ones += count;
+                zeros += WIDTH - count;
+            }
+            ones
+        }
+
+        $(#[$features])*
+        fn merge_single(out: &mut [u8], len: usize, bitmap: &[u8], symbol: u8, right: &[u8]) -> usize {
+            assert!(out.len() >= strides(len) && bitmap.len() >= strides(len) / 8 && right.len() >= len + SLACK);
+            let symbols = $splat(symbol);
+            let mut ones = 0;
+            for (at, &bits) in (0..strides(len)).step_by(WIDTH).zip(bitmap) {
+                // SAFETY: as in `merge`.
+                unsafe { merge_8(out.as_mut_ptr().add(at), bits, symbols, right.as_ptr().add(ones)) };
+                ones += bits.count_ones() as usize;
+            }
+            ones
+        }
+
+        $(#[$features])*
+        fn part(ranks: &mut [u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &mut [u8]) -> usize {
+            assert!(ranks.len() >= strides(len) && bitmap.len() >= strides(len) / 8 && right.len() >= len + SLACK);
+            let threshold = $splat(threshold);
+            let (mut zeros, mut ones) = (0, 0);
+            bitmap[..strides(len) / 8].fill(0);
+            for at in (0..len).step_by(WIDTH) {
+                // SAFETY: `at` is a multiple of `WIDTH` below `len`, and `zeros` and `ones` are at
+                // most `at`: the lengths were asserted above. What is written to `ranks` was read
+                // before.
+                let bits = unsafe {
+                    let eight = $load(ranks.as_ptr().add(at).cast());
+                    let bits = compare(eight, threshold, len - at);
+                    part_8(right.as_mut_ptr().add(ones), eight, bits);
+                    part_8(ranks.as_mut_ptr().add(zeros), eight, !bits);
+                    bits
+                };
+                bitmap[at / WIDTH] = bits;
+                let count = bits.count_ones() as usize;
+                ones += count;
+                zeros += WIDTH - count;
+            }
+            ones
+        }
+
+        $(#[$features])*
+        fn part_single(ranks: &[u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &mut [u8]) -> usize {
+            assert!(ranks.len() >= strides(len) && bitmap.len() >= strides(len) / 8 && right.len() >= len + SLACK);
+            let threshold = $splat(threshold);
+            let mut ones = 0;
+            bitmap[..strides(len) / 8].fill(0);
+            for at in (0..len).step_by(WIDTH) {
+                // SAFETY: as in `part`.
+                let bits = unsafe {
+                    let eight = $load(ranks.as_ptr().add(at).cast());
+                    let bits = compare(eight, threshold, len - at);
+                    part_8(right.as_mut_ptr().add(ones), eight, bits);
+                    bits
+                };
+                bitmap[at / WIDTH] = bits;
+                ones += bits.count_ones() as usize;
+            }
+            ones
+        }
+    };
+}
+
+/// The two bytes that each of eight numbers of `BITS` bits lies in.
+pub(super) const fn two_bytes<const BITS: usize>() -> [u8; 16] {
+    let mut places = [0; 16];
+    let mut number = 0;
+    while number < WIDTH {
+        let byte = (number * BITS / 8) as u8;
+        places[2 * number] = byte;
+        places[2 * number + 1] = byte + 1;
+        number += 1;
+    }
+    places
+}

@@ -8,7 +8,10 @@ use std::arch::wasm32::*;
 
 use crate::{
     pivot::{Portable, SLACK, Steps, strides},
-    simd::shuffles::{MERGE, PART},
+    simd::{
+        four_lanes::two_bytes,
+        shuffles::{MERGE, PART, WIDTH},
+    },
 };
 
 /// See the module.
@@ -21,33 +24,11 @@ impl Steps for PivotSteps {
     }
 
     fn merge(&self, out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -> usize {
-        assert!(out.len() >= strides(len) && bitmap.len() >= strides(len) / 8);
-        assert!(left.len() >= len + SLACK && right.len() >= len + SLACK);
-        let (mut zeros, mut ones) = (0, 0);
-        for (at, &bits) in (0..strides(len)).step_by(WIDTH).zip(bitmap) {
-            // SAFETY: `at` is a multiple of `WIDTH` below `strides(len)`, `zeros` and `ones` are no
-            // more than `at`, and the lengths were asserted above.
-            unsafe {
-                let lefts = left.as_ptr().add(zeros).cast::<u64>().read_unaligned();
-                merge_8(out.as_mut_ptr().add(at), bits, lefts, right.as_ptr().add(ones));
-            }
-            let count = bits.count_ones() as usize;
-            ones += count;
-            zeros += WIDTH - count;
-        }
-        ones
+        merge(out, len, bitmap, left, right)
     }
 
     fn merge_single(&self, out: &mut [u8], len: usize, bitmap: &[u8], symbol: u8, right: &[u8]) -> usize {
-        assert!(out.len() >= strides(len) && bitmap.len() >= strides(len) / 8 && right.len() >= len + SLACK);
-        let symbols = u64::from_ne_bytes([symbol; WIDTH]);
-        let mut ones = 0;
-        for (at, &bits) in (0..strides(len)).step_by(WIDTH).zip(bitmap) {
-            // SAFETY: as in `merge`.
-            unsafe { merge_8(out.as_mut_ptr().add(at), bits, symbols, right.as_ptr().add(ones)) };
-            ones += bits.count_ones() as usize;
-        }
-        ones
+        merge_single(out, len, bitmap, symbol, right)
     }
 
     fn unpack(&self, out: &mut [u8], len: usize, packed: &[u8], bits: u8, table: &[u8; 256]) {
@@ -74,42 +55,11 @@ impl Steps for PivotSteps {
     }
 
     fn part(&self, ranks: &mut [u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &mut [u8]) -> usize {
-        assert!(ranks.len() >= strides(len) && bitmap.len() >= strides(len) / 8 && right.len() >= len + SLACK);
-        let (mut zeros, mut ones) = (0, 0);
-        bitmap[..strides(len) / 8].fill(0);
-        for at in (0..len).step_by(WIDTH) {
-            // SAFETY: `at` is a multiple of `WIDTH` below `len`, and `zeros` and `ones` are at most
-            // `at`: the lengths were asserted above. What is written to `ranks` was read before.
-            let bits = unsafe {
-                let eight = ranks.as_ptr().add(at);
-                let (bits, eight) = compare(eight, threshold, len - at);
-                part_8(right.as_mut_ptr().add(ones), eight, bits);
-                part_8(ranks.as_mut_ptr().add(zeros), eight, !bits);
-                bits
-            };
-            bitmap[at / WIDTH] = bits;
-            let count = bits.count_ones() as usize;
-            ones += count;
-            zeros += WIDTH - count;
-        }
-        ones
+        part(ranks, len, threshold, right, bitmap)
     }
 
     fn part_single(&self, ranks: &[u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &mut [u8]) -> usize {
-        assert!(ranks.len() >= strides(len) && bitmap.len() >= strides(len) / 8 && right.len() >= len + SLACK);
-        let mut ones = 0;
-        bitmap[..strides(len) / 8].fill(0);
-        for at in (0..len).step_by(WIDTH) {
-            // SAFETY: as in `part`.
-            let bits = unsafe {
-                let (bits, eight) = compare(ranks.as_ptr().add(at), threshold, len - at);
-                part_8(right.as_mut_ptr().add(ones), eight, bits);
-                bits
-            };
-            bitmap[at / WIDTH] = bits;
-            ones += bits.count_ones() as usize;
-        }
-        ones
+        part_single(ranks, len, threshold, right, bitmap)
     }
 
     fn pack(&self, ranks: &[u8], len: usize, first: u8, bits: u8, packed: &mut [u8]) {
@@ -117,11 +67,14 @@ impl Steps for PivotSteps {
     }
 }
 
-/// Symbols that a look-up merges or parts.
-const WIDTH: usize = 8;
-
 /// Symbols that a table makes at a time.
 const VECTOR: usize = 16;
+
+merges_and_parts! {
+    features {}
+    load v128_load64_zero
+    splat u8x16_splat
+}
 
 /// Eight symbols of both sides, as `bits` say.
 ///
@@ -129,11 +82,11 @@ const VECTOR: usize = 16;
 ///
 /// At each place there are eight bytes.
 #[inline(always)]
-unsafe fn merge_8(out: *mut u8, bits: u8, left: u64, right: *const u8) {
+unsafe fn merge_8(out: *mut u8, bits: u8, left: v128, right: *const u8) {
     // SAFETY: the caller knows the lengths; a look-up of the table is eight bytes.
     unsafe {
         let places = v128_load64_zero(MERGE.0[usize::from(bits)].as_ptr().cast());
-        let both = u64x2(left, right.cast::<u64>().read_unaligned());
+        let both = v128_load64_lane::<1>(left, right.cast());
         v128_store64_lane::<0>(i8x16_swizzle(both, places), out.cast());
     }
 }
@@ -152,30 +105,11 @@ unsafe fn part_8(out: *mut u8, eight: v128, bits: u8) {
     }
 }
 
-/// A bit for each of eight ranks that is from `threshold` on, of which `left` count; and the ranks.
-///
-/// # Safety
-///
-/// There are eight bytes at `ranks`.
+/// A bit for each of eight ranks that is from `threshold` on, of which `left` count.
 #[inline(always)]
-unsafe fn compare(ranks: *const u8, threshold: u8, left: usize) -> (u8, v128) {
-    // SAFETY: the caller knows the length.
-    let eight = unsafe { v128_load64_zero(ranks.cast()) };
-    let found = u8x16_bitmask(u8x16_ge(eight, u8x16_splat(threshold))) as u8;
-    (if left < WIDTH { found & ((1 << left) - 1) } else { found }, eight)
-}
-
-/// The two bytes that each of eight numbers lies in.
-const fn two_bytes<const BITS: usize>() -> [u8; 16] {
-    let mut places = [0; 16];
-    let mut number = 0;
-    while number < 8 {
-        let byte = (number * BITS / 8) as u8;
-        places[2 * number] = byte;
-        places[2 * number + 1] = byte + 1;
-        number += 1;
-    }
-    places
+fn compare(ranks: v128, threshold: v128, left: usize) -> u8 {
+    let found = u8x16_bitmask(u8x16_ge(ranks, threshold)) as u8;
+    if left < WIDTH { found & ((1 << left) - 1) } else { found }
 }
 
 /// What moves each of eight numbers to the upper of its two bytes. It has 7 bits at most and begins

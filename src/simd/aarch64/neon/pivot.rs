@@ -10,7 +10,10 @@ use std::arch::aarch64::*;
 use super::is_available;
 use crate::{
     pivot::{Portable, SLACK, STRIDE, Steps, strides},
-    simd::shuffles::{MERGE, PART},
+    simd::{
+        four_lanes::two_bytes,
+        shuffles::{MERGE, PART, WIDTH},
+    },
 };
 
 /// There is one only where the processor has what the steps need.
@@ -83,8 +86,14 @@ impl Steps for PivotSteps {
     }
 }
 
-/// Symbols that a look-up merges or parts.
-const WIDTH: usize = 8;
+/// Symbols that a table makes at a time.
+const VECTOR: usize = 16;
+
+merges_and_parts! {
+    features { #[target_feature(enable = "neon")] }
+    load vld1_u8
+    splat vdup_n_u8
+}
 
 #[target_feature(enable = "neon")]
 fn ones(bitmap: &[u8]) -> usize {
@@ -116,54 +125,28 @@ unsafe fn merge_8(out: *mut u8, bits: u8, left: uint8x8_t, right: *const u8) {
     }
 }
 
+/// Those of eight ranks whose bit is 1, in order.
+///
+/// # Safety
+///
+/// There are eight bytes at `out`.
+#[inline]
 #[target_feature(enable = "neon")]
-fn merge(out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -> usize {
-    assert!(out.len() >= strides(len) && bitmap.len() >= strides(len) / 8);
-    assert!(left.len() >= len + SLACK && right.len() >= len + SLACK);
-    let (mut zeros, mut ones) = (0, 0);
-    for at in (0..strides(len)).step_by(WIDTH) {
-        let bits = bitmap[at / WIDTH];
-        // SAFETY: `at` is a multiple of `WIDTH` below `strides(len)`, and `zeros` and `ones` are at
-        // most `at`: the lengths were asserted above.
-        unsafe {
-            let lefts = vld1_u8(left.as_ptr().add(zeros));
-            merge_8(out.as_mut_ptr().add(at), bits, lefts, right.as_ptr().add(ones));
-        }
-        let count = bits.count_ones() as usize;
-        ones += count;
-        zeros += WIDTH - count;
+unsafe fn part_8(out: *mut u8, eight: uint8x8_t, bits: u8) {
+    // SAFETY: the caller knows the length; a look-up of the table is eight bytes.
+    unsafe {
+        let places = vld1_u8(PART.0[usize::from(bits)].as_ptr());
+        vst1_u8(out, vqtbl1_u8(vcombine_u8(eight, eight), places));
     }
-    ones
 }
 
+/// A bit for each of eight ranks that is from `threshold` on, of which `left` count.
+#[inline]
 #[target_feature(enable = "neon")]
-fn merge_single(out: &mut [u8], len: usize, bitmap: &[u8], symbol: u8, right: &[u8]) -> usize {
-    assert!(out.len() >= strides(len) && bitmap.len() >= strides(len) / 8 && right.len() >= len + SLACK);
-    let symbols = vdup_n_u8(symbol);
-    let mut ones = 0;
-    for at in (0..strides(len)).step_by(WIDTH) {
-        let bits = bitmap[at / WIDTH];
-        // SAFETY: as in `merge`.
-        unsafe { merge_8(out.as_mut_ptr().add(at), bits, symbols, right.as_ptr().add(ones)) };
-        ones += bits.count_ones() as usize;
-    }
-    ones
-}
-
-/// Symbols that a table makes at a time.
-const VECTOR: usize = 16;
-
-/// The two bytes that each of eight numbers lies in.
-const fn two_bytes<const BITS: usize>() -> [u8; 16] {
-    let mut places = [0; 16];
-    let mut number = 0;
-    while number < 8 {
-        let byte = (number * BITS / 8) as u8;
-        places[2 * number] = byte;
-        places[2 * number + 1] = byte + 1;
-        number += 1;
-    }
-    places
+fn compare(ranks: uint8x8_t, threshold: uint8x8_t, left: usize) -> u8 {
+    let bits = vcreate_u8(0x8040_2010_0804_0201);
+    let found = vaddv_u8(vand_u8(vcge_u8(ranks, threshold), bits));
+    if left < WIDTH { found & ((1 << left) - 1) } else { found }
 }
 
 /// How far each of eight numbers is shifted down within its two bytes; a left shift if negative.
@@ -236,59 +219,4 @@ unsafe fn look_up(out: *mut u8, len: usize, bytes: *const u8, table: &[u8; 256])
         // SAFETY: `at` is a multiple of `VECTOR` below `len`; the caller knows the lengths.
         unsafe { vst1q_u8(out.add(at), look_up_all(quarters, vld1q_u8(bytes.add(at)))) };
     }
-}
-
-/// A bit for each of eight ranks that is from `threshold` on, of which `left` count.
-#[inline]
-#[target_feature(enable = "neon")]
-fn compare(ranks: uint8x8_t, threshold: uint8x8_t, left: usize) -> u8 {
-    let bits = vcreate_u8(0x8040_2010_0804_0201);
-    let found = vaddv_u8(vand_u8(vcge_u8(ranks, threshold), bits));
-    if left < WIDTH { found & ((1 << left) - 1) } else { found }
-}
-
-#[target_feature(enable = "neon")]
-fn part(ranks: &mut [u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &mut [u8]) -> usize {
-    assert!(ranks.len() >= strides(len) && bitmap.len() >= strides(len) / 8 && right.len() >= len + SLACK);
-    let threshold = vdup_n_u8(threshold);
-    let (mut zeros, mut ones) = (0, 0);
-    bitmap[..strides(len) / 8].fill(0);
-    for at in (0..len).step_by(WIDTH) {
-        // SAFETY: `at` is a multiple of `WIDTH` below `len`, and `zeros` and `ones` are at most
-        // `at`: the lengths were asserted above. What is written to `ranks` was read before.
-        unsafe {
-            let eight = vld1_u8(ranks.as_ptr().add(at));
-            let bits = compare(eight, threshold, len - at);
-            bitmap[at / WIDTH] = bits;
-            let both = vcombine_u8(eight, eight);
-            let to_right = vqtbl1_u8(both, vld1_u8(PART.0[usize::from(bits)].as_ptr()));
-            let to_left = vqtbl1_u8(both, vld1_u8(PART.0[usize::from(!bits)].as_ptr()));
-            vst1_u8(right.as_mut_ptr().add(ones), to_right);
-            vst1_u8(ranks.as_mut_ptr().add(zeros), to_left);
-            let count = bits.count_ones() as usize;
-            ones += count;
-            zeros += WIDTH - count;
-        }
-    }
-    ones
-}
-
-#[target_feature(enable = "neon")]
-fn part_single(ranks: &[u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &mut [u8]) -> usize {
-    assert!(ranks.len() >= strides(len) && bitmap.len() >= strides(len) / 8 && right.len() >= len + SLACK);
-    let threshold = vdup_n_u8(threshold);
-    let mut ones = 0;
-    bitmap[..strides(len) / 8].fill(0);
-    for at in (0..len).step_by(WIDTH) {
-        // SAFETY: as in `part`.
-        unsafe {
-            let eight = vld1_u8(ranks.as_ptr().add(at));
-            let bits = compare(eight, threshold, len - at);
-            bitmap[at / WIDTH] = bits;
-            let to_right = vqtbl1_u8(vcombine_u8(eight, eight), vld1_u8(PART.0[usize::from(bits)].as_ptr()));
-            vst1_u8(right.as_mut_ptr().add(ones), to_right);
-            ones += bits.count_ones() as usize;
-        }
-    }
-    ones
 }
