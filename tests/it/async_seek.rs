@@ -83,15 +83,9 @@ impl futures_util::io::AsyncSeek for Pends {
     }
 }
 
-fn block_on<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
-    let mut cx = Context::from_waker(Waker::noop());
-    for _ in 0..1_000_000 {
-        if let Poll::Ready(ready) = poll(&mut cx) {
-            return ready;
-        }
-        std::thread::yield_now();
-    }
-    panic!("it pends for ever");
+/// Polls again when it is woken: a wake-up that is lost hangs the test.
+fn block_on<T>(poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+    tokio_test::block_on(std::future::poll_fn(poll))
 }
 
 /// An asynchronous reader as one of std.
@@ -102,20 +96,6 @@ impl Read for Tokio {
         let mut buf = tokio::io::ReadBuf::new(buf);
         block_on(|cx| Pin::new(&mut self.0).poll_read(cx, &mut buf))?;
         Ok(buf.filled().len())
-    }
-}
-
-impl BufRead for Tokio {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        block_on(|cx| Pin::new(&mut self.0).poll_fill_buf(cx).map_ok(drop))?;
-        let Poll::Ready(ready) = Pin::new(&mut self.0).poll_fill_buf(&mut Context::from_waker(Waker::noop())) else {
-            panic!("what is ready stays ready");
-        };
-        ready
-    }
-
-    fn consume(&mut self, len: usize) {
-        Pin::new(&mut self.0).consume(len);
     }
 }
 
@@ -135,25 +115,34 @@ impl Read for Futures {
     }
 }
 
-impl BufRead for Futures {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        block_on(|cx| Pin::new(&mut self.0).poll_fill_buf(cx).map_ok(drop))?;
-        let Poll::Ready(ready) = Pin::new(&mut self.0).poll_fill_buf(&mut Context::from_waker(Waker::noop())) else {
-            panic!("what is ready stays ready");
-        };
-        ready
-    }
-
-    fn consume(&mut self, len: usize) {
-        Pin::new(&mut self.0).consume(len);
-    }
-}
-
 impl Seek for Futures {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         block_on(|cx| Pin::new(&mut self.0).poll_seek(cx, to))
     }
 }
+
+macro_rules! blocking_buf_read {
+    ($($reader:ident)*) => {
+        $(
+            impl BufRead for $reader {
+                fn fill_buf(&mut self) -> io::Result<&[u8]> {
+                    block_on(|cx| Pin::new(&mut self.0).poll_fill_buf(cx).map_ok(drop))?;
+                    let mut cx = Context::from_waker(Waker::noop());
+                    let Poll::Ready(ready) = Pin::new(&mut self.0).poll_fill_buf(&mut cx) else {
+                        panic!("what is ready stays ready");
+                    };
+                    ready
+                }
+
+                fn consume(&mut self, len: usize) {
+                    Pin::new(&mut self.0).consume(len);
+                }
+            }
+        )*
+    };
+}
+
+blocking_buf_read!(Tokio Futures);
 
 #[test]
 fn random_seeks_and_reads() {
