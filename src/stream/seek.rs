@@ -27,6 +27,9 @@ pub(crate) struct Seeker {
     past_end: bool,
     /// The inner reader may stand anywhere.
     displaced: bool,
+    /// Where it stood before it was taken elsewhere, and is to stand to read on. Outlives a seek
+    /// that failed or was given up: the next one can still go back.
+    home: Option<u64>,
     /// Boxed, as most readers never seek.
     known: Option<Box<Known>>,
     task: Option<Box<Task>>,
@@ -57,12 +60,10 @@ struct Task {
     to: SeekFrom,
     /// The reader's own place when it began.
     from: u64,
-    /// Where the inner reader was before it was taken elsewhere.
-    home: Option<u64>,
     mapper: Option<Mapper>,
     fetch: Option<Fetch>,
-    /// What the last call was for.
-    asked: Asked,
+    /// What the inner reader was asked to seek for, until it is heard.
+    asked: Option<(Asked, SeekFrom)>,
     jump: Option<Jump>,
     /// Comes out when the inner reader is back where it was.
     failed: Option<Error>,
@@ -168,14 +169,17 @@ impl Seeker {
             SeekFrom::Current(by) => self.position.checked_add_signed(by),
             SeekFrom::End(_) => None,
         };
-        if let Some(target) = target
-            && self.is_in_block(target, decoder)
-        {
-            self.settle(target, decoder);
-            return;
+        if !self.displaced {
+            self.home = None;
+            if let Some(target) = target
+                && self.is_in_block(target, decoder)
+            {
+                self.settle(target, decoder);
+                return;
+            }
         }
-        let (from, asked) = (self.position, Asked::Home);
-        let task = Task { to, from, home: None, mapper: None, fetch: None, asked, jump: None, failed: None };
+        let from = self.position;
+        let task = Task { to, from, mapper: None, fetch: None, asked: None, jump: None, failed: None };
         self.task = Some(Box::new(task));
     }
 
@@ -187,7 +191,10 @@ impl Seeker {
 
     /// A call failed, so the seek does.
     pub(crate) fn give_up(&mut self) {
-        self.task = None;
+        // Who was only asked for its place is still there.
+        if self.task.take().is_some_and(|task| matches!(task.asked, Some((Asked::Home, _)))) {
+            self.displaced = false;
+        }
     }
 
     /// The next call. Asked again without an answer, it is the same.
@@ -207,9 +214,10 @@ impl Seeker {
     /// The inner reader was sought as asked, and is at `place` now.
     pub(crate) fn sought(&mut self, place: u64, decoder: &mut Decoder) {
         let Some(task) = &mut self.task else { return };
-        match task.asked {
+        let Some((asked, _)) = task.asked.take() else { return };
+        match asked {
             Asked::Home => {
-                task.home = Some(place);
+                (self.displaced, self.home) = (false, Some(place));
                 self.known.get_or_insert_with(|| {
                     Box::new(Known { base: place.saturating_sub(decoder.progress().coded_bytes()), map: None })
                 });
@@ -224,12 +232,12 @@ impl Seeker {
                     fetch.is_there = true;
                 }
             }
-            Asked::Return => (self.displaced, task.home) = (false, None),
+            Asked::Return => (self.displaced, self.home) = (false, None),
             Asked::Jump => {
                 if let Some(Jump { block, header, skip, target }) = task.jump {
                     decoder.resume(&block, header);
-                    (self.position, self.skip, self.past_end, self.displaced) = (target, skip, false, false);
-                    self.task = None;
+                    (self.position, self.skip, self.past_end) = (target, skip, false);
+                    (self.displaced, self.home, self.task) = (false, None, None);
                 }
             }
         }
@@ -250,6 +258,9 @@ impl Seeker {
     }
 
     fn advance(&mut self, task: &mut Task, decoder: &mut Decoder) -> Result<Call, Error> {
+        if let Some((_, to)) = task.asked {
+            return Ok(Call::Seek(to));
+        }
         loop {
             if let Some(fetch) = &task.fetch {
                 if !fetch.is_there {
@@ -268,14 +279,16 @@ impl Seeker {
                 Some(error) => Err(error),
                 None => self.decide(task, decoder),
             };
+            // It fails, or ends without a jump: the inner reader goes back first.
+            if self.displaced
+                && let Some(home) = self.home
+                && matches!(call, Ok(Some(Call::Done(_))) | Err(_))
+            {
+                task.failed = call.err();
+                return Ok(self.displace(task, Asked::Return, SeekFrom::Start(home)));
+            }
             match call {
                 Ok(None) => {}
-                // It fails, or ends without a jump: the inner reader goes back first.
-                Err(error) if self.displaced && task.home.is_some() => {
-                    task.failed = Some(error);
-                    return Ok(self.go_home(task));
-                }
-                Ok(Some(Call::Done(_))) if self.displaced && task.home.is_some() => return Ok(self.go_home(task)),
                 Ok(Some(Call::Done(target))) => {
                     self.settle(target, decoder);
                     return Ok(Call::Done(target));
@@ -337,22 +350,19 @@ impl Seeker {
         call
     }
 
-    /// Asks where the inner reader is, unless that is known, or is nowhere to go back to.
-    fn ask_home(&self, task: &mut Task) -> Option<Call> {
-        let is_asked = task.home.is_none() && !self.displaced;
-        is_asked.then(|| {
-            task.asked = Asked::Home;
-            Call::Seek(SeekFrom::Current(0))
-        })
-    }
-
-    fn go_home(&mut self, task: &mut Task) -> Call {
-        self.displace(task, Asked::Return, SeekFrom::Start(task.home.unwrap_or(0)))
+    /// Asks where the inner reader is, unless that is known, or is nowhere to go back to. Without a
+    /// base it has been asked nothing else yet, so it stands where it stood.
+    ///
+    /// One that is asked and not heard may stand anywhere: a buffered reader moves to give up its
+    /// buffer.
+    fn ask_home(&mut self, task: &mut Task) -> Option<Call> {
+        let is_asked = self.home.is_none() && (!self.displaced || self.known.is_none());
+        is_asked.then(|| self.displace(task, Asked::Home, SeekFrom::Current(0)))
     }
 
     fn displace(&mut self, task: &mut Task, asked: Asked, to: SeekFrom) -> Call {
         self.displaced = true;
-        task.asked = asked;
+        task.asked = Some((asked, to));
         Call::Seek(to)
     }
 
@@ -378,9 +388,10 @@ impl Seeker {
         }
     }
 
-    /// Whether `target` is in the block that was decoded last, before or behind this place.
+    /// Whether `target` is in the block that was decoded last, before or behind this place, and the
+    /// inner reader can read on from there.
     fn is_in_block(&self, target: u64, decoder: &mut Decoder) -> bool {
-        if self.skip > 0 || self.past_end {
+        if self.skip > 0 || self.past_end || (self.displaced && self.home.is_none()) {
             return false;
         }
         match target.checked_sub(self.position) {

@@ -18,10 +18,13 @@ use crate::{
 
 /// Pends before everything it does, and counts what it does. A seek of tokio's is begun by one call
 /// and done by another.
+#[derive(Debug)]
 struct Pends {
     inner: Cursor<Vec<u8>>,
     pended: bool,
     sought: Option<SeekFrom>,
+    /// Moves when a seek begins, not when it is done, as a file does whose calls a thread makes.
+    moves_early: bool,
     ops: usize,
     /// The operation with this number fails.
     fails_at: Option<usize>,
@@ -29,7 +32,8 @@ struct Pends {
 
 impl Pends {
     fn new(stream: &[u8]) -> Self {
-        Self { inner: Cursor::new(stream.to_vec()), pended: false, sought: None, ops: 0, fails_at: None }
+        let inner = Cursor::new(stream.to_vec());
+        Self { inner, pended: false, sought: None, moves_early: false, ops: 0, fails_at: None }
     }
 
     fn turn(&mut self, cx: &Context<'_>) -> Poll<io::Result<()>> {
@@ -54,7 +58,8 @@ impl tokio::io::AsyncRead for Pends {
 impl tokio::io::AsyncSeek for Pends {
     fn start_seek(self: Pin<&mut Self>, to: SeekFrom) -> io::Result<()> {
         assert!(self.sought.is_none(), "a seek is under way");
-        self.get_mut().sought = Some(to);
+        let this = self.get_mut();
+        this.sought = Some(if this.moves_early { SeekFrom::Start(this.inner.seek(to)?) } else { to });
         Ok(())
     }
 
@@ -209,9 +214,12 @@ fn every_inner_operation_of_a_seek_fails_once() {
                     (Err(_), Ok(())) => assert!(part == raw[450..850], "operation {op}"),
                     (Err(_), Err(error)) => assert_eq!(error.kind(), ErrorKind::Other, "operation {op}"),
                 }
-                reader.seek(SeekFrom::Start(2500)).unwrap();
-                reader.read_exact(&mut part).unwrap();
-                assert!(part == raw[2500..2900], "operation {op}");
+                let at = reader.stream_position().unwrap();
+                for to in [at, 2500] {
+                    reader.seek(SeekFrom::Start(to)).unwrap();
+                    reader.read_exact(&mut part).unwrap();
+                    assert!(part == raw[to as usize..][..400], "operation {op}");
+                }
             }
             if failed == 0 {
                 assert!(op > 4, "nothing failed");
@@ -224,32 +232,54 @@ fn every_inner_operation_of_a_seek_fails_once() {
 /// A future that is dropped leaves the rest to the next seek, and never wrong bytes to a read.
 #[tokio::test]
 async fn a_seek_that_is_dropped_half_way() {
+    let before = data::uniform(77);
+    for (index, moves_early) in [(false, false), (false, true), (true, false), (true, true)] {
+        let inner = |stream: &[u8]| {
+            let mut inner = Pends::new(&[&before[..], stream].concat());
+            inner.inner.set_position(77);
+            inner.moves_early = moves_early;
+            inner
+        };
+        seeks_dropped_half_way(index, inner).await;
+        seeks_dropped_half_way(index, |stream| tokio::io::BufReader::new(inner(stream))).await;
+        seeks_dropped_half_way(index, |stream| tokio::io::BufReader::with_capacity(500, inner(stream))).await;
+    }
+}
+
+async fn seeks_dropped_half_way<R>(index: bool, inner: impl Fn(&[u8]) -> R)
+where
+    R: tokio::io::AsyncRead + tokio::io::AsyncSeek + Unpin,
+{
     use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
     let raw = data::text(3000);
-    for index in [false, true] {
-        let stream = compress(&raw, &EncodeOptions::new().block_len(300).index(index)).unwrap();
-        for polls in 1.. {
-            let mut reader = ranstream::tokio::RansReader::new(Pends::new(&stream));
-            let mut part = [0; 400];
-            reader.read_exact(&mut part).await.unwrap();
-            let is_done = {
-                let mut seek = std::pin::pin!(reader.seek(SeekFrom::Start(2000)));
-                let mut cx = Context::from_waker(Waker::noop());
-                (0..polls).any(|_| seek.as_mut().poll(&mut cx).is_ready())
-            };
-            match (is_done, reader.read_exact(&mut part).await) {
-                (true, result) => assert!(result.is_ok() && part == raw[2000..2400]),
-                (false, Ok(_)) => assert!(part == raw[400..800], "{polls} polls"),
-                (false, Err(error)) => assert_eq!(error.kind(), ErrorKind::Other, "{polls} polls"),
-            }
-            assert_eq!(reader.seek(SeekFrom::Start(1000)).await.unwrap(), 1000);
-            reader.read_exact(&mut part).await.unwrap();
-            assert!(part == raw[1000..1400], "{polls} polls");
-            if is_done {
-                assert!(polls > 4, "nothing was dropped");
-                break;
-            }
+    let stream = compress(&raw, &EncodeOptions::new().block_len(300).index(index)).unwrap();
+    for (polls, then) in (1..).flat_map(|polls| [(polls, 1000), (polls, 400), (polls, 3000)]) {
+        let mut reader = ranstream::tokio::RansReader::new(inner(&stream));
+        let mut part = [0; 400];
+        reader.read_exact(&mut part).await.unwrap();
+        let is_done = {
+            let mut seek = std::pin::pin!(reader.seek(SeekFrom::Start(2000)));
+            let mut cx = Context::from_waker(Waker::noop());
+            (0..polls).any(|_| seek.as_mut().poll(&mut cx).is_ready())
+        };
+        match (is_done, reader.read_exact(&mut part).await) {
+            (true, result) => assert!(result.is_ok() && part == raw[2000..2400]),
+            (false, Ok(_)) => assert!(part == raw[400..800], "{polls} polls"),
+            (false, Err(error)) => assert_eq!(error.kind(), ErrorKind::Other, "{polls} polls"),
+        }
+        assert_eq!(reader.seek(SeekFrom::Start(then)).await.unwrap(), then);
+        let mut rest = Vec::new();
+        (&mut reader).take(400).read_to_end(&mut rest).await.unwrap();
+        assert!(raw[then as usize..].starts_with(&rest), "{polls} polls, then to {then}");
+        assert_eq!(rest.len(), 400.min(raw.len() - then as usize));
+        // Wherever a dropped seek left the inner reader, this one knows the way.
+        assert_eq!(reader.seek(SeekFrom::End(-500)).await.unwrap(), 2500);
+        reader.read_exact(&mut part).await.unwrap();
+        assert!(part == raw[2500..2900], "{polls} polls, then to {then}");
+        if is_done && then == 3000 {
+            assert!(polls > 4, "nothing was dropped");
+            break;
         }
     }
 }
