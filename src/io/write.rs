@@ -161,13 +161,10 @@ impl<W: Write> RansWriter<W> {
     ///
     /// As [`Write::write`].
     pub fn cut_block(&mut self) -> io::Result<()> {
-        self.encoder.step(&[], &mut [], Op::Flush)?;
-        while !self.encoder.uncoded().is_empty() {
-            self.drain()?;
-            self.wait();
-            self.encoder.step(&[], &mut [], Op::Flush)?;
-        }
-        Ok(())
+        self.until(|encoder| {
+            encoder.step(&[], &mut [], Op::Flush)?;
+            Ok(encoder.uncoded().is_empty())
+        })
     }
 
     /// How the bytes repeat that are written from here on: those so far become a block of their
@@ -195,11 +192,7 @@ impl<W: Write> RansWriter<W> {
     /// As [`Write::write`]; [`Error::InvalidOption`] for a length of the layout outside its range,
     /// which does not harm the stream.
     pub fn set_layout(&mut self, layout: Layout) -> io::Result<()> {
-        while !self.encoder.set_layout(layout)? {
-            self.drain()?;
-            self.wait();
-        }
-        Ok(())
+        self.until(|encoder| encoder.set_layout(layout))
     }
 
     /// How blocks are coded from here on: [`set_layout`](RansWriter::set_layout), and the same for
@@ -209,11 +202,7 @@ impl<W: Write> RansWriter<W> {
     ///
     /// As [`set_layout`](RansWriter::set_layout), for any value outside its range.
     pub fn set_block_options(&mut self, options: BlockOptions) -> io::Result<()> {
-        while !self.encoder.set_block_options(options)? {
-            self.drain()?;
-            self.wait();
-        }
-        Ok(())
+        self.until(|encoder| encoder.set_block_options(options))
     }
 
     /// Where in the [base](EncodeOptions::base) the bytes are that those written from here on may
@@ -223,11 +212,7 @@ impl<W: Write> RansWriter<W> {
     ///
     /// As [`Write::write`].
     pub fn set_base_offset(&mut self, offset: Option<u64>) -> io::Result<()> {
-        while !self.encoder.set_base_offset(offset)? {
-            self.drain()?;
-            self.wait();
-        }
-        Ok(())
+        self.until(|encoder| encoder.set_base_offset(offset))
     }
 
     /// Writes application data behind the bytes written so far. `kind` is 0..=0x7FFF and the
@@ -238,7 +223,12 @@ impl<W: Write> RansWriter<W> {
     /// As [`Write::write`]; [`Error::InvalidOption`] for a kind or length outside its range, which
     /// does not harm the stream.
     pub fn write_application_data(&mut self, kind: u16, data: &[u8]) -> io::Result<()> {
-        while !self.encoder.application_data(kind, data)? {
+        self.until(|encoder| encoder.application_data(kind, data))
+    }
+
+    /// Repeats `call` until it says that it is done, and sends what is ready in between.
+    fn until(&mut self, mut call: impl FnMut(&mut Encoder) -> Result<bool, Error>) -> io::Result<()> {
+        while !call(&mut self.encoder)? {
             self.drain()?;
             self.wait();
         }
