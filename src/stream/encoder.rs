@@ -160,12 +160,7 @@ impl Encoder {
     ///
     /// As [`Encoder::step`].
     pub fn space(&mut self) -> Result<&mut [u8], Error> {
-        self.check()?;
-        if self.state == State::Finished {
-            return Err(Error::Finished);
-        }
-        self.start();
-        self.collect()?;
+        self.begin()?;
         if self.filled == self.block_len {
             self.cut()?;
         }
@@ -202,11 +197,8 @@ impl Encoder {
     ///
     /// As [`Encoder::step`]; [`Error::InvalidOption`] for a kind or length outside its range.
     pub fn application_data(&mut self, kind: u16, data: &[u8]) -> Result<bool, Error> {
-        self.check()?;
-        if self.state == State::Finished {
-            return Err(Error::Finished);
-        }
-        if !self.cut_block()? || !self.output.is_empty() {
+        self.begin()?;
+        if !self.cut()? || self.jobs.len() > 0 || !self.output.is_empty() {
             return Ok(false);
         }
         self.framer.append_application_data(kind, data, self.output.append())?;
@@ -233,13 +225,8 @@ impl Encoder {
     ///
     /// As [`Encoder::step`]; [`Error::InvalidOption`] for a value outside its range.
     pub fn set_block_options(&mut self, options: BlockOptions) -> Result<bool, Error> {
-        self.check()?;
-        if self.state == State::Finished {
-            return Err(Error::Finished);
-        }
+        self.begin()?;
         let options = options.validated()?;
-        self.start();
-        self.collect()?;
         if !self.cut()? {
             return Ok(false);
         }
@@ -260,12 +247,7 @@ impl Encoder {
     ///
     /// As [`Encoder::step`].
     pub fn set_base_offset(&mut self, offset: Option<u64>) -> Result<bool, Error> {
-        self.check()?;
-        if self.state == State::Finished {
-            return Err(Error::Finished);
-        }
-        self.start();
-        self.collect()?;
+        self.begin()?;
         if !self.cut()? {
             return Ok(false);
         }
@@ -382,6 +364,16 @@ impl Encoder {
         self.raw[self.filled..self.filled + len].copy_from_slice(&input[..len]);
         self.commit(len)?;
         Ok(len)
+    }
+
+    /// What every call begins with that adds to the stream.
+    fn begin(&mut self) -> Result<(), Error> {
+        self.check()?;
+        if self.state == State::Finished {
+            return Err(Error::Finished);
+        }
+        self.start();
+        self.collect()
     }
 
     /// Cuts the block in progress. `false`: not all of it is ready yet.
