@@ -12,7 +12,7 @@ use crate::{
     io::{
         outline::OutlineReader,
         recover::{Found, Recovery},
-        retry::read_retried,
+        retry::fill_retried,
     },
     limits::Limits,
     options::{DecodeOptions, EncodeOptions},
@@ -120,7 +120,7 @@ fn ending(file: &mut File, header: StreamHeader, offset: u64) -> io::Result<(u64
     file.seek(SeekFrom::Start(end))?;
     let (mut body, mut raw) = (Vec::new(), Vec::new());
     let mut first = [0; HEADER_LEN];
-    while fill(file, &mut first)? {
+    while fill_retried(file, &mut first)? == HEADER_LEN {
         let Ok(header_of_block) = BlockHeader::parse(&first, Part::Block(0), end) else { break };
         if let BlockHeader::End { .. } = header_of_block {
             break;
@@ -130,7 +130,7 @@ fn ending(file: &mut File, header: StreamHeader, offset: u64) -> io::Result<(u64
             break;
         }
         limits.grow(&mut body, len, end)?;
-        if !fill(file, &mut body[..len])? {
+        if fill_retried(file, &mut body[..len])? < len {
             break;
         }
         let block = Coded::new(header_of_block, &body[..len]);
@@ -154,16 +154,4 @@ fn ending(file: &mut File, header: StreamHeader, offset: u64) -> io::Result<(u64
     let mut bytes = Vec::new();
     framer.end(&mut bytes)?;
     Ok((end, bytes))
-}
-
-/// `false`: the file ends before.
-fn fill(file: &mut File, bytes: &mut [u8]) -> io::Result<bool> {
-    let mut filled = 0;
-    while filled < bytes.len() {
-        match read_retried(file, &mut bytes[filled..])? {
-            0 => return Ok(false),
-            read => filled += read,
-        }
-    }
-    Ok(true)
 }

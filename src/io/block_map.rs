@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use crate::error::{Corruption, Error};
 use crate::{
     format::HEADER_LEN,
-    io::retry::read_retried,
+    io::retry::fill_retried,
     options::DecodeOptions,
     stream::{BlockMap, Mapper, Want},
 };
@@ -60,12 +60,5 @@ impl BlockMap {
 /// Fills `bytes` from `offset` on, as far as the input goes.
 fn read_at(inner: &mut (impl Read + Seek), offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
     inner.seek(SeekFrom::Start(offset))?;
-    let mut filled = 0;
-    while filled < bytes.len() {
-        match read_retried(inner, &mut bytes[filled..])? {
-            0 => break,
-            read => filled += read,
-        }
-    }
-    Ok(filled)
+    fill_retried(inner, bytes)
 }

@@ -8,7 +8,7 @@ use crate::{
     format::{BlockHeader, EndBlock, HEADER_LEN, IndexFooter, StreamHeader},
     io::{
         outline::{OutlinePart, OutlineReader},
-        retry::read_retried,
+        retry::fill_retried,
     },
     limits::Limits,
     options::DecodeOptions,
@@ -177,12 +177,9 @@ fn copy_exactly(input: &mut impl Read, output: &mut impl Write, start: u64, end:
 }
 
 fn fill(input: &mut impl Read, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-    let mut filled = 0;
-    while filled < bytes.len() {
-        match read_retried(input, &mut bytes[filled..])? {
-            0 => return Err(Error::Truncated { offset: offset + filled as u64 }.into()),
-            read => filled += read,
-        }
+    let filled = fill_retried(input, bytes)?;
+    if filled < bytes.len() {
+        return Err(Error::Truncated { offset: offset + filled as u64 }.into());
     }
     Ok(())
 }

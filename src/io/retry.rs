@@ -20,3 +20,15 @@ pub(crate) fn read_retried(inner: &mut impl Read, space: &mut [u8]) -> io::Resul
         }
     }
 }
+
+/// Fills `bytes`, as far as the input goes; how many were read comes back.
+pub(crate) fn fill_retried(inner: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match read_retried(inner, &mut bytes[filled..])? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    Ok(filled)
+}
