@@ -113,7 +113,7 @@ impl Reindex {
     /// # Errors
     ///
     /// What `input` and `output` report; the first block that is not as it should be, or not as it
-    /// was when the headers were read. `output` then holds no whole streams.
+    /// was when the headers were read. `output` then ends inside a stream, or before one.
     pub fn copy(&self, input: &mut (impl Read + Seek), output: &mut impl Write) -> io::Result<u64> {
         let (mut written, mut block) = (0, Vec::new());
         for stream in &self.streams {
@@ -166,9 +166,11 @@ impl Reindex {
 
 /// Copies the bytes of `input` from `start`, where it stands, to `end`.
 fn copy_exactly(input: &mut impl Read, output: &mut impl Write, start: u64, end: u64) -> io::Result<()> {
-    let (mut at, mut buffer) = (start, vec![0; COPY_LEN]);
+    let mut at = start;
+    let mut buffer = vec![0; (end - start).min(COPY_LEN as u64) as usize];
     while at < end {
-        let part = &mut buffer[..(end - at).min(COPY_LEN as u64) as usize];
+        let len = (end - at).min(buffer.len() as u64) as usize;
+        let part = &mut buffer[..len];
         fill(input, part, at)?;
         output.write_all(part)?;
         at += part.len() as u64;
