@@ -8,9 +8,9 @@ cd "${1:-$(dirname "$0")/..}"
 rooms='
 error:
 limits: error
-base:
 kept:
 sync:
+base: sync
 progress: sync
 format: error limits model
 device: format

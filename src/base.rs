@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use crate::sync::call_out;
+
 /// Bytes that blocks of planes may be differences from: an earlier version of the same model, say.
 /// Cheap to clone.
 ///
@@ -66,7 +68,7 @@ impl Base {
     /// Fills `to` from `offset` on. `None`: there are not so many bytes.
     pub(crate) fn read(&self, to: &mut [u8], offset: u64) -> Option<io::Result<()>> {
         offset.checked_add(to.len() as u64).filter(|&end| end <= self.source.len)?;
-        Some((self.source.read)(to, offset))
+        Some(call_out(|| (self.source.read)(to, offset)))
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use crate::error::{Corruption, Error};
 use crate::{
     format::HEADER_LEN,
-    io::retry::fill_retried,
+    io::retry::{fill_retried, seek},
     options::DecodeOptions,
     stream::{BlockMap, Mapper, Want},
 };
@@ -28,7 +28,7 @@ impl BlockMap {
         let mut bytes = Vec::new();
         loop {
             match mapper.want() {
-                Want::Length => mapper.tell_length(inner.seek(SeekFrom::End(0))?),
+                Want::Length => mapper.tell_length(seek(inner, SeekFrom::End(0))?),
                 Want::Bytes { offset, len } => {
                     options.limits.grow(&mut bytes, len, offset)?;
                     let filled = read_at(inner, offset, &mut bytes[..len])?;
@@ -59,6 +59,6 @@ impl BlockMap {
 
 /// Fills `bytes` from `offset` on, as far as the input goes.
 fn read_at(inner: &mut (impl Read + Seek), offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
-    inner.seek(SeekFrom::Start(offset))?;
+    seek(inner, SeekFrom::Start(offset))?;
     fill_retried(inner, bytes)
 }

@@ -2,7 +2,12 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use crate::{io::retry::read_retried, options::DecodeOptions, stream::Outline};
+use crate::{
+    io::retry::{read_retried, seek},
+    options::DecodeOptions,
+    stream::Outline,
+    sync::call_out,
+};
 
 pub use crate::{
     io::reindex::Reindex,
@@ -69,9 +74,9 @@ impl<R: Read> OutlineReader<R> {
     where
         R: Seek,
     {
-        let start = inner.stream_position()?;
-        let left = inner.seek(SeekFrom::End(0))?.saturating_sub(start);
-        inner.seek(SeekFrom::Start(start))?;
+        let start = call_out(|| inner.stream_position())?;
+        let left = seek(&mut inner, SeekFrom::End(0))?.saturating_sub(start);
+        seek(&mut inner, SeekFrom::Start(start))?;
         let seeks = Some(Seeks { seek: R::seek_relative, left });
         Ok(Self { seeks, ..Self::new(inner, options) })
     }
@@ -134,7 +139,7 @@ impl<R: Read> OutlineReader<R> {
             return Ok(());
         };
         let there = left.min(*input_left);
-        seek(&mut self.inner, there.cast_signed())?;
+        call_out(|| seek(&mut self.inner, there.cast_signed()))?;
         *input_left -= there;
         self.outline.pass(there);
         if there < left { Ok(self.outline.end_of_input()?) } else { Ok(()) }

@@ -8,10 +8,11 @@ use crate::{
     format::{BlockHeader, EndBlock, HEADER_LEN, IndexFooter, StreamHeader},
     io::{
         outline::{OutlinePart, OutlineReader},
-        retry::fill_retried,
+        retry::{fill_retried, seek},
     },
     limits::Limits,
     options::DecodeOptions,
+    sync::call_out,
 };
 
 /// Bytes of a stream that are copied at a time where nothing in them changes.
@@ -117,7 +118,7 @@ impl Reindex {
     pub fn copy(&self, input: &mut (impl Read + Seek), output: &mut impl Write) -> io::Result<u64> {
         let (mut written, mut block) = (0, Vec::new());
         for stream in &self.streams {
-            input.seek(SeekFrom::Start(stream.offset))?;
+            seek(input, SeekFrom::Start(stream.offset))?;
             if stream.has_entries {
                 copy_exactly(input, output, stream.offset, stream.until)?;
                 written += stream.until - stream.offset;
@@ -137,9 +138,9 @@ impl Reindex {
     ) -> io::Result<u64> {
         let mut bytes = Vec::new();
         StreamHeader { index: true, ..stream.header }.write(&mut bytes);
-        output.write_all(&bytes)?;
+        put(output, &bytes)?;
         let mut offset = stream.offset + stream.header.encoded_len() as u64;
-        input.seek(SeekFrom::Start(offset))?;
+        seek(input, SeekFrom::Start(offset))?;
         for (number, entry) in (0..).zip(&stream.entries) {
             let part = Part::Block(number);
             let header = BlockHeader::parse(entry, part, offset)?;
@@ -152,14 +153,14 @@ impl Reindex {
                 return Err(Error::Corrupt { part: Part::Index, offset, reason }.into());
             }
             Coded::new(header, body).verify().map_err(|reason| PayloadError::from(reason).at(part, offset))?;
-            output.write_all(&block[..len])?;
+            put(output, &block[..len])?;
             offset += len as u64;
         }
         copy_exactly(input, output, offset, stream.end)?;
         let before = stream.end - stream.offset;
         bytes.clear();
         IndexFooter::write_block(&stream.entries, before, &mut bytes);
-        output.write_all(&bytes)?;
+        put(output, &bytes)?;
         Ok(before + bytes.len() as u64)
     }
 }
@@ -172,7 +173,7 @@ fn copy_exactly(input: &mut impl Read, output: &mut impl Write, start: u64, end:
         let len = (end - at).min(buffer.len() as u64) as usize;
         let part = &mut buffer[..len];
         fill(input, part, at)?;
-        output.write_all(part)?;
+        put(output, part)?;
         at += part.len() as u64;
     }
     Ok(())
@@ -184,4 +185,8 @@ fn fill(input: &mut impl Read, bytes: &mut [u8], offset: u64) -> io::Result<()> 
         return Err(Error::Truncated { offset: offset + filled as u64 }.into());
     }
     Ok(())
+}
+
+fn put(output: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    call_out(|| output.write_all(bytes))
 }

@@ -1,6 +1,6 @@
-//! How inner readers are read.
+//! How inner readers are called.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::sync::call_out;
 
@@ -31,4 +31,9 @@ pub(crate) fn fill_retried(inner: &mut impl Read, bytes: &mut [u8]) -> io::Resul
         }
     }
     Ok(filled)
+}
+
+/// Seeks once.
+pub(crate) fn seek(inner: &mut impl Seek, to: SeekFrom) -> io::Result<u64> {
+    call_out(|| inner.seek(to))
 }

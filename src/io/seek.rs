@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::{
-    io::{read::RansReader, retry::read_retried},
+    io::{read::RansReader, retry},
     stream::Call,
 };
 
@@ -34,12 +34,12 @@ impl<R: Read + Seek> Seek for RansReader<R> {
             match self.seeker.call(&mut self.decoder)? {
                 Call::Done(position) => return Ok(position),
                 Call::Seek(to) => {
-                    let place = self.inner.seek(to).inspect_err(|_| self.seeker.give_up())?;
+                    let place = retry::seek(&mut self.inner, to).inspect_err(|_| self.seeker.give_up())?;
                     self.seeker.sought(place, &mut self.decoder);
                 }
                 Call::Read => {
                     let space = self.seeker.space();
-                    let read = read_retried(&mut self.inner, space).inspect_err(|_| self.seeker.give_up())?;
+                    let read = retry::read_retried(&mut self.inner, space).inspect_err(|_| self.seeker.give_up())?;
                     self.seeker.commit(read);
                 }
             }

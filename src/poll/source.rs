@@ -91,7 +91,7 @@ impl DecodeSource {
             match self.seeker.call(&mut self.decoder)? {
                 Call::Done(position) => return Poll::Ready(Ok(position)),
                 Call::Seek(to) => {
-                    let sought = ready!(inner.poll_seek(cx, to, &mut self.inner_seeks));
+                    let sought = ready!(call_out(|| inner.poll_seek(cx, to, &mut self.inner_seeks)));
                     let place = sought.inspect_err(|_| self.seeker.give_up())?;
                     self.seeker.sought(place, &mut self.decoder);
                 }
