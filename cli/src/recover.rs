@@ -43,6 +43,8 @@ struct Tally {
     lost_bytes: u64,
     /// Streams without an end.
     unfinished: usize,
+    /// Blocks that are whole, and lost all the same.
+    undecodable: u64,
 }
 
 fn recover(args: &RecoverArgs, report: &mut Report) -> Result<()> {
@@ -69,7 +71,14 @@ fn recover(args: &RecoverArgs, report: &mut Report) -> Result<()> {
             report.warning(&input, "how many bytes were lost is estimated: offsets behind a loss may be wrong");
         }
     }
-    let Tally { blocks, raw_bytes, gaps, lost_bytes, unfinished } = tally;
+    let Tally { blocks, raw_bytes, gaps, lost_bytes, unfinished, undecodable } = tally;
+    if undecodable > 0 {
+        let (them, are) = (count(undecodable, "block"), if undecodable == 1 { "is" } else { "are" });
+        report.warning(
+            &input,
+            format_args!("{them} of what is lost {are} whole: of a newer version, or differences from another file"),
+        );
+    }
     let verdict = if gaps > 0 {
         Err(anyhow!("{} of compressed data lost in {}", HumanBytes(lost_bytes), count(gaps, "place")))
     } else {
@@ -108,6 +117,7 @@ fn save(
             report.warning(input, endless(stream, tally.raw_bytes));
             tally.unfinished += 1;
         }
+        tally.undecodable = recovery.undecodable_blocks();
         let Some(part) = part else { return Ok(tally) };
         match part.map_err(plain)? {
             Found::Block { raw, .. } => {

@@ -36,8 +36,8 @@ pub struct Closed {
 /// Every other reader then reads the file through.
 ///
 /// The headers of all streams are read, and all of the last one if it has no end. Nothing is cut
-/// that holds a whole block: damage in the middle is an error, and for
-/// [`Recovery`].
+/// that holds a whole block, even one that cannot be decoded here: damage in the middle is an
+/// error, and for [`Recovery`].
 ///
 /// # Errors
 ///
@@ -55,8 +55,9 @@ pub fn close_unfinished(file: &mut File) -> io::Result<Closed> {
         None => (end, Vec::new()),
     };
     file.seek(SeekFrom::Start(end))?;
-    for part in Recovery::new(&mut *file) {
-        if let Found::Block { .. } = part? {
+    let mut behind = Recovery::new(&mut *file);
+    while let Some(part) = behind.next().transpose()? {
+        if matches!(part, Found::Block { .. }) || behind.undecodable_blocks() > 0 {
             return Err(fault.into());
         }
     }
@@ -140,11 +141,9 @@ fn ending(file: &mut File, header: StreamHeader, offset: u64) -> io::Result<(u64
             limits.grow(&mut raw, raw_len, end)?;
             match verified.decode(&mut raw[..raw_len], &Resources::new(None, None)) {
                 Ok(()) => {}
+                Err(PayloadError::Corrupt(_)) => break,
                 // It may well be right. Nothing is cut off then.
-                Err(reason @ PayloadError::NeedsBase { .. }) => {
-                    return Err(reason.at(Part::Block(framer.progress().blocks()), end).into());
-                }
-                Err(_) => break,
+                Err(reason) => return Err(reason.at(Part::Block(framer.progress().blocks()), end).into()),
             }
             framer.take(&raw[..raw_len])?;
         }

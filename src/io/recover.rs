@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     block::{Coded, Resources, scratch_len},
-    error::Part,
+    error::{Part, PayloadError},
     format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, StreamHeader},
     io::retry::read_retried,
     limits::Limits,
@@ -29,7 +29,8 @@ pub enum Found {
         place: Range<u64>,
     },
     /// Bytes that are part of no block: damaged, or torn away from one. How many raw bytes they
-    /// held is not known.
+    /// held is not known. Blocks that are whole but cannot be decoded here are among them, see
+    /// [`Recovery::undecodable_blocks`].
     Lost {
         /// Where in the input they are, in coded bytes.
         place: Range<u64>,
@@ -76,6 +77,7 @@ pub struct Recovery<R> {
     /// to the end of its last whole part.
     open: Option<Range<u64>>,
     unfinished: Vec<Range<u64>>,
+    undecodable: u64,
     ended: bool,
 }
 
@@ -86,6 +88,8 @@ const MAX_UNFINISHED: usize = 1 << 16;
 enum Whole {
     StreamHeader,
     Block(Vec<u8>),
+    /// Its check is right, and nothing says that its payload is not.
+    Undecodable,
     End,
     Skippable,
 }
@@ -109,6 +113,7 @@ impl<R: Read> Recovery<R> {
             held: None,
             open: None,
             unfinished: Vec::new(),
+            undecodable: 0,
             ended: false,
         }
     }
@@ -139,6 +144,15 @@ impl<R: Read> Recovery<R> {
     #[must_use]
     pub fn unfinished_streams(&self) -> &[Range<u64>] {
         &self.unfinished
+    }
+
+    /// Blocks found so far that are whole but cannot be decoded here: they are differences from a
+    /// [`Base`](crate::Base), or have a feature that this version does not know. They are reported
+    /// as lost. A block of a kind that this version does not know is not counted, since nothing
+    /// tells it from damage.
+    #[must_use]
+    pub fn undecodable_blocks(&self) -> u64 {
+        self.undecodable
     }
 
     /// Reads until `len` bytes are in the window behind `at`. `false`: the input ends before.
@@ -191,12 +205,16 @@ impl<R: Read> Recovery<R> {
         let body = &self.window[self.at + HEADER_LEN..self.at + len];
         let Ok(block) = Coded::new(header, body).verify() else { return Ok(None) };
         let mut raw = vec![0; raw_len];
-        match header {
-            BlockHeader::Data { .. } if block.decode(&mut raw, &Resources::new(None, None)).is_err() => Ok(None),
-            BlockHeader::Data { .. } => Ok(Some((len, Whole::Block(raw)))),
-            BlockHeader::End { .. } => Ok(Some((len, Whole::End))),
-            BlockHeader::Skippable { .. } => Ok(Some((len, Whole::Skippable))),
-        }
+        let whole = match header {
+            BlockHeader::Data { .. } => match block.decode(&mut raw, &Resources::new(None, None)) {
+                Ok(()) => Whole::Block(raw),
+                Err(PayloadError::Corrupt(_)) => return Ok(None),
+                Err(_) => Whole::Undecodable,
+            },
+            BlockHeader::End { .. } => Whole::End,
+            BlockHeader::Skippable { .. } => Whole::Skippable,
+        };
+        Ok(Some((len, whole)))
     }
 
     fn loss(&mut self) -> Option<Found> {
@@ -216,8 +234,14 @@ impl<R: Read> Recovery<R> {
                 self.at += 1;
                 continue;
             };
-            let loss = self.loss();
             let start = self.here();
+            let loss = if let Whole::Undecodable = whole {
+                self.lost_from.get_or_insert(start);
+                self.undecodable += 1;
+                None
+            } else {
+                self.loss()
+            };
             self.at += len;
             self.follow(&whole, start..self.here());
             let block = if let Whole::Block(raw) = whole {
@@ -251,7 +275,7 @@ impl<R: Read> Recovery<R> {
                     self.keep_unfinished(open);
                 }
             }
-            Whole::Block(_) => self.open.get_or_insert(place.clone()).end = place.end,
+            Whole::Block(_) | Whole::Undecodable => self.open.get_or_insert(place.clone()).end = place.end,
             Whole::End => self.open = None,
             Whole::Skippable => {
                 if let Some(open) = &mut self.open {

@@ -2,12 +2,14 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{Read as _, Write as _},
+    io::{Cursor, Read as _, Write as _},
     path::Path,
 };
 
 use ranstream::{
-    EncodeOptions, Error, RansReader, RansWriter, compress,
+    Base, DecodeOptions, EncodeOptions, Error, Layout, RansReader, RansWriter, compress,
+    error::{Feature, Part},
+    outline::BlockMap,
     recover::{Closed, Found, Recovery, close_unfinished},
 };
 
@@ -129,6 +131,66 @@ fn what_is_more_than_a_missing_end_is_left_alone() {
     fs::write(&path, &declared[..declared.len() - 32 - 13]).unwrap();
     let error = from_io(close_unfinished(&mut open(&path)).unwrap_err());
     assert_eq!(error, Error::ContentLength { declared: 5000, actual: 4000 });
+}
+
+/// Blocks over a base, whose checks are right, and which nobody can decode without it.
+fn over_a_base() -> Vec<u8> {
+    let old: Vec<u8> = (1..4000_u32).flat_map(|i| (1.0 / i as f32).to_le_bytes()).collect();
+    let options = EncodeOptions::new().block_len(4000).layout(Layout::f32());
+    compress(&old, &options.base(Base::from_bytes(old.clone()))).unwrap()
+}
+
+/// A block of a newer version, or one over a base, may well be right: it is not cut off, wherever
+/// it is.
+#[test]
+fn nothing_is_cut_that_cannot_be_decoded_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let newer = include_bytes!("../golden/unsupported-planes-form.rans");
+    let newer = &newer[..newer.len() - 32];
+    let over_a_base = over_a_base();
+    let over_a_base = &over_a_base[..over_a_base.len() - 32];
+    let behind_damage = |blocks: &[u8]| {
+        let mut bytes = compress(&[7; 100], &EncodeOptions::new()).unwrap();
+        bytes.truncate(bytes.len() - 32);
+        bytes[10] ^= 1;
+        [&bytes, blocks].concat()
+    };
+    let missing_base = |error| matches!(error, Error::NeedsBase { .. });
+    let newer_feature = |error| matches!(error, Error::Unsupported { feature: Feature::Form(8), .. });
+    let damage = |error| matches!(error, Error::Corrupt { part: Part::Block(0), .. });
+    let cases: [(&[u8], fn(Error) -> bool); 4] = [
+        (newer, newer_feature),
+        (over_a_base, missing_base),
+        // The second block of the golden file; what stands before it is damaged.
+        (&behind_damage(&newer[21..]), damage),
+        (&behind_damage(&over_a_base[8..]), damage),
+    ];
+    for (case, (bytes, is_expected)) in cases.into_iter().enumerate() {
+        fs::write(&path, bytes).unwrap();
+        let error = from_io(close_unfinished(&mut open(&path)).unwrap_err());
+        assert!(is_expected(error.clone()), "case {case}: {error}");
+        assert!(fs::read(&path).unwrap() == bytes, "case {case}");
+    }
+}
+
+/// A block that cannot be decoded here is lost, and counted.
+#[test]
+fn recovery_tells_which_blocks_are_lost_for_want_of_a_base() {
+    let stream = over_a_base();
+    let blocks = BlockMap::read(&mut Cursor::new(&stream), &DecodeOptions::new()).unwrap();
+    let starts: Vec<_> = (0..blocks.len()).map(|at| blocks.block(at).unwrap().offset as usize).collect();
+    let plain = compress(&[7; 100], &EncodeOptions::new()).unwrap();
+    let plain = &plain[8..plain.len() - 32];
+    let input = [&stream[..starts[1]], plain, &stream[starts[1]..starts[3]], plain].concat();
+    let mut recovery = Recovery::new(&input[..]);
+    let found: Vec<_> = recovery.by_ref().collect::<Result<_, _>>().unwrap();
+    let (first, second) = (starts[1], starts[3] + plain.len());
+    let lost = |from: usize, to: usize| Found::Lost { place: from as u64..to as u64 };
+    let block = |at: usize| Found::Block { raw: vec![7; 100], place: at as u64..(at + plain.len()) as u64 };
+    assert_eq!(found, [lost(8, first), block(first), lost(first + plain.len(), second), block(second)]);
+    assert_eq!(recovery.undecodable_blocks(), 3);
+    assert_eq!(recovery.unfinished_streams(), [0..input.len() as u64]);
 }
 
 #[test]
