@@ -16,7 +16,10 @@ pub fn run(input: &[u8]) {
     match what % 4 {
         0 => decode_alike(BlockMode::Pivot, u16::from_le_bytes([a, b]).into(), bytes),
         1 => encode_alike(bytes, &forced),
-        2 => encode_alike(bytes, &EncodeOptions::new().prefer(if a % 2 == 0 { Prefer::Ratio } else { Prefer::Speed })),
+        2 => encode_alike(
+            bytes,
+            &EncodeOptions::new().level(0).prefer(if a % 2 == 0 { Prefer::Ratio } else { Prefer::Speed }),
+        ),
         _ => encode_alike(&lengthened(bytes), &forced),
     }
 }

@@ -2,7 +2,7 @@
 
 use ranstream::{DecodeOptions, EncodeOptions, Mode, Normalization, compress, decompress};
 
-/// The first bytes: mode, switches, block length, segment length, scale bits, lanes, how often the
+/// The first bytes: mode, switches (the level is among them), block length, segment length, scale bits, lanes, how often the
 /// rest is repeated.
 pub fn run(input: &[u8]) {
     let Some((&[mode, switches, a, b, c, d, scale_bits, lanes, repeat], raw)) = input.split_first_chunk() else {
@@ -19,7 +19,8 @@ pub fn run(input: &[u8]) {
         .segment_len(usize::from(u16::from_le_bytes([c, d])).max(128))
         .interleaved_lanes(usize::from(lanes).max(1))
         .content_check(on(1))
-        .index(on(2));
+        .index(on(2))
+        .level(if on(4) { 0 } else { 3 });
     if scale_bits % 8 < 4 {
         options = options.scale_bits(9 + scale_bits % 8);
     }

@@ -139,6 +139,8 @@ proptest! {
 #[derive(Debug, Clone)]
 struct Settings {
     mode: Mode,
+    /// 0 is the only one whose `Mode::Auto` may choose every mode without matches.
+    level: u8,
     policy: Policy,
     normalization: Normalization,
     block_len: usize,
@@ -161,6 +163,7 @@ impl Settings {
     fn options(&self, raw_len: usize) -> EncodeOptions {
         let options = EncodeOptions::new()
             .mode(self.mode)
+            .level(self.level)
             .policy(self.policy)
             .normalization(self.normalization)
             .block_len(self.block_len(raw_len))
@@ -182,19 +185,21 @@ fn settings() -> impl Strategy<Value = Settings> {
         any::<bool>().prop_map(|compat| if compat { Normalization::Compat } else { Normalization::Optimal }),
         proptest::option::of(9..=14_u8),
         1..=255_usize,
+        select(&[0_u8, 0, 1, 3, 6][..]),
     );
     let cutting =
         (prop_oneof![1..=20_usize, 1..=2000_usize, Just(1 << 24)], prop_oneof![128..=600_usize, Just(1 << 24)]);
     let stream = (any::<bool>(), any::<bool>(), any::<bool>(), threads(), 1..=4_usize);
     (coding, cutting, stream).prop_map(
         |(
-            (mode, policy, normalization, bits, lanes),
+            (mode, policy, normalization, bits, lanes, level),
             (block_len, segment_len),
             (content_length, content_check, index, threads, in_flight),
         )| {
             let max_bits = if matches!(mode, Mode::SingleStream | Mode::Interleaved) { 14 } else { 12 };
             Settings {
                 mode,
+                level,
                 policy,
                 normalization,
                 block_len,
