@@ -19,7 +19,7 @@ use crate::{
 /// ```
 /// use ranstream::{DecodeOptions, EncodeOptions, compress, stream::Blocks};
 ///
-/// let stream = compress(&[7; 1_000_000], &EncodeOptions::new())?;
+/// let stream = compress(&[7; 1_000_000], &EncodeOptions::new().block_len(1 << 18))?;
 /// let blocks: Vec<_> = Blocks::new(&stream, &DecodeOptions::new()).collect::<Result<_, _>>()?;
 /// assert_eq!(blocks.iter().map(|block| block.raw_len()).sum::<usize>(), 1_000_000);
 /// # Ok::<(), ranstream::Error>(())

@@ -27,7 +27,7 @@ fn a_copy_passes_on_all_good_bytes_before_the_error_of_its_source() {
     for (len, threads) in [(200_000, 1), (200_000, 2), (1, 1), (600_000, 1), (600_000, 2)] {
         let raw = data::text(len);
         for kind in [ErrorKind::ConnectionReset, ErrorKind::WouldBlock, ErrorKind::TimedOut] {
-            let options = EncodeOptions::new().threads(threads);
+            let options = EncodeOptions::new().level(0).threads(threads);
             let mut encoder = RansEncoder::with_options(fails_behind(&raw, kind), options);
             let mut stream = Vec::new();
             assert_eq!(io::copy(&mut encoder, &mut stream).unwrap_err().kind(), kind);
@@ -92,7 +92,7 @@ mod polled {
     fn a_task_passes_on_all_good_bytes_before_the_error_of_its_source() {
         for (len, threads) in [(200_000, 1), (200_000, 2), (1, 1), (600_000, 2), (0, 1)] {
             let raw = data::text(len);
-            let options = EncodeOptions::new().threads(threads);
+            let options = EncodeOptions::new().level(0).threads(threads);
             let source = || Wire::new(&raw, Schedule::Ready, Ending::Reset);
 
             let mut stream = Vec::new();

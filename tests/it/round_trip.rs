@@ -54,21 +54,21 @@ fn every_length(mode: Mode) {
 fn around_the_thresholds_of_the_policy() {
     for (name, generate) in [("gaussian", data::gaussian as Generator), ("text", data::text)] {
         for len in [(64 << 10) - 1, 64 << 10, (64 << 10) + 1] {
-            one_shot(&generate(len), &EncodeOptions::new(), || format!("{len} bytes of {name}"));
+            one_shot(&generate(len), &EncodeOptions::new().level(0), || format!("{len} bytes of {name}"));
         }
     }
     for (name, generate) in GENERATORS {
         for threshold in [256, 2 << 10, 8 << 10] {
             for len in threshold - 1..=threshold + 1 {
                 let raw = generate(len);
-                every_way(&raw, &EncodeOptions::new(), &format!("{len} bytes of {name}"));
+                every_way(&raw, &EncodeOptions::new().level(0), &format!("{len} bytes of {name}"));
                 for policy in [
                     Policy::new().single_stream_up_to(0),
                     Policy::new().single_stream_up_to(0).interleaved_up_to(0),
                     Policy::new().single_stream_up_to(len).min_gain(0),
                     Policy::new().interleaved_up_to(usize::MAX).min_gain(u32::MAX),
                 ] {
-                    let options = EncodeOptions::new().policy(policy);
+                    let options = EncodeOptions::new().level(0).policy(policy);
                     one_shot(&raw, &options, || format!("{len} bytes of {name}, {policy:?}"));
                 }
             }
@@ -122,6 +122,7 @@ fn every_precision_and_number_of_lanes() {
                 if scale_bits <= 12 {
                     one_shot(&raw, &options.clone().mode(Mode::Lanes), || what.clone());
                     one_shot(&raw, &options, || what.clone());
+                    one_shot(&raw, &options.clone().level(0), || what.clone());
                 }
             }
         }
@@ -130,7 +131,7 @@ fn every_precision_and_number_of_lanes() {
 
 #[test]
 fn every_feature_of_a_stream_with_every_other() {
-    for bits in 0..64 {
+    for bits in 0..128 {
         let on = |bit: u32| bits >> bit & 1 == 1;
         for (len, block_len) in [(0, 100), (1, 1), (5, 1), (700, 128), (2000, 777)] {
             let raw = data::skewed(len);
@@ -141,7 +142,8 @@ fn every_feature_of_a_stream_with_every_other() {
                 .index_max_blocks(if on(2) { 3 } else { 1000 })
                 .normalization(if on(3) { Normalization::Compat } else { Normalization::Optimal })
                 .threads(if on(4) { 2 } else { 1 })
-                .in_flight(1 + bits as usize % 3);
+                .in_flight(1 + bits as usize % 3)
+                .level(if on(6) { 0 } else { 3 });
             if on(5) {
                 options = options.content_length(len as u64);
             }
@@ -165,7 +167,7 @@ fn several_blocks_of_the_default_length() {
     for (name, generate) in [("text", data::text as Generator), ("gaussian", data::gaussian)] {
         let raw = generate(600_000);
         for threads in [1, 3] {
-            let options = EncodeOptions::new().threads(threads);
+            let options = EncodeOptions::new().level(0).threads(threads);
             let stream = compress(&raw, &options).unwrap();
             decode_every_way(&stream, &raw, &format!("{name}, {threads} threads"));
         }

@@ -75,13 +75,18 @@ fn a_cut_between_streams_is_an_end() {
 
 #[test]
 fn around_every_part_of_a_larger_stream() {
+    for level in [0, 3] {
+        around_every_part(&EncodeOptions::new().level(level));
+    }
+}
+
+fn around_every_part(options: &EncodeOptions) {
     let raw = data::text(5000);
-    let options = EncodeOptions::new();
     let mut assembly =
         Assembly::new(StreamHeader { max_block_log2: 11, content_length: None, content_check: true, index: true });
     for part in raw.chunks(1500) {
         let mut coded = Vec::new();
-        block::encode(part, &options, &mut coded).unwrap();
+        block::encode(part, options, &mut coded).unwrap();
         assembly = assembly.block(&coded, part).application_data(1, part);
     }
     let good = assembly.finish();
