@@ -11,7 +11,9 @@ pub fn run(input: &[u8]) {
     let Some((&[how, a, b], bytes)) = input.split_first_chunk() else { return };
     let number = usize::from(u16::from_le_bytes([a, b]));
     if bytes.is_empty() {
-    } else if how == 1 {
+        return;
+    }
+    if how == 1 {
         // Bytes that repeat themselves become five sections, others one of `lanes`.
         kernels::encode_alike(bytes, &EncodeOptions::new().level(1).segment_len(number.max(128)));
     } else {

@@ -56,8 +56,8 @@ pub enum Found {
 /// let raw: Vec<u8> = (0..10_000_u32).map(|i| (i / 100) as u8).collect();
 /// let mut stream = compress(&raw, &EncodeOptions::new().block_len(1000))?;
 /// stream[300] ^= 1;
-/// let blocks = Recovery::new(&stream[..]).filter(|part| matches!(part, Ok(Found::Block { ..
-/// }))).count(); assert_eq!(blocks, 9);
+/// let whole = |part: &std::io::Result<Found>| matches!(part, Ok(Found::Block { .. }));
+/// assert_eq!(Recovery::new(&stream[..]).filter(whole).count(), 9);
 /// # Ok::<(), ranstream::Error>(())
 /// ```
 #[derive(Debug)]

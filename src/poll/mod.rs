@@ -72,9 +72,12 @@ pub enum FlushPolicy {
     /// use ranstream::{FlushPolicy, tokio::RansWriter};
     /// use tokio::{io::{AsyncWrite, AsyncWriteExt}, sync::mpsc, time};
     ///
-    /// async fn send(mut lines: mpsc::Receiver<String>, socket: impl AsyncWrite + Unpin) ->
-    /// std::io::Result<()> {     let mut writer =
-    /// RansWriter::new(socket).flush_policy(FlushPolicy::Interval(Duration::from_millis(20)));
+    /// async fn send(
+    ///     mut lines: mpsc::Receiver<String>,
+    ///     socket: impl AsyncWrite + Unpin,
+    /// ) -> std::io::Result<()> {
+    ///     let policy = FlushPolicy::Interval(Duration::from_millis(20));
+    ///     let mut writer = RansWriter::new(socket).flush_policy(policy);
     ///     loop {
     ///         let due = writer.next_flush();
     ///         tokio::select! {
@@ -82,8 +85,10 @@ pub enum FlushPolicy {
     ///                 Some(line) => writer.write_all(line.as_bytes()).await?,
     ///                 None => return writer.shutdown().await,
     ///             },
-    ///             () = async { time::sleep_until(due.unwrap().into()).await }, if due.is_some() =>
-    /// writer.flush().await?,         }
+    ///             () = async { time::sleep_until(due.unwrap().into()).await }, if due.is_some() => {
+    ///                 writer.flush().await?;
+    ///             }
+    ///         }
     ///     }
     /// }
     /// # let (lines, receiver) = mpsc::channel(1);

@@ -36,8 +36,7 @@ enum After {
 pub(super) struct Done {
     taken: usize,
     pub(super) given: usize,
-    /// `None`: a task failed.
-    after: Option<After>,
+    after: After,
 }
 
 impl Decoder {
@@ -53,6 +52,7 @@ impl Decoder {
     pub(super) fn decode_side_by_side(&mut self, input: &[u8], output: &mut [u8]) -> Result<Done, Error> {
         let (mut rest, mut after) = (Rest { input, taken: 0, room: output }, None);
         let given = self.decode_tasks(|deframer| rest.next(deframer).map_err(|end| after = Some(end)).ok())?;
+        let Some(after) = after else { unreachable!("tasks end with what comes after them, or with an error") };
         Ok(Done { taken: rest.taken, given, after })
     }
 
@@ -66,11 +66,11 @@ impl Decoder {
     ) -> Result<Move, Error> {
         let Done { taken, mut given, after } = done;
         let status = match after {
-            Some(After::Fault(error)) => {
+            After::Fault(error) => {
                 self.fault = Some(error);
                 None
             }
-            Some(After::Event { event, start, len }) => {
+            After::Event { event, start, len } => {
                 self.tally.add_coded(len);
                 let rest = &input[start..];
                 let (more, status) = match event {
@@ -82,7 +82,6 @@ impl Decoder {
                 given += more;
                 status
             }
-            None => None,
         };
         Ok(Move { taken, given, status })
     }
