@@ -207,6 +207,9 @@ fn batches_are_cut_to_the_bindings() {
     let raws: Vec<Vec<u8>> = (0..20).map(|_| (0..100_000).map(|_| rng.random_range(0..30_u8)).collect()).collect();
     let options = EncodeOptions::new().segment_len(4 << 10);
     compare(&gpu, &mut rng, &raws, &options, "small bindings");
+    // Their counts take more room than their words.
+    let small: Vec<Vec<u8>> = (0..500).map(|_| (0..128).map(|_| rng.random_range(0..30_u8)).collect()).collect();
+    compare(&gpu, &mut rng, &small, &options.clone().mode(Mode::Lanes), "small blocks, small bindings");
     let (raw, _) = upload(&gpu, &mut rng, &[vec![0; 2 << 20]]);
     let error = Encoder::new(&gpu, &options).unwrap().encode(&raw, one(&(0..2 << 20))).unwrap_err();
     assert_eq!(error, GpuError::BlockTooLarge { block: 0 });

@@ -19,6 +19,12 @@ use crate::{
 /// Raw bytes that one workgroup counts.
 const PIECE: usize = 64 << 10;
 
+/// Histograms of a block, one behind the other: see [`Counts`].
+const HISTOGRAMS: usize = 3;
+
+/// Bytes that the histograms of a block take.
+pub(super) const HISTOGRAMS_LEN: usize = 4 * 256 * HISTOGRAMS;
+
 /// Raw bytes on the device: a piece of a buffer of the caller's, and the blocks in it.
 #[derive(Debug)]
 pub(super) struct Source<'a> {
@@ -81,12 +87,12 @@ impl Histograms {
                 end: raw_len.min(start + PIECE) as u32,
                 segment_len: segment_len as u32,
                 stride: stride as u32,
-                counts_at: (3 * 256 * number) as u32,
+                counts_at: (256 * HISTOGRAMS * number) as u32,
             }));
         }
         gpu.attempt(|| {
             let list = filled(gpu, bytemuck::cast_slice(&pieces));
-            let size = (3 * 256 * 4 * blocks.len()) as u64;
+            let size = (HISTOGRAMS_LEN * blocks.len()) as u64;
             let counts = empty(gpu, size, wgpu::BufferUsages::COPY_SRC);
             let mut encoder = new_encoder(gpu);
             let bindings = [list.as_entire_binding(), source.binding(), counts.as_entire_binding()];
@@ -97,8 +103,8 @@ impl Histograms {
 
     /// Of the block that was counted as so many-th.
     pub(super) fn of(&self, number: usize) -> Option<Counts<'_>> {
-        let [all, sampled, riding] = self.0.as_chunks::<256>().0.get(3 * number..3 * number + 3)? else { return None };
-        Some(Counts { all, sampled, riding })
+        let histograms = self.0.as_chunks::<256>().0.as_chunks::<HISTOGRAMS>().0;
+        histograms.get(number).map(|[all, sampled, riding]| Counts { all, sampled, riding })
     }
 }
 

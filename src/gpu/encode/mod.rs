@@ -12,7 +12,7 @@ use crate::{
     gpu::{
         Gpu, GpuError,
         encode::{
-            batch::{Histograms, Pass, Source, new_encoder, room, segment_words},
+            batch::{HISTOGRAMS_LEN, Histograms, Pass, Source, new_encoder, room, segment_words},
             choice::{Choice, choose},
             kernels::{HEAD_WORDS, Kernels, fetch},
         },
@@ -20,12 +20,17 @@ use crate::{
     },
     limits::{MAX_BLOCK_LEN, within},
     options::{BlockOptions, Valid},
+    rans::segment::GROUP,
     section::lanes,
     simd::crc32c,
 };
 
 /// The largest alignment that a device may ask of a binding.
 const ALIGNMENT: u64 = 256;
+
+/// A batch asks for no larger buffer, whatever the device would give. A block of 16 MiB needs one
+/// of 52 MiB.
+const LARGEST_BUFFER: u64 = 256 << 20;
 
 /// Storage buffers that the encoder binds.
 const STORAGE_BUFFERS: u32 = 5;
@@ -204,7 +209,7 @@ impl Encoder {
     ) -> Result<(), GpuError> {
         check_pieces(raw, pieces)?;
         let limits = self.gpu.device().limits();
-        let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+        let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(LARGEST_BUFFER);
         let mut next = 0;
         while next < pieces.len() {
             let (count, bound) = batch(&pieces[next..], most);
@@ -391,10 +396,11 @@ fn batch(pieces: &[Range<u64>], most: u64) -> (usize, Range<u64>) {
         let more = if index == 0 { start..end } else { bound.start.min(start)..bound.end.max(end) };
         let raw_len = (piece.end - piece.start) as usize;
         // However the block is cut, no segment is shorter than a group but the last one.
-        let most_segments = raw_len.div_ceil(128).min(lanes::MAX_SEGMENTS);
+        let most_segments = raw_len.div_ceil(GROUP).min(lanes::MAX_SEGMENTS);
         words += room(raw_len) + 64 * most_segments;
         segments += most_segments;
-        let largest = [more.end - more.start, 4 * words as u64, (4 * HEAD_WORDS * segments) as u64];
+        let histograms = HISTOGRAMS_LEN * (index + 1);
+        let largest = [more.end - more.start, 4 * words as u64, (4 * HEAD_WORDS * segments) as u64, histograms as u64];
         if largest.iter().any(|&size| size > most) {
             return (index, bound);
         }
