@@ -4,7 +4,7 @@
 @group(0) @binding(1) var<storage, read_write> largest: atomic<u32>;
 
 @compute @workgroup_size(256)
-fn probe(@builtin(subgroup_size) size: u32) {
+fn main(@builtin(subgroup_size) size: u32) {
     atomicMin(&smallest, size);
     atomicMax(&largest, size);
 }

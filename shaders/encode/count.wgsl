@@ -5,16 +5,11 @@
 // a long block is coded by (src/section/sample.rs has the same rule); and of the bytes that ride on
 // start states (FORMAT.md, 4.4), which are not coded.
 
-const SYMBOLS: u32 = 256u;
-const INVOCATIONS: u32 = 256u;
-
 // Consecutive bytes of a sample.
 const SAMPLED: u32 = 64u;
 
-const GROUP: u32 = 128u;
-
-// Histograms of all bytes that are counted side by side: equal bytes of near invocations would wait
-// for each other.
+// Histograms of all bytes that are counted side by side, neighbours in different ones: equal bytes
+// of near invocations would wait for each other. The copies of a symbol's count are neighbours too.
 const COPIES: u32 = 8u;
 
 struct Piece {
@@ -32,7 +27,7 @@ struct Piece {
     counts_at: u32,
 }
 
-@group(0) @binding(0) var<storage, read> pieces: array<Piece>;
+@group(0) @binding(0) var<storage, read> jobs: array<Piece>;
 @group(0) @binding(1) var<storage, read> raw: array<u32>;
 @group(0) @binding(2) var<storage, read_write> counts: array<atomic<u32>>;
 
@@ -40,30 +35,21 @@ var<workgroup> all: array<atomic<u32>, COPIES * SYMBOLS>;
 var<workgroup> sampled: array<atomic<u32>, SYMBOLS>;
 var<workgroup> riding: array<atomic<u32>, SYMBOLS>;
 
-@compute @workgroup_size(INVOCATIONS)
-fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) id: u32,
-) {
-    let index = workgroup.x + workgroup.y * workgroups.x;
-    if index >= arrayLength(&pieces) {
-        return;
-    }
-    let piece = pieces[index];
+fn run(job: u32, id: u32) {
+    let piece = jobs[job];
     for (var copy = 0u; copy < COPIES; copy++) {
-        atomicStore(&all[copy * SYMBOLS + id], 0u);
+        atomicStore(&all[id * COPIES + copy], 0u);
     }
     atomicStore(&sampled[id], 0u);
     atomicStore(&riding[id], 0u);
     workgroupBarrier();
     for (var at = piece.start + 4u * id; at < piece.end; at += 4u * INVOCATIONS) {
-        count(piece, at, id);
+        count(piece, at, id % COPIES);
     }
     workgroupBarrier();
     var sum = 0u;
     for (var copy = 0u; copy < COPIES; copy++) {
-        sum += atomicLoad(&all[copy * SYMBOLS + id]);
+        sum += atomicLoad(&all[id * COPIES + copy]);
     }
     add(piece.counts_at + id, sum);
     add(piece.counts_at + SYMBOLS + id, atomicLoad(&sampled[id]));
@@ -77,16 +63,15 @@ fn add(at: u32, count: u32) {
 }
 
 // Four bytes, or those of them that the block has.
-fn count(piece: Piece, at: u32, id: u32) {
+fn count(piece: Piece, at: u32, copy: u32) {
     let quad = raw[piece.raw_at + at / 4u];
     let bytes = min(4u, piece.end - at);
-    let copy = id / 32u * SYMBOLS;
     let first = quad & 0xffu;
     if bytes == 4u && quad == first * 0x01010101u {
-        atomicAdd(&all[copy + first], 4u);
+        atomicAdd(&all[first * COPIES + copy], 4u);
     } else {
         for (var k = 0u; k < bytes; k++) {
-            atomicAdd(&all[copy + ((quad >> (8u * k)) & 0xffu)], 1u);
+            atomicAdd(&all[((quad >> (8u * k)) & 0xffu) * COPIES + copy], 1u);
         }
     }
     // Samples are of whole pieces, so all four bytes are there.

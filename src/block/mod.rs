@@ -28,6 +28,8 @@ mod whole;
 pub use whole::Block;
 
 pub(crate) use coded::{Coded, Resources, Verified, body_len, parse_data_header, scratch_len, split_check};
+#[cfg(feature = "gpu")]
+pub(crate) use plain::Plan;
 
 use crate::{
     base::BasePart,
@@ -209,10 +211,17 @@ pub(crate) fn append(
             BlockMode::Stored
         }
     };
-    let header = BlockHeader::Data { mode, raw_len: raw.len(), payload_len: out.len() - payload_at };
+    let appended = seal(mode, raw.len(), start, out);
+    debug_assert!(out.len() - start <= raw.len() + BLOCK_OVERHEAD);
+    appended
+}
+
+/// Makes a block of what stands in `out` from `start` on: room for a header, and a payload.
+pub(crate) fn seal(mode: BlockMode, raw_len: usize, start: usize, out: &mut Vec<u8>) -> Appended {
+    let payload_at = start + HEADER_LEN;
+    let header = BlockHeader::Data { mode, raw_len, payload_len: out.len() - payload_at };
     out[start..payload_at].copy_from_slice(&header.to_bytes());
     let check = crc32c(&out[start..], &[]);
     out.extend(check.to_le_bytes());
-    debug_assert!(out.len() - start <= raw.len() + BLOCK_OVERHEAD);
     Appended { header, check }
 }

@@ -5,7 +5,7 @@ use crate::{
     error::PayloadError,
     format::{BlockMode, TableKind},
     lz,
-    model::{Histogram, coded_bits, normalize, normalize_compat},
+    model::{Frequencies, Histogram, coded_bits, normalize, normalize_compat},
     options::{BlockOptions, Mode, Normalization, Prefer},
     rans::{interleaved, segment::Tail, single},
     section::{
@@ -22,7 +22,7 @@ pub(super) fn append(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> O
     match (options.mode, options.prefer) {
         (Mode::Pivot, _) => append_pivot(raw, options, Setting::SPEED, raw.len(), out),
         (Mode::Auto, Some(prefer)) => append_preferred(raw, options, prefer, out),
-        (forced, _) => append_coded(raw, options, forced, out),
+        _ => append_coded(raw, options, out),
     }
 }
 
@@ -65,7 +65,7 @@ fn append_pivot(
 /// Codes `raw` as the policy names it, and as pivot where that may be preferred. `None`: as below.
 fn append_preferred(raw: &[u8], options: &BlockOptions, prefer: Prefer, out: &mut Vec<u8>) -> Option<BlockMode> {
     let start = out.len();
-    let mode = append_coded(raw, options, Mode::Auto, out);
+    let mode = append_coded(raw, options, out);
     if mode == Some(BlockMode::Fill) {
         return mode;
     }
@@ -86,39 +86,23 @@ fn append_preferred(raw: &[u8], options: &BlockOptions, prefer: Prefer, out: &mu
 
 /// Codes `raw` as the options ask. `None`: it is to be stored, and what was appended is to be
 /// thrown away.
-fn append_coded(raw: &[u8], options: &BlockOptions, forced: Mode, out: &mut Vec<u8>) -> Option<BlockMode> {
-    let mode = match forced {
-        Mode::Auto if raw.len() <= options.policy.single_stream_up_to => Mode::SingleStream,
-        Mode::Auto if raw.len() <= options.policy.interleaved_up_to => Mode::Interleaved,
-        Mode::Auto => Mode::Lanes,
-        Mode::Stored => return None,
-        forced => forced,
-    };
-    let cut = lanes::Cut::aim(raw.len(), options.segment_len, Tail::Coded)?;
-    let kernel = Kernel::or_default(options.kernel);
-    let stride = if options.sampling { sample::stride(raw.len()) } else { 1 };
-    let source = lanes::Source { symbols: raw, cut, stride };
-    let histogram = if mode == Mode::Lanes { source.histogram(kernel) } else { Histogram::new(raw) };
-    if forced == Mode::Auto || mode == Mode::Fill {
-        if is_fill(raw, &histogram) {
-            out.push(raw[0]);
-            return Some(BlockMode::Fill);
-        }
-        if mode == Mode::Fill {
-            return None;
-        }
-    }
-    let scale_bits = options.scale_bits.unwrap_or_else(|| scale_bits_for(raw.len()));
-    let normalize = |histogram: &Histogram| match options.normalization {
-        Normalization::Optimal => normalize(histogram, scale_bits),
-        Normalization::Compat => normalize_compat(histogram, scale_bits),
-    };
-    let frequencies = normalize(&histogram);
-    let worth = if forced == Mode::Auto { options.policy.worth(raw.len()) } else { raw.len() as u64 };
-    let bits = coded_bits(histogram.counts(), &frequencies);
-    if bits / 8 >= worth {
+fn append_coded(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
+    let plan = Plan { options, raw_len: raw.len() };
+    let mode = plan.mode();
+    if mode == Mode::Stored {
         return None;
     }
+    let source = lanes::Source { symbols: raw, cut: plan.cut()?, stride: plan.stride() };
+    let kernel = Kernel::or_default(options.kernel);
+    let histogram = if mode == Mode::Lanes { source.histogram(kernel) } else { Histogram::new(raw) };
+    if (options.mode == Mode::Auto || mode == Mode::Fill) && is_fill(raw, &histogram) {
+        out.push(raw[0]);
+        return Some(BlockMode::Fill);
+    }
+    if mode == Mode::Fill {
+        return None;
+    }
+    let (frequencies, bits) = plan.model(&histogram)?;
     let payload_at = out.len();
     let table = match options.normalization {
         Normalization::Optimal => TableKind::Compact,
@@ -134,11 +118,64 @@ fn append_coded(raw: &[u8], options: &BlockOptions, forced: Mode, out: &mut Vec<
             BlockMode::Interleaved(table)
         }
         _ => {
-            lanes::with_stacks(|stacks| source.encode(&frequencies, bits, normalize, kernel, stacks, out));
+            let exact = |histogram: &Histogram| plan.frequencies(histogram);
+            lanes::with_stacks(|stacks| source.encode(&frequencies, bits, exact, kernel, stacks, out));
             BlockMode::Lanes
         }
     };
-    ((out.len() - payload_at) as u64 <= worth).then_some(mode)
+    ((out.len() - payload_at) as u64 <= plan.worth()).then_some(mode)
+}
+
+/// How a block without matches is coded, as far as that is known before its symbols are coded.
+/// Whoever codes them goes by it, the CPU or a device.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan<'o> {
+    pub(crate) options: &'o BlockOptions,
+    /// 1..=16 Mi.
+    pub(crate) raw_len: usize,
+}
+
+impl Plan<'_> {
+    /// What was asked for, or what [`Mode::Auto`] is for so many bytes.
+    pub(crate) fn mode(self) -> Mode {
+        let policy = &self.options.policy;
+        match self.options.mode {
+            Mode::Auto if self.raw_len <= policy.single_stream_up_to => Mode::SingleStream,
+            Mode::Auto if self.raw_len <= policy.interleaved_up_to => Mode::Interleaved,
+            Mode::Auto => Mode::Lanes,
+            forced => forced,
+        }
+    }
+
+    /// Into segments. It is there for every block.
+    pub(crate) fn cut(self) -> Option<lanes::Cut> {
+        lanes::Cut::aim(self.raw_len, self.options.segment_len, Tail::Coded)
+    }
+
+    /// One piece of how many is sampled; 1: no sample is taken.
+    pub(crate) fn stride(self) -> usize {
+        if self.options.sampling { sample::stride(self.raw_len) } else { 1 }
+    }
+
+    pub(crate) fn frequencies(self, histogram: &Histogram) -> Frequencies {
+        let scale_bits = self.options.scale_bits.unwrap_or_else(|| scale_bits_for(self.raw_len));
+        match self.options.normalization {
+            Normalization::Optimal => normalize(histogram, scale_bits),
+            Normalization::Compat => normalize_compat(histogram, scale_bits),
+        }
+    }
+
+    /// The most bytes of a payload that is not stored instead.
+    pub(crate) fn worth(self) -> u64 {
+        if self.options.mode == Mode::Auto { self.options.policy.worth(self.raw_len) } else { self.raw_len as u64 }
+    }
+
+    /// Frequencies, and the bits that the symbols then take. `None`: the block is to be stored.
+    pub(crate) fn model(self, histogram: &Histogram) -> Option<(Frequencies, u64)> {
+        let frequencies = self.frequencies(histogram);
+        let bits = coded_bits(histogram.counts(), &frequencies);
+        (bits / 8 < self.worth()).then_some((frequencies, bits))
+    }
 }
 
 /// Whether `raw` is one byte repeated. The histogram may lack the bytes that ride on start states,

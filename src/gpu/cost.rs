@@ -10,7 +10,8 @@ use crate::{
     device::Load,
     gpu::{
         Block, Gpu, GpuError,
-        slot::{Filled, Slot},
+        self_test::skewed,
+        slot::{Filled, Slot, wait},
     },
     jobs::Capacity,
 };
@@ -115,7 +116,7 @@ fn measure_batch(gpu: &Gpu, sample: &Block<'_>, blocks: usize) -> Result<Times, 
 fn run(gpu: &Gpu, record: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<Instant, GpuError> {
     let mut encoder = gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     record(&mut encoder);
-    super::slot::wait(gpu, Some(gpu.queue().submit([encoder.finish()])))?;
+    wait(gpu.device(), Some(gpu.queue().submit([encoder.finish()])))?;
     Ok(Instant::now())
 }
 
@@ -124,16 +125,6 @@ fn read_back(gpu: &Gpu, filled: Filled) -> Result<Instant, GpuError> {
     filled.record_readback(&mut encoder);
     black_box(filled.launch(gpu, encoder).arrive(gpu)?.raw().to_vec());
     Ok(Instant::now())
-}
-
-/// About 6 bits per byte, as text and quantised numbers have.
-fn skewed(len: usize) -> Vec<u8> {
-    let mut state = 1_u32;
-    let mut draw = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        state >> 26
-    };
-    (0..len).map(|_| (draw() + draw()) as u8).collect()
 }
 
 #[cfg(test)]

@@ -64,13 +64,14 @@ pub enum GpuError {
         /// The block's place in what was given.
         block: usize,
     },
-    /// A buffer of the caller's does not take the raw bytes.
+    /// A buffer of the caller's does not hold or take the bytes, lacks a usage, or the bytes begin
+    /// where they must not: what is asked of it stands at the call.
     Buffer {
-        /// Where the raw bytes were to go.
+        /// Where the bytes begin.
         offset: u64,
         /// Bytes needed.
         needed: u64,
-        /// Bytes there are.
+        /// Bytes there are, from the offset on.
         available: u64,
     },
 }
@@ -93,8 +94,8 @@ impl fmt::Display for GpuError {
             Self::BlockTooLarge { block } => write!(f, "block {block} does not fit into a batch of this device"),
             Self::Buffer { offset, needed, available } => write!(
                 f,
-                "the buffer has {available} bytes from offset {offset}, {needed} are needed; it must have the usage \
-                 STORAGE, and the offset must be a multiple of 256"
+                "the buffer has {available} bytes from offset {offset}, {needed} are needed; its usages and the offset \
+                 must be what the call asks for"
             ),
         }
     }

@@ -1,5 +1,7 @@
 //! The decode kernel on one device.
 
+use crate::gpu::compute;
+
 /// The kernel of one form on one device.
 #[derive(Debug)]
 pub(super) struct Kernel {
@@ -44,17 +46,7 @@ impl Kernel {
             bind_group_layouts: &[Some(&bindings)],
             immediate_size: 0,
         });
-        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some("ranstream decode"),
-            layout: Some(&layout),
-            module: &module,
-            entry_point: Some("main"),
-            compilation_options: wgpu::PipelineCompilationOptions {
-                zero_initialize_workgroup_memory: false,
-                ..Default::default()
-            },
-            cache: None,
-        });
+        let pipeline = compute::pipeline(device, "ranstream decode", &module, Some(&layout));
         Self { pipeline, bindings, loads_16_bits }
     }
 }

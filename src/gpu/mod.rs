@@ -14,10 +14,11 @@
 //! [`backend`]: crate::DecodeOptions::backend
 //! [`gpu`]: crate::DecodeOptions::gpu
 //!
-//! Blocks of every mode are decoded on the device, except single-stream and interleaved ones of
-//! more than 64 KiB. The host verifies every block's check while it uploads the block, and the
-//! kernel tells for every segment whether it ends as the encoder began it. Bytes, errors and
-//! verdicts are those of the CPU.
+//! Blocks of `lanes`, stored and fill blocks, and single-stream and interleaved ones of up to
+//! 64 KiB are decoded on the device. The CPU decodes the others: those with matches (levels 1 to
+//! 9), of pivot and of planes. The host verifies every block's check while it uploads the block,
+//! and the kernel tells for every segment whether it ends as the encoder began it. Bytes, errors
+//! and verdicts are those of the CPU.
 //!
 //! No failure of a device reaches the caller of a [`Decoder`] or a stream, and none panics: the CPU
 //! does what the device did not. [`Gpu::lost`] says why, [`Gpu::tally`] how much.
@@ -33,6 +34,7 @@
 
 mod backend;
 mod capacity;
+mod compute;
 mod cost;
 mod decoder;
 mod device;

@@ -5,7 +5,8 @@
 
 use crate::gpu::{
     GpuError,
-    slot::{arrived, map, wait_for, words},
+    compute::{Region, checked_pipeline, fetch, filled, new_encoder, record},
+    slot::words,
 };
 
 /// Workgroups that look.
@@ -31,50 +32,13 @@ pub(super) fn subgroups(
 }
 
 fn seen(device: &wgpu::Device, queue: &wgpu::Queue) -> Result<(u32, u32), GpuError> {
-    use wgpu::BufferUsages as Usage;
-    let buffer = |size, usage| {
-        device.create_buffer(&wgpu::BufferDescriptor { label: Some("probe"), size, usage, mapped_at_creation: false })
-    };
-    let sizes = [u32::MAX, 0].map(|first| {
-        let size = buffer(4, Usage::STORAGE | Usage::COPY_SRC | Usage::COPY_DST);
-        queue.write_buffer(&size, 0, &first.to_ne_bytes());
-        size
-    });
-    let back = buffer(8, Usage::MAP_READ | Usage::COPY_DST);
-    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: Some("ranstream probe"),
-        source: wgpu::ShaderSource::Wgsl(include_str!("../../shaders/probe.wgsl").into()),
-    });
-    let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label: Some("ranstream probe"),
-        layout: None,
-        module: &module,
-        entry_point: Some("probe"),
-        compilation_options: wgpu::PipelineCompilationOptions::default(),
-        cache: None,
-    });
-    let entry =
-        |index: usize| wgpu::BindGroupEntry { binding: index as u32, resource: sizes[index].as_entire_binding() };
-    let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
-        label: Some("ranstream probe"),
-        layout: &pipeline.get_bind_group_layout(0),
-        entries: &[entry(0), entry(1)],
-    });
-    let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-    pass.set_pipeline(&pipeline);
-    pass.set_bind_group(0, &group, &[]);
-    pass.dispatch_workgroups(WORKGROUPS, 1, 1);
-    drop(pass);
-    for (at, size) in (0..).step_by(4).zip(&sizes) {
-        encoder.copy_buffer_to_buffer(size, 0, &back, at, 4);
-    }
-    let submission = queue.submit([encoder.finish()]);
-    let mapped = map(&back, wgpu::MapMode::Read);
-    wait_for(device, Some(submission))?;
-    arrived(&mapped)?;
-    let view = back.get_mapped_range(..).map_err(|error| GpuError::Device(error.to_string()))?;
-    match words(&view)[..] {
+    let sizes = [u32::MAX, 0].map(|first| filled(device, queue, &first.to_ne_bytes()));
+    let pipeline = checked_pipeline(device, "ranstream probe", include_str!("../../shaders/probe.wgsl").into());
+    let mut encoder = new_encoder(device);
+    let bindings: Vec<_> = sizes.iter().map(wgpu::Buffer::as_entire_binding).collect();
+    record(device, &mut encoder, &pipeline, &bindings, (WORKGROUPS, 1));
+    let fetched = fetch(device, queue, encoder, &sizes.each_ref().map(|buffer| Region { buffer, at: 0, len: 4 }))?;
+    match fetched.iter().flat_map(words).collect::<Vec<_>>()[..] {
         [smallest, largest] if smallest <= largest => Ok((smallest, largest)),
         ref found => Err(GpuError::Device(format!("the probe of subgroups did not run: {found:?}"))),
     }

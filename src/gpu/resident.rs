@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::{
     gpu::{
         Block, Gpu, GpuError,
-        slot::{DeviceBuffers, arrived, map, wait, words},
+        slot::{DeviceBuffers, read, words},
     },
     jobs::{Capacity, Job, PIECE, Placed, Push, SEGMENTS, STATUS_DONE, Stage, bytes_of},
 };
@@ -192,13 +192,7 @@ impl StatusTicket {
     ///
     /// [`GpuError::Device`] when the commands did not run; [`GpuError::Lost`].
     pub fn failed_segments(self) -> Result<Vec<FailedSegment>, GpuError> {
-        let statuses = self.gpu.attempt(|| {
-            let mapped = map(&self.readback, wgpu::MapMode::Read);
-            wait(&self.gpu, None)?;
-            arrived(&mapped)?;
-            let view = self.readback.get_mapped_range(..).map_err(|error| GpuError::Device(error.to_string()))?;
-            Ok(words(&view))
-        })?;
+        let statuses = self.gpu.attempt(|| Ok(words(&read(self.gpu.device(), &self.readback, None)?)))?;
         let mut failed = Vec::new();
         for (block, jobs) in self.jobs {
             for (index, status) in statuses[jobs].iter().enumerate() {

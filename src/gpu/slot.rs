@@ -201,10 +201,10 @@ impl Flight {
     /// Waits for the batch. Call it within [`Gpu::attempt`].
     pub(super) fn arrive(self, gpu: &Gpu) -> Result<Arrived, GpuError> {
         let Self { slot, jobs, used, submission, mapped } = self;
-        wait(gpu, Some(submission))?;
+        wait(gpu.device(), Some(submission))?;
         mapped.iter().try_for_each(arrived)?;
         let (raw, end) = (4 * used.raw_words, 4 * (used.raw_words + jobs));
-        let view = slot.readback.get_mapped_range(..end as u64).map_err(|error| GpuError::Device(error.to_string()))?;
+        let view = view(&slot.readback, end as u64)?;
         let statuses = words(&view[raw..]);
         Ok(Arrived { slot, view, raw_len: raw, statuses })
     }
@@ -244,7 +244,28 @@ pub(super) fn words(bytes: &[u8]) -> Vec<u32> {
     bytes.as_chunks().0.iter().map(|word| u32::from_ne_bytes(*word)).collect()
 }
 
-pub(super) fn map(buffer: &wgpu::Buffer, mode: wgpu::MapMode) -> Mapped {
+/// Maps a whole buffer and waits for it, once `submission` is done, or all there are.
+pub(super) fn read(
+    device: &wgpu::Device,
+    buffer: &wgpu::Buffer,
+    submission: Option<wgpu::SubmissionIndex>,
+) -> Result<wgpu::BufferView, GpuError> {
+    let mapped = map(buffer, wgpu::MapMode::Read);
+    wait(device, submission)?;
+    arrived(&mapped)?;
+    view(buffer, buffer.size())
+}
+
+/// Waits for a submission, or for all there are.
+pub(super) fn wait(device: &wgpu::Device, submission_index: Option<wgpu::SubmissionIndex>) -> Result<(), GpuError> {
+    let wait = wgpu::PollType::Wait { submission_index, timeout: Some(PATIENCE) };
+    match device.poll(wait) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(GpuError::Device(error.to_string())),
+    }
+}
+
+fn map(buffer: &wgpu::Buffer, mode: wgpu::MapMode) -> Mapped {
     let (sender, receiver) = channel();
     buffer.map_async(mode, .., move |result| {
         let _ = sender.send(result);
@@ -254,7 +275,7 @@ pub(super) fn map(buffer: &wgpu::Buffer, mode: wgpu::MapMode) -> Mapped {
 
 /// The mapping is done, after [`wait`]. The callback may still be on its way: whoever polls the
 /// device, another thread perhaps, calls it.
-pub(super) fn arrived(mapped: &Mapped) -> Result<(), GpuError> {
+fn arrived(mapped: &Mapped) -> Result<(), GpuError> {
     match mapped.recv_timeout(PATIENCE) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(GpuError::Device(error.to_string())),
@@ -262,16 +283,7 @@ pub(super) fn arrived(mapped: &Mapped) -> Result<(), GpuError> {
     }
 }
 
-/// Waits for a submission, or for all there are.
-pub(super) fn wait(gpu: &Gpu, submission: Option<wgpu::SubmissionIndex>) -> Result<(), GpuError> {
-    wait_for(gpu.device(), submission)
-}
-
-/// The same, where there is only a device yet.
-pub(super) fn wait_for(device: &wgpu::Device, submission_index: Option<wgpu::SubmissionIndex>) -> Result<(), GpuError> {
-    let wait = wgpu::PollType::Wait { submission_index, timeout: Some(PATIENCE) };
-    match device.poll(wait) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(GpuError::Device(error.to_string())),
-    }
+/// The first `len` bytes of a buffer that is mapped.
+fn view(buffer: &wgpu::Buffer, len: u64) -> Result<wgpu::BufferView, GpuError> {
+    buffer.get_mapped_range(..len).map_err(|error| GpuError::Device(error.to_string()))
 }

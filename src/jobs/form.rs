@@ -29,6 +29,7 @@ const TURNS: &str = include_str!("../../shaders/shared/turns.wgsl");
 const SEGMENT: &str = include_str!("../../shaders/shared/segment.wgsl");
 const VOTES: &str = include_str!("../../shaders/shared/votes.wgsl");
 const JOB: &str = include_str!("../../shaders/shared/job.wgsl");
+const ENTRY: &str = include_str!("../../shaders/shared/entry.wgsl");
 
 /// Lanes of a segment.
 const LANES: u32 = 32;
@@ -124,13 +125,21 @@ impl Shader {
     }
 
     fn entry_point(self) -> String {
-        let (votes, stage) = match self.form {
-            Form::Ballot => ("", include_str!("../../shaders/lanes_ballot.wgsl")),
-            Form::Merged => (VOTES, include_str!("../../shaders/lanes_merged.wgsl")),
-            Form::Workgroup => (VOTES, include_str!("../../shaders/lanes_workgroup.wgsl")),
+        let (votes, form, entry) = match self.form {
+            Form::Ballot => ("", include_str!("../../shaders/lanes_ballot.wgsl"), ""),
+            Form::Merged => (VOTES, include_str!("../../shaders/lanes_merged.wgsl"), ""),
+            Form::Workgroup => (VOTES, include_str!("../../shaders/lanes_workgroup.wgsl"), ENTRY),
         };
-        format!("{votes}\n{stage}")
+        format!("{votes}\n{form}\n{entry}")
     }
+}
+
+/// The encoder's other shaders: the one that counts, and the one that packs. Nobody votes there, so
+/// they are the same for every form.
+#[cfg(feature = "gpu")]
+pub(crate) fn encoder_sources() -> [String; 2] {
+    [include_str!("../../shaders/encode/count.wgsl"), include_str!("../../shaders/encode/pack.wgsl")]
+        .map(|work| format!("const FOLD: u32 = 1u;\n{LAYOUT}\n{work}\n{ENTRY}"))
 }
 
 impl fmt::Display for Form {
@@ -185,21 +194,28 @@ mod tests {
             let subgroups = if shader.form == Form::Workgroup { Capabilities::empty() } else { Capabilities::SUBGROUP };
             let short = if shader.loads_16_bits { Capabilities::SHADER_INT16 } else { Capabilities::empty() };
             for source in [shader.source(), shader.encoder_source()] {
-                let module = parse_str(&source).unwrap_or_else(|error| panic!("{shader:?}: {error}"));
-                if let Err(error) = Validator::new(ValidationFlags::all(), subgroups | short).validate(&module) {
-                    panic!("{shader:?}: {error:?}");
-                }
-                assert_eq!(module.entry_points[0].name, "main");
+                assert_valid(&source, subgroups | short, &format!("{shader:?}"));
             }
         }
+        for source in encoder_sources() {
+            assert_valid(&source, Capabilities::empty(), "encoder");
+        }
+        assert_valid(include_str!("../../shaders/probe.wgsl"), Capabilities::SUBGROUP, "probe");
+    }
+
+    fn assert_valid(source: &str, capabilities: Capabilities, name: &str) {
+        let module = parse_str(source).unwrap_or_else(|error| panic!("{name}: {error}"));
+        if let Err(error) = Validator::new(ValidationFlags::all(), capabilities).validate(&module) {
+            panic!("{name}: {error:?}");
+        }
+        assert_eq!(module.entry_points.iter().map(|entry| &entry.name[..]).collect::<Vec<_>>(), ["main"], "{name}");
     }
 
     /// Not every compiler clears a variable on each pass of a loop.
     #[test]
     fn no_variable_is_declared_without_a_value() {
-        let encoder = |shader: Shader| [shader.source(), shader.encoder_source()];
-        let others = [include_str!("../../shaders/encode/count.wgsl"), include_str!("../../shaders/encode/pack.wgsl")];
-        for source in shaders().into_iter().flat_map(encoder).chain(others.map(String::from)) {
+        let sources = |shader: Shader| [shader.source(), shader.encoder_source()];
+        for source in shaders().into_iter().flat_map(sources).chain(encoder_sources()) {
             let declared: Vec<_> = source.lines().map(str::trim).filter(|line| line.starts_with("var ")).collect();
             assert!(!declared.is_empty());
             assert!(declared.iter().all(|line| line.contains(" = ")), "{declared:#?}");

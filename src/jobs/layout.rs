@@ -2,6 +2,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::rans::segment::GROUP;
+
 /// Segments that one workgroup decodes.
 pub const SEGMENTS: usize = 8;
 
@@ -54,6 +56,18 @@ pub struct Job {
     pub segments: [Segment; SEGMENTS],
 }
 
+/// Appends jobs like `job` for the segments of a block, of which none is longer than the first.
+pub(crate) fn push_segments(jobs: &mut Vec<Job>, job: Job, segments: impl Iterator<Item = Segment>) {
+    for (index, segment) in segments.enumerate() {
+        if index % SEGMENTS == 0 {
+            jobs.push(Job { groups: segment.raw_len.saturating_sub(1) / GROUP as u32, ..job });
+        }
+        if let Some(job) = jobs.last_mut() {
+            job.segments[index % SEGMENTS] = segment;
+        }
+    }
+}
+
 /// The jobs as the kernel reads them.
 #[must_use]
 pub fn bytes_of(jobs: &[Job]) -> &[u8] {
@@ -61,7 +75,7 @@ pub fn bytes_of(jobs: &[Job]) -> &[u8] {
 }
 
 #[cfg(all(test, feature = "gpu"))]
-mod tests {
+pub(crate) mod tests {
     use std::mem::offset_of;
 
     use wgpu::naga;
@@ -74,7 +88,7 @@ mod tests {
     }
 
     /// (name, offset) of the members, and the size.
-    fn members<'a>(module: &'a naga::Module, name: &str) -> (Vec<(&'a str, usize)>, usize) {
+    pub(crate) fn members<'a>(module: &'a naga::Module, name: &str) -> (Vec<(&'a str, usize)>, usize) {
         let (_, of) = module.types.iter().find(|(_, of)| of.name.as_deref() == Some(name)).unwrap();
         let naga::TypeInner::Struct { members, span } = &of.inner else { panic!("{name} is no struct") };
         let members = members.iter().map(|member| (member.name.as_deref().unwrap(), member.offset as usize));

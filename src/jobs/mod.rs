@@ -46,7 +46,13 @@ mod plan;
 mod stage;
 
 pub use crate::block::Block;
+#[cfg(feature = "gpu")]
+pub(crate) use form::encoder_sources;
 pub use form::{Form, INVOCATIONS, ParseFormError, Shader, WORKGROUP_MEMORY};
+#[cfg(feature = "gpu")]
+pub(crate) use layout::push_segments;
+#[cfg(all(test, feature = "gpu"))]
+pub(crate) use layout::tests::members;
 pub use layout::{Job, SEGMENTS, STATUS_DONE, Segment, bytes_of};
 #[cfg(feature = "gpu")]
 pub(crate) use plan::segment_len;

@@ -7,16 +7,11 @@ use crate::{
     block::Block,
     format::{BlockMode, TableKind},
     jobs::{
-        layout::{Job, MODE_FILL, MODE_LANES, MODE_STORED, MODE_TURNS, SEGMENTS, Segment},
+        layout::{Job, MODE_FILL, MODE_LANES, MODE_STORED, MODE_TURNS, Segment, push_segments},
         plan::{Capacity, PIECE, TABLE_WORDS},
     },
     model::Frequencies,
-    rans::{
-        interleaved,
-        segment::{GROUP, Tail},
-        single,
-        turns::Lane,
-    },
+    rans::{interleaved, segment::Tail, single, turns::Lane},
     section::lanes::LanesPayload,
     simd::Crc32c,
 };
@@ -153,15 +148,7 @@ impl<'v> Stage<'v> {
             table_at: table_at as u32,
             ..Job::default()
         };
-        for (index, segment) in segments.enumerate() {
-            if index % SEGMENTS == 0 {
-                // The first segment of a block is the longest or as long as any.
-                self.jobs.push(Job { groups: segment.raw_len.saturating_sub(1) / GROUP as u32, ..job });
-            }
-            if let Some(job) = self.jobs.last_mut() {
-                job.segments[index % SEGMENTS] = segment;
-            }
-        }
+        push_segments(&mut self.jobs, job, segments);
         true
     }
 

@@ -4,7 +4,8 @@ use std::{ops::Range, slice::from_ref as one};
 
 use rand::{RngExt, rngs::StdRng};
 use ranstream::{
-    EncodeOptions, Error, Layout, Mode, Normalization, Prefer, block,
+    EncodeOptions, Error, Layout, Mode, Normalization, Policy, Prefer, block,
+    format::BlockMode,
     gpu::{Block, Encoder, Gpu, GpuError, GpuOptions, wgpu},
 };
 
@@ -74,6 +75,11 @@ fn compare(gpu: &Gpu, rng: &mut StdRng, raws: &[Vec<u8>], options: &EncodeOption
     found
 }
 
+/// So many symbols, all as likely.
+fn text(rng: &mut StdRng, len: usize, symbols: u8) -> Vec<u8> {
+    (0..len).map(|_| rng.random_range(0..symbols)).collect()
+}
+
 fn random_options(rng: &mut StdRng) -> EncodeOptions {
     let mode = match rng.random_range(0..10) {
         0 => Mode::Stored,
@@ -95,7 +101,28 @@ fn random_options(rng: &mut StdRng) -> EncodeOptions {
     if rng.random_ratio(1, 10) {
         options = options.layout(Layout::f32());
     }
-    if rng.random_ratio(1, 10) { options.level(1) } else { options }
+    if rng.random_ratio(1, 4) {
+        let policy = Policy::new().single_stream_up_to(1 << rng.random_range(4..15));
+        options =
+            options.policy(policy.interleaved_up_to(1 << rng.random_range(4..15)).min_gain(rng.random_range(0..90)));
+    }
+    if rng.random() { options.level(0) } else { options }
+}
+
+#[test]
+fn blocks_that_the_policy_makes_no_lanes_of_are_the_cpus_too() {
+    let Some(gpu) = gpu() else { return };
+    let mut rng = rng(26_000);
+    let raws = [100, 5000, 20_000, 40_000, 80_000].map(|len| text(&mut rng, len, 30));
+    for (single_up_to, interleaved_up_to, lanes) in
+        [(64 << 10, 8 << 10, 1), (0, 30_000, 2), (50, 8 << 10, 3), (64 << 10, 0, 1), (0, 0, 4)]
+    {
+        let policy = Policy::new().single_stream_up_to(single_up_to).interleaved_up_to(interleaved_up_to).min_gain(0);
+        let options = EncodeOptions::new().level(0).policy(policy);
+        let blocks = compare(gpu, &mut rng, &raws, &options, &format!("{policy:?}"));
+        let modes = blocks.iter().map(|block| Block::parse(block).unwrap().mode());
+        assert_eq!(modes.filter(|&mode| mode == BlockMode::Lanes).count(), lanes, "{policy:?}");
+    }
 }
 
 #[test]
@@ -144,8 +171,7 @@ fn one_symbol_rare_symbols_and_4096_segments() {
     // One segment is of symbols that are rare in the block: it has more words than bytes / 2.
     let mut rare = vec![0; 200_000];
     (40_000..42_048).for_each(|at| rare[at] = rng.random());
-    let text = |rng: &mut StdRng, len: usize| (0..len).map(|_| rng.random_range(0..3_u8)).collect::<Vec<u8>>();
-    let raws = [vec![b'z'; 70_000], rare, text(&mut rng, 4096 * 512 - 77)];
+    let raws = [vec![b'z'; 70_000], rare, text(&mut rng, 4096 * 512 - 77, 3)];
     for gpu in forms(gpu) {
         for (segment_len, sampling) in [(512, true), (64 << 10, false)] {
             let options = EncodeOptions::new().mode(Mode::Lanes).segment_len(segment_len).sampling(sampling);
@@ -185,7 +211,7 @@ fn what_the_device_encodes_it_decodes() {
     let Some(gpu) = gpu() else { return };
     let mut rng = rng(24_000);
     let raws: Vec<_> = (0..8).map(|_| bytes(&mut rng, 60_001)).collect();
-    let options = EncodeOptions::new().segment_len(4 << 10);
+    let options = EncodeOptions::new().level(0).segment_len(4 << 10);
     let coded = compare(gpu, &mut rng, &raws, &options, "both ways");
     let blocks: Vec<_> = coded.iter().map(|coded| Block::parse(coded).unwrap()).collect();
     let resident = ranstream::gpu::ResidentBlocks::upload(gpu, &blocks).unwrap();
@@ -204,11 +230,11 @@ fn batches_are_cut_to_the_bindings() {
     let Some((device, queue)) = crate::limits::device(gpu, &limits) else { return };
     let gpu = Gpu::from_wgpu(device, queue, &GpuOptions::new()).unwrap();
     let mut rng = rng(25_000);
-    let raws: Vec<Vec<u8>> = (0..20).map(|_| (0..100_000).map(|_| rng.random_range(0..30_u8)).collect()).collect();
-    let options = EncodeOptions::new().segment_len(4 << 10);
+    let raws: Vec<Vec<u8>> = (0..20).map(|_| text(&mut rng, 100_000, 30)).collect();
+    let options = EncodeOptions::new().level(0).segment_len(4 << 10);
     compare(&gpu, &mut rng, &raws, &options, "small bindings");
     // Their counts take more room than their words.
-    let small: Vec<Vec<u8>> = (0..500).map(|_| (0..128).map(|_| rng.random_range(0..30_u8)).collect()).collect();
+    let small: Vec<Vec<u8>> = (0..500).map(|_| text(&mut rng, 128, 30)).collect();
     compare(&gpu, &mut rng, &small, &options.clone().mode(Mode::Lanes), "small blocks, small bindings");
     let (raw, _) = upload(&gpu, &mut rng, &[vec![0; 2 << 20]]);
     let error = Encoder::new(&gpu, &options).unwrap().encode(&raw, one(&(0..2 << 20))).unwrap_err();
@@ -247,7 +273,7 @@ fn what_cannot_be_encoded_is_refused() {
 fn a_device_that_is_destroyed_is_an_error() {
     let Some(gpu) = crate::request(&GpuOptions::new()) else { return };
     let raw = buffer(&gpu, 40_000, USAGES);
-    let mut encoder = Encoder::new(&gpu, &EncodeOptions::new()).unwrap();
+    let mut encoder = Encoder::new(&gpu, &EncodeOptions::new().level(0)).unwrap();
     assert_eq!(encoder.encode(&raw, one(&(0..40_000))).unwrap().len(), 1);
     gpu.device().destroy();
     assert!(encoder.encode(&raw, one(&(0..40_000))).is_err());

@@ -3,17 +3,20 @@
 use std::ops::Range;
 
 use crate::{
+    block::Plan,
     gpu::{
         Gpu, GpuError,
+        compute::{Fetched, Region, empty, fetch, filled, new_encoder, record},
         encode::{
             choice::{Counts, Lanes},
-            kernels::{ENCODED, HEAD_WORDS, Kernels, Packed, Piece, empty, fetch, filled, record},
+            kernels::{ENCODED, HEAD_WORDS, Kernels, Packed, Piece},
         },
-        slot,
+        slot::words,
     },
-    jobs::{Job, SEGMENTS, Segment, bytes_of},
+    jobs::{Job, Segment, bytes_of, push_segments},
     options::BlockOptions,
-    rans::segment::{GROUP, LANES},
+    rans::segment::LANES,
+    section::lanes::Cut,
 };
 
 /// Raw bytes that one workgroup counts.
@@ -49,20 +52,24 @@ impl<'a> Source<'a> {
         (self.blocks[block].end - self.blocks[block].start) as usize
     }
 
-    /// The raw bytes of some blocks.
-    pub(super) fn fetch(&self, gpu: &Gpu, blocks: &[usize]) -> Result<Vec<Vec<u8>>, GpuError> {
-        let len = |block: usize| self.raw_len(block).next_multiple_of(4);
-        let pieces: Vec<_> =
-            blocks.iter().map(|&block| (self.buffer, self.blocks[block].start, len(block) as u64)).collect();
-        let bytes = gpu.attempt(|| fetch(gpu, new_encoder(gpu), &pieces))?;
-        let mut rest = &bytes[..];
-        let cut = |&block: &usize| {
-            let (raw, behind) = rest.split_at(len(block));
-            rest = behind;
-            raw[..self.raw_len(block)].to_vec()
-        };
-        Ok(blocks.iter().map(cut).collect())
+    pub(super) fn plan<'o>(&self, options: &'o BlockOptions, block: usize) -> Plan<'o> {
+        Plan { options, raw_len: self.raw_len(block) }
     }
+
+    /// The raw bytes of some blocks.
+    pub(super) fn fetch(&self, gpu: &Gpu, blocks: &[usize]) -> Result<Fetched, GpuError> {
+        let region =
+            |&block: &usize| Region { buffer: self.buffer, at: self.blocks[block].start, len: self.raw_len(block) };
+        let regions: Vec<_> = blocks.iter().map(region).collect();
+        gpu.attempt(|| fetch(gpu.device(), gpu.queue(), new_encoder(gpu.device()), &regions))
+    }
+}
+
+/// A block that is counted.
+#[derive(Debug)]
+pub(super) struct Counted {
+    pub(super) block: usize,
+    pub(super) cut: Cut,
 }
 
 /// The counts of some blocks.
@@ -75,11 +82,13 @@ impl Histograms {
         gpu: &Gpu,
         kernels: &Kernels,
         source: &Source<'_>,
-        blocks: &[(usize, usize, usize)],
+        options: &BlockOptions,
+        blocks: &[Counted],
     ) -> Result<Self, GpuError> {
         let mut pieces = Vec::new();
-        for (number, &(block, segment_len, stride)) in blocks.iter().enumerate() {
-            let raw_len = source.raw_len(block);
+        for (number, &Counted { block, cut }) in blocks.iter().enumerate() {
+            let (raw_len, stride) = (source.raw_len(block), source.plan(options, block).stride());
+            let segment_len = cut.ranges().next().map_or(raw_len, |range| range.len());
             pieces.extend((0..raw_len).step_by(PIECE).map(|start| Piece {
                 raw_at: source.raw_at(block),
                 block_len: raw_len as u32,
@@ -91,20 +100,22 @@ impl Histograms {
             }));
         }
         gpu.attempt(|| {
-            let list = filled(gpu, bytemuck::cast_slice(&pieces));
-            let size = (HISTOGRAMS_LEN * blocks.len()) as u64;
-            let counts = empty(gpu, size, wgpu::BufferUsages::COPY_SRC);
-            let mut encoder = new_encoder(gpu);
+            let (device, queue) = (gpu.device(), gpu.queue());
+            let list = filled(device, queue, bytemuck::cast_slice(&pieces));
+            let len = HISTOGRAMS_LEN * blocks.len();
+            let counts = empty(device, len as u64, wgpu::BufferUsages::COPY_SRC);
+            let mut encoder = new_encoder(device);
             let bindings = [list.as_entire_binding(), source.binding(), counts.as_entire_binding()];
-            record(gpu, &mut encoder, &kernels.count, &bindings, pieces.len());
-            Ok(Self(slot::words(&fetch(gpu, encoder, &[(&counts, 0, size)])?)))
+            record(device, &mut encoder, &kernels.count, &bindings, gpu.grid(pieces.len()));
+            let fetched = fetch(device, queue, encoder, &[Region { buffer: &counts, at: 0, len }])?;
+            Ok(Self(words(fetched.first())))
         })
     }
 
-    /// Of the block that was counted as so many-th.
-    pub(super) fn of(&self, number: usize) -> Option<Counts<'_>> {
+    /// Of each block that was counted.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Counts<'_>> {
         let histograms = self.0.as_chunks::<256>().0.as_chunks::<HISTOGRAMS>().0;
-        histograms.get(number).map(|[all, sampled, riding]| Counts { all, sampled, riding })
+        histograms.iter().map(|[all, sampled, riding]| Counts { all, sampled, riding })
     }
 }
 
@@ -157,24 +168,19 @@ impl Lists {
             for (symbol, frequency, cumulative) in lanes.frequencies.used() {
                 symbols[table_at as usize + usize::from(symbol)] = frequency << 12 | cumulative;
             }
-            for (index, range) in lanes.cut.ranges().enumerate() {
+            let segments = lanes.cut.ranges().map(|range| {
                 end += room(range.len());
-                let segment = Segment {
+                let words = ends.len() as u32;
+                ends.push(end as u32);
+                Segment {
                     coded_at: end as u32,
-                    words: ends.len() as u32,
+                    words,
                     raw_at: source.raw_at(block) + (range.start / 4) as u32,
                     raw_len: range.len() as u32,
-                };
-                ends.push(end as u32);
-                if index % SEGMENTS == 0 {
-                    let groups = (range.len() as u32).saturating_sub(1) / GROUP as u32;
-                    let scale_bits = lanes.frequencies.scale_bits().into();
-                    jobs.push(Job { scale_bits, table_at, groups, ..Job::default() });
                 }
-                if let Some(job) = jobs.last_mut() {
-                    job.segments[index % SEGMENTS] = segment;
-                }
-            }
+            });
+            let scale_bits = lanes.frequencies.scale_bits().into();
+            push_segments(&mut jobs, Job { scale_bits, table_at, ..Job::default() }, segments);
             encoded.push(Encoded { block, lanes, words: Vec::new(), first });
         }
         Self { symbols, jobs, ends, encoded, end }
@@ -192,20 +198,22 @@ impl Pass {
     ) -> Result<Self, GpuError> {
         let Lists { symbols, jobs, ends, mut encoded, end } = Lists::new(source, blocks);
         gpu.attempt(|| {
-            let words = empty(gpu, 4 * end as u64, wgpu::BufferUsages::empty());
-            let size = (4 * HEAD_WORDS * ends.len()) as u64;
-            let heads = empty(gpu, size, wgpu::BufferUsages::COPY_SRC);
-            let (symbols, list) = (filled(gpu, bytemuck::cast_slice(&symbols)), filled(gpu, bytes_of(&jobs)));
-            let mut encoder = new_encoder(gpu);
+            let (device, queue) = (gpu.device(), gpu.queue());
+            let stacks = empty(device, 4 * end as u64, wgpu::BufferUsages::empty());
+            let len = 4 * HEAD_WORDS * ends.len();
+            let heads = empty(device, len as u64, wgpu::BufferUsages::COPY_SRC);
+            let symbols = filled(device, queue, bytemuck::cast_slice(&symbols));
+            let list = filled(device, queue, bytes_of(&jobs));
+            let mut encoder = new_encoder(device);
             let bindings = [
                 symbols.as_entire_binding(),
                 list.as_entire_binding(),
                 source.binding(),
-                words.as_entire_binding(),
+                stacks.as_entire_binding(),
                 heads.as_entire_binding(),
             ];
-            record(gpu, &mut encoder, &kernels.segment, &bindings, jobs.len());
-            let found = slot::words(&fetch(gpu, encoder, &[(&heads, 0, size)])?);
+            record(device, &mut encoder, &kernels.segment, &bindings, gpu.grid(jobs.len()));
+            let found = words(fetch(device, queue, encoder, &[Region { buffer: &heads, at: 0, len }])?.first());
             for block in &mut encoded {
                 for head in found.chunks_exact(HEAD_WORDS).skip(block.first).take(block.lanes.cut.ranges().count()) {
                     if head[LANES] & ENCODED == 0 {
@@ -214,7 +222,7 @@ impl Pass {
                     block.words.push(head[LANES] & !ENCODED);
                 }
             }
-            Ok(Self { words, heads, ends, blocks: encoded })
+            Ok(Self { words: stacks, heads, ends, blocks: encoded })
         })
     }
 
@@ -242,27 +250,20 @@ impl Pass {
         if segments.is_empty() {
             return;
         }
-        let list = filled(gpu, bytemuck::cast_slice(segments));
+        let list = filled(gpu.device(), gpu.queue(), bytemuck::cast_slice(segments));
         let bindings = [list.as_entire_binding(), self.words.as_entire_binding(), self.heads.as_entire_binding(), out];
-        record(gpu, encoder, &kernels.pack, &bindings, segments.len());
+        record(gpu.device(), encoder, &kernels.pack, &bindings, gpu.grid(segments.len()));
     }
 
     /// The blocks whose sample misled, to be encoded anew; the others stay.
-    pub(super) fn take_misled(
-        &mut self,
-        options: &BlockOptions,
-        source: &Source<'_>,
-        histograms: &Histograms,
-        number_of: impl Fn(usize) -> usize,
-    ) -> Vec<(usize, Lanes)> {
+    pub(super) fn take_misled(&mut self, options: &BlockOptions, source: &Source<'_>) -> Vec<(usize, Lanes)> {
         let mut again = Vec::new();
         self.blocks.retain(|encoded| {
             let words = encoded.words.iter().map(|&words| u64::from(words)).sum();
-            let raw_len = source.raw_len(encoded.block);
-            let counts = histograms.of(number_of(encoded.block));
-            let lanes = counts.and_then(|counts| encoded.lanes.misled(options, raw_len, counts, words));
-            again.extend(lanes.map(|lanes| (encoded.block, lanes)));
-            again.last().is_none_or(|(block, _)| *block != encoded.block)
+            let misled = encoded.lanes.misled(source.plan(options, encoded.block), words);
+            let stays = misled.is_none();
+            again.extend(misled.map(|lanes| (encoded.block, lanes)));
+            stays
         });
         again
     }
@@ -271,8 +272,4 @@ impl Pass {
 /// Words of 32 bits that a segment takes in a payload, its padding included.
 pub(super) fn segment_words(words: u32) -> u32 {
     LANES as u32 + words.div_ceil(2)
-}
-
-pub(super) fn new_encoder(gpu: &Gpu) -> wgpu::CommandEncoder {
-    gpu.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
 }

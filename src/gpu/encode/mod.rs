@@ -7,14 +7,16 @@ pub(super) mod kernels;
 use std::ops::Range;
 
 use crate::{
-    EncodeOptions, Mode, block,
+    EncodeOptions, Mode,
+    block::{self, Plan},
     format::{BlockHeader, BlockMode, CHECK_LEN, HEADER_LEN},
     gpu::{
         Gpu, GpuError,
+        compute::{Fetched, Region, empty, fetch, filled, new_encoder},
         encode::{
-            batch::{HISTOGRAMS_LEN, Histograms, Pass, Source, new_encoder, room, segment_words},
+            batch::{Counted, HISTOGRAMS_LEN, Histograms, Pass, Source, room, segment_words},
             choice::{Choice, choose},
-            kernels::{HEAD_WORDS, Kernels, fetch},
+            kernels::{HEAD_WORDS, Kernels},
         },
         self_test::skewed,
     },
@@ -89,6 +91,13 @@ enum Coded {
 }
 
 impl Coded {
+    fn whole(mode: BlockMode, raw_len: usize, payload: &[u8]) -> Self {
+        let mut block = vec![0; HEADER_LEN];
+        block.extend(payload);
+        block::seal(mode, raw_len, 0, &mut block);
+        Self::Whole(block)
+    }
+
     fn len(&self) -> usize {
         match self {
             Self::Whole(block) => block.len(),
@@ -113,7 +122,7 @@ impl Encoder {
             return Err(GpuError::Limit { limit, needed: STORAGE_BUFFERS, available });
         }
         let kernels = gpu.encoder_kernels(|| {
-            let kernels = gpu.attempt(|| Ok(Kernels::new(gpu, gpu.shader())))?;
+            let kernels = gpu.attempt(|| Ok(Kernels::new(gpu)))?;
             test(gpu, &kernels)?;
             Ok(kernels)
         })?;
@@ -141,11 +150,11 @@ impl Encoder {
         let mut blocks = Vec::with_capacity(pieces.len());
         self.in_batches(raw, pieces, |encoder, passes, coded| {
             let (buffer, places) = encoder.scratch(&coded)?;
-            encoder.pack(&passes, &coded, &buffer, &places)?;
-            let checked = encoder.fetch_segments(&coded, &buffer, &places)?;
-            blocks.extend(coded.into_iter().zip(checked).map(|(coded, segments)| match coded {
+            let segments = encoder.pack(&passes, &coded, &buffer, &places)?;
+            blocks.extend(coded.into_iter().zip(segments.iter()).map(|(coded, segments)| match coded {
                 Coded::Whole(block) => block,
                 Coded::Segments { mut head, .. } => {
+                    head.reserve_exact(segments.len() + CHECK_LEN);
                     head.extend(segments);
                     let check = crc32c(&head, &[]);
                     head.extend(check.to_le_bytes());
@@ -190,11 +199,9 @@ impl Encoder {
             if end > out.size() {
                 return Err(GpuError::Buffer { offset, needed: end - offset, available: out.size() - offset });
             }
-            encoder.pack(&passes, &coded, out, &places)?;
-            let segments = encoder.fetch_segments(&coded, out, &places)?;
-            encoder.complete(&coded, &segments, out, &places)?;
+            let segments = encoder.pack(&passes, &coded, out, &places)?;
             ranges.extend(places.iter().zip(&coded).map(|(&at, coded)| at..at + coded.len() as u64));
-            Ok(())
+            encoder.complete(coded, &segments, out, &places)
         })?;
         Ok(ranges)
     }
@@ -229,23 +236,17 @@ impl Encoder {
         let (gpu, options) = (&self.gpu, &*self.options);
         let counted: Vec<_> = (0..source.blocks.len())
             .filter(|&block| choice::is_for_device(options, source.raw_len(block)))
-            .filter_map(|block| {
-                let raw_len = source.raw_len(block);
-                let segment_len = choice::cut(options, raw_len)?.ranges().next()?.len();
-                Some((block, segment_len, choice::stride(options, raw_len)))
-            })
+            .filter_map(|block| Some(Counted { block, cut: source.plan(options, block).cut()? }))
             .collect();
         let mut coded: Vec<Option<Coded>> = source.blocks.iter().map(|_| None).collect();
         let mut passes = Vec::new();
         if !counted.is_empty() {
-            let histograms = Histograms::count(gpu, &self.kernels, source, &counted)?;
-            let number_of = |block| counted.partition_point(|&(counted, ..)| counted < block);
+            let histograms = Histograms::count(gpu, &self.kernels, source, options, &counted)?;
             let mut to_encode = Vec::new();
-            for (number, &(block, ..)) in counted.iter().enumerate() {
-                let Some(counts) = histograms.of(number) else { continue };
-                match choose(options, source.raw_len(block), counts) {
+            for (&Counted { block, cut }, counts) in counted.iter().zip(histograms.iter()) {
+                match choose(source.plan(options, block), cut, counts) {
                     Choice::Fill(symbol) => {
-                        coded[block] = Some(Coded::Whole(seal(BlockMode::Fill, source.raw_len(block), &[symbol])));
+                        coded[block] = Some(Coded::whole(BlockMode::Fill, source.raw_len(block), &[symbol]));
                     }
                     Choice::Stored => {}
                     Choice::Lanes(lanes) => to_encode.push((block, *lanes)),
@@ -253,26 +254,25 @@ impl Encoder {
             }
             while !to_encode.is_empty() {
                 let mut pass = Pass::encode(gpu, &self.kernels, source, to_encode)?;
-                to_encode = pass.take_misled(options, source, &histograms, number_of);
+                to_encode = pass.take_misled(options, source);
                 passes.push(pass);
             }
         }
         for (number, pass) in passes.iter().enumerate() {
             for (index, encoded) in pass.blocks.iter().enumerate() {
-                coded[encoded.block] = segments(number, index, encoded, source.raw_len(encoded.block));
+                coded[encoded.block] = segments(number, index, encoded, source.plan(options, encoded.block));
             }
         }
         let missing: Vec<_> = (0..coded.len()).filter(|&block| coded[block].is_none()).collect();
-        for (&block, raw) in missing.iter().zip(source.fetch(gpu, &missing)?) {
+        for (&block, raw) in missing.iter().zip(source.fetch(gpu, &missing)?.iter()) {
             // A block whose coding does not pay is stored, which is not to be found out anew.
-            let whole = if counted.binary_search_by_key(&block, |counted| counted.0).is_ok() {
-                seal(BlockMode::Stored, raw.len(), &raw)
+            coded[block] = Some(if counted.binary_search_by_key(&block, |counted| counted.block).is_ok() {
+                Coded::whole(BlockMode::Stored, raw.len(), raw)
             } else {
                 let mut whole = Vec::new();
-                block::append(&raw, &self.options, None, &mut whole);
-                whole
-            };
-            coded[block] = Some(Coded::Whole(whole));
+                block::append(raw, &self.options, None, &mut whole);
+                Coded::Whole(whole)
+            });
         }
         Ok((passes, coded.into_iter().flatten().collect()))
     }
@@ -286,62 +286,45 @@ impl Encoder {
                 end += coded.len().next_multiple_of(4) as u64;
             }
         }
-        let buffer = self.gpu.attempt(|| Ok(kernels::empty(&self.gpu, end, wgpu::BufferUsages::COPY_SRC)))?;
+        let buffer = self.gpu.attempt(|| Ok(empty(self.gpu.device(), end, wgpu::BufferUsages::COPY_SRC)))?;
         Ok((buffer, places))
     }
 
-    /// Brings the segments of each block behind the block's head, at its place in `out`.
-    fn pack(&self, passes: &[Pass], coded: &[Coded], out: &wgpu::Buffer, places: &[u64]) -> Result<(), GpuError> {
+    /// Brings the segments of each block behind the block's head, at its place in `out`, and to the
+    /// host for the block's check; of other blocks nothing.
+    fn pack(&self, passes: &[Pass], coded: &[Coded], out: &wgpu::Buffer, places: &[u64]) -> Result<Fetched, GpuError> {
         let mut lists: Vec<Vec<_>> = passes.iter().map(|_| Vec::new()).collect();
         let first = places.first().copied().unwrap_or(0) / ALIGNMENT * ALIGNMENT;
         let mut end = first;
+        let mut regions = Vec::with_capacity(coded.len());
         for (coded, &at) in coded.iter().zip(places) {
-            if let Coded::Segments { pass, index, head, .. } = coded {
-                let out_at = ((at - first) / 4) as u32 + (head.len() / 4) as u32;
-                passes[*pass].pack(*index, out_at, &mut lists[*pass]);
-                end = at + coded.len().next_multiple_of(4) as u64;
-            }
+            let Coded::Segments { pass, index, head, segments_len } = coded else {
+                regions.push(Region { buffer: out, at, len: 0 });
+                continue;
+            };
+            let segments_at = at + head.len() as u64;
+            passes[*pass].pack(*index, ((segments_at - first) / 4) as u32, &mut lists[*pass]);
+            regions.push(Region { buffer: out, at: segments_at, len: *segments_len });
+            end = at + coded.len().next_multiple_of(4) as u64;
         }
-        let Some(size) = wgpu::BufferSize::new(end - first) else { return Ok(()) };
         self.gpu.attempt(|| {
-            let mut encoder = new_encoder(&self.gpu);
-            for (pass, list) in passes.iter().zip(&lists) {
+            let mut encoder = new_encoder(self.gpu.device());
+            if let Some(size) = wgpu::BufferSize::new(end - first) {
                 let out = wgpu::BufferBinding { buffer: out, offset: first, size: Some(size) };
-                pass.record_packing(&self.gpu, &self.kernels, &mut encoder, list, wgpu::BindingResource::Buffer(out));
+                for (pass, list) in passes.iter().zip(&lists) {
+                    let out = wgpu::BindingResource::Buffer(out.clone());
+                    pass.record_packing(&self.gpu, &self.kernels, &mut encoder, list, out);
+                }
             }
-            self.gpu.queue().submit([encoder.finish()]);
-            Ok(())
+            fetch(self.gpu.device(), self.gpu.queue(), encoder, &regions)
         })
-    }
-
-    /// The segments of each block as they stand in `out`, for the check; of others nothing.
-    fn fetch_segments(&self, coded: &[Coded], out: &wgpu::Buffer, places: &[u64]) -> Result<Vec<Vec<u8>>, GpuError> {
-        let lens = coded.iter().map(|coded| match coded {
-            Coded::Whole(_) => (0, 0),
-            Coded::Segments { head, segments_len, .. } => (head.len(), *segments_len),
-        });
-        let lens: Vec<(usize, usize)> = lens.collect();
-        let pieces: Vec<_> = lens
-            .iter()
-            .zip(places)
-            .filter(|((_, len), _)| *len > 0)
-            .map(|(&(head, len), &at)| (out, at + head as u64, len.next_multiple_of(4) as u64))
-            .collect();
-        let bytes = self.gpu.attempt(|| fetch(&self.gpu, new_encoder(&self.gpu), &pieces))?;
-        let mut rest = &bytes[..];
-        let cut = |(_, len): (usize, usize)| {
-            let (segments, behind) = rest.split_at(len.next_multiple_of(4));
-            rest = behind;
-            segments[..len].to_vec()
-        };
-        Ok(lens.into_iter().map(cut).collect())
     }
 
     /// Writes what the host has of the blocks to `out`: heads, checks, and blocks that it coded.
     fn complete(
         &self,
-        coded: &[Coded],
-        segments: &[Vec<u8>],
+        coded: Vec<Coded>,
+        segments: &Fetched,
         out: &wgpu::Buffer,
         places: &[u64],
     ) -> Result<(), GpuError> {
@@ -350,15 +333,15 @@ impl Encoder {
             self.gpu.queue().write_buffer(out, at, &bytes);
         };
         self.gpu.attempt(|| {
-            for ((coded, segments), &at) in coded.iter().zip(segments).zip(places) {
+            for ((coded, segments), &at) in coded.into_iter().zip(segments.iter()).zip(places) {
                 match coded {
-                    Coded::Whole(block) => write(at, block.clone()),
+                    Coded::Whole(block) => write(at, block),
                     Coded::Segments { head, .. } => {
-                        let check = crc32c(head, segments);
+                        let check = crc32c(&head, segments);
                         // The check may begin within a word of the last segment.
                         let whole = segments.len() / 4 * 4;
                         write(at + (head.len() + whole) as u64, [&segments[whole..], &check.to_le_bytes()].concat());
-                        write(at, head.clone());
+                        write(at, head);
                     }
                 }
             }
@@ -377,7 +360,7 @@ fn test(gpu: &Gpu, kernels: &Kernels) -> Result<(), GpuError> {
     let options = options.validated_block().map_err(GpuError::Options)?;
     let piece = 0..known.len() as u64;
     known.resize(known.len().next_multiple_of(4), 0);
-    let raw = gpu.attempt(|| Ok(kernels::filled(gpu, &known)))?;
+    let raw = gpu.attempt(|| Ok(filled(gpu.device(), gpu.queue(), &known)))?;
     let found = Encoder { gpu: gpu.clone(), options, kernels: kernels.clone() }.encode(&raw, &[piece])?;
     if found == [expected] {
         return Ok(());
@@ -425,27 +408,20 @@ fn check_pieces(raw: &wgpu::Buffer, pieces: &[Range<u64>]) -> Result<(), GpuErro
 }
 
 /// A block whose segments are on the device. `None`: coding does not pay.
-fn segments(pass: usize, index: usize, encoded: &batch::Encoded, raw_len: usize) -> Option<Coded> {
+fn segments(pass: usize, index: usize, encoded: &batch::Encoded, plan: Plan<'_>) -> Option<Coded> {
     let mut head = vec![0; HEADER_LEN];
-    let payload_at = head.len();
     lanes::write_head(encoded.lanes.cut, &encoded.lanes.frequencies, &encoded.words, &mut head);
-    head.resize(head.len() + (head.len() - payload_at).wrapping_neg() % 4, 0);
+    // Padding counts from the payload's begin, which is at a multiple of 4 here.
+    head.resize(head.len().next_multiple_of(4), 0);
     let whole: u32 = encoded.words.iter().map(|&words| segment_words(words)).sum();
     // The last segment has no padding.
     let odd = encoded.words.last().map_or(0, |words| words % 2);
     let segments_len = 4 * whole as usize - 2 * odd as usize;
-    let payload_len = head.len() - payload_at + segments_len;
-    if !encoded.lanes.pays(raw_len, payload_len) {
+    let payload_len = head.len() - HEADER_LEN + segments_len;
+    if payload_len as u64 > plan.worth() || payload_len >= plan.raw_len {
         return None;
     }
-    let header = BlockHeader::Data { mode: BlockMode::Lanes, raw_len, payload_len };
+    let header = BlockHeader::Data { mode: BlockMode::Lanes, raw_len: plan.raw_len, payload_len };
     head[..HEADER_LEN].copy_from_slice(&header.to_bytes());
     Some(Coded::Segments { pass, index, head, segments_len })
-}
-
-/// The block of a payload.
-fn seal(mode: BlockMode, raw_len: usize, payload: &[u8]) -> Vec<u8> {
-    let header = BlockHeader::Data { mode, raw_len, payload_len: payload.len() }.to_bytes();
-    let check = crc32c(&header, payload);
-    [&header[..], payload, &check.to_le_bytes()].concat()
 }
