@@ -159,11 +159,11 @@ impl Bench {
         Ok(())
     }
 
-    /// Kernel alone, by its form, and with what `rans` writes by default.
+    /// Kernel alone, by its form, and with what `rans -0` writes.
     fn forms(&self) -> Outcome<()> {
         let raw = &samples(self.most)[0];
         println!(
-            "## Kernel, by form\n\n{}, {} MiB in flight. The last column is what `rans` writes by default.\n",
+            "## Kernel, by form\n\n{}, {} MiB in flight. The last column is what `rans -0` writes.\n",
             raw.name,
             self.most / MIB
         );

@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
 # What is asked of a GPU when one can be had for some minutes.
 #
-#   scripts/gpu_card.sh prepare    where there is a compiler: the programs, slices of files and the Vulkan loader go to target/card, under 60 MiB in all
-#   scripts/gpu_card.sh all        where the GPU is: takes target/card, no compiler, no network; under 9 minutes; answers go to the folder $OUT, or card-out
+#   scripts/gpu_card.sh prepare    where there is a compiler: the programs, slices of files and the
+#                                  Vulkan loader go to target/card, under 60 MiB in all
+#   scripts/gpu_card.sh all        where the GPU is: takes target/card, no compiler, no network;
+#                                  under 9 minutes; answers go to the folder $OUT, or card-out
 #
-# Both machines have the same kind of processor, and the second one no older C library. Every step has its own limit in seconds, keeps what it printed, and the next one starts
-# whatever became of it. To see it whole on a software device: CARD_ADAPTER=llvmpipe CARD_MIB=4 CARD_MORE_MIB=8 CARD_STREAM_MIB=16 scripts/gpu_card.sh all
+# Both machines have the same kind of processor, and the second one no older C library. Every step
+# has its own limit in seconds, keeps what it printed, and the next one starts whatever became of
+# it. To see it whole on a software device:
+#   CARD_ADAPTER=llvmpipe CARD_MIB=4 CARD_MORE_MIB=8 CARD_STREAM_MIB=16 scripts/gpu_card.sh all
 #
 #   CARD_CORPUS      prepare: a folder of files of which slices are taken
 #   CARD_ADAPTER     all: a part of the adapter's name (nvidia)
@@ -94,16 +98,16 @@ streams() {
     while [ "$(stat -c %s "$raw" 2>/dev/null || printf 0)" -lt $((${CARD_STREAM_MIB:-1024} << 20)) ]; do cat "$big.part" >>"$raw"; done
     truncate -s $((${CARD_STREAM_MIB:-1024} << 20)) "$raw"
     for segment in 16K 64K; do
-        if ! timeout 30 "$card/rans" -f -k -o "$big.rans" --segment-size $segment "$raw"; then
+        if ! timeout 30 "$card/rans" -0 -f -k -o "$big.rans" --segment-size $segment "$raw"; then
             printf 'segments of %s: encoding FAILED\n' $segment
             continue
         fi
         for backend in cpu gpu auto; do
             if timeout 20 "$card/rans" -d -c --backend $backend "$big.rans" | cmp -s - "$raw"; then same=same; else same=DIFFERENT; fi
             begun=$(date +%s%N)
-            timeout 20 "$card/rans" -d -c --backend $backend "$big.rans" >/dev/null || same="$same, FAILED"
-            printf 'segments of %s, %-4s: %s, %s ms for %s MiB, with opening the device\n' $segment $backend "$same" \
-                $((($(date +%s%N) - begun) / 1000000)) "${CARD_STREAM_MIB:-1024}"
+            timeout 20 "$card/rans" -d -c -v --backend $backend "$big.rans" >/dev/null 2>"$big.log" || same="$same, FAILED"
+            printf 'segments of %s, %-4s: %s, %s ms for %s MiB, with opening the device; %s\n' $segment $backend "$same" \
+                $((($(date +%s%N) - begun) / 1000000)) "${CARD_STREAM_MIB:-1024}" "$(grep -o 'decoded by.*' "$big.log")"
         done
     done
 }
@@ -146,5 +150,5 @@ all() {
 case ${1:-} in
 prepare) prepare ;;
 all) all ;;
-*) sed -n '2,12p' "$0" && exit 2 ;;
+*) sed -n '2,17p' "$0" && exit 2 ;;
 esac

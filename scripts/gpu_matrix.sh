@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# The GPU tests on software devices: on Mesa's llvmpipe with subgroups of 4, 8 and 16 invocations, and on SwiftShader, whose shader compiler is another one. Every form of the kernel runs in each.
-# `RANS_GPU_BATCHES` is how many random batches each form decodes. Needs the packages mesa-vulkan-drivers and libvulkan1, or what your system calls them. SwiftShader comes with
-# the package chromium-common: from where it is installed, or from the package alone, which is fetched once and kept below target/.
+# The GPU tests on software devices: on Mesa's llvmpipe with subgroups of 4, 8 and 16 invocations,
+# and on SwiftShader, whose shader compiler is another one. Every form of the kernel runs in each.
+# `RANS_GPU_BATCHES` is how many random batches each form decodes, `RANS_GPU_ENCODE_BATCHES` how
+# many it encodes. Needs the packages mesa-vulkan-drivers and libvulkan1, or what your system calls
+# them. SwiftShader comes with the package chromium-common: from where it is installed, or from the
+# package alone, which is fetched once and kept below target/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export RANS_REQUIRE_GPU=1
