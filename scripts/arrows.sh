@@ -10,9 +10,9 @@ error:
 limits: error
 kept:
 sync:
-base: sync
 progress: sync
 format: error limits model
+base: sync format
 device: format
 model: error
 rans: error limits format model

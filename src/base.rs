@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::sync::call_out;
+use crate::{format::check::ContentHash, sync::call_out};
 
 /// Bytes that blocks of planes may be differences from: an earlier version of the same model, say.
 /// Cheap to clone.
@@ -65,6 +65,22 @@ impl Base {
         self.source.len
     }
 
+    /// XXH3-64 of all bytes, which are read for it.
+    ///
+    /// # Errors
+    ///
+    /// What the source reports.
+    pub fn hash(&self) -> io::Result<u64> {
+        let (mut content, mut bytes, mut at) = (ContentHash::default(), Vec::new(), 0);
+        while at < self.source.len {
+            bytes.resize((self.source.len - at).min(HASHED_AT_ONCE) as usize, 0);
+            call_out(|| (self.source.read)(&mut bytes, at))?;
+            content.update(&bytes);
+            at += bytes.len() as u64;
+        }
+        Ok(content.value())
+    }
+
     /// Fills `to` from `offset` on. `None`: there are not so many bytes.
     pub(crate) fn read(&self, to: &mut [u8], offset: u64) -> Option<io::Result<()>> {
         offset.checked_add(to.len() as u64).filter(|&end| end <= self.source.len)?;
@@ -78,6 +94,9 @@ pub(crate) struct BasePart {
     pub(crate) base: Base,
     pub(crate) offset: u64,
 }
+
+/// Bytes of a base that are read at a time to hash all of it.
+const HASHED_AT_ONCE: u64 = 1 << 20;
 
 impl fmt::Debug for Base {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

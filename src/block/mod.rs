@@ -36,7 +36,7 @@ use crate::{
     error::{Error, Part, PayloadError},
     format::{BLOCK_OVERHEAD, BlockHeader, BlockMode, HEADER_LEN},
     limits::{Limits, MAX_BLOCK_LEN, within},
-    options::{BlockOptions, EncodeOptions, Mode, Valid},
+    options::{BlockOptions, DecodeOptions, EncodeOptions, Mode, Valid},
     section::{lanes, pivot},
     simd::crc32c,
 };
@@ -65,13 +65,27 @@ pub fn encode(raw: &[u8], options: &EncodeOptions, out: &mut Vec<u8>) -> Result<
 /// [`Error::Truncated`], [`Error::Corrupt`] or [`Error::Unsupported`] when `block` is not one whole
 /// data block; [`Error::OutputTooSmall`]. `raw` may then hold anything.
 pub fn decode(block: &[u8], raw: &mut [u8]) -> Result<usize, Error> {
+    decode_by(block, raw, &Resources::new(None, None))
+}
+
+/// [`decode`] with the kernel and the [base](DecodeOptions::base) of `options`; the others concern
+/// a whole stream, and are not used.
+///
+/// # Errors
+///
+/// As [`decode`]; [`Error::NeedsBase`], [`Error::WrongBase`] and [`Error::UnreadBase`].
+pub fn decode_with_options(block: &[u8], raw: &mut [u8], options: &DecodeOptions) -> Result<usize, Error> {
+    decode_by(block, raw, &Resources::new(options.kernel, options.base.as_ref()))
+}
+
+fn decode_by(block: &[u8], raw: &mut [u8], resources: &Resources) -> Result<usize, Error> {
     let coded = Coded::parse(block)?;
     let (needed, available) = (coded.header().raw_len(), raw.len() as u64);
     let Some(raw) = raw.get_mut(..needed) else {
         return Err(Error::OutputTooSmall { needed: needed as u64, available });
     };
     let verified = coded.verify().map_err(PayloadError::from);
-    verified.and_then(|block| block.decode(raw, &Resources::new(None, None))).map_err(|e| e.at(Part::Block(0), 0))?;
+    verified.and_then(|block| block.decode(raw, resources)).map_err(|e| e.at(Part::Block(0), 0))?;
     Ok(needed)
 }
 

@@ -12,11 +12,13 @@ pub(crate) mod planes;
 pub(crate) mod section;
 pub(crate) mod table;
 
+mod base;
 mod block;
 mod end;
 mod header;
 mod index;
 
+pub use base::{BASE_KIND, BaseHint};
 pub use block::{BLOCK_OVERHEAD, BlockHeader, BlockMode, INDEX_KIND};
 pub use end::EndBlock;
 pub use header::{MAGIC, StreamHeader, VERSION};

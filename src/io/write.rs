@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     error::Error,
+    format::BaseHint,
     io::append::close_unfinished,
     options::{BlockOptions, DecodeOptions, EncodeOptions, Layout},
     progress::Progress,
@@ -229,6 +230,20 @@ impl<W: Write> RansWriter<W> {
     /// Repeats `call` until it says that it is done, and sends what is ready in between.
     fn until(&mut self, mut call: impl FnMut(&mut Encoder) -> Result<bool, Error>) -> io::Result<()> {
         while !call(&mut self.encoder)? {
+            self.drain()?;
+            self.wait();
+        }
+        Ok(())
+    }
+
+    /// Writes what helps people to find the [base](EncodeOptions::base) of the blocks behind it.
+    /// Readers step over it. It belongs at the start of a stream.
+    ///
+    /// # Errors
+    ///
+    /// As [`Write::write`].
+    pub fn write_base_hint(&mut self, hint: &BaseHint) -> io::Result<()> {
+        while !self.encoder.base_hint(hint)? {
             self.drain()?;
             self.wait();
         }

@@ -6,6 +6,7 @@ use crate::{
     base::BasePart,
     block::{self, Appended},
     error::Error,
+    format::{BASE_KIND, BaseHint},
     options::{BlockOptions, EncodeOptions, Layout, Valid},
     parallel::{Job, Ordered},
     progress::Progress,
@@ -197,12 +198,34 @@ impl Encoder {
     ///
     /// As [`Encoder::step`]; [`Error::InvalidOption`] for a kind or length outside its range.
     pub fn application_data(&mut self, kind: u16, data: &[u8]) -> Result<bool, Error> {
-        self.begin()?;
-        if !self.cut()? || self.jobs.len() > 0 || !self.output.is_empty() {
+        if !self.is_between_blocks()? {
             return Ok(false);
         }
         self.framer.append_application_data(kind, data, self.output.append())?;
         Ok(true)
+    }
+
+    /// Writes what helps people to find the [base](EncodeOptions::base) of the blocks behind it.
+    /// Readers step over it. It belongs at the start of a stream.
+    ///
+    /// `false`: as with [`application_data`](Self::application_data).
+    ///
+    /// # Errors
+    ///
+    /// As [`Encoder::step`].
+    pub fn base_hint(&mut self, hint: &BaseHint) -> Result<bool, Error> {
+        if !self.is_between_blocks()? {
+            return Ok(false);
+        }
+        self.framer.append_skippable(BASE_KIND, &hint.to_payload(), self.output.append());
+        Ok(true)
+    }
+
+    /// Cuts the block in progress. Whether all blocks are out, so that something can stand behind
+    /// them.
+    fn is_between_blocks(&mut self) -> Result<bool, Error> {
+        self.begin()?;
+        Ok(self.cut()? && self.jobs.len() == 0 && self.output.is_empty())
     }
 
     /// How the raw bytes repeat from here on: what was taken so far becomes a block of its own, and

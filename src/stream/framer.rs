@@ -92,6 +92,12 @@ impl Framer {
     pub(crate) fn append_application_data(&mut self, kind: u16, data: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         within("application data kind", kind.into(), 0, MAX_APPLICATION_KIND.into())?;
         within("application data length", data.len(), 0, u32::MAX as usize)?;
+        self.append_skippable(kind, data, out);
+        Ok(())
+    }
+
+    /// `data` has at most `u32::MAX` bytes.
+    pub(crate) fn append_skippable(&mut self, kind: u16, data: &[u8], out: &mut Vec<u8>) {
         let header = BlockHeader::Skippable { kind, payload_len: data.len() as u32 };
         let bytes = header.to_bytes();
         let check = crc32c(&bytes, data);
@@ -101,7 +107,6 @@ impl Framer {
         self.totals.add(&header, check);
         self.add_entry(bytes);
         self.tally.add_coded(data.len() + BLOCK_OVERHEAD);
-        Ok(())
     }
 
     pub(crate) fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
