@@ -32,6 +32,7 @@
 //! | a folder with `model.safetensors.index.json` | [`Shards`] |
 //! | a store that serves ranges | [`ReadAt`] over it; or [`Archive::plan`], which does no I/O |
 //! | a file to compress | [`TensorWriter`] |
+//! | a fine-tune, and what it was tuned from | [`BaseModel`], for both |
 //! | only a header | [`header::parse`] |
 //!
 //! # What it promises
@@ -46,6 +47,7 @@
 pub mod header;
 
 mod archive;
+mod base;
 mod error;
 mod pairs;
 mod read_at;
@@ -53,6 +55,7 @@ mod shards;
 mod writer;
 
 pub use archive::{Archive, ArchiveBuilder, Part, Plan, Readable, Tensor, Want};
+pub use base::BaseModel;
 pub use error::{TensorError, TensorErrorKind};
 pub use header::{Container, DType, Metadata, TensorInfo, Value};
 pub use read_at::ReadAt;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, File},
+    fs::File,
     io,
     path::{Path, PathBuf},
     sync::OnceLock,
@@ -10,7 +10,7 @@ use std::{
 
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
-use crate::{Archive, ArchiveBuilder, Tensor, TensorError, TensorErrorKind, TensorInfo, pairs::Pairs};
+use crate::{Archive, ArchiveBuilder, BaseModel, Tensor, TensorError, TensorErrorKind, TensorInfo, pairs::Pairs};
 
 /// The file that says which shard has which tensor.
 const INDEX: &str = "model.safetensors.index.json";
@@ -47,6 +47,8 @@ pub struct Shards {
     /// Which shard has a tensor.
     by_tensor: HashMap<String, usize>,
     builder: ArchiveBuilder,
+    /// Where the bases of shards are.
+    bases: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -85,6 +87,17 @@ impl Shards {
         }
     }
 
+    /// The same model over another one, the one that was fine-tuned: each shard over the file of its
+    /// name in `folder`, plain or compressed. A shard that has none there is opened without.
+    #[must_use]
+    pub fn with_base(mut self, folder: impl AsRef<Path>) -> Self {
+        self.bases = Some(folder.as_ref().to_owned());
+        for shard in &mut self.files {
+            shard.archive = OnceLock::new();
+        }
+        self
+    }
+
     fn by_index(folder: PathBuf, index: File, builder: ArchiveBuilder) -> Result<Self, TensorError> {
         let broken = |message: String| TensorError::from(TensorErrorKind::ShardIndex { message });
         let len = index.metadata()?.len();
@@ -109,12 +122,12 @@ impl Shards {
                 return Err(broken(format!("it has the tensor {tensor:?} twice")));
             }
         }
-        Ok(Self { folder, files: shards, by_tensor, builder })
+        Ok(Self { folder, files: shards, by_tensor, builder, bases: None })
     }
 
     fn single(folder: PathBuf, builder: ArchiveBuilder) -> Result<Self, TensorError> {
         let shard = Shard::new(SINGLE.to_owned());
-        let shards = Self { folder, files: vec![shard], by_tensor: HashMap::new(), builder };
+        let shards = Self { folder, files: vec![shard], by_tensor: HashMap::new(), builder, bases: None };
         let names = shards.archive(0)?.tensors().iter().map(|tensor| (tensor.name.clone(), 0)).collect();
         Ok(Self { by_tensor: names, ..shards })
     }
@@ -217,23 +230,29 @@ impl Shards {
         if let Some(archive) = archive.get() {
             return Ok(archive);
         }
-        let opened = self.builder.open(self.file(name)?)?;
+        let missing = || TensorError::from(TensorErrorKind::ShardMissing { shard: name.clone() });
+        let mut builder = self.builder.clone();
+        if let Some(base) = self.bases.as_ref().map(|folder| open_either(folder, name)).transpose()?.flatten() {
+            builder = builder.base(&BaseModel::new(self.builder.clone().open(base)?)?);
+        }
+        let opened = builder.open(open_either(&self.folder, name)?.ok_or_else(missing)?)?;
         // Of two threads that open it, one comes first.
         Ok(archive.get_or_init(|| opened))
     }
+}
 
-    fn file(&self, name: &str) -> Result<File, TensorError> {
-        for suffix in ["", SUFFIX] {
-            let path = self.folder.join(format!("{name}{suffix}"));
-            match File::open(&path) {
-                Ok(file) if fs::metadata(&path)?.is_file() => return Ok(file),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error.into()),
-            }
+/// The file `name` in `folder`, plain or compressed, if it is there.
+fn open_either(folder: &Path, name: &str) -> Result<Option<File>, TensorError> {
+    for suffix in ["", SUFFIX] {
+        let path = folder.join(format!("{name}{suffix}"));
+        match File::open(&path) {
+            Ok(file) if file.metadata()?.is_file() => return Ok(Some(file)),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
         }
-        Err(TensorErrorKind::ShardMissing { shard: name.to_owned() }.into())
     }
+    Ok(None)
 }
 
 /// The index: an object whose `weight_map` has the shard of each tensor.

@@ -63,6 +63,14 @@ impl Content {
         }
     }
 
+    /// Where the first block is in the file. Empty where there is none.
+    pub(super) fn first_block(&self) -> Range<u64> {
+        match self {
+            Self::Plain { .. } => 0..0,
+            Self::Coded(map) => map.block(0).map_or(0..0, |block| block.offset..block.offset + block.coded_len),
+        }
+    }
+
     /// The blocks that raw bytes lie in, each with its position. Nothing for plain bytes.
     pub(super) fn blocks(&self, raw: &Range<u64>) -> impl Iterator<Item = (usize, MappedBlock)> + use<'_> {
         let map = match self {

@@ -16,7 +16,7 @@ mod work;
 
 use std::{collections::HashMap, fmt, io::Write, ops::Range, sync::Mutex};
 
-use ranstream::Limits;
+use ranstream::{Base, DecodeOptions, Limits, format::BaseHint};
 
 use self::{
     content::{Content, end_of},
@@ -56,6 +56,8 @@ pub struct Archive<'s> {
     parsed: Result<Header, HeaderError>,
     by_name: HashMap<String, usize>,
     options: ArchiveBuilder,
+    /// How blocks are decoded.
+    decoding: DecodeOptions,
     kept: Mutex<Vec<Buffers>>,
 }
 
@@ -68,18 +70,19 @@ pub struct Archive<'s> {
 /// let builder = Archive::builder().threads(4).limits(Limits::new().max_block_len(4 << 20));
 /// # let _ = builder;
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 #[must_use]
 pub struct ArchiveBuilder {
     limits: Limits,
     threads: usize,
     read_len: u64,
     verify_index: bool,
+    base: Option<Base>,
 }
 
 impl Default for ArchiveBuilder {
     fn default() -> Self {
-        Self { limits: Limits::new(), threads: 1, read_len: 1 << 20, verify_index: false }
+        Self { limits: Limits::new(), threads: 1, read_len: 1 << 20, verify_index: false, base: None }
     }
 }
 
@@ -115,6 +118,13 @@ impl ArchiveBuilder {
         self
     }
 
+    /// What blocks may be differences from: a [`BaseModel`](crate::BaseModel), or bytes. Default:
+    /// none; blocks that need one are [`NeedsBase`](ranstream::Error::NeedsBase).
+    pub fn base(mut self, base: impl Into<Base>) -> Self {
+        self.base = Some(base.into());
+        self
+    }
+
     /// Opens a file.
     ///
     /// # Errors
@@ -127,7 +137,9 @@ impl ArchiveBuilder {
         let content = Content::read(&mut source, &self.limits, self.verify_index)?;
         let parsed = Err(HeaderError::NotAContainer);
         let (header, by_name, kept) = (Vec::new(), HashMap::new(), Mutex::default());
-        let mut archive = Archive { source, content, header, parsed, by_name, options: self, kept };
+        let mut decoding = DecodeOptions::new().limits(self.limits);
+        decoding.base.clone_from(&self.base);
+        let mut archive = Archive { source, content, header, parsed, by_name, options: self, decoding, kept };
         archive.parse()?;
         archive.source.forget_ends();
         Ok(archive)
@@ -147,6 +159,29 @@ impl<'s> Archive<'s> {
     /// To open a file otherwise.
     pub fn builder() -> ArchiveBuilder {
         ArchiveBuilder::default()
+    }
+
+    /// The same file over a base, see [`ArchiveBuilder::base`].
+    #[must_use]
+    pub fn with_base(mut self, base: impl Into<Base>) -> Self {
+        self.decoding = self.decoding.base(base.into());
+        self
+    }
+
+    /// What the file says of the base that its blocks need, where it does: in its first block.
+    ///
+    /// # Errors
+    ///
+    /// What the source reports.
+    pub fn base_hint(&self) -> Result<Option<BaseHint>, TensorError> {
+        let range = self.content.first_block();
+        let len = (range.end - range.start) as usize;
+        if len > BaseHint::MAX_BLOCK_LEN {
+            return Ok(None);
+        }
+        let mut block = vec![0; len];
+        self.source.read_exact_at(&mut block, range.start)?;
+        Ok(BaseHint::from_block(&block))
     }
 
     /// What the file holds its tensors in.
@@ -188,7 +223,7 @@ impl<'s> Archive<'s> {
         if let Err(error) = &self.parsed {
             return Err(TensorError::new(TensorErrorKind::Opaque(error.clone())).of_tensor(name));
         }
-        match self.by_name.get(name).and_then(|&index| self.tensors().get(index)) {
+        match self.info(name) {
             Some(info) => Ok(Tensor::new(self, info)),
             None => Err(TensorError::new(TensorErrorKind::NotFound).of_tensor(name)),
         }
@@ -266,6 +301,15 @@ impl<'s> Archive<'s> {
         self.content.check_range(&range)
     }
 
+    /// Fills `out` with the raw bytes of the file from `offset` on.
+    pub(crate) fn read_raw(&self, offset: u64, out: &mut [u8]) -> Result<(), TensorError> {
+        self.decode_range(offset..offset.saturating_add(out.len() as u64), out, None)
+    }
+
+    pub(crate) fn info(&self, name: &str) -> Option<&TensorInfo> {
+        self.by_name.get(name).and_then(|&index| self.tensors().get(index))
+    }
+
     /// Where a chunk ends that begins at raw byte `at`: enough blocks for the threads there are.
     fn chunk_end(&self, at: u64) -> u64 {
         let wanted = at.saturating_add(CHUNK_LEN * self.options.threads.clamp(1, 64) as u64);
@@ -284,7 +328,7 @@ impl<'s> Archive<'s> {
         Worker {
             source,
             content: &self.content,
-            limits: &self.options.limits,
+            decoding: &self.decoding,
             read_len: self.options.read_len,
             kept: &self.kept,
         }

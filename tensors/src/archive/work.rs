@@ -10,8 +10,9 @@ use std::{
 };
 
 use ranstream::{
-    Error, Limit, Limits, block,
+    DecodeOptions, Error, Limit, block,
     error::{Corruption, Part},
+    format::{BlockHeader, BlockMode},
     outline::MappedBlock,
 };
 
@@ -56,7 +57,8 @@ pub(super) struct Buffers {
 pub(super) struct Worker<'a> {
     pub(super) source: &'a dyn ReadAt,
     pub(super) content: &'a Content,
-    pub(super) limits: &'a Limits,
+    /// Limits, and what blocks may be differences from.
+    pub(super) decoding: &'a DecodeOptions,
     /// Coded bytes that are read at once, unless one block has more.
     pub(super) read_len: u64,
     /// What is kept from call to call.
@@ -230,10 +232,10 @@ impl Worker<'_> {
         let limit = |found: u64| Error::LimitExceeded {
             limit: Limit::Memory,
             found,
-            allowed: self.limits.max_memory as u64,
+            allowed: self.decoding.limits.max_memory as u64,
             offset: range.start,
         };
-        if len > self.limits.max_memory {
+        if len > self.decoding.limits.max_memory {
             return Err(limit(len as u64).into());
         }
         if len > buffer.len() {
@@ -258,24 +260,26 @@ impl Worker<'_> {
             return Err(Error::Corrupt { part: Part::Index, offset: 0, reason: Corruption::IndexMismatch });
         }
         let raw_len = block.header.raw_len();
-        if raw_len > self.limits.max_block_len {
-            let (found, allowed) = (raw_len as u64, self.limits.max_block_len as u64);
+        if raw_len > self.decoding.limits.max_block_len {
+            let (found, allowed) = (raw_len as u64, self.decoding.limits.max_block_len as u64);
             return Err(Error::LimitExceeded { limit: Limit::BlockLen, found, allowed, offset: 0 });
         }
         if let [Target { out, .. }] = &mut targets[..]
             && out.len() == raw_len
         {
-            return block::decode(coded, out).map(drop);
+            return block::decode_with_options(coded, out, self.decoding).map(drop);
         }
+        let BlockHeader::Data { mode, .. } = block.header else { return Ok(()) };
         if let [Target { range, out, .. }] = &mut targets[..]
             && out.len() <= raw_len / SMALL_PART
+            && mode != BlockMode::PlanesOverBase
         {
             return block::decode_part(coded, (range.start - block.raw_offset) as usize, out);
         }
         if raw_len > raw.len() {
             raw.resize(raw_len, 0);
         }
-        block::decode(coded, raw)?;
+        block::decode_with_options(coded, raw, self.decoding)?;
         for Target { range, out, .. } in targets {
             let from = (range.start - block.raw_offset) as usize;
             out.copy_from_slice(&raw[from..from + out.len()]);
@@ -327,6 +331,11 @@ fn in_file(error: Error, position: u64, at: u64) -> Error {
         Error::LimitExceeded { limit, found, allowed, offset } => {
             Error::LimitExceeded { limit, found, allowed, offset: at + offset }
         }
+        Error::NeedsBase { base_offset, hash, offset } => Error::NeedsBase { base_offset, hash, offset: at + offset },
+        Error::WrongBase { base_offset, expected, found, offset } => {
+            Error::WrongBase { base_offset, expected, found, offset: at + offset }
+        }
+        Error::UnreadBase { kind, offset } => Error::UnreadBase { kind, offset: at + offset },
         error => error,
     }
 }

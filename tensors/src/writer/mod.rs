@@ -15,13 +15,16 @@ use std::{
     mem, vec,
 };
 
-use ranstream::{EncodeOptions, Mode, Progress, RansWriter};
+use ranstream::{EncodeOptions, Mode, Progress, RansWriter, format::BaseHint};
 
 use self::{
     probe::Probe,
     spans::{Content, Span},
 };
-use crate::header::{self, Container, MAX_HEADER_LEN, Parsed, SIGNATURE_LEN};
+use crate::{
+    BaseModel,
+    header::{self, Container, MAX_HEADER_LEN, Parsed, SIGNATURE_LEN},
+};
 
 /// Raw bytes of the largest block of a stream of tensors, and of one with a long header.
 const LARGEST_BLOCK: usize = 1 << 20;
@@ -61,11 +64,14 @@ pub struct TensorOptions {
     pub index: bool,
     /// Bytes of the longest header that is waited for.
     pub max_header_len: u64,
+    /// What tensors may be differences from.
+    pub base: Option<BaseModel>,
 }
 
 impl Default for TensorOptions {
     fn default() -> Self {
-        Self { profile: Profile::Fast, encode: EncodeOptions::new(), index: true, max_header_len: 32 << 20 }
+        let (profile, encode) = (Profile::default(), EncodeOptions::new());
+        Self { profile, encode, index: true, max_header_len: 32 << 20, base: None }
     }
 }
 
@@ -107,6 +113,15 @@ impl TensorOptions {
     #[must_use]
     pub fn max_header_len(mut self, bytes: u64) -> Self {
         self.max_header_len = bytes;
+        self
+    }
+
+    /// Lets tensors be differences from those of the same name, type and length in `base`, where
+    /// that is smaller. Whoever decodes them needs the same base. All of it is read once more, for
+    /// the check that the stream tells of it. [`Profile::Device`] takes none. Default: none.
+    #[must_use]
+    pub fn base(mut self, base: &BaseModel) -> Self {
+        self.base = Some(base.clone());
         self
     }
 }
@@ -154,12 +169,16 @@ pub struct TensorWriter<W: Write> {
     needed: u64,
     spans: vec::IntoIter<Span>,
     span: Option<Current>,
+    /// The base of the stream until it was read, and what is to be told of it until it was.
+    unread: Option<BaseModel>,
+    hint: Option<BaseHint>,
 }
 
 /// The span that bytes are taken for.
 #[derive(Debug)]
 struct Current {
     content: Content,
+    base_offset: Option<u64>,
     /// Bytes of it that are not taken. `None`: to the end of the file.
     left: Option<u64>,
     /// Its first bytes, until they went on.
@@ -174,7 +193,14 @@ impl Current {
     fn new(span: Span) -> Self {
         let left = span.len();
         let wanted = Probe::sample_len(&span.content).min(left.map_or(usize::MAX, |left| left as usize));
-        Self { content: span.content, left, sample: Vec::new(), sample_at: 0, wanted: Some(wanted) }
+        Self {
+            content: span.content,
+            base_offset: span.base_offset,
+            left,
+            sample: Vec::new(),
+            sample_at: 0,
+            wanted: Some(wanted),
+        }
     }
 
     /// Bytes that the sample lacks.
@@ -196,6 +222,8 @@ impl<W: Write> TensorWriter<W> {
             needed: SIGNATURE_LEN as u64,
             spans: Vec::new().into_iter(),
             span: None,
+            unread: None,
+            hint: None,
             options,
         };
         if writer.options.encode.block.mode != Mode::Auto {
@@ -264,7 +292,8 @@ impl<W: Write> TensorWriter<W> {
             }
             Ok(Parsed::Whole(header)) if header.len <= self.options.max_header_len => {
                 self.container = header.container;
-                self.begin(Some(Span::all(&header)));
+                let base = self.options.base.as_ref().filter(|_| self.options.profile != Profile::Device);
+                self.begin(Some(Span::all(&header, |tensor| base?.offset_of(tensor))));
             }
             _ => self.begin(None),
         }
@@ -278,6 +307,12 @@ impl<W: Write> TensorWriter<W> {
             let header_len = spans.first().and_then(Span::len).unwrap_or(self.first.len() as u64);
             let largest = if header_len > LARGEST_BLOCK as u64 { LARGEST_HEADER_BLOCK } else { LARGEST_BLOCK };
             options = options.block_len(largest).index(self.options.index);
+            if let Some(base) = &self.options.base
+                && spans.iter().any(|span| span.base_offset.is_some())
+            {
+                options = options.base(base.bytes().clone());
+                self.unread = Some(base.clone());
+            }
             self.spans = spans.into_iter();
         }
         self.writer = Some(RansWriter::with_options(inner, options));
@@ -322,7 +357,15 @@ impl<W: Write> TensorWriter<W> {
     /// Hands on the sample of the span, whole or not.
     fn settle(&mut self) -> io::Result<()> {
         let (Some(span), Some(writer)) = (&mut self.span, &mut self.writer) else { return Ok(()) };
+        if let Some(base) = self.unread.take() {
+            self.hint = Some(base.hint()?);
+        }
+        if let Some(hint) = &self.hint {
+            writer.write_base_hint(hint)?;
+            self.hint = None;
+        }
         if span.wanted.is_some() {
+            writer.set_base_offset(span.base_offset)?;
             let probe = Probe { options: &self.options.encode, profile: self.options.profile };
             writer.set_block_options(probe.choose(&span.content, &span.sample))?;
             span.wanted = None;

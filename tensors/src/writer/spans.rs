@@ -19,6 +19,9 @@ pub(super) struct Span {
     /// Where the next one begins. `None`: it goes to the end of the file.
     pub(super) end: Option<u64>,
     pub(super) content: Content,
+    /// Where the same bytes are in a base, if they are: those of the first tensor, and the others
+    /// as far behind it as here.
+    pub(super) base_offset: Option<u64>,
 }
 
 /// What a span has.
@@ -34,13 +37,15 @@ pub(super) enum Content {
 
 impl Span {
     /// The spans of a whole file: header, tensors, rest. Gaps belong to what is before them.
-    pub(super) fn all(header: &Header) -> Vec<Self> {
+    /// `in_base`: where a tensor is in a base, if it is.
+    pub(super) fn all(header: &Header, in_base: impl Fn(&TensorInfo) -> Option<u64>) -> Vec<Self> {
         let tensors: Vec<_> = header.tensors.iter().filter(|tensor| tensor.len() > 0).collect();
-        let mut spans = vec![Self { start: 0, end: None, content: Content::Header }];
+        let new = |start, content, base_offset| Self { start, end: None, content, base_offset };
+        let mut spans = vec![new(0, Content::Header, None)];
         let mut at = 0;
         while let Some(first) = tensors.get(at) {
             let layout = layout(first.dtype);
-            let mut last = *first;
+            let (first_at, mut last) = (at, *first);
             at += 1;
             while let Some(next) = tensors.get(at)
                 && shares(first, last, next, &layout)
@@ -52,10 +57,16 @@ impl Span {
             let row_len = if std::ptr::eq(last, *first) { first.row_len() } else { None };
             let row_len = row_len.and_then(|len| usize::try_from(len).ok()).filter(|&len| len > 0);
             let content = Content::Tensors(row_len.map_or(layout, |len| layout.row_len(len)));
-            spans.push(Self { start: first.range.start, end: None, content });
+            let follow = |base_offset: &u64| {
+                tensors[first_at..at].iter().all(|tensor| {
+                    let behind = in_base(tensor).and_then(|place| place.checked_sub(*base_offset));
+                    behind == Some(tensor.range.start - first.range.start)
+                })
+            };
+            spans.push(new(first.range.start, content, in_base(first).filter(follow)));
         }
         if let Some(last) = tensors.last() {
-            spans.push(Self { start: last.range.end, end: None, content: Content::Rest });
+            spans.push(new(last.range.end, Content::Rest, None));
         }
         for index in 1..spans.len() {
             spans[index - 1].end = Some(spans[index].start);
@@ -100,7 +111,7 @@ mod tests {
     }
 
     fn starts(header: &Header) -> Vec<u64> {
-        Span::all(header).iter().map(|span| span.start).collect()
+        Span::all(header, |_| None).iter().map(|span| span.start).collect()
     }
 
     #[test]
@@ -122,7 +133,7 @@ mod tests {
         let json = "{\"a\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]}}";
         let file = [&(json.len() as u64).to_le_bytes()[..], json.as_bytes()].concat();
         let Ok(Parsed::Whole(header)) = safetensors::parse(&file, None) else { panic!() };
-        let spans = Span::all(&header);
+        let spans = Span::all(&header, |_| None);
         assert_eq!((spans[0].start, spans.last().unwrap().end), (0, None));
         assert!(spans.windows(2).all(|pair| pair[0].end == Some(pair[1].start)));
         assert_eq!(spans[1].content, Content::Tensors(Layout::f32().row_len(12)));

@@ -1,6 +1,7 @@
 //! Archives, headers and shards from outside.
 
 mod archive;
+mod base;
 mod damage;
 mod files;
 mod fuzzed;
