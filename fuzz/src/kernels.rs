@@ -50,6 +50,11 @@ fn decode(mode: u8, more: usize, payload: &[u8]) {
 /// Every kernel decodes a block with this payload alike, which has so many raw bytes more than the
 /// payload has bytes.
 pub(crate) fn decode_alike(mode: BlockMode, more: usize, payload: &[u8]) {
+    decode_alike_with(&DecodeOptions::new(), mode, more, payload);
+}
+
+/// The same, with a base in `options`, say.
+pub(crate) fn decode_alike_with(options: &DecodeOptions, mode: BlockMode, more: usize, payload: &[u8]) {
     let mut stream = Vec::new();
     StreamHeader { max_block_log2: 24, content_length: None, content_check: false, index: false }.write(&mut stream);
     let header = BlockHeader::Data { mode, raw_len: payload.len() + more, payload_len: payload.len() };
@@ -58,7 +63,7 @@ pub(crate) fn decode_alike(mode: BlockMode, more: usize, payload: &[u8]) {
     stream.extend([0; 4]);
     let stream = repaired(&stream);
     let outcome = |kernel, fill| {
-        let options = DecodeOptions::new().kernel(kernel).limits(Limits::new().max_memory(1 << 20));
+        let options = options.clone().kernel(kernel).limits(Limits::new().max_memory(1 << 20));
         drive::decode(&stream, options, usize::MAX, payload.len() + more, fill)
     };
     let expected = outcome(Kernel::Portable, 0);

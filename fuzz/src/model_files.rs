@@ -5,7 +5,7 @@ use std::io::Write;
 
 use ranstream::{DecodeOptions, Limits, decompress};
 use ranstream_tensors::{
-    Archive, DType, Profile, TensorInfo, TensorOptions, TensorWriter,
+    Archive, BaseModel, DType, Profile, TensorInfo, TensorOptions, TensorWriter,
     header::{self, Header, HeaderError, Parsed},
 };
 
@@ -76,24 +76,41 @@ fn streamed(input: &[u8]) {
 }
 
 /// The first byte says what the rest is: a file to open as it stands, or one to be written as a
-/// stream first, and then one byte of that changed.
+/// stream first, in one of the profiles, over a base or not, and then one byte of that changed.
 pub fn archive_open(input: &[u8]) {
     let Some((&way, rest)) = input.split_first() else { return };
     if way % 3 == 0 {
         let raw = decompress(rest, &DecodeOptions::new().limits(limits())).ok();
-        return open(rest, raw.as_deref().or(Some(rest).filter(|rest| !rest.starts_with(&ranstream::format::MAGIC))));
+        return open(
+            rest,
+            None,
+            raw.as_deref().or(Some(rest).filter(|rest| !rest.starts_with(&ranstream::format::MAGIC))),
+        );
     }
     let Some((&[a, b, change], file)) = rest.split_first_chunk() else { return };
     let profile = [Profile::Fast, Profile::Small, Profile::Device][usize::from(way / 3 % 3)];
-    let mut writer = TensorWriter::new(Vec::new(), TensorOptions::new().profile(profile));
+    let base = if way / 9 % 2 == 1 { base_of(file, usize::from(b)) } else { None };
+    let (mut options, mut decoding) = (TensorOptions::new().profile(profile), DecodeOptions::new());
+    if let Some(base) = &base {
+        (options, decoding) = (options.base(base), decoding.base(base.bytes().clone()));
+    }
+    let mut writer = TensorWriter::new(Vec::new(), options);
     writer.write_all(file).expect("a vector takes everything");
     let mut stream = writer.finish().expect("a vector takes everything");
-    assert!(decompress(&stream, &DecodeOptions::new()).as_deref() == Ok(file));
+    assert!(decompress(&stream, &decoding).as_deref() == Ok(file));
     if way % 3 == 2 {
         let at = usize::from(u16::from_le_bytes([a, b])) % stream.len();
         stream[at] ^= change;
     }
-    open(&stream, Some(file));
+    open(&stream, base.as_ref(), Some(file));
+}
+
+/// A file of which some bytes are others, of which the last ones are tensors; if it is a whole one.
+fn base_of(file: &[u8], every: usize) -> Option<BaseModel> {
+    let mut old = file.to_vec();
+    let tensors = old.len() / 2;
+    old[tensors..].iter_mut().step_by(every + 1).for_each(|byte| *byte = byte.wrapping_add(1));
+    BaseModel::open(old).ok()
 }
 
 fn limits() -> Limits {
@@ -102,8 +119,11 @@ fn limits() -> Limits {
 
 /// Opens `file`, and decodes all there is. Whatever is decoded is of `raw`, where that is known: a
 /// single changed byte is always found.
-fn open(file: &[u8], raw: Option<&[u8]>) {
-    let Ok(archive) = Archive::builder().limits(limits()).open(file) else { return };
+fn open(file: &[u8], base: Option<&BaseModel>, raw: Option<&[u8]>) {
+    let builder = Archive::builder().limits(limits());
+    let builder = if let Some(base) = base { builder.base(base) } else { builder };
+    let Ok(archive) = builder.open(file) else { return };
+    let _ = archive.base_hint();
     let known: u64 = archive.tensors().iter().map(TensorInfo::len).sum();
     if known > 1 << 22 {
         return;
@@ -136,7 +156,7 @@ fn open(file: &[u8], raw: Option<&[u8]>) {
 pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let mut seeds = Vec::new();
     for (target, file) in [("safetensors", small_safetensors()), ("gguf", small_gguf())] {
-        for way in 0..9 {
+        for way in 0..18 {
             let settings = if way % 3 == 0 { vec![way] } else { vec![way, 77, 0, 4] };
             seeds.push(("archive_open", [&settings, &file[..]].concat()));
         }

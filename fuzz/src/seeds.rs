@@ -78,7 +78,7 @@ const BEFORE_A_STREAM: [(&str, &[u8]); 15] = [
 ];
 
 /// Each target that takes data, with settings to stand before it.
-const BEFORE_DATA: [(&str, &[u8]); 21] = [
+const BEFORE_DATA: [(&str, &[u8]); 23] = [
     ("roundtrip", &[0, 0, 0, 4, 0, 1, 7, 4, 0]),
     ("roundtrip", &[1, 0b1111, 0, 1, 0, 0, 0, 4, 3]),
     ("roundtrip", &[3, 0b0110, 100, 0, 0, 0, 3, 4, 1]),
@@ -100,6 +100,8 @@ const BEFORE_DATA: [(&str, &[u8]); 21] = [
     ("async_schedule", &[0, 1, 0]),
     ("planes", &[1, 0, 3, 0x11, 1]),
     ("planes", &[1, 2, 7, 0x11, 0, 0, 15, 0x21, 2]),
+    ("planes", &[5, 0, 255, 0x11, 1, 1, 2, 3, 4, 5, 6, 7, 8]),
+    ("planes", &[6, 2, 254, 0x11, 0, 0, 15, 0x21, 2, 9, 8, 7, 6]),
 ];
 
 /// The data blocks that follow a short stream header, as payloads.
@@ -119,6 +121,10 @@ fn payloads(stream: &[u8]) -> Vec<Seed> {
         }
         if mode == BlockMode::Planes {
             seeds.push(Seed { target: "planes", bytes: [&[0, a, b], payload].concat() });
+        }
+        if let (BlockMode::PlanesOverBase, Some(payload)) = (mode, payload.get(16..)) {
+            let more = u16::try_from(raw_len - payload.len()).unwrap_or(u16::MAX).to_le_bytes();
+            seeds.push(Seed { target: "planes", bytes: [&[3], &more[..], payload].concat() });
         }
         seeds.push(Seed { target: "kernels", bytes: [&before, payload].concat() });
         seeds.extend(section(mode, raw_len, payload));
