@@ -41,6 +41,8 @@ fn explain_stream(error: &Error) -> anyhow::Error {
         Error::LimitExceeded { limit: Limit::Memory, .. } => "allow more with --memory",
         Error::LimitExceeded { limit: Limit::Output, .. } => "allow more with --max-output",
         Error::Unsupported { .. } => "a newer rans may know it",
+        Error::NeedsBase { .. } => "name the file that it was made from with --base; `rans list` tells of it",
+        Error::WrongBase { .. } => "--base has to be the file that it was made from; `rans list` tells of it",
         _ => return anyhow::anyhow!("{error}"),
     };
     anyhow::anyhow!("{error}; {advice}")

@@ -12,14 +12,15 @@ use anyhow::{Result, anyhow};
 use indicatif::HumanBytes;
 use ranstream::{EncodeOptions, Progress, read::RansEncoder};
 use ranstream_tensors::{
-    Container, Profile, TensorOptions, TensorWriter,
+    BaseModel, Container, Profile, TensorOptions, TensorWriter,
     header::{SIGNATURE_LEN, recognise},
 };
 
 use crate::{
     advice::{because, explain},
-    arguments::{EncodeArgs, OutputArgs, SourceArgs, ThreadArgs, VoiceArgs},
+    arguments::{BaseArgs, EncodeArgs, OutputArgs, SourceArgs, ThreadArgs, VoiceArgs, usage_error},
     bar::Bar,
+    base::Bases,
     claimed::Claimed,
     input::{self, Input},
     output::Output,
@@ -35,6 +36,7 @@ pub(crate) fn run(
     inputs: Vec<PathBuf>,
     source: &SourceArgs,
     args: &EncodeArgs,
+    base: BaseArgs,
     threads: ThreadArgs,
     output: &OutputArgs,
     voice: VoiceArgs,
@@ -58,11 +60,15 @@ pub(crate) fn run(
     }
     report.align(&inputs);
     let options = args.options(threads);
+    if base.path.is_some() && !matches!(args.tensors(), Some(Profile::Fast | Profile::Small)) {
+        usage_error("--base goes with --tensors=auto and --tensors=small alone");
+    }
     let compression = Compression {
         index: args.index(),
         block_len: options.block_len,
         options,
         tensors: args.tensors(),
+        bases: base.path.map(|path| Bases::new(path, &output.suffix)),
         suffix: output.suffix.clone(),
     };
     if !inputs.is_empty() {
@@ -79,6 +85,8 @@ struct Compression {
     block_len: usize,
     /// How model files are coded. `None`: as bytes.
     tensors: Option<Profile>,
+    /// What they may be differences from.
+    bases: Option<Bases>,
     suffix: OsString,
 }
 
@@ -102,18 +110,20 @@ impl Operation for Compression {
     }
 
     fn run(&self, input: &Input, output: &mut Output, bar: &Bar) -> Result<Done> {
+        let base = self.bases.as_ref().map(|bases| bases.open(input)).transpose()?.flatten();
+        let one = One { terms: self, base, bar };
         let short = BLOCK_LEN.max(self.block_len) as u64;
         match (input.regular(), input.len()) {
-            (Some((file, _)), Some(len)) if len > short => self.long(file, len, output, bar),
+            (Some((file, _)), Some(len)) if len > short => one.long(file, len, output),
             // What comes through a pipe goes out as it comes.
-            (None, _) if !output.is_file() => self.endless(input.reader(), output, bar).map(Done::from),
+            (None, _) if !output.is_file() => one.endless(input.reader(), output).map(Done::from),
             _ => {
                 let mut head = Vec::new();
                 input.reader().take(short + 1).read_to_end(&mut head).map_err(explain)?;
                 let moved = if head.len() as u64 <= short {
-                    self.whole(&head, output, bar)
+                    one.whole(&head, output)
                 } else {
-                    self.endless(head.chain(input.reader()), output, bar)
+                    one.endless(head.chain(input.reader()), output)
                 };
                 moved.map(Done::from)
             }
@@ -125,32 +135,40 @@ impl Operation for Compression {
     }
 }
 
-impl Compression {
+/// The compression of one input.
+struct One<'a> {
+    terms: &'a Compression,
+    /// What its tensors may be differences from.
+    base: Option<BaseModel>,
+    bar: &'a Bar,
+}
+
+impl One<'_> {
     /// All that an input has: its length is known, and threads would cost more to start than they
     /// gain.
-    fn whole(&self, raw: &[u8], output: &mut Output, bar: &Bar) -> Result<Moved> {
-        let mut options = self.options(output, raw.len() > self.block_len).content_length(raw.len() as u64);
+    fn whole(&self, raw: &[u8], output: &mut Output) -> Result<Moved> {
+        let mut options = self.options(output, raw.len() > self.terms.block_len).content_length(raw.len() as u64);
         if raw.len() <= BLOCK_LEN {
             options = options.threads(1);
         }
-        self.encode(raw, options, output, bar)
+        self.encode(raw, options, output)
     }
 
     /// A file that claims to have `len` bytes. A log may grow meanwhile and another file shrink, so
     /// a length is only declared where the stream can be begun again without it.
-    fn long(&self, file: &File, len: u64, output: &mut Output, bar: &Bar) -> Result<Done> {
+    fn long(&self, file: &File, len: u64, output: &mut Output) -> Result<Done> {
         let begin = output.position();
         let mut options = self.options(output, true);
         if begin.is_some() {
             options = options.content_length(len);
         }
         let mut source = Claimed::new(file, len);
-        let moved = self.encode(&mut source, options, output, bar);
+        let moved = self.encode(&mut source, options, output);
         let moved = match begin {
             Some(begin) if moved.is_err() && source.is_short() => {
                 (&*file).rewind().map_err(because("cannot read it again"))?;
                 output.rewind_to(begin)?;
-                self.endless(file, output, bar)?
+                self.endless(file, output)?
             }
             _ => moved?,
         };
@@ -169,30 +187,32 @@ impl Compression {
     }
 
     /// As much as comes.
-    fn endless(&self, source: impl Read, output: &mut Output, bar: &Bar) -> Result<Moved> {
-        self.encode(source, self.options(output, true), output, bar)
+    fn endless(&self, source: impl Read, output: &mut Output) -> Result<Moved> {
+        self.encode(source, self.options(output, true), output)
     }
 
     /// A file gets an index, unless the user says something else: one block needs none.
     fn options(&self, output: &Output, blocks: bool) -> EncodeOptions {
-        self.options.clone().index(self.index.unwrap_or(output.is_file() && blocks))
+        self.terms.options.clone().index(self.terms.index.unwrap_or(output.is_file() && blocks))
     }
 
-    fn encode(&self, source: impl Read, options: EncodeOptions, output: &mut Output, bar: &Bar) -> Result<Moved> {
-        let Some(profile) = self.tensors else { return encode_bytes(source, options, output, bar) };
+    fn encode(&self, source: impl Read, options: EncodeOptions, output: &mut Output) -> Result<Moved> {
+        let options = self.bar.follow_encoder(options);
+        let Some(profile) = self.terms.tensors else { return encode_bytes(source, options, output) };
         let beginning = Beginning::read(source);
         if beginning.container() == Container::Opaque {
-            return encode_bytes(beginning.whole(), options, output, bar);
+            return encode_bytes(beginning.whole(), options, output);
         }
         // Tensors end blocks, so there are several.
-        let index = self.index.unwrap_or(output.is_file());
-        let options = TensorOptions::new().profile(profile).index(index).encode(bar.follow_encoder(options));
+        let index = self.terms.index.unwrap_or(output.is_file());
+        let mut options = TensorOptions::new().profile(profile).index(index).encode(options);
+        options.base.clone_from(&self.base);
         encode_tensors(beginning.whole(), options, output)
     }
 }
 
-fn encode_bytes(source: impl Read, options: EncodeOptions, output: &mut Output, bar: &Bar) -> Result<Moved> {
-    let mut encoder = RansEncoder::with_options(source, bar.follow_encoder(options));
+fn encode_bytes(source: impl Read, options: EncodeOptions, output: &mut Output) -> Result<Moved> {
+    let mut encoder = RansEncoder::with_options(source, options);
     pour(&mut encoder, output)?;
     Ok(moved(encoder.progress()))
 }

@@ -13,9 +13,10 @@ use ranstream::{DecodeOptions, RansReader, TrailingData, format::MAGIC};
 
 use crate::{
     advice::explain,
-    arguments::{BackendName, OutputArgs, PassArgs, RangeArgs, SourceArgs, VoiceArgs, usage_error},
+    arguments::{BackendName, BaseArgs, OutputArgs, PassArgs, RangeArgs, SourceArgs, VoiceArgs, usage_error},
     backend::Backend,
     bar::Bar,
+    base::Bases,
     input::Input,
     output::Output,
     report::{Moved, Report, percent},
@@ -28,6 +29,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Terms<'a> {
     pub(crate) options: DecodeOptions,
+    pub(crate) base: BaseArgs,
     pub(crate) backend: BackendName,
     pub(crate) range: &'a RangeArgs,
     pub(crate) pass: &'a PassArgs,
@@ -46,6 +48,7 @@ pub(crate) fn run(
     let backend = Backend::open(terms.backend, &report);
     let decompression = Decompression {
         options: backend.apply(terms.options.verify_index(!terms.range.trust_index)),
+        bases: terms.base.path.map(|path| Bases::new(path, &output.suffix)),
         range: Range::new(terms.range),
         passes: terms.pass.asked().unwrap_or(output.stdout && output.force),
         suffix: output.suffix.clone(),
@@ -60,6 +63,7 @@ pub(crate) fn run(
 #[derive(Debug)]
 struct Decompression {
     options: DecodeOptions,
+    bases: Option<Bases>,
     range: Option<Range>,
     /// What is no stream is copied as it is.
     passes: bool,
@@ -106,6 +110,9 @@ impl Operation for Decompression {
 
     fn run(&self, input: &Input, output: &mut Output, bar: &Bar) -> Result<Done> {
         let mut options = bar.follow_decoder(self.options.clone());
+        if let Some(base) = self.bases.as_ref().map(|bases| bases.open(input)).transpose()?.flatten() {
+            options = options.base(base.bytes().clone());
+        }
         if input.is_short() {
             options = options.threads(1);
         }

@@ -1,6 +1,7 @@
 //! Where bytes come from.
 
 use std::{
+    ffi::OsStr,
     fmt,
     fs::{self, File, Metadata},
     io::{self, IsTerminal, Read},
@@ -69,6 +70,11 @@ impl Input {
         let file = File::open(path).map_err(explain)?;
         let metadata = file.metadata().map_err(explain)?;
         Ok(Self { path: path.to_owned(), file: Some((file, metadata)) })
+    }
+
+    /// Its name in its folder. `None`: it is standard input.
+    pub(crate) fn file_name(&self) -> Option<&OsStr> {
+        if self.is_stdin() { None } else { self.path.file_name() }
     }
 
     pub(crate) fn is_stdin(&self) -> bool {

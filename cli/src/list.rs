@@ -1,6 +1,6 @@
 //! What is in compressed files, as a table or as JSON.
 
-use std::{path::Path, process::ExitCode};
+use std::{ffi::OsStr, path::Path, process::ExitCode};
 
 use anyhow::{Result, bail};
 use indicatif::HumanBytes;
@@ -10,6 +10,7 @@ use crate::{
     arguments::{ListArgs, VoiceArgs},
     columns::Columns,
     input::{self, Input},
+    names::masked,
     output::print,
     report::{Report, percent},
     survey::{Modes, Stream, Survey, survey},
@@ -27,6 +28,13 @@ pub(crate) fn run(args: &ListArgs, special: bool) -> ExitCode {
                 if survey.trailing_zeros > 0 {
                     let zeros = survey.trailing_zeros;
                     report.note(input::name(path), format_args!("{zeros} zeros behind the last stream, passed over"));
+                }
+                if let Some(base) = &survey.base {
+                    let name = if base.name.is_empty() { "a file".to_owned() } else { masked(OsStr::new(&base.name)) };
+                    report.note(
+                        input::name(path),
+                        format_args!("differences from {name} of {} bytes, XXH3-64 {}", base.bytes, base.xxh3),
+                    );
                 }
                 if let Some(reason) = survey.tensors.as_ref().and_then(|tensors| tensors.opaque.as_ref()) {
                     report.note(input::name(path), format_args!("no tensors: {reason}"));

@@ -8,6 +8,7 @@
 //! | `recover`, `index`, `bench`, `manual` | the same |
 //! | `transfer` | what becomes of each input: shared by `compress` and `decompress` |
 //! | `sources`, `targets` | which files are taken, and what their outputs are called |
+//! | `base` | what model files are differences from |
 //! | `backend` | the device that `--backend` asks for |
 //! | `kernel` | what is wrong with `RANS_KERNEL` |
 //! | `input`, `output`, `standard` | files, standard streams; outputs appear when complete |
@@ -22,6 +23,7 @@ mod advice;
 mod arguments;
 mod backend;
 mod bar;
+mod base;
 mod bench;
 mod claimed;
 mod columns;
@@ -71,19 +73,20 @@ fn main() -> ExitCode {
 
 /// What was asked for by flags.
 fn operate(args: FileArgs) -> ExitCode {
-    let FileArgs { inputs, operation, source, output, limits, backend, threads, voice, about, .. } = args;
+    let FileArgs { inputs, operation, source, output, limits, backend, threads, voice, about, base, .. } = args;
     if about.version {
         version::run(voice.verbose)
     } else if operation.list {
         let (json, verbose, quiet) = (operation.json, voice.verbose, voice.quiet);
         list::run(&ListArgs { inputs, json, verbose, tensors: false, quiet }, output.force)
     } else if operation.test {
-        test::run(TestArgs { inputs, limits, backend, threads, voice }, output.force)
+        test::run(TestArgs { inputs, base, limits, backend, threads, voice }, output.force)
     } else if operation.decompress {
         let options = limits.options(threads);
-        let terms = decompress::Terms { options, backend: backend.name, range: &args.range, pass: &args.pass };
+        let (range, pass) = (&args.range, &args.pass);
+        let terms = decompress::Terms { options, base, backend: backend.name, range, pass };
         decompress::run(inputs, &source, terms, &output, voice)
     } else {
-        compress::run(inputs, &source, &args.encode, threads, &output, voice)
+        compress::run(inputs, &source, &args.encode, base, threads, &output, voice)
     }
 }

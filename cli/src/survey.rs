@@ -3,15 +3,18 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
+    fs::File,
     io::{self, Read},
+    ops::Range,
     path::Path,
 };
 
 use ranstream::{
     DecodeOptions, Error, Limits, TrailingData,
-    format::{BlockHeader, StreamHeader},
+    format::{BASE_KIND, BaseHint, BlockHeader, StreamHeader},
     outline::{OutlinePart, OutlineReader},
 };
+use ranstream_tensors::ReadAt;
 use serde::Serialize;
 
 use crate::{input::Input, tensors::Tensors, trailing::Trailing};
@@ -33,12 +36,27 @@ pub(crate) struct Survey {
     pub(crate) ratio: Option<f64>,
     pub(crate) blocks: u64,
     pub(crate) modes: Modes,
+    /// What its blocks are differences from, where it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) base: Option<BaseFile>,
+    /// Where it says so.
+    #[serde(skip)]
+    base_at: Range<u64>,
     /// Zeros behind the last stream, up to the end of the file.
     pub(crate) trailing_zeros: u64,
     pub(crate) streams: Vec<Stream>,
     /// Of a model file, if they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tensors: Option<Tensors>,
+}
+
+/// A file that is needed to decode another one.
+#[derive(Debug, Serialize)]
+pub(crate) struct BaseFile {
+    pub(crate) name: String,
+    pub(crate) bytes: u64,
+    /// XXH3-64 of them.
+    pub(crate) xxh3: String,
 }
 
 /// How many blocks have which mode.
@@ -88,6 +106,8 @@ impl Survey {
             ratio: None,
             blocks: 0,
             modes: Modes::new(),
+            base: None,
+            base_at: 0..0,
             trailing_zeros: 0,
             streams: Vec::new(),
             tensors: None,
@@ -153,7 +173,10 @@ pub(crate) fn survey(path: &Path, input: &Input, every_block: bool) -> io::Resul
     let options = DecodeOptions::new().limits(limits).trailing_data(TrailingData::Ignore);
     let mut survey = Survey::new(path, input);
     match input.regular() {
-        Some((file, _)) => walk(OutlineReader::seeking(file, options)?, &mut survey, every_block)?,
+        Some((file, _)) => {
+            walk(OutlineReader::seeking(file, options)?, &mut survey, every_block)?;
+            survey.base = base_of(file, survey.base_at.clone())?;
+        }
         None => walk(OutlineReader::new(input.reader(), options), &mut survey, every_block)?,
     }
     survey.ratio = (survey.raw_bytes > 0).then(|| survey.compressed_bytes as f64 / survey.raw_bytes as f64);
@@ -166,6 +189,9 @@ fn walk<R: Read>(mut parts: OutlineReader<R>, survey: &mut Survey, every_block: 
         match (part, &mut stream) {
             (OutlinePart::Stream { header, offset, .. }, _) => stream = Some(Stream::new(&header, offset, every_block)),
             (OutlinePart::Block { header, offset, raw_offset, coded_len, .. }, Some(stream)) => {
+                if matches!(header, BlockHeader::Skippable { kind: BASE_KIND, .. }) && survey.base_at.is_empty() {
+                    survey.base_at = offset..offset + coded_len;
+                }
                 stream.add_block(&header, offset, raw_offset, coded_len);
             }
             (OutlinePart::End { end, .. }, Some(stream)) => {
@@ -186,6 +212,18 @@ fn walk<R: Read>(mut parts: OutlineReader<R>, survey: &mut Survey, every_block: 
         Trailing::Garbage => return Err(Error::TrailingData { offset: survey.compressed_bytes }.into()),
     };
     Ok(())
+}
+
+/// What the block at `place` of a file says of its base, if it does.
+fn base_of(file: &File, place: Range<u64>) -> io::Result<Option<BaseFile>> {
+    let len = (place.end - place.start) as usize;
+    if len > BaseHint::MAX_BLOCK_LEN {
+        return Ok(None);
+    }
+    let mut block = vec![0; len];
+    file.read_exact_at(&mut block, place.start)?;
+    let hint = BaseHint::from_block(&block);
+    Ok(hint.map(|BaseHint { name, len, hash, .. }| BaseFile { name, bytes: len, xxh3: format!("{hash:016x}") }))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,6 +1,6 @@
 //! Decoding without an output.
 
-use std::{path::Path, process::ExitCode, time::Instant};
+use std::{ffi::OsStr, path::Path, process::ExitCode, time::Instant};
 
 use anyhow::Result;
 use ranstream::DecodeOptions;
@@ -8,12 +8,16 @@ use ranstream::DecodeOptions;
 use crate::{
     arguments::TestArgs,
     backend::Backend,
+    base::Bases,
     decompress::decode,
     input::{self, Input},
     output::Output,
     report::Report,
     transfer::{Done, Remark},
 };
+
+/// What the names of compressed files end in.
+const SUFFIX: &str = ".rans";
 
 /// `special`: also what is no regular file.
 pub(crate) fn run(args: TestArgs, special: bool) -> ExitCode {
@@ -22,8 +26,9 @@ pub(crate) fn run(args: TestArgs, special: bool) -> ExitCode {
     report.align(&inputs);
     let backend = Backend::open(args.backend.name, &report);
     let options = backend.apply(args.limits.options(args.threads));
+    let bases = args.base.path.map(|path| Bases::new(path, OsStr::new(SUFFIX)));
     for path in &inputs {
-        if let Err(error) = check(path, special, &options, &mut report) {
+        if let Err(error) = check(path, special, &options, bases.as_ref(), &mut report) {
             report.error(&error.context(input::name(path)));
         }
     }
@@ -32,11 +37,20 @@ pub(crate) fn run(args: TestArgs, special: bool) -> ExitCode {
     report.exit_code()
 }
 
-fn check(path: &Path, special: bool, options: &DecodeOptions, report: &mut Report) -> Result<()> {
+fn check(
+    path: &Path,
+    special: bool,
+    options: &DecodeOptions,
+    bases: Option<&Bases>,
+    report: &mut Report,
+) -> Result<()> {
     let begun = Instant::now();
     let input = Input::open_compressed(path, special)?;
     let bar = report.bar(&input, false);
     let mut options = bar.follow_decoder(options.clone());
+    if let Some(base) = bases.map(|bases| bases.open(&input)).transpose()?.flatten() {
+        options = options.base(base.bytes().clone());
+    }
     if input.is_short() {
         options = options.threads(1);
     }

@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::Args;
 
-use super::{AboutArgs, BackendArgs, EncodeArgs, LimitArgs, RangeArgs, ThreadArgs, VoiceArgs};
+use super::{AboutArgs, BackendArgs, BaseArgs, EncodeArgs, LimitArgs, RangeArgs, ThreadArgs, VoiceArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct FileArgs {
@@ -27,6 +27,8 @@ pub(crate) struct FileArgs {
     pub(crate) limits: LimitArgs,
     #[command(flatten)]
     pub(crate) backend: BackendArgs,
+    #[command(flatten)]
+    pub(crate) base: BaseArgs,
     #[command(flatten)]
     pub(crate) threads: ThreadArgs,
     #[command(flatten)]

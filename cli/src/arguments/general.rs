@@ -1,5 +1,7 @@
 //! What most tasks take.
 
+use std::path::PathBuf;
+
 use clap::{ArgAction, Args, ValueEnum};
 use ranstream::{DecodeOptions, Limits};
 
@@ -7,6 +9,16 @@ use super::sizes::{memory_size, size};
 
 /// The library refuses a larger number.
 const MOST_THREADS: u32 = 1024;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "General")]
+pub(crate) struct BaseArgs {
+    /// What model files were tuned from: a file, or a folder with one of the same name for each;
+    /// plain or compressed. Tensors become differences from it where that is smaller, and it is
+    /// needed again to decompress
+    #[arg(id = "base", long = "base", value_name = "PATH")]
+    pub(crate) path: Option<PathBuf>,
+}
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Decompression")]

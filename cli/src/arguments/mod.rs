@@ -20,7 +20,7 @@ pub(crate) use self::{
     command_line::{DEFAULTS, parse},
     encode::EncodeArgs,
     files::{FileArgs, OutputArgs, PassArgs, SourceArgs},
-    general::{AboutArgs, BackendArgs, BackendName, LimitArgs, RangeArgs, ThreadArgs, VoiceArgs},
+    general::{AboutArgs, BackendArgs, BackendName, BaseArgs, LimitArgs, RangeArgs, ThreadArgs, VoiceArgs},
     tasks::{BenchArgs, IndexArgs, ListArgs, RecoverArgs, Task, TestArgs},
 };
 
@@ -34,6 +34,7 @@ Examples:
   rans list FILE.rans                       what is in it
   rans recover FILE.rans -o FILE            what can be saved of a damaged one
   rans index FILE.rans                      for places in one that was written to a pipe
+  rans --base OLD.safetensors NEW.safetensors   a fine-tune as differences
   rans bench FILE                           how small and how fast
 
 SIZE and POSITION are bytes, or take K, M, G, T for powers of 1024: 64K, 1M, 256KiB.

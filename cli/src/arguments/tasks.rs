@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
-use super::{BackendArgs, LimitArgs, ThreadArgs, VoiceArgs, general::MemoryArgs, sizes::size};
+use super::{BackendArgs, BaseArgs, LimitArgs, ThreadArgs, VoiceArgs, general::MemoryArgs, sizes::size};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
@@ -56,6 +56,8 @@ pub(crate) struct TestArgs {
     /// Compressed files; none, or -, is standard input
     #[arg(value_name = "FILE")]
     pub(crate) inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) base: BaseArgs,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     #[command(flatten)]

@@ -98,3 +98,70 @@ fn tensors_are_listed() {
     let run = folder.command("list --tensors").stdin(Stdio::null()).output().unwrap();
     assert_eq!(run.status.code(), Some(1));
 }
+
+/// The model after some training.
+fn tuned() -> Vec<u8> {
+    let mut model = model();
+    let floats = model.len() - 407_000;
+    model[floats..floats + 400_000].iter_mut().step_by(44).for_each(|byte| *byte = byte.wrapping_add(1));
+    model
+}
+
+#[test]
+fn a_model_over_its_base_is_small_and_needs_it() {
+    let folder = Folder::with(&[("old", &model()), ("new", &tuned())]);
+    folder.succeed("-q old");
+    folder.succeed("-q --base old new");
+    assert!(folder.read("new.rans").len() < folder.read("old.rans").len() / 4);
+    assert!(modes(&folder, "new.rans").contains("planes-base"), "{}", modes(&folder, "new.rans"));
+    // Plain or compressed, for all and for a part.
+    for base in ["old", "old.rans"] {
+        folder.succeed(&format!("-dq --base {base} new.rans -o back -f"));
+        assert!(folder.read("back") == tuned(), "{base}");
+        folder.succeed(&format!("-t --base {base} new.rans"));
+        folder.succeed(&format!("test --base {base} new.rans"));
+        let part = folder.succeed(&format!("-dc --base {base} --from 1000 --to 3000 new.rans"));
+        assert!(part.stdout == tuned()[1000..3000], "{base}");
+    }
+    for (line, says) in [
+        ("-dc new.rans", "name the file that it was made from with --base"),
+        ("test new.rans", "name the file that it was made from with --base"),
+        ("-dc --base new new.rans", "--base has to be the file that it was made from"),
+        ("-dc --base none new.rans", "the base none"),
+        ("-c --base old old", "is its own base"),
+        ("-c --base old --tensors=device new", "--base goes with"),
+        ("-c --base old --mode lanes new", "--base goes with"),
+    ] {
+        let run = folder.run(line);
+        assert!(run.code != Some(0) && run.stderr.contains(says), "{line}: {}", run.stderr);
+    }
+    let list = folder.succeed("list --json new.rans");
+    let list: Value = serde_json::from_slice(&list.stdout).unwrap();
+    assert_eq!((&list[0]["base"]["name"], &list[0]["base"]["bytes"]), (&"old".into(), &model().len().into()));
+    let list = folder.succeed("list new.rans");
+    assert!(list.stderr.contains("differences from old of"), "{}", list.stderr);
+    assert!(!folder.succeed("list --json old.rans").text().contains("base"));
+}
+
+#[test]
+fn a_folder_of_bases_has_one_for_each_name() {
+    let text = skewed(500, 4);
+    let folder = Folder::with(&[("a", &tuned()), ("b", &tuned()), ("c", &tuned()), ("text", &text)]);
+    std::fs::create_dir(folder.path("old")).unwrap();
+    std::fs::write(folder.path("old/a"), model()).unwrap();
+    std::fs::write(folder.path("old/b"), model()).unwrap();
+    folder.succeed("-q --rm old/b");
+    folder.succeed("-q --base old a b c text");
+    for (file, over_base) in [("a.rans", true), ("b.rans", true), ("c.rans", false), ("text.rans", false)] {
+        assert_eq!(modes(&folder, file).contains("planes-base"), over_base, "{file}");
+    }
+    folder.succeed("-dqf --base old a.rans b.rans c.rans text.rans");
+    assert!(folder.read("a") == tuned() && folder.read("b") == tuned() && folder.read("c") == tuned());
+    assert!(folder.read("text") == text);
+    let run = folder.run_with("-c --base old", &tuned());
+    assert!(run.stderr.contains("standard input has no name"), "{}", run.stderr);
+    let run = folder.run_with("-c --base old/a", &tuned());
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let run = folder.run_with("-dc --base old/a", &run.stdout);
+    assert!(run.stdout == tuned(), "{}", run.stderr);
+}

@@ -1,0 +1,81 @@
+//! What model files are differences from.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use ranstream_tensors::BaseModel;
+
+use crate::{advice::explain, input::Input, names::shown};
+
+/// Where the bases of files are.
+#[derive(Debug)]
+pub(crate) struct Bases {
+    /// A file, or a folder that has one for each input.
+    path: PathBuf,
+    /// What the names of compressed files end in.
+    suffix: OsString,
+}
+
+impl Bases {
+    pub(crate) fn new(path: PathBuf, suffix: &OsStr) -> Self {
+        Self { path, suffix: suffix.to_owned() }
+    }
+
+    /// What the raw file of `input` is a difference from. `None`: the folder has no file of its
+    /// name.
+    pub(crate) fn open(&self, input: &Input) -> Result<Option<BaseModel>> {
+        if !self.path.is_dir() {
+            return open(&self.path, input).map(Some);
+        }
+        let Some(name) = input.file_name() else {
+            bail!("--base is a folder, and standard input has no name to look for in it");
+        };
+        let raw = name.as_encoded_bytes().strip_suffix(self.suffix.as_encoded_bytes());
+        let raw = raw.map_or(Ok(name.into()), crate::sources::path_of)?;
+        let mut compressed = raw.clone().into_os_string();
+        compressed.push(&self.suffix);
+        for name in [raw, compressed.into()] {
+            let path = self.path.join(name);
+            if path.is_file() {
+                return open(&path, input).map(Some);
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The model at `path`, plain or compressed.
+fn open(path: &Path, input: &Input) -> Result<BaseModel> {
+    let base = opened(path).with_context(|| format!("the base {}", shown(path)))?;
+    if let Some((file, _)) = input.regular()
+        && is_same(&file.metadata().map_err(explain)?, path)
+    {
+        bail!("is its own base: nothing could restore it");
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Ok(base.named(name.strip_suffix(".rans").unwrap_or(&name)))
+}
+
+fn opened(path: &Path) -> Result<BaseModel> {
+    let file = File::open(path).map_err(explain)?;
+    if !file.metadata().map_err(explain)?.is_file() {
+        bail!("not a regular file");
+    }
+    BaseModel::open(file).map_err(|error| anyhow!("{error}"))
+}
+
+#[cfg(unix)]
+fn is_same(file: &fs::Metadata, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    fs::metadata(path).is_ok_and(|other| (other.dev(), other.ino()) == (file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &fs::Metadata, _: &Path) -> bool {
+    false
+}
