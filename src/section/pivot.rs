@@ -14,9 +14,10 @@ use crate::{
 
 thread_local! {
     /// A quarter of a megabyte each once they were used, which takes as long to make as a block
-    /// takes to decode.
-    static ENCODER: Cell<Encoder> = Cell::default();
-    static DECODER: Cell<Decoder> = Cell::default();
+    /// takes to decode. They are behind a pointer: what stands in them takes 10 KiB without that,
+    /// and to move it there and back takes longer than a short section.
+    static ENCODER: Cell<Option<Box<Encoder>>> = const { Cell::new(None) };
+    static DECODER: Cell<Option<Box<Decoder>>> = const { Cell::new(None) };
 }
 
 /// Gives back what the calling thread keeps.
@@ -40,7 +41,7 @@ impl Source<'_> {
     /// Appends the payload. `false`: it would have more than `most` bytes, and what was appended is
     /// to be thrown away.
     pub(crate) fn append(&self, most: usize, out: &mut Vec<u8>) -> bool {
-        kept::with(&ENCODER, |encoder| self.append_with(encoder, most, out))
+        kept::with(&ENCODER, |kept| self.append_with(kept.get_or_insert_default(), most, out))
     }
 
     fn append_with(&self, encoder: &mut Encoder, most: usize, out: &mut Vec<u8>) -> bool {
@@ -68,5 +69,5 @@ impl Source<'_> {
 
 /// Fills `symbols`, at least one, from a payload of exactly so many.
 pub(crate) fn decode_payload(payload: &[u8], symbols: &mut [u8], kernel: Kernel) -> Result<(), Corruption> {
-    kept::with(&DECODER, |decoder| decoder.decode(payload, symbols, pivot_steps(kernel)))
+    kept::with(&DECODER, |kept| kept.get_or_insert_default().decode(payload, symbols, pivot_steps(kernel)))
 }
