@@ -22,8 +22,8 @@ use crate::{
 /// Up to so many bytes are coded in one go.
 const FEW: usize = 64 << 10;
 
-/// Raw bytes that are worth a second thread.
-const BLOCK_LEN: usize = 256 << 10;
+/// Up to so many raw bytes are one block, or not worth a second thread.
+const SHORT: usize = 256 << 10;
 
 /// Bytes that a stream may have beside those of its blocks: header, end, index without entries.
 const STREAM_OVERHEAD: usize = 128;
@@ -34,10 +34,11 @@ const BLOCK_OVERHEAD: usize = 20;
 /// Compress `data`, any contiguous buffer, to one stream.
 ///
 /// `threads`: `None` is all cores where there is more than one block, 0 all cores, 1 the caller's
-/// own thread. `level`: 0 to 9, `None` is 0. `block_size`: raw bytes per block, `None` is 256 KiB
-/// at level 0 and more at higher ones. `index`: a list of blocks behind the stream, for seeking.
-/// `check`: a check over all raw bytes, beside those of the blocks. `types`: what the bytes are,
-/// `f32` say, so that bytes that mean the same are coded together; `auto` is what the buffer says.
+/// own thread. `level`: 0 to 9, `None` is 3. `block_size`: raw bytes per block, `None` is 256 KiB
+/// at level 0 and 1 to 8 MiB at higher ones. `index`: a list of blocks behind the stream, for
+/// seeking. `check`: a check over all raw bytes, beside those of the blocks. `types`: what the
+/// bytes are, `f32` say, so that bytes that mean the same are coded together; `auto` is what the
+/// buffer says.
 #[pyfunction]
 #[pyo3(signature = (data, /, *, threads=None, block_size=None, index=true, check=true, types=Some("auto"), level=None), text_signature = "(data, /, *, threads=None, block_size=None, index=True, check=True, types='auto', level=None)")]
 pub(crate) fn compress<'py>(
@@ -52,8 +53,7 @@ pub(crate) fn compress<'py>(
     let py = data.py();
     let input = Input::new(data)?;
     let layout = if types == Some("auto") { input.layout() } else { layout(types)? };
-    let threads = threads_for(threads, input.len(), block_size.unwrap_or(BLOCK_LEN));
-    let options = EncodeArgs { threads, block_size, index, check, level, layout }.options()?;
+    let options = EncodeArgs { threads, block_size, index, check, level, layout }.options(input.len())?;
     if input.len() <= FEW {
         let raw = input.into_fixed().map_err(|error| io_exception(py, error, 0))?;
         let coded = py.detach(|| ranstream::compress(&raw, &options)).map_err(|error| exception(py, &error, 0))?;
@@ -149,7 +149,7 @@ pub(crate) fn decompress<'py>(
     let mut input = Input::new(data)?;
     let limits = decode_options(1, max_size)?;
     let raw_len = py.detach(|| raw_len(&mut input, limits)).map_err(|error| exception(py, &error, 0))?;
-    let options = decode_options(threads_for(threads, raw_len, BLOCK_LEN), max_size)?;
+    let options = decode_options(threads_for(threads, raw_len, SHORT), max_size)?;
     let mut out = NewBytes::zeroed(py, raw_len)?;
     let len = decode(py, input, out.as_mut_slice(), options)?;
     out.first(len)
@@ -176,7 +176,7 @@ pub(crate) fn decompress_into(
         return Err(PyValueError::new_err("data and out share memory"));
     }
     let out = out.as_mut_slice();
-    let options = decode_options(threads_for(threads, out.len(), BLOCK_LEN), None)?;
+    let options = decode_options(threads_for(threads, out.len(), SHORT), None)?;
     decode(py, input, out, options)
 }
 
@@ -184,28 +184,14 @@ pub(crate) fn decompress_into(
 /// are errors here: what else is wrong comes behind good bytes.
 fn raw_len(input: &mut Input, options: DecodeOptions) -> Result<usize, Error> {
     let mut len = 0;
-    let mut add = |part: &OutlinePart| {
-        if let OutlinePart::Block { header, .. } = part {
-            len += header.raw_len();
-        }
-    };
     let fault = match input {
         Input::Fixed { owner, range } => {
-            let bytes = &owner[range.clone()];
-            let (mut outline, mut at) = (Outline::new(options), 0);
+            let mut walk = Walk::new(options);
             loop {
-                match outline.step(&bytes[at..]) {
+                match walk.pass(&owner[range.clone()]) {
+                    Ok(Some(raw_len)) => len += raw_len,
+                    Ok(None) => break None,
                     Err(error) => break Some(error),
-                    Ok((taken, part)) => {
-                        at += taken;
-                        part.iter().for_each(&mut add);
-                        let there = outline.to_pass().min((bytes.len() - at) as u64);
-                        outline.pass(there);
-                        at += there as usize;
-                        if at == bytes.len() && part.is_none() {
-                            break None;
-                        }
-                    }
                 }
             }
         }
@@ -213,7 +199,7 @@ fn raw_len(input: &mut Input, options: DecodeOptions) -> Result<usize, Error> {
             let parts = OutlineReader::seeking(&mut *changing, options);
             let fault = parts.and_then(|parts| {
                 for part in parts {
-                    add(&part?);
+                    len += raw_len_of(&part?);
                 }
                 Ok(())
             });
@@ -228,14 +214,68 @@ fn raw_len(input: &mut Input, options: DecodeOptions) -> Result<usize, Error> {
     }
 }
 
+fn raw_len_of(part: &OutlinePart) -> usize {
+    if let OutlinePart::Block { header, .. } = part { header.raw_len() } else { 0 }
+}
+
+/// A walk over the blocks of streams in memory, from header to header.
+struct Walk {
+    outline: Outline,
+    /// Bytes that were passed.
+    at: usize,
+}
+
+impl Walk {
+    fn new(options: DecodeOptions) -> Self {
+        Self { outline: Outline::new(options), at: 0 }
+    }
+
+    /// Passes the next part, a block or what is between two; its raw bytes come back. `None` at the
+    /// end of `bytes`.
+    fn pass(&mut self, bytes: &[u8]) -> Result<Option<usize>, Error> {
+        let (taken, part) = self.outline.step(&bytes[self.at..])?;
+        self.at += taken;
+        let there = self.outline.to_pass().min((bytes.len() - self.at) as u64);
+        self.outline.pass(there);
+        self.at += there as usize;
+        Ok(match part {
+            Some(part) => Some(raw_len_of(&part)),
+            None if self.at == bytes.len() => None,
+            None => Some(0),
+        })
+    }
+
+    /// Passes blocks of some [`PIECE`] raw bytes. Behind what is wrong there is one piece.
+    fn pass_piece(&mut self, bytes: &[u8]) {
+        let mut raw_len = 0;
+        while raw_len < PIECE {
+            match self.pass(bytes) {
+                Ok(Some(len)) => raw_len += len,
+                Ok(None) => break,
+                Err(_) => self.at = bytes.len(),
+            }
+            if self.at == bytes.len() {
+                break;
+            }
+        }
+    }
+}
+
 /// Decodes all of `input` to `out`; how many bytes that were comes back.
 fn decode(py: Python<'_>, input: Input, out: &mut [u8], options: DecodeOptions) -> PyResult<usize> {
     let mut given = 0;
     let result = match input {
         Input::Fixed { owner, range } => {
+            let mut walk = Walk::new(options.clone());
             let mut decoder = Decoder::new(options);
-            let mut rest = &owner[range];
-            in_pieces(py, || decode_piece(&mut decoder, &mut rest, out, &mut given))?
+            let (coded, mut taken) = (&owner[range], 0);
+            in_pieces(py, || {
+                walk.pass_piece(coded);
+                let op = if walk.at == coded.len() { Op::Finish } else { Op::Run };
+                let piece = &coded[taken..walk.at];
+                taken = walk.at;
+                decode_piece(&mut decoder, piece, op, out, &mut given)
+            })?
         }
         Input::Changing(changing) => {
             let mut reader = RansReader::with_options(changing, options);
@@ -245,30 +285,32 @@ fn decode(py: Python<'_>, input: Input, out: &mut [u8], options: DecodeOptions) 
     result.map_err(|error| exception(py, &error, given as u64)).map(|()| given)
 }
 
+/// Decodes whole blocks, straight to `out`: a piece is what is taken, since a decoder that has no
+/// room for what it decodes keeps it, and copies it later.
 fn decode_piece(
     decoder: &mut Decoder,
-    rest: &mut &[u8],
+    mut piece: &[u8],
+    op: Op,
     out: &mut [u8],
     given: &mut usize,
 ) -> ControlFlow<Result<(), Error>> {
-    let end = out.len().min(given.saturating_add(PIECE));
     loop {
-        let step = match decoder.step(rest, &mut out[*given..end], Op::Finish) {
+        let step = match decoder.step(piece, &mut out[*given..], op) {
             Ok(step) => step,
             Err(error) => return Break(Err(error)),
         };
-        *rest = &rest[step.consumed..];
+        piece = &piece[step.consumed..];
         *given += step.produced;
         match step.status {
             Status::InFlight { .. } => decoder.wait(),
             Status::Finished => return Break(Ok(())),
-            Status::NeedsOutput { ready } if ready > 0 && *given == out.len() => {
+            Status::NeedsOutput { ready } if ready > 0 => {
                 return Break(Err(Error::OutputTooSmall {
                     needed: (*given + ready) as u64,
                     available: out.len() as u64,
                 }));
             }
-            Status::NeedsOutput { ready } if ready > 0 => return Continue(()),
+            Status::NeedsInput { .. } if piece.is_empty() => return Continue(()),
             _ => {}
         }
     }

@@ -44,8 +44,8 @@ impl RansCompressor {
         types: Option<&str>,
         level: Option<u8>,
     ) -> PyResult<Self> {
-        let options = EncodeArgs { threads, block_size, index, check, level, layout: layout(types)? }.options()?;
-        Ok(Self { encoder: Exclusive::new(Encoder::new(options)) })
+        let args = EncodeArgs { threads: Some(threads), block_size, index, check, level, layout: layout(types)? };
+        Ok(Self { encoder: Exclusive::new(Encoder::new(args.options(usize::MAX)?)) })
     }
 
     /// Take `data`; coded bytes that are ready come back, which may be none.

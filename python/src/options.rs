@@ -15,7 +15,8 @@ use rayon_core::{ThreadPool, ThreadPoolBuilder};
 /// How to write, as Python has it.
 #[derive(Clone, Copy)]
 pub(crate) struct EncodeArgs {
-    pub(crate) threads: usize,
+    /// `None`: all cores where there is more than one block.
+    pub(crate) threads: Option<usize>,
     pub(crate) block_size: Option<usize>,
     pub(crate) index: bool,
     pub(crate) check: bool,
@@ -24,10 +25,12 @@ pub(crate) struct EncodeArgs {
 }
 
 impl EncodeArgs {
+    /// For so many raw bytes, which only matters where `threads` is `None`.
+    ///
     /// # Errors
     ///
     /// `ValueError` for a level that there is not. Other values are checked where they are used.
-    pub(crate) fn options(self) -> PyResult<EncodeOptions> {
+    pub(crate) fn options(self, raw_len: usize) -> PyResult<EncodeOptions> {
         let mut options = EncodeOptions::new().index(self.index).content_check(self.check).layout(self.layout);
         match self.level {
             Some(level @ 0..=9) => options = options.level(level),
@@ -39,7 +42,7 @@ impl EncodeArgs {
         if let Some(block_size) = self.block_size {
             options = options.block_len(block_size);
         }
-        Ok(match pool(self.threads)? {
+        Ok(match pool(threads_for(self.threads, raw_len, options.block_len))? {
             Some(pool) => options.in_flight(pool.current_num_threads() + 2).pool(pool),
             None => options,
         })

@@ -41,7 +41,8 @@ impl Writer {
     ) -> PyResult<Self> {
         let py = file.py();
         // Before a file is emptied for options that are wrong.
-        let options = EncodeArgs { threads, block_size, index, check, level, layout: layout(types)? }.options()?;
+        let args = EncodeArgs { threads: Some(threads), block_size, index, check, level, layout: layout(types)? };
+        let options = args.options(usize::MAX)?;
         ranstream::compress(&[], &options).map_err(|error| crate::error::exception(py, &error, 0))?;
         let mut open = OpenOptions::new();
         match mode {

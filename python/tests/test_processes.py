@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
 import resource
 import subprocess
 import sys
@@ -17,20 +18,24 @@ from conftest import text
 import ranstream
 
 DATA = text(1 << 20)
-STREAM = ranstream.compress(DATA, threads=2)
+# Several blocks, so that several threads have one each.
+BLOCK = 1 << 16
+STREAM = ranstream.compress(DATA, threads=2, block_size=BLOCK)
+# What the gate has no time for.
+LONG = "RANS_TEST_LONG" in os.environ
 
 
 def decode(queue: multiprocessing.Queue[bool]) -> None:
     out = bytearray(len(DATA))
     ranstream.decompress_into(STREAM, out, threads=2)
-    queue.put(out == DATA and ranstream.compress(DATA, threads=2) == STREAM)
+    queue.put(out == DATA and ranstream.compress(DATA, threads=2, block_size=BLOCK) == STREAM)
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_child_decodes_with_threads_after_its_parent_did(method: str) -> None:
     context = multiprocessing.get_context(method)
     # A spawned child takes its time to import; a fork is where a pool may be torn.
-    for _ in range(20 if method == "fork" else 3):
+    for _ in range(20 if method == "fork" or LONG else 3):
         assert ranstream.decompress(STREAM, threads=2) == DATA
         queue: multiprocessing.Queue[bool] = context.Queue()
         with warnings.catch_warnings():
@@ -84,7 +89,7 @@ def rounds(count: int, path: Path) -> None:
     raw, bad = DATA[:300_000], bytearray(ranstream.compress(DATA[:3000]))
     bad[1000] ^= 1
     for _ in range(count):
-        stream = ranstream.compress(raw)
+        stream = ranstream.compress(raw, block_size=BLOCK)
         out = bytearray(len(raw))
         ranstream.decompress_into(bytearray(stream), out)
         assert ranstream.decompress(stream) == raw
