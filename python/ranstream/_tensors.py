@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import mmap
 import operator
+import os
 from collections.abc import Iterable, Sequence
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
@@ -124,6 +126,9 @@ class safe_open:
     ``framework`` is ``"np"`` or ``"pt"``. Opening reads the tail, where the index is, and the file's own header; a tensor costs
     the blocks that it lies in. ``source`` is a path, bytes, or an object with ``size`` and ``read_at(offset, length)``.
     ``threads`` decode one tensor; 1 is the caller's own.
+
+    ``backend="mmap"`` maps a file that is given by its path, where ``"read"`` asks the system for each range: what is in the
+    system's cache then needs no call, but a file that gets shorter meanwhile ends the process.
     """
 
     def __init__(
@@ -133,6 +138,7 @@ class safe_open:
         device: str = "cpu",
         *,
         threads: int = 1,
+        backend: str = "read",
     ) -> None:
         if framework in ("np", "numpy"):
             self._maker: _Numpy | _Torch = _Numpy(device)
@@ -140,6 +146,10 @@ class safe_open:
             self._maker = _Torch(device)
         else:
             raise ValueError(f"framework is {framework!r}, neither np nor pt")
+        if backend == "mmap":
+            source = _mapped(source)
+        elif backend != "read":
+            raise ValueError(f"backend is {backend!r}, neither read nor mmap")
         self._archive: Archive | None = Archive(source, threads=threads)
         container, reason = self._archive.container
         if container == "opaque":
@@ -227,6 +237,12 @@ class safe_open:
         if len(memory):
             archive.decode_into(name, memory, start, stop)
         return out
+
+
+def _mapped(path: str | PathLike[str]) -> mmap.mmap | bytes:
+    """The bytes of a file. Of an empty one there is nothing to map."""
+    with open(path, "rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if os.fstat(file.fileno()).st_size else b""
 
 
 class TensorSlice:

@@ -15,18 +15,27 @@ _MODELS = (".safetensors", ".gguf", ".bin", ".pt", ".pth")
 _PIECE = 4 << 20
 
 
-def pack_dir(src: str | os.PathLike[str], dst: str | os.PathLike[str], *, level: int = 0, threads: int = 0, verify: bool = True) -> None:
+def pack_dir(
+    src: str | os.PathLike[str],
+    dst: str | os.PathLike[str],
+    *,
+    profile: str | None = "fast",
+    level: int | None = None,
+    threads: int = 0,
+    verify: bool = True,
+) -> None:
     """Copy a folder with every model file in it compressed, to ``NAME.rans``. ``dst`` must not exist, or be empty.
 
-    All else is copied, ``model.safetensors.index.json`` among it, which stays true: whoever opens a shard looks for ``NAME.rans``
-    as well. With ``verify`` each compressed file is read again and compared.
+    Tensors of safetensors and GGUF files are coded by their types, with ``profile`` as ``RansFile`` has it; ``level`` is that of
+    files of other kinds. All else is copied, ``model.safetensors.index.json`` among it, which stays true: whoever opens a shard
+    looks for ``NAME.rans`` as well. With ``verify`` each compressed file is read again and compared.
     """
     for path, target in _pairs(src, dst):
         if path.suffix not in _MODELS:
             shutil.copy2(path, target)
             continue
         target = target.with_name(target.name + ".rans")
-        with path.open("rb") as raw, RansFile(target, "wb", level=level, threads=threads) as coded:
+        with path.open("rb") as raw, RansFile(target, "wb", level=level, threads=threads, profile=profile) as coded:
             shutil.copyfileobj(raw, coded, _PIECE)
         shutil.copystat(path, target)
         if verify:
@@ -34,7 +43,8 @@ def pack_dir(src: str | os.PathLike[str], dst: str | os.PathLike[str], *, level:
                 while expected := raw.read(_PIECE):
                     if coded.read(len(expected)) != expected:
                         raise OSError(f"{target}: not what was written")
-                coded.read()
+                if coded.read():
+                    raise OSError(f"{target}: more than was written")
 
 
 def unpack_dir(src: str | os.PathLike[str], dst: str | os.PathLike[str], *, threads: int = 0) -> None:

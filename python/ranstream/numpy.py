@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ranstream._native import compress
+from ranstream._saved import to_bytes, to_file
 from ranstream._tensors import safe_open
 
 __all__ = ["load", "load_file", "save", "save_file"]
@@ -23,11 +23,20 @@ def load(data: Any, *, threads: int = 0) -> dict[str, Any]:
         return file.get_tensors(threads=threads)
 
 
-def save(tensor_dict: dict[str, Any], metadata: dict[str, str] | None = None, *, level: int = 0) -> bytes:
-    """A compressed file of safetensors. Decompressed, it is what ``safetensors.numpy.save`` makes, byte for byte."""
+def save(
+    tensor_dict: dict[str, Any],
+    metadata: dict[str, str] | None = None,
+    *,
+    profile: str | None = "fast",
+    threads: int = 0,
+) -> bytes:
+    """A compressed file of safetensors. Decompressed, it is what ``safetensors.numpy.save`` makes, byte for byte.
+
+    ``profile`` is what it is to be good at: ``"fast"`` decodes fastest, ``"small"`` is smallest, ``"device"`` is for GPUs.
+    """
     from safetensors.numpy import save
 
-    return compress(save(tensor_dict, metadata), level=level)
+    return to_bytes(save(tensor_dict, metadata), profile, threads)
 
 
 def save_file(
@@ -35,20 +44,10 @@ def save_file(
     filename: str | os.PathLike[str],
     metadata: dict[str, str] | None = None,
     *,
-    level: int = 0,
+    profile: str | None = "fast",
+    threads: int = 0,
 ) -> None:
     """As ``save``, to a file that is there when it is whole."""
-    _write(filename, save(tensor_dict, metadata, level=level))
+    from safetensors.numpy import save
 
-
-def _write(filename: str | os.PathLike[str], data: bytes) -> None:
-    name = os.fspath(filename)
-    partial = f"{name}.partial"
-    try:
-        with open(partial, "wb") as file:
-            file.write(data)
-        os.replace(partial, name)
-    except BaseException:
-        if os.path.exists(partial):
-            os.unlink(partial)
-        raise
+    to_file(save(tensor_dict, metadata), filename, profile, threads)

@@ -5,17 +5,17 @@ No part of torch is built against: a tensor is decoded into its own storage, whi
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ranstream._native import compress
+from ranstream._saved import to_bytes, to_file
 from ranstream._tensors import safe_open
-from ranstream.numpy import _write
 
-__all__ = ["iter_dir", "load", "load_file", "load_into", "load_model", "save", "save_file"]
+__all__ = ["from_pretrained", "iter_dir", "load", "load_file", "load_into", "load_model", "save", "save_file"]
 
 _INDEX = "model.safetensors.index.json"
 
@@ -32,11 +32,20 @@ def load(data: Any, *, threads: int = 0) -> dict[str, Any]:
         return file.get_tensors(threads=threads)
 
 
-def save(tensors: dict[str, Any], metadata: dict[str, str] | None = None, *, level: int = 0) -> bytes:
-    """A compressed file of safetensors. Decompressed, it is what ``safetensors.torch.save`` makes, byte for byte."""
+def save(
+    tensors: dict[str, Any],
+    metadata: dict[str, str] | None = None,
+    *,
+    profile: str | None = "fast",
+    threads: int = 0,
+) -> bytes:
+    """A compressed file of safetensors. Decompressed, it is what ``safetensors.torch.save`` makes, byte for byte.
+
+    ``profile`` as ``ranstream.numpy.save`` has it.
+    """
     from safetensors.torch import save
 
-    return compress(save(tensors, metadata), level=level)
+    return to_bytes(save(tensors, metadata), profile, threads)
 
 
 def save_file(
@@ -44,10 +53,13 @@ def save_file(
     filename: str | os.PathLike[str],
     metadata: dict[str, str] | None = None,
     *,
-    level: int = 0,
+    profile: str | None = "fast",
+    threads: int = 0,
 ) -> None:
     """As ``save``, to a file that is there when it is whole."""
-    _write(filename, save(tensors, metadata, level=level))
+    from safetensors.torch import save
+
+    to_file(save(tensors, metadata), filename, profile, threads)
 
 
 def load_model(
@@ -92,6 +104,27 @@ def load_into(
     else:
         target.update(made)
     return missing, unexpected
+
+
+def from_pretrained(folder: str | os.PathLike[str], cls: Any, **options: Any) -> Any:
+    """A model of transformers, from a folder that ``pack_dir`` made, or one that is not compressed.
+
+    ``cls`` is a class of models; ``config``, if it is not among ``options``, is read from the folder. All else of ``options`` is
+    for ``cls.from_pretrained``, which gets the tensors as its ``state_dict``.
+    """
+    config = options.pop("config", None)
+    if config is None:
+        # Those that choose a model by its configuration have none of their own.
+        maker = getattr(cls, "config_class", None) or importlib.import_module("transformers").AutoConfig
+        config = maker.from_pretrained(os.fspath(folder))
+    return cls.from_pretrained(None, config=config, state_dict=_load_dir(folder), **options)
+
+
+def _load_dir(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    tensors: dict[str, Any] = {}
+    for path, _ in _files(folder):
+        tensors |= load_file(path)
+    return tensors
 
 
 def iter_dir(

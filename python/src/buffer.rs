@@ -22,6 +22,7 @@ use pyo3::{
     types::{PyBytes, PyMemoryView},
 };
 use ranstream::Layout;
+use ranstream_tensors::ReadAt;
 
 /// Bytes that are read.
 pub(crate) enum Input {
@@ -130,18 +131,37 @@ impl Changing {
     }
 }
 
-impl Read for Changing {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let len = out.len().min(self.buffer.len_bytes().saturating_sub(self.at));
+impl Changing {
+    /// Copies bytes from `at` on; how many there are comes back.
+    fn copy(&self, at: usize, out: &mut [u8]) -> usize {
+        let len = out.len().min(self.buffer.len_bytes().saturating_sub(at));
         if len > 0 {
             // SAFETY: `contiguous` checked that `len_bytes` bytes lie from `buf_ptr` on, which the
             // buffer keeps in place while it is held; `at + len` is within them by the line above.
-            // No reference to them is made, and `out` is memory of ours: `decompress_into` asks
-            // `overlaps` first.
-            unsafe { ptr::copy_nonoverlapping(self.buffer.buf_ptr().cast::<u8>().add(self.at), out.as_mut_ptr(), len) };
+            // No reference to them is made, and `out` is no part of them: whoever decodes to memory
+            // of a caller asks `overlaps` first, all else is memory of ours.
+            unsafe { ptr::copy_nonoverlapping(self.buffer.buf_ptr().cast::<u8>().add(at), out.as_mut_ptr(), len) };
         }
+        len
+    }
+}
+
+impl Read for Changing {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let len = self.copy(self.at, out);
         self.at += len;
         Ok(len)
+    }
+}
+
+impl ReadAt for Changing {
+    fn read_exact_at(&self, out: &mut [u8], offset: u64) -> io::Result<()> {
+        let copied = usize::try_from(offset).map_or(0, |offset| self.copy(offset, out));
+        if copied == out.len() { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.buffer.len_bytes() as u64)
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use pyo3::{
     exceptions::{PyIndexError, PyValueError},
     prelude::*,
-    types::PyBytes,
+    types::{PyBytes, PyList, PyRange, PySlice},
 };
 use ranstream::{
     DecodeOptions, Error, MAX_BLOCK_LEN, block,
@@ -32,7 +32,7 @@ const ENTRY_LEN: usize = 40;
 
 /// Where each block of a compressed file is: a sequence of (raw offset, raw length, coded offset,
 /// coded length).
-#[pyclass(module = "ranstream", frozen, sequence)]
+#[pyclass(module = "ranstream", frozen)]
 pub(crate) struct Index {
     spans: Vec<BlockSpan>,
 }
@@ -61,6 +61,14 @@ pub(crate) struct BlockSpan {
     coded: Range<u64>,
     /// Blocks before it in its stream, application data among them.
     number: u64,
+}
+
+impl BlockSpan {
+    /// As Python has it.
+    fn entry(&self) -> (u64, u64, u64, u64) {
+        let Self { raw, coded, .. } = self;
+        (raw.start, raw.end - raw.start, coded.start, coded.end - coded.start)
+    }
 }
 
 /// Every data block of the streams that begin at `base` of `inner`, which stays where it is.
@@ -147,11 +155,25 @@ impl Index {
         self.spans.len()
     }
 
-    fn __getitem__(&self, at: isize) -> PyResult<(u64, u64, u64, u64)> {
+    /// A block, or a list of those of a slice.
+    fn __getitem__<'py>(&self, at: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = at.py();
+        if let Ok(slice) = at.cast::<PySlice>() {
+            let places = slice.indices(self.spans.len().cast_signed())?;
+            let (from, step) = (places.start, places.step);
+            let blocks = (0..places.slicelength).map(|nth| &self.spans[(from + nth.cast_signed() * step) as usize]);
+            return Ok(PyList::new(py, blocks.map(BlockSpan::entry).collect::<Vec<_>>())?.into_any());
+        }
+        let at = at.extract::<isize>()?;
         let at = if at < 0 { at + self.spans.len().cast_signed() } else { at };
         let span = usize::try_from(at).ok().and_then(|at| self.spans.get(at));
-        let BlockSpan { raw, coded, .. } = span.ok_or_else(|| PyIndexError::new_err("no such block"))?;
-        Ok((raw.start, raw.end - raw.start, coded.start, coded.end - coded.start))
+        let span = span.ok_or_else(|| PyIndexError::new_err("no such block"))?;
+        Ok(span.entry().into_pyobject(py)?.into_any())
+    }
+
+    fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let places = slf.py().get_type::<PyRange>().call1((slf.len()?,))?;
+        slf.py().import("builtins")?.call_method1("map", (slf.getattr("__getitem__")?, places))
     }
 
     fn __repr__(&self) -> String {

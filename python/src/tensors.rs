@@ -1,6 +1,6 @@
 //! Model files by tensor.
 
-use std::{fs::File, io, path::PathBuf};
+use std::{fs::File, io, path::PathBuf, sync::Arc};
 
 use pyo3::{
     exceptions::{PyKeyError, PyTypeError, PyValueError},
@@ -10,7 +10,7 @@ use pyo3::{
 use ranstream_tensors::{Archive as ModelFile, Metadata, ReadAt, TensorError, TensorErrorKind, TensorInfo, Value};
 
 use crate::{
-    buffer::{FixedBytes, Input, Output},
+    buffer::{Changing, FixedBytes, Input, Output},
     error::{class, raised},
 };
 
@@ -18,6 +18,8 @@ use crate::{
 #[pyclass(module = "ranstream._native", frozen)]
 pub(crate) struct Archive {
     file: ModelFile<'static>,
+    /// Where the file is memory that somebody may write to.
+    memory: Option<Arc<Changing>>,
 }
 
 #[pymethods]
@@ -27,15 +29,19 @@ impl Archive {
     #[pyo3(signature = (source, /, *, threads=1))]
     fn new(source: &Bound<'_, PyAny>, threads: usize) -> PyResult<Self> {
         let py = source.py();
+        let mut memory = None;
         let source: Box<dyn ReadAt> = if let Ok(path) = source.extract::<PathBuf>() {
             Box::new(py.detach(|| File::open(path))?)
         } else if source.hasattr("read_at")? {
             Box::new(Ranges { object: source.clone().unbind(), size: source.getattr("size")?.extract()? })
         } else {
-            Box::new(Memory(Input::new(source)?.into_fixed()?))
+            match Input::new(source)? {
+                Input::Changing(changing) => Box::new(Arc::clone(memory.insert(Arc::new(changing)))),
+                fixed @ Input::Fixed { .. } => Box::new(Memory(fixed.into_fixed()?)),
+            }
         };
         let file = py.detach(|| ModelFile::builder().threads(threads).open(source));
-        Ok(Self { file: file.map_err(|error| tensor_exception(py, &error))? })
+        Ok(Self { file: file.map_err(|error| tensor_exception(py, &error))?, memory })
     }
 
     /// The names of all tensors, in the order of their bytes.
@@ -83,7 +89,7 @@ impl Archive {
     #[pyo3(signature = (name, out, start=None, stop=None, /))]
     fn decode_into(&self, name: &str, out: &Bound<'_, PyAny>, start: Option<u64>, stop: Option<u64>) -> PyResult<()> {
         let py = out.py();
-        let mut out = Output::new(out)?;
+        let mut out = self.output(out)?;
         let out = out.as_mut_slice();
         let decoded = py.detach(|| {
             let tensor = self.file.tensor(name)?;
@@ -105,7 +111,7 @@ impl Archive {
         for (name, out) in outs {
             let name = name.extract::<String>()?;
             self.file.tensor(&name).map_err(|error| tensor_exception(py, &error))?;
-            buffers.push((name, Output::new(&out)?));
+            buffers.push((name, self.output(&out)?));
         }
         let mut slices = std::collections::HashMap::new();
         for (name, buffer) in &mut buffers {
@@ -122,6 +128,19 @@ impl Archive {
         let mut bytes = Vec::new();
         py.detach(|| self.file.copy_raw(start..stop, &mut bytes)).map_err(|error| tensor_exception(py, &error))?;
         Ok(PyBytes::new(py, &bytes))
+    }
+}
+
+impl Archive {
+    /// # Errors
+    ///
+    /// As [`Output::new`]; `ValueError` for memory of the file itself.
+    fn output(&self, out: &Bound<'_, PyAny>) -> PyResult<Output> {
+        let out = Output::new(out)?;
+        match &self.memory {
+            Some(memory) if memory.overlaps(&out) => Err(PyValueError::new_err("the file and the output share memory")),
+            _ => Ok(out),
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use std::{
 };
 
 use pyo3::{exceptions::PyValueError, prelude::*};
-use ranstream::{RansWriter, recover::close_unfinished};
+use ranstream::{EncodeOptions, RansWriter, recover::close_unfinished};
+use ranstream_tensors::{Profile, TensorOptions, TensorWriter};
 
 use crate::{
     buffer::Input,
@@ -20,15 +21,22 @@ use crate::{
 /// A stream in a file that is being written.
 #[pyclass(module = "ranstream._native", frozen)]
 pub(crate) struct Writer {
-    writer: Exclusive<RansWriter<Inner>>,
+    stream: Exclusive<Stream>,
+}
+
+enum Stream {
+    Bytes(Box<RansWriter<Inner>>),
+    /// A model file, whose blocks end where tensors do; or bytes, if it turns out to be none.
+    Model(Box<TensorWriter<Inner>>),
 }
 
 #[pymethods]
 impl Writer {
-    /// `mode` is `w`, `x` or `a`, as `open` has them.
+    /// `mode` is `w`, `x` or `a`, as `open` has them. `profile` is what a model file is to be good
+    /// at: `fast`, `small` or `device`.
     #[allow(clippy::too_many_arguments, reason = "they have names in Python")]
     #[new]
-    #[pyo3(signature = (file, mode, /, *, threads=1, block_size=None, index=true, check=true, types=None, level=None))]
+    #[pyo3(signature = (file, mode, /, *, threads=1, block_size=None, index=true, check=true, types=None, level=None, profile=None))]
     fn new(
         file: &Bound<'_, PyAny>,
         mode: char,
@@ -38,12 +46,14 @@ impl Writer {
         check: bool,
         types: Option<&str>,
         level: Option<u8>,
+        profile: Option<&str>,
     ) -> PyResult<Self> {
         let py = file.py();
         // Before a file is emptied for options that are wrong.
         let args = EncodeArgs { threads: Some(threads), block_size, index, check, level, layout: layout(types)? };
         let options = args.options(usize::MAX)?;
         ranstream::compress(&[], &options).map_err(|error| crate::error::exception(py, &error, 0))?;
+        let profile = profile.map(profile_of).transpose()?;
         let mut open = OpenOptions::new();
         match mode {
             'w' => open.write(true).create(true).truncate(true),
@@ -57,7 +67,7 @@ impl Writer {
         {
             py.detach(|| go_behind(file)).map_err(|error| io_exception(py, error, 0))?;
         }
-        Ok(Self { writer: Exclusive::new(RansWriter::with_options(inner, options)) })
+        Ok(Self { stream: Exclusive::new(Stream::new(inner, options, profile)) })
     }
 
     /// Takes all of `data`; how many bytes that were comes back.
@@ -65,9 +75,9 @@ impl Writer {
     fn write(&self, data: &Bound<'_, PyAny>) -> PyResult<usize> {
         let py = data.py();
         let raw = Input::new(data)?.into_fixed().map_err(|error| io_exception(py, error, 0))?;
-        self.writer.with(py, |writer| {
+        self.stream.with(py, |stream| {
             for piece in raw.chunks(PIECE) {
-                writer.write_all(piece).map_err(exception)?;
+                stream.writer().write_all(piece).map_err(exception)?;
                 if raw.len() > PIECE {
                     signals()?;
                 }
@@ -78,13 +88,48 @@ impl Writer {
 
     /// Cuts the block and writes everything, so that a reader sees all bytes so far.
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
-        self.writer.with(py, |writer| writer.flush().map_err(exception))
+        self.stream.with(py, |stream| stream.writer().flush().map_err(exception))
     }
 
     /// Ends the stream.
     fn finish(&self, py: Python<'_>) -> PyResult<()> {
-        self.writer.with(py, |writer| writer.try_finish().map_err(exception))
+        self.stream.with(py, |stream| stream.try_finish().map_err(exception))
     }
+}
+
+impl Stream {
+    fn new(inner: Inner, options: EncodeOptions, profile: Option<Profile>) -> Self {
+        let Some(profile) = profile else {
+            return Self::Bytes(Box::new(RansWriter::with_options(inner, options)));
+        };
+        let index = options.index;
+        let options = TensorOptions::new().profile(profile).index(index).encode(options);
+        Self::Model(Box::new(TensorWriter::new(inner, options)))
+    }
+
+    fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Self::Bytes(writer) => writer,
+            Self::Model(writer) => writer,
+        }
+    }
+
+    fn try_finish(&mut self) -> io::Result<()> {
+        match self {
+            Self::Bytes(writer) => writer.try_finish(),
+            Self::Model(writer) => writer.try_finish(),
+        }
+    }
+}
+
+/// The profile that is called `name`.
+fn profile_of(name: &str) -> PyResult<Profile> {
+    Ok(match name {
+        "fast" => Profile::Fast,
+        "small" => Profile::Small,
+        "device" => Profile::Device,
+        _ => return Err(PyValueError::new_err(format!("profile is {name:?}, none of fast, small and device"))),
+    })
 }
 
 fn exception(error: io::Error) -> PyErr {

@@ -413,8 +413,13 @@ def test_blocks_and_index_say_where_everything_is(raw: bytes, path: Path) -> Non
     with ranstream.open(path) as file:
         assert list(file.blocks()) == list(index)
     assert len(index) == 11 and index.raw_size == len(raw) and index[-1] == index[10]
-    with pytest.raises(IndexError):
-        index[11]
+    entries = [index[number] for number in range(11)]
+    assert list(index) == entries and entries[4] in index
+    for cut in (slice(None), slice(3), slice(-3, None), slice(None, None, -2), slice(8, 2, -3), slice(5, 5), slice(20, 30)):
+        assert index[cut] == entries[cut]
+    for wrong, error in ((11, IndexError), (-12, IndexError), ("a", TypeError), (slice(None, None, 0), ValueError)):
+        with pytest.raises(error):
+            index[wrong]
     for start, length, coded, coded_len in index:
         assert index.decode(stream[coded : coded + coded_len], start, start + length) == raw[start : start + length]
     for size in (1, 100_000, 250_000, 1 << 40):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import runpy
 import struct
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +53,21 @@ def same(ours: Any, theirs: Any) -> bool:
     return ours.dtype == theirs.dtype and ours.shape == theirs.shape and ours.tobytes() == theirs.tobytes()
 
 
-@pytest.mark.parametrize("kind", ["plain", "coded", "bytes", "plain bytes", "bytearray"])
-def test_a_file_is_what_safetensors_reads(plain: Path, coded: Path, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "backend"),
+    [(kind, "read") for kind in ("plain", "coded", "bytes", "plain bytes", "bytearray", "plain bytearray")]
+    + [("plain", "mmap"), ("coded", "mmap")],
+)
+def test_a_file_is_what_safetensors_reads(plain: Path, coded: Path, kind: str, backend: str) -> None:
     source: Any = {
         "plain": plain,
         "coded": coded,
         "bytes": coded.read_bytes(),
         "plain bytes": plain.read_bytes(),
         "bytearray": bytearray(coded.read_bytes()),
+        "plain bytearray": bytearray(plain.read_bytes()),
     }[kind]
-    with ranstream.safe_open(source, "np") as ours, safetensors.safe_open(plain, "np") as theirs:
+    with ranstream.safe_open(source, "np", backend=backend) as ours, safetensors.safe_open(plain, "np") as theirs:
         assert ours.keys() == sorted(theirs.keys()) and set(ours.offset_keys()) == set(ours.keys())
         assert ours.metadata() == theirs.metadata() == METADATA
         for name, tensor in TENSORS.items():
@@ -149,6 +157,24 @@ def test_what_cannot_be_cut_or_had(coded: Path, tmp_path: Path) -> None:
         ranstream.safe_open(tmp_path / "nothing")
 
 
+def test_memory_of_the_file_is_no_output(plain: Path) -> None:
+    data = numpy.frombuffer(bytearray(plain.read_bytes()), "u1")
+    with ranstream.safe_open(data) as file:
+        with pytest.raises(ValueError, match="share"):
+            file.get_tensor("mask", out=data[-105:].view(bool).reshape(3, 5, 7))
+        assert same(file.get_tensor("mask"), TENSORS["mask"])
+
+
+def test_a_file_can_be_mapped_only_by_its_path(coded: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="backend"):
+        ranstream.safe_open(coded, backend="magic")
+    with pytest.raises(TypeError):
+        ranstream.safe_open(bytearray(5), backend="mmap")
+    (tmp_path / "empty").touch()
+    with pytest.raises((ranstream.RansError, EOFError)):
+        ranstream.safe_open(tmp_path / "empty", backend="mmap")
+
+
 def header(tensors: dict[str, Any], data: bytes = b"") -> bytes:
     text = json.dumps(tensors).encode()
     return struct.pack("<Q", len(text)) + text + data
@@ -193,24 +219,45 @@ def test_damage_names_tensor_block_and_place(coded: Path) -> None:
             file.get_tensors()
 
 
-def test_what_is_saved_is_what_safetensors_saves(tmp_path: Path, plain: Path) -> None:
+@pytest.mark.parametrize("profile", [None, "fast", "small", "device"])
+def test_what_is_saved_is_what_safetensors_saves(tmp_path: Path, plain: Path, profile: str | None) -> None:
     from ranstream.numpy import load, load_file, save, save_file
 
-    save_file(TENSORS, tmp_path / "m.safetensors.rans")
-    assert ranstream.decompress((tmp_path / "m.safetensors.rans").read_bytes()) == safetensors_numpy.save(TENSORS)
-    with ranstream.safe_open(save(TENSORS, METADATA)) as file:
+    save_file(TENSORS, tmp_path / "m.safetensors.rans", profile=profile)
+    stream = (tmp_path / "m.safetensors.rans").read_bytes()
+    assert stream == save(TENSORS, profile=profile)
+    assert ranstream.decompress(stream) == safetensors_numpy.save(TENSORS)
+    with ranstream.safe_open(save(TENSORS, METADATA, profile=profile)) as file:
         assert file.metadata() == METADATA
     assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors.rans"]
-    for found in (load_file(tmp_path / "m.safetensors.rans"), load_file(plain), load(save(TENSORS)), load(plain.read_bytes())):
+    for found in (load_file(tmp_path / "m.safetensors.rans"), load_file(plain), load(stream), load(plain.read_bytes())):
         assert found.keys() == TENSORS.keys() and all(same(found[name], TENSORS[name]) for name in TENSORS)
-    with pytest.raises(Exception):
-        save_file({"a": "no array"}, tmp_path / "bad.rans")
-    assert not (tmp_path / "bad.rans").exists()
+    for wrong in (lambda path: save_file({"a": "no array"}, path), lambda path: save_file(TENSORS, path, profile="f32")):
+        with pytest.raises(Exception):
+            wrong(tmp_path / "bad.rans")
+        assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors.rans"]
+
+
+def test_a_model_is_coded_by_its_tensors(tmp_path: Path) -> None:
+    from ranstream.numpy import save
+
+    weights = {name: RANDOM.normal(0, 0.02, (300, 1000)).astype(ml_dtypes.bfloat16) for name in ("a", "b")}
+    fast, small, coded_as_bytes = (save(weights, profile=profile) for profile in ("fast", "small", None))
+    assert len(small) <= len(fast) < 0.9 * len(coded_as_bytes)
+    with ranstream.safe_open(fast) as file:
+        sizes = [file.info(name)["coded_size"] for name in ("a", "b")]
+    # No block holds parts of both.
+    assert sum(sizes) < len(fast)
+    for raw in (b"no model at all", b""):
+        for options in ({}, {"level": 1, "block_size": 5}):
+            with ranstream.open(tmp_path / "x.rans", "wb", profile="small", **options) as file:
+                file.write(raw)
+            with ranstream.open(tmp_path / "y.rans", "wb", **options) as file:
+                file.write(raw)
+            assert (tmp_path / "x.rans").read_bytes() == (tmp_path / "y.rans").read_bytes()
 
 
 def test_without_ml_dtypes_a_type_is_refused_and_never_guessed(coded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "ml_dtypes", None)
     with ranstream.safe_open(coded) as file:
         with pytest.raises(ranstream.UnsupportedError, match="ml_dtypes"):
@@ -314,6 +361,75 @@ def test_a_folder_is_packed_opened_and_unpacked(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "m" / "model.safetensors.index.json").write_text('{"weight_map": {"a": "../other"}}')
     with pytest.raises(ValueError, match="no name"):
         list(iter_dir(tmp_path / "m"))
+
+
+def test_a_model_of_transformers_gets_configuration_and_tensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_torch.install(monkeypatch)
+    from ranstream.torch import from_pretrained
+
+    sharded(tmp_path / "m")
+    ranstream.pack_dir(tmp_path / "m", tmp_path / "p", threads=1)
+
+    class Config:
+        @classmethod
+        def from_pretrained(cls, folder: str) -> str:
+            return (Path(folder) / "config.json").read_text()
+
+    class Model:
+        @classmethod
+        def from_pretrained(cls, name: str | None, **options: Any) -> dict[str, Any]:
+            assert name is None
+            return options
+
+    class Known(Model):
+        config_class = Config
+
+    monkeypatch.setitem(sys.modules, "transformers", types.SimpleNamespace(AutoConfig=Config))
+    for cls in (Model, Known):
+        for folder in ("m", "p"):
+            options = from_pretrained(tmp_path / folder, cls, dtype="auto")
+            assert (options["config"], options["dtype"]) == ("{}", "auto")
+            found = options["state_dict"]
+            assert found.keys() == TENSORS.keys()
+            assert all(found[name].array.tobytes() == tensor.tobytes() for name, tensor in TENSORS.items())
+    assert from_pretrained(tmp_path / "p", Model, config="mine")["config"] == "mine"
+
+
+def test_the_loader_for_vllm_hands_over_every_tensor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_torch.install(monkeypatch)
+    sharded(tmp_path / "m")
+    ranstream.pack_dir(tmp_path / "m", tmp_path / "p", threads=1)
+    loaders: dict[str, Any] = {}
+
+    class Base:
+        def __init__(self, load_config: object) -> None:
+            self.load_config = load_config
+
+    def register_model_loader(name: str) -> Any:
+        return lambda cls: loaders.setdefault(name, cls)
+
+    for name in ("vllm", "vllm.model_executor"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    loader = "vllm.model_executor.model_loader"
+    monkeypatch.setitem(sys.modules, loader, types.SimpleNamespace(register_model_loader=register_model_loader))
+    monkeypatch.setitem(sys.modules, f"{loader}.base_loader", types.SimpleNamespace(BaseModelLoader=Base))
+    example = Path(__file__).parents[1] / "examples" / "vllm" / "ranstream_vllm.py"
+    runpy.run_path(str(example))["register"]()
+
+    class Model:
+        def __init__(self) -> None:
+            self.found: dict[str, Any] = {}
+
+        def load_weights(self, weights: Any) -> None:
+            self.found.update(weights)
+
+    model, config = Model(), types.SimpleNamespace(model=str(tmp_path / "p"))
+    loader_of_vllm = loaders["rans"](None)
+    assert isinstance(loader_of_vllm, Base)
+    loader_of_vllm.download_model(config)
+    loader_of_vllm.load_weights(model, config)
+    assert model.found.keys() == TENSORS.keys()
+    assert all(model.found[name].array.tobytes() == tensor.tobytes() for name, tensor in TENSORS.items())
 
 
 @pytest.mark.filterwarnings("ignore")

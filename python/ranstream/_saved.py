@@ -1,0 +1,32 @@
+"""Model files that are written: streams whose blocks end where tensors do."""
+
+from __future__ import annotations
+
+import io
+import os
+
+from ranstream._file import RansFile
+
+__all__ = ["to_bytes", "to_file"]
+
+
+def to_bytes(raw: bytes, profile: str | None, threads: int) -> bytes:
+    """``raw``, a whole model file, as a stream. ``profile`` is that of ``RansFile``."""
+    memory = io.BytesIO()
+    with RansFile(memory, "wb", profile=profile, threads=threads) as file:
+        file.write(raw)
+    return memory.getvalue()
+
+
+def to_file(raw: bytes, filename: str | os.PathLike[str], profile: str | None, threads: int) -> None:
+    """As ``to_bytes``, to a file that is there when it is whole."""
+    name = os.fspath(filename)
+    partial = f"{name}.partial"
+    try:
+        with RansFile(partial, "wb", profile=profile, threads=threads) as file:
+            file.write(raw)
+        os.replace(partial, name)
+    except BaseException:
+        if os.path.exists(partial):
+            os.unlink(partial)
+        raise
