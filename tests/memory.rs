@@ -300,7 +300,8 @@ fn buffers_are_given_back_when_they_hold_nothing() {
 fn what_a_thread_keeps_is_given_back() {
     let _heap = Heap::alone();
     let text = include_bytes!("../FORMAT.md").repeat(5);
-    let numbers: Vec<u8> = (0..MIB as u32 / 4).flat_map(|i| ((i.wrapping_mul(i) % 9973) as f32).to_le_bytes()).collect();
+    let numbers: Vec<u8> =
+        (0..MIB as u32 / 4).flat_map(|i| ((i.wrapping_mul(i) % 9973) as f32).to_le_bytes()).collect();
     let options = EncodeOptions::new().level(3);
     let layout = options.clone().layout(Layout::f32());
     let mut out = vec![0; MIB];
