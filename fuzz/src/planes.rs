@@ -39,7 +39,7 @@ pub fn run(input: &[u8]) {
 
 /// A payload whose base is right, as the library has no way to leave that unverified.
 fn decode_over_base(more: usize, payload: &[u8]) {
-    let base: Vec<u8> = (0..payload.len() + more).map(|at| (at * at >> 3) as u8 ^ 0x3C).collect();
+    let base: Vec<u8> = (0..payload.len() + more).map(|at| ((at * at) >> 3) as u8 ^ 0x3C).collect();
     let base = Base::from_bytes(base);
     let hash = base.hash().expect("it lies in memory").to_le_bytes();
     let payload = [&[0; 8], &hash, payload].concat();

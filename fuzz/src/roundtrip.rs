@@ -2,8 +2,8 @@
 
 use ranstream::{DecodeOptions, EncodeOptions, Mode, Normalization, compress, decompress};
 
-/// The first bytes: mode, switches (the level is among them), block length, segment length, scale bits, lanes, how often the
-/// rest is repeated.
+/// The first bytes: mode, switches (the level is among them), block length, segment length, scale
+/// bits, lanes, how often the rest is repeated.
 pub fn run(input: &[u8]) {
     let Some((&[mode, switches, a, b, c, d, scale_bits, lanes, repeat], raw)) = input.split_first_chunk() else {
         return;

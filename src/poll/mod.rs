@@ -85,9 +85,8 @@ pub enum FlushPolicy {
     ///                 Some(line) => writer.write_all(line.as_bytes()).await?,
     ///                 None => return writer.shutdown().await,
     ///             },
-    ///             () = async { time::sleep_until(due.unwrap().into()).await }, if due.is_some() => {
-    ///                 writer.flush().await?;
-    ///             }
+    ///             () = async { time::sleep_until(due.unwrap().into()).await },
+    ///                 if due.is_some() => writer.flush().await?,
     ///         }
     ///     }
     /// }

@@ -87,8 +87,8 @@ impl Shards {
         }
     }
 
-    /// The same model over another one, the one that was fine-tuned: each shard over the file of its
-    /// name in `folder`, plain or compressed. A shard that has none there is opened without.
+    /// The same model over another one, the one that was fine-tuned: each shard over the file of
+    /// its name in `folder`, plain or compressed. A shard that has none there is opened without.
     #[must_use]
     pub fn with_base(mut self, folder: impl AsRef<Path>) -> Self {
         self.bases = Some(folder.as_ref().to_owned());

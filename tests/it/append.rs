@@ -159,8 +159,8 @@ fn nothing_is_cut_that_cannot_be_decoded_here() {
     let missing_base = |error| matches!(error, Error::NeedsBase { .. });
     let newer_feature = |error| matches!(error, Error::Unsupported { feature: Feature::Form(8), .. });
     let damage = |error| matches!(error, Error::Corrupt { part: Part::Block(0), .. });
-    let cases: [(&[u8], fn(Error) -> bool); 4] = [
-        (newer, newer_feature),
+    let cases = [
+        (newer, newer_feature as fn(Error) -> bool),
         (over_a_base, missing_base),
         // The second block of the golden file; what stands before it is damaged.
         (&behind_damage(&newer[21..]), damage),
@@ -190,7 +190,8 @@ fn recovery_tells_which_blocks_are_lost_for_want_of_a_base() {
     let block = |at: usize| Found::Block { raw: vec![7; 100], place: at as u64..(at + plain.len()) as u64 };
     assert_eq!(found, [lost(8, first), block(first), lost(first + plain.len(), second), block(second)]);
     assert_eq!(recovery.undecodable_blocks(), 3);
-    assert_eq!(recovery.unfinished_streams(), [0..input.len() as u64]);
+    let all = 0..input.len() as u64;
+    assert_eq!(recovery.unfinished_streams(), [all]);
 }
 
 #[test]

@@ -337,8 +337,8 @@ impl<'a> Planes<'a> {
 /// Bytes behind a plane that is cut, which make it faster to join.
 const SLACK: usize = 64;
 
-/// Decodes the sections of a plane that is cut by `keys` to `buckets`, and joins them. `cut` has the plane's
-/// length, and some slack.
+/// Decodes the sections of a plane that is cut by `keys` to `buckets`, and joins them. `cut` has
+/// the plane's length, and some slack.
 fn decode_buckets(
     sections: &mut Sections<'_>,
     buckets: &Buckets,
