@@ -30,9 +30,14 @@ const TAG_BITS: u32 = 8;
 /// So many positions before its turn a row is asked for: most rows are not in a cache.
 const AHEAD: usize = 8;
 
+/// The positions of a row: one line of a cache.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(align(64))]
+struct Positions([u32; ROW]);
+
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    positions: Vec<[u32; ROW]>,
+    positions: Vec<Positions>,
     tags: Vec<[u8; ROW]>,
     /// Where the newest position of each row stands.
     heads: Vec<u8>,
@@ -49,6 +54,7 @@ impl Rows {
             heads: cleared(&mut self.heads, rows),
             hash_bits: log + TAG_BITS,
             next: 1,
+            ahead: AHEAD,
         };
         let end = raw.len() - END;
         let (mut anchor, mut at) = (0, 1);
@@ -60,9 +66,11 @@ impl Rows {
                 at += step;
                 if step > 4 {
                     finder.next = finder.next.max(at);
+                    finder.ahead = step;
                 }
                 continue;
             }
+            finder.ahead = AHEAD;
             let (mut start, found) = finder.wait_for_better(at, end, found, effort, repeats);
             let Found { mut length, offset, .. } = found;
             if offset != repeats[0] {
@@ -84,12 +92,14 @@ impl Rows {
 
 struct Finder<'a> {
     raw: &'a [u8],
-    positions: &'a mut [[u32; ROW]],
+    positions: &'a mut [Positions],
     tags: &'a mut [[u8; ROW]],
     heads: &'a mut [u8],
     hash_bits: u32,
     /// All positions before this one are learned, or skipped.
     next: usize,
+    /// The row that is asked for is that of the position so far ahead.
+    ahead: usize,
 }
 
 impl Finder<'_> {
@@ -131,7 +141,7 @@ impl Finder<'_> {
         while count < depth && matching != 0 {
             let index = (matching.trailing_zeros() as usize + usize::from(head)) % ROW;
             matching &= matching - 1;
-            let candidate = self.positions[row][index] as usize;
+            let candidate = self.positions[row].0[index] as usize;
             if let Some(byte) = raw.get(candidate) {
                 prefetch_line(byte);
             }
@@ -185,13 +195,15 @@ impl Finder<'_> {
 
     #[inline]
     fn learn(&mut self, row: usize, tag: u8, at: usize) {
-        let (soon, _) = self.place(load64(self.raw, at + AHEAD));
-        prefetch_line(&self.tags[soon]);
-        prefetch_line(&self.positions[soon]);
+        let (soon, _) = self.place(load64(self.raw, at + self.ahead));
+        if let (Some(tags), Some(positions)) = (self.tags.get(soon), self.positions.get(soon)) {
+            prefetch_line(tags);
+            prefetch_line(positions);
+        }
         let head = self.heads[row].wrapping_sub(1) % ROW as u8;
         self.heads[row] = head;
         self.tags[row][usize::from(head)] = tag;
-        self.positions[row][usize::from(head)] = at as u32;
+        self.positions[row].0[usize::from(head)] = at as u32;
     }
 }
 
