@@ -186,7 +186,7 @@ pub use io::{
 pub use limits::{Limits, MAX_BLOCK_LEN};
 pub use options::{
     BlockOptions, Column, DecodeOptions, EncodeOptions, Kernel, Layout, LayoutProfile, Mode, Normalization,
-    ParseKernelError, ParseModeError, Policy, Prefer, TrailingData, Work,
+    ParseKernelError, ParseModeError, Pipeline, Policy, Prefer, TrailingData, Work,
 };
 #[cfg(any(feature = "futures-io", feature = "tokio"))]
 pub use poll::FlushPolicy;

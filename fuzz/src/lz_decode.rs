@@ -2,15 +2,15 @@
 //! gives the same bytes or the same error, and writes nothing but the raw bytes.
 
 use ranstream::{
-    EncodeOptions, block,
+    EncodeOptions, Pipeline, block,
     format::{BlockHeader, BlockMode},
 };
 
 use super::kernels;
 
-/// The first byte: whether what follows is a payload, or data to be coded and damaged, and at which
-/// level. Two bytes: how many raw bytes more than payload bytes there are, or where the damage is.
-/// The fourth: what the damage is.
+/// The first byte: whether what follows is a payload, or data to be coded and damaged, at which
+/// level, and by which pipeline. Two bytes: how many raw bytes more than payload bytes there are,
+/// or where the damage is. The fourth: what the damage is.
 pub fn run(input: &[u8]) {
     let Some((&[how, a, b, damage], bytes)) = input.split_first_chunk() else { return };
     let number = usize::from(u16::from_le_bytes([a, b]));
@@ -21,7 +21,8 @@ pub fn run(input: &[u8]) {
         kernels::decode_alike(BlockMode::Lz, number % (16 << 10), bytes);
         return;
     }
-    let options = EncodeOptions::new().level(1 + how / 2 % 7).entropy_chunk_bytes(1 << 12);
+    let (level, (_, pipeline)) = (1 + how / 2 % 7, Pipeline::ALL[usize::from(how / 14) % Pipeline::ALL.len()]);
+    let options = EncodeOptions::new().level(level).pipeline(pipeline).entropy_chunk_bytes(1 << 12);
     let mut coded = Vec::new();
     block::encode(bytes, &options, &mut coded).expect("the options are valid");
     if coded[0] != BlockMode::Lz.tag() {

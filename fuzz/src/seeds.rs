@@ -78,7 +78,7 @@ const BEFORE_A_STREAM: [(&str, &[u8]); 15] = [
 ];
 
 /// Each target that takes data, with settings to stand before it.
-const BEFORE_DATA: [(&str, &[u8]); 23] = [
+const BEFORE_DATA: [(&str, &[u8]); 27] = [
     ("roundtrip", &[0, 0, 0, 4, 0, 1, 7, 4, 0]),
     ("roundtrip", &[1, 0b1111, 0, 1, 0, 0, 0, 4, 3]),
     ("roundtrip", &[3, 0b0110, 100, 0, 0, 0, 3, 4, 1]),
@@ -89,7 +89,11 @@ const BEFORE_DATA: [(&str, &[u8]); 23] = [
     ("legacy", &[40, 0, 4, 3]),
     ("lz_decode", &[1, 9, 0, 0]),
     ("lz_decode", &[5, 200, 1, 4]),
+    ("lz_decode", &[19, 200, 1, 4]),
+    ("lz_decode", &[33, 60, 0, 1]),
     ("lz_roundtrip", &[1, 255, 255, 0, 2, 1]),
+    ("lz_roundtrip", &[13, 0, 8, 255, 255, 30]),
+    ("lz_roundtrip", &[23, 0, 8, 0, 4, 2]),
     ("lz_roundtrip", &[6, 0, 8, 255, 255, 30]),
     ("section", &[1, 0, 1]),
     ("section", &[1, 200, 0]),
@@ -118,6 +122,9 @@ fn payloads(stream: &[u8]) -> Vec<Seed> {
         let before = [if mode == BlockMode::Lanes { 0 } else { 2 * number + 1 }, a, b];
         if mode == BlockMode::Pivot {
             seeds.push(Seed { target: "pivot", bytes: [&[0, a, b], payload].concat() });
+        }
+        if mode == BlockMode::Lz {
+            seeds.push(Seed { target: "lz_decode", bytes: [&[0, a, b, 0], payload].concat() });
         }
         if mode == BlockMode::Planes {
             seeds.push(Seed { target: "planes", bytes: [&[0, a, b], payload].concat() });

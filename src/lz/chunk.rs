@@ -7,6 +7,11 @@ use crate::{
         fields::Fields,
         section::{Descriptor, SymbolCount},
     },
+    lz::{
+        lz78::{self, Lz78},
+        lzss::{self, Lzss},
+    },
+    section::Decoder,
     sequences::{ESCAPE_LEN, LiteralForm, MAX_OFFSET_BITS},
 };
 
@@ -26,6 +31,8 @@ pub(super) struct Section<'a> {
 pub(super) enum Chunk<'a> {
     Plain(Section<'a>),
     Matches(Matches<'a>),
+    Lzss(Lzss<'a>),
+    Lz78(Lz78<'a>),
 }
 
 /// The parts of a chunk with matches.
@@ -54,6 +61,8 @@ impl<'a> Chunk<'a> {
             MATCHES_DIFFERENCES => {
                 Self::Matches(Matches::parse(&mut fields, LiteralForm::Difference, raw_len, min_match)?)
             }
+            lzss::KIND => Self::Lzss(Lzss::parse(&mut fields, raw_len, min_match)?),
+            lz78::KIND => Self::Lz78(Lz78::parse(&mut fields, raw_len)?),
             kind => return Err(PayloadError::Unsupported(Feature::Chunk(kind))),
         };
         fields.end()?;
@@ -90,12 +99,23 @@ impl<'a> Matches<'a> {
 }
 
 impl<'a> Section<'a> {
-    fn parse(descriptor: Descriptor, fields: &mut Fields<'a>) -> Result<Self, PayloadError> {
+    pub(super) fn parse(descriptor: Descriptor, fields: &mut Fields<'a>) -> Result<Self, PayloadError> {
         Ok(Self { descriptor, payload: descriptor.parse_payload(fields)? })
+    }
+
+    /// Its symbols, in `buffer`, which grows to their number.
+    pub(super) fn decode<'b>(&self, buffer: &'b mut Vec<u8>, decoder: &mut Decoder) -> Result<&'b [u8], PayloadError> {
+        let len = self.descriptor.symbols;
+        if buffer.len() < len {
+            *buffer = vec![0; len];
+        }
+        let symbols = &mut buffer[..len];
+        decoder.decode(&self.descriptor, self.payload, symbols)?;
+        Ok(symbols)
     }
 }
 
-fn number(fields: &mut Fields<'_>, field: &'static str, max: usize) -> Result<usize, PayloadError> {
+pub(super) fn number(fields: &mut Fields<'_>, field: &'static str, max: usize) -> Result<usize, PayloadError> {
     let found = fields.number(field)?;
     if found > max { Err(Corruption::Field { field, found: found as u64 }.into()) } else { Ok(found) }
 }

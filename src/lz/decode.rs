@@ -7,7 +7,10 @@ use crate::{
     format::fields::Fields,
     kept,
     limits::MAX_CHUNK_LEN,
-    lz::chunk::{Chunk, Matches, Section},
+    lz::{
+        chunk::{self, Chunk, Matches, Section},
+        lz78, lzss,
+    },
     section::Decoder,
     sequences::{
         Escapes, Expanded, MIN_MATCH, Offsets, Output, Repeats, Sections, Symbols, Tokens, are_excesses,
@@ -121,8 +124,12 @@ fn parse_entry(fields: &mut Fields<'_>) -> Result<[usize; 2], PayloadError> {
 /// mostly.
 #[derive(Debug, Default)]
 struct Scratch {
+    /// The kind of the chunks that memory is kept for. Two kinds together would have too much.
+    kind: u8,
     symbols: Buffers,
     expanded: Expanded,
+    lzss: lzss::Scratch,
+    lz78: lz78::Scratch,
 }
 
 impl Scratch {
@@ -141,7 +148,20 @@ impl Scratch {
                 Decoder::new(kernel).decode(&section.descriptor, section.payload, raw)?;
                 return Ok(repeats);
             }
-            Chunk::Matches(matches) => matches,
+            Chunk::Matches(matches) => {
+                self.keep_for(chunk::MATCHES);
+                matches
+            }
+            Chunk::Lzss(items) => {
+                self.keep_for(lzss::KIND);
+                items.decode(min_match, output, &mut self.lzss, kernel)?;
+                return Ok(repeats);
+            }
+            Chunk::Lz78(phrases) => {
+                self.keep_for(lz78::KIND);
+                phrases.decode(output, &mut self.lz78, kernel)?;
+                return Ok(repeats);
+            }
         };
         let (start, sections) = (output.at, self.symbols.decode(matches, min_match, kernel)?);
         if let Some(repeats) = simd::lz::execute(kernel, &sections, repeats, &mut self.expanded, output) {
@@ -150,6 +170,12 @@ impl Scratch {
         // A kernel only sees that something is wrong. This tells what.
         output.at = start;
         Ok(sections.execute(repeats, &mut self.expanded, output)?)
+    }
+
+    fn keep_for(&mut self, kind: u8) {
+        if self.kind != kind {
+            *self = Self { kind, ..Self::default() };
+        }
     }
 }
 

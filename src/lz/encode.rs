@@ -11,11 +11,12 @@ use crate::{
     lz::{
         chunk::{MATCHES, MATCHES_DIFFERENCES, PLAIN},
         decode::ALIGNMENT,
-        literals,
+        literals, lz78, lzss,
         matcher::Matcher,
         streams::{Run, Streams},
     },
     model::{Histogram, entropy_len},
+    options::Pipeline,
     section::{self, pivot},
     sequences::{ESCAPE_LEN, MIN_MATCH, Repeats},
     simd::Kernel,
@@ -29,15 +30,20 @@ pub(crate) struct Settings {
     /// Raw bytes of a chunk, at most [`MAX_CHUNK_LEN`](crate::limits::MAX_CHUNK_LEN).
     pub(crate) chunk_len: usize,
     pub(crate) kernel: Kernel,
+    pub(crate) pipeline: Pipeline,
 }
 
 /// Appends the payload of `raw`, 1..=16 Mi bytes. It may be longer than `raw`.
 pub(crate) fn encode_payload(raw: &[u8], settings: Settings, out: &mut Vec<u8>) {
     kept::with(&SCRATCH, |scratch| {
         let Scratch { matcher, coder } = &mut **scratch.get_or_insert_default();
-        let mut chunks = Chunks::new(raw, settings, coder);
-        matcher.run(raw, settings.level, &mut chunks);
-        chunks.finish();
+        if settings.pipeline == Pipeline::Lz78r {
+            coder.encode_phrases(raw, settings);
+        } else {
+            let mut chunks = Chunks::new(raw, settings, coder);
+            matcher.run(raw, settings.level, &mut chunks);
+            chunks.finish();
+        }
         coder.write(out);
     });
 }
@@ -63,6 +69,8 @@ struct Scratch {
 struct Coder {
     streams: Streams,
     differences: Vec<u8>,
+    lzss: lzss::Streams,
+    lz78: lz78::Streams,
     /// Raw and coded length of each chunk.
     directory: Vec<(usize, usize)>,
     /// The coded chunks.
@@ -71,6 +79,27 @@ struct Coder {
 }
 
 impl Coder {
+    /// Begins a new payload.
+    fn begin(&mut self, settings: Settings) {
+        self.directory.clear();
+        self.body.clear();
+        self.streams.clear();
+        self.sections.configure(settings);
+    }
+
+    /// Codes all chunks of `raw` as phrases, or without them where that is smaller.
+    fn encode_phrases(&mut self, raw: &[u8], settings: Settings) {
+        self.begin(settings);
+        let Self { lz78, directory, body, sections, .. } = self;
+        for raw in raw.chunks(settings.chunk_len) {
+            let at = body.len();
+            lz78.fill(raw);
+            sections.append_lz78(lz78, body);
+            sections.append_plain_if_smaller(raw, at, body);
+            directory.push((raw.len(), body.len() - at));
+        }
+    }
+
     /// Appends the payload of all chunks.
     fn write(&self, out: &mut Vec<u8>) {
         let start = out.len();
@@ -108,12 +137,9 @@ pub(super) struct Chunks<'a> {
 
 impl<'a> Chunks<'a> {
     fn new(raw: &'a [u8], settings: Settings, coder: &'a mut Coder) -> Self {
-        coder.directory.clear();
-        coder.body.clear();
-        coder.streams.clear();
+        coder.begin(settings);
         let end = raw.len().min(settings.chunk_len);
         coder.streams.literals.reserve(end);
-        coder.sections.configure(settings);
         Self { raw, settings, coder, start: 0, end, anchor: 0, repeats: Repeats::START, repeats_before: Repeats::START }
     }
 
@@ -155,7 +181,7 @@ impl<'a> Chunks<'a> {
 
     /// Codes the chunk, whose rest are literals, and begins the next one.
     fn close(&mut self) {
-        let Coder { streams, differences, directory, body, sections } = &mut *self.coder;
+        let Coder { streams, differences, lzss, directory, body, sections, .. } = &mut *self.coder;
         let tail = self.anchor..self.end;
         streams.literals.append(self.raw, tail.start, tail.len());
         let tail = Run { from: tail.start as u32, len: tail.len() as u32, last: self.repeats.last() };
@@ -163,17 +189,15 @@ impl<'a> Chunks<'a> {
         if streams.tokens.is_empty() {
             sections.append_plain(raw, body);
         } else {
-            let differ = literals::differences(self.raw, streams, tail, differences);
-            sections.append_matches(streams, differ.then_some(&differences[..]), body);
-            let coded = body.len() - at;
-            if 32 * plain_len_about(raw) <= 33 * coded {
-                sections.append_plain(raw, body);
-                if body.len() - at < 2 * coded {
-                    body.drain(at..at + coded);
-                    self.repeats = self.repeats_before;
-                } else {
-                    body.truncate(at + coded);
-                }
+            if self.settings.pipeline == Pipeline::Lzssr {
+                lzss.fill(&streams.runs, tail);
+                sections.append_lzss(streams.literals.as_slice(), lzss, body);
+            } else {
+                let differ = literals::differences(self.raw, streams, tail, differences);
+                sections.append_matches(streams, differ.then_some(&differences[..]), body);
+            }
+            if sections.append_plain_if_smaller(raw, at, body) {
+                self.repeats = self.repeats_before;
             }
         }
         directory.push((len, body.len() - at));
@@ -229,7 +253,53 @@ impl Sections {
         let start = body.len();
         self.encoder.configure(self.plain);
         body.push(PLAIN);
-        self.append([raw], SymbolCount::Derived(raw.len()), start, &[], body);
+        self.append([(raw, SymbolCount::Derived(raw.len()))], start, &[], body);
+    }
+
+    /// Puts a chunk of `raw` without matches in the place of the one from `at` on, if that is
+    /// smaller.
+    fn append_plain_if_smaller(&mut self, raw: &[u8], at: usize, body: &mut Vec<u8>) -> bool {
+        let coded = body.len() - at;
+        if 32 * plain_len_about(raw) > 33 * coded {
+            return false;
+        }
+        self.append_plain(raw, body);
+        let is_smaller = body.len() - at < 2 * coded;
+        if is_smaller {
+            body.drain(at..at + coded);
+        } else {
+            body.truncate(at + coded);
+        }
+        is_smaller
+    }
+
+    /// Appends a chunk of items, of which these are the literals.
+    fn append_lzss(&mut self, literals: &[u8], items: &mut lzss::Streams, body: &mut Vec<u8>) {
+        let start = body.len();
+        self.encoder.configure(self.matches);
+        body.push(lzss::KIND);
+        let bits = items.bits.finish();
+        let counts = numbers([bits.len(), items.escapes.len() / ESCAPE_LEN]);
+        let symbols = [
+            (literals, SymbolCount::AtMost(0)),
+            (&items.lengths, SymbolCount::AtMost(0)),
+            (&items.offset_codes, SymbolCount::Derived(0)),
+            (&items.flags, SymbolCount::Derived(0)),
+        ];
+        self.append(symbols, start, &counts, body);
+        body.extend_from_slice(bits);
+        body.extend_from_slice(&items.escapes);
+    }
+
+    /// Appends a chunk of phrases.
+    fn append_lz78(&mut self, phrases: &mut lz78::Streams, body: &mut Vec<u8>) {
+        let start = body.len();
+        self.encoder.configure(self.matches);
+        body.push(lz78::KIND);
+        let bits = phrases.bits.finish();
+        let symbols = [(&phrases.codes[..], SymbolCount::AtMost(0)), (&phrases.symbols, SymbolCount::Derived(0))];
+        self.append(symbols, start, &numbers([bits.len()]), body);
+        body.extend_from_slice(bits);
     }
 
     /// Appends a chunk with matches. With `differences` those are its literals.
@@ -238,13 +308,11 @@ impl Sections {
         self.encoder.configure(self.matches);
         body.push(if differences.is_some() { MATCHES_DIFFERENCES } else { MATCHES });
         let bits = streams.bits.finish();
-        let mut counts = Vec::new();
-        write_number(bits.len() as u32, &mut counts);
-        write_number((streams.escapes.len() / ESCAPE_LEN) as u32, &mut counts);
+        let counts = numbers([bits.len(), streams.escapes.len() / ESCAPE_LEN]);
         let literals = differences.unwrap_or(streams.literals.as_slice());
         let symbols =
             [literals, &streams.tokens, &streams.offset_codes, &streams.literal_excess, &streams.match_excess];
-        self.append(symbols, SymbolCount::AtMost(0), start, &counts, body);
+        self.append(symbols.map(|symbols| (symbols, SymbolCount::AtMost(0))), start, &counts, body);
         body.extend_from_slice(bits);
         body.extend_from_slice(&streams.escapes);
     }
@@ -253,14 +321,13 @@ impl Sections {
     /// chunk began at `start`.
     fn append<const N: usize>(
         &mut self,
-        symbols: [&[u8]; N],
-        count: SymbolCount,
+        symbols: [(&[u8], SymbolCount); N],
         start: usize,
         counts: &[u8],
         body: &mut Vec<u8>,
     ) {
         self.payloads.clear();
-        let descriptors: [Descriptor; N] = symbols.map(|symbols| {
+        let descriptors: [Descriptor; N] = symbols.map(|(symbols, count)| {
             let descriptor = self.encoder.encode(symbols, &mut self.payloads);
             descriptor.write(count, body);
             descriptor
@@ -273,4 +340,13 @@ impl Sections {
             payloads = rest;
         }
     }
+}
+
+/// These numbers as they stand on the wire.
+fn numbers<const N: usize>(numbers: [usize; N]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for number in numbers {
+        write_number(number as u32, &mut bytes);
+    }
+    bytes
 }

@@ -8,10 +8,13 @@
 //!
 //! This folder knows payloads and raw bytes. It knows no stream, no header and no check of a block.
 
+mod bits;
 mod chunk;
 mod decode;
 mod encode;
 mod literals;
+mod lz78;
+mod lzss;
 mod matcher;
 mod streams;
 #[cfg(test)]

@@ -73,7 +73,7 @@ impl Streams {
 }
 
 #[inline]
-fn push_excess(excess: usize, bytes: &mut Vec<u8>, escapes: &mut Vec<u8>) {
+pub(super) fn push_excess(excess: usize, bytes: &mut Vec<u8>, escapes: &mut Vec<u8>) {
     let (byte, escaped) = excess_byte(excess);
     bytes.push(byte);
     if escaped {
@@ -121,14 +121,14 @@ pub(super) struct BitString {
 }
 
 impl BitString {
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.bytes.clear();
         (self.pending, self.count) = (0, 0);
     }
 
     /// The lowest `count` (at most 20) bits of `value`; its other bits are 0.
     #[inline]
-    fn put(&mut self, value: u32, count: u32) {
+    pub(super) fn put(&mut self, value: u32, count: u32) {
         self.pending |= u64::from(value) << self.count;
         self.count += count;
         if self.count >= 32 {

@@ -1,5 +1,6 @@
 //! Both ways, with every kernel.
 
+mod pipelines;
 mod wire;
 
 use std::{
@@ -14,6 +15,7 @@ use super::*;
 use crate::{
     error::PayloadError,
     limits::{MAX_BLOCK_LEN, MAX_CHUNK_LEN},
+    options::Pipeline,
     simd::Kernel,
 };
 
@@ -72,7 +74,7 @@ fn kernels() -> Vec<Kernel> {
 
 fn encode(raw: &[u8], level: u8, chunk_len: usize) -> Vec<u8> {
     let mut payload = Vec::new();
-    encode_payload(raw, Settings { level, chunk_len, kernel: Kernel::Portable }, &mut payload);
+    encode_payload(raw, Settings { level, chunk_len, kernel: Kernel::Portable, pipeline: Pipeline::Lzr }, &mut payload);
     payload
 }
 

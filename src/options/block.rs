@@ -3,7 +3,7 @@
 use crate::{
     error::Error,
     limits::{MAX_BLOCK_LEN, MAX_CHUNK_LEN, within},
-    options::{Kernel, Layout, Mode, Normalization, Policy, Prefer},
+    options::{Kernel, Layout, Mode, Normalization, Pipeline, Policy, Prefer},
 };
 
 /// How one block is coded. A part of [`EncodeOptions`](crate::EncodeOptions), whose methods set it
@@ -15,6 +15,8 @@ pub struct BlockOptions {
     pub mode: Mode,
     /// How hard to look for matches, 0..=9.
     pub level: u8,
+    /// How repeats are written.
+    pub pipeline: Pipeline,
     /// Raw bytes of a chunk of a block with matches, 128 bytes to 1 MiB.
     pub entropy_chunk_len: usize,
     /// How the raw bytes repeat, for [`Mode::Auto`].
@@ -43,6 +45,7 @@ impl Default for BlockOptions {
         Self {
             mode: Mode::Auto,
             level: 3,
+            pipeline: Pipeline::Lzr,
             entropy_chunk_len: 256 << 10,
             layout: Layout::bytes(),
             policy: Policy::default(),

@@ -11,6 +11,7 @@ mod encode;
 mod kernel;
 mod layout;
 mod mode;
+mod pipeline;
 mod policy;
 mod valid;
 mod work;
@@ -23,6 +24,7 @@ pub use encode::EncodeOptions;
 pub use kernel::{Kernel, ParseKernelError};
 pub use layout::{Column, Layout, LayoutProfile};
 pub use mode::{Mode, ParseModeError};
+pub use pipeline::Pipeline;
 pub use policy::{Normalization, Policy, Prefer};
 pub use work::Work;
 

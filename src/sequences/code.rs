@@ -52,9 +52,10 @@ pub(crate) struct OffsetCode {
 }
 
 impl OffsetCode {
-    /// The code of `offset`, which is below 2^24 and not 0.
+    /// The code of `offset`, which is below 2^24. 0 has one as well, for those to whom it means
+    /// something.
     #[inline]
-    fn new(offset: u32) -> Self {
+    pub(crate) fn new(offset: u32) -> Self {
         if offset < 8 {
             return Self { code: offset as u8 + 1, bits: 0, extra: 0 };
         }

@@ -3,8 +3,8 @@
 use std::io::{Cursor, Read as _, Seek as _, SeekFrom, Write as _};
 
 use ranstream::{
-    DecodeOptions, EncodeOptions, Error, Kernel, Limit, Limits, Mode, RansReader, RansWriter, block, compress,
-    decompress,
+    DecodeOptions, EncodeOptions, Error, Kernel, Limit, Limits, Mode, Pipeline, RansReader, RansWriter, block,
+    compress, decompress,
     format::{BlockHeader, BlockMode, StreamHeader},
     recover::{Found, Recovery},
 };
@@ -53,6 +53,67 @@ fn every_level_comes_back_in_every_way() {
                     assert!(outcome == expected, "{len} bytes of {name}, level {number}, {way_name}");
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn every_pipeline_comes_back_in_every_way() {
+    for (pipeline_name, pipeline) in Pipeline::ALL {
+        for (name, generate) in GENERATORS.into_iter().chain([("log", log as fn(usize) -> Vec<u8>)]) {
+            for (len, block_len) in [(0, 100), (150, 100), (40_000, 16_000)] {
+                let raw = generate(len);
+                let options = level(3).pipeline(pipeline).block_len(block_len).entropy_chunk_bytes(5000);
+                let stream = compress(&raw, &options).unwrap();
+                let expected = Outcome { raw, error: None };
+                for (way_name, way) in WAYS {
+                    let outcome = way(&stream, &DecodeOptions::new());
+                    assert!(outcome == expected, "{len} bytes of {name}, {pipeline_name}, {way_name}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn pipelines_differ_in_size_and_the_default_is_the_smallest() {
+    let raw = log(200_000);
+    let len = |options: &EncodeOptions| compress(&raw, options).unwrap().len();
+    let [lzr, lzssr, lz78r] = Pipeline::ALL.map(|(_, pipeline)| len(&level(3).pipeline(pipeline)));
+    assert_eq!(len(&level(3)), lzr);
+    assert!(lzr < lzssr && lzssr < lz78r && lz78r < len(&level(0)), "{lzr}, {lzssr}, {lz78r}");
+    assert_eq!(len(&level(0)), len(&level(0).pipeline(Pipeline::Lz78r)), "level 0 looks for nothing");
+}
+
+#[test]
+fn phrases_have_longer_chunks_unless_their_length_is_set() {
+    let chunk_len = |options: EncodeOptions| options.block.entropy_chunk_len;
+    assert_eq!(chunk_len(level(3)), 256 << 10);
+    assert_eq!(chunk_len(level(3).pipeline(Pipeline::Lz78r)), 1 << 20);
+    assert_eq!(chunk_len(level(3).pipeline(Pipeline::Lz78r).pipeline(Pipeline::Lzssr)), 256 << 10);
+    assert_eq!(chunk_len(level(3).entropy_chunk_bytes(500).pipeline(Pipeline::Lz78r)), 500);
+    assert_eq!(chunk_len(level(3).pipeline(Pipeline::Lz78r).entropy_chunk_bytes(500)), 500);
+}
+
+#[test]
+fn a_damaged_stream_of_any_pipeline_is_corrupt_and_a_cut_one_truncated() {
+    let raw = log(2000);
+    for (name, pipeline) in Pipeline::ALL {
+        let options = level(3).pipeline(pipeline).block_len(1000);
+        let stream = compress(&raw, &options).unwrap();
+        assert_eq!(first_mode(&stream), BlockMode::Lz, "{name}");
+        let blocks = StreamHeader::FIXED_LEN..stream.len();
+        for bit in 8 * blocks.start..8 * blocks.end {
+            let mut bad = stream.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            let error = decompress(&bad, &DecodeOptions::new()).unwrap_err();
+            assert!(matches!(error, Error::Corrupt { .. }), "{name}, bit {bit}: {error}");
+        }
+        for len in blocks {
+            let mut read = Vec::new();
+            let error = RansReader::new(&stream[..len]).read_to_end(&mut read).unwrap_err();
+            assert_eq!(Error::try_from(error).unwrap(), Error::Truncated { offset: len as u64 }, "{name}");
+            assert!(read == raw[..read.len()] && read.len() % 1000 == 0, "{name}: {} bytes", read.len());
         }
     }
 }

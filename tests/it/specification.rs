@@ -54,6 +54,20 @@ fn the_annotated_planes_are_in_their_golden_file() {
     assert_eq!(decompress(&stream, &DecodeOptions::new()).unwrap(), numbers);
 }
 
+#[test]
+fn the_annotated_chunks_are_in_their_golden_files() {
+    let text = b"abracadabra abracadabra abracadabra!";
+    for (heading, name, raw) in
+        [("### 14.7", "lz", &text[..]), ("### 14.8", "lzss", text), ("### 14.9", "lz78", &b"ab".repeat(32))]
+    {
+        let payload = dump(heading);
+        let golden = format!("{}/tests/golden/good-{name}.rans", env!("CARGO_MANIFEST_DIR"));
+        let stream = std::fs::read(golden).unwrap();
+        assert_eq!(stream[16..16 + payload.len()], payload, "{name}");
+        assert_eq!(decompress(&stream, &DecodeOptions::new()).unwrap(), raw, "{name}");
+    }
+}
+
 /// The bytes of the first hex dump behind a heading.
 fn dump(heading: &str) -> Vec<u8> {
     dump_of(heading, 0)

@@ -1,6 +1,8 @@
 //! Blocks with matches, put together from FORMAT.md, section 14, byte by byte: what an encoder
 //! makes of its freedom does not show here.
 
+mod kinds;
+
 use ranstream::{
     Error,
     error::{Corruption, Feature},
@@ -179,7 +181,7 @@ fn payload(flags: u8, chunks: &[(usize, Vec<u8>)]) -> Vec<u8> {
 }
 
 pub(super) fn good() -> Vec<Golden> {
-    vec![
+    let mut all = vec![
         golden("lz", "matches: the example of FORMAT.md", &{
             let mut block = Block::new(4);
             block.sequence(b"abracadabra ", Offset::New(12), 23).end(b"!");
@@ -237,7 +239,9 @@ pub(super) fn good() -> Vec<Golden> {
             block.end(b"");
             block
         }),
-    ]
+    ];
+    all.extend(kinds::good());
+    all
 }
 
 fn golden(name: &str, what: &'static str, block: &Block) -> Golden {
@@ -322,6 +326,7 @@ pub(super) fn bad() -> Vec<Golden> {
     ];
     all.extend(bad_sections());
     all.extend(bad_sequences());
+    all.extend(kinds::bad_kinds());
     all
 }
 

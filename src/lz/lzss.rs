@@ -1,0 +1,211 @@
+//! Chunks of LZSS (FORMAT.md, 14.8): a flag tells for each item whether it is a literal or a match.
+
+use crate::{
+    error::{Corruption, PayloadError},
+    format::{
+        fields::Fields,
+        section::{Descriptor, SymbolCount},
+    },
+    lz::{
+        bits::{BitReader, has_zeros_behind},
+        chunk::{Section, number},
+        streams::{BitString, Run, push_excess},
+    },
+    section::Decoder,
+    sequences::{
+        ESCAPE, ESCAPE_LEN, LiteralForm, MAX_OFFSET_BITS, MIN_MATCH, OffsetCode, Output, are_excesses,
+        are_offset_codes, offset_base,
+    },
+    simd::Kernel,
+};
+
+/// The kind of such chunks.
+pub(super) const KIND: u8 = 8;
+
+/// The first offset code that says an offset: those before it are of kinds that repeat some.
+const FIRST_CODE: u8 = 2;
+
+/// The parts of a chunk, whose fields were verified.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lzss<'a> {
+    literals: Section<'a>,
+    lengths: Section<'a>,
+    offset_codes: Section<'a>,
+    flags: Section<'a>,
+    bits: &'a [u8],
+    escapes: &'a [[u8; ESCAPE_LEN]],
+}
+
+impl<'a> Lzss<'a> {
+    pub(super) fn parse(fields: &mut Fields<'a>, raw_len: usize, min_match: usize) -> Result<Self, PayloadError> {
+        let mut descriptor = |count| Descriptor::parse(fields, count);
+        let literals = descriptor(SymbolCount::AtMost(raw_len))?;
+        let lengths = descriptor(SymbolCount::AtMost(raw_len / min_match))?;
+        let matches = lengths.symbols;
+        let offset_codes = descriptor(SymbolCount::Derived(matches))?;
+        let flags = descriptor(SymbolCount::Derived((literals.symbols + matches).div_ceil(8)))?;
+        let bits = number(fields, "raw bits", (MAX_OFFSET_BITS * matches).div_ceil(8))?;
+        let escapes = number(fields, "escapes", matches)?;
+        Ok(Self {
+            literals: Section::parse(literals, fields)?,
+            lengths: Section::parse(lengths, fields)?,
+            offset_codes: Section::parse(offset_codes, fields)?,
+            flags: Section::parse(flags, fields)?,
+            bits: fields.bytes(bits, "raw bits")?,
+            escapes: fields.bytes(ESCAPE_LEN * escapes, "escapes")?.as_chunks().0,
+        })
+    }
+
+    /// Fills the rest of `output`'s chunk, whose raw bytes these are.
+    pub(super) fn decode(
+        &self,
+        min_match: usize,
+        output: &mut Output<'_>,
+        scratch: &mut Scratch,
+        kernel: Kernel,
+    ) -> Result<(), PayloadError> {
+        let decoder = &mut Decoder::new(kernel);
+        let items = Items {
+            literals: self.literals.decode(&mut scratch.literals, decoder)?,
+            lengths: self.lengths.decode(&mut scratch.lengths, decoder)?,
+            offset_codes: self.offset_codes.decode(&mut scratch.offset_codes, decoder)?,
+            flags: self.flags.decode(&mut scratch.flags, decoder)?,
+            bits: BitReader::new(self.bits),
+            escapes: self.escapes,
+        };
+        if !are_excesses(items.lengths) {
+            return Err(Corruption::Symbol { section: "lengths" }.into());
+        }
+        if !are_offset_codes(items.offset_codes) || items.offset_codes.iter().any(|&code| code < FIRST_CODE) {
+            return Err(Corruption::Symbol { section: "offset codes" }.into());
+        }
+        Ok(items.execute(min_match, output)?)
+    }
+}
+
+/// The symbols of a chunk's sections: memory to keep.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    literals: Vec<u8>,
+    lengths: Vec<u8>,
+    offset_codes: Vec<u8>,
+    flags: Vec<u8>,
+}
+
+/// What the flags go through. There are as many lengths as offset codes.
+struct Items<'a> {
+    literals: &'a [u8],
+    lengths: &'a [u8],
+    offset_codes: &'a [u8],
+    flags: &'a [u8],
+    bits: BitReader<'a>,
+    escapes: &'a [[u8; ESCAPE_LEN]],
+}
+
+impl Items<'_> {
+    fn execute(mut self, min_match: usize, output: &mut Output<'_>) -> Result<(), Corruption> {
+        let differ = |part| Err(Corruption::Sequences { part });
+        let items = self.literals.len() + self.lengths.len();
+        let matches: u32 = self.flags.iter().map(|flags| flags.count_ones()).sum();
+        if matches as usize != self.lengths.len() || !has_zeros_behind(self.flags, items) {
+            return differ("flags");
+        }
+        let mut at = 0;
+        for (&length, &code) in self.lengths.iter().zip(self.offset_codes) {
+            let run = zeros(self.flags, at);
+            at += run + 1;
+            if !self.append_literals(run, output) {
+                return differ("literals");
+            }
+            let Some(length) = self.length(length) else { return differ("escapes") };
+            let (bits, base) = offset_base(code);
+            let Some(extra) = self.bits.take(bits) else { return differ("raw bits") };
+            let (offset, length) = (base + extra, min_match + length);
+            if !output.matched(length, offset) {
+                return Err(Corruption::Match { offset, length: length as u32 });
+            }
+        }
+        if !self.escapes.is_empty() {
+            return differ("escapes");
+        }
+        if !self.bits.is_at_end() {
+            return differ("raw bits");
+        }
+        if !self.append_literals(items - at, output) || output.at != output.end {
+            return differ("literals");
+        }
+        Ok(())
+    }
+
+    /// `false`: there are not so many, or the chunk has no room for them.
+    fn append_literals(&mut self, run: usize, output: &mut Output<'_>) -> bool {
+        let run = self.literals.split_off(..run);
+        run.is_some_and(|run| output.literals(run, LiteralForm::Plain, 0))
+    }
+
+    /// The number that a length stands for. `None`: there are no more escapes.
+    fn length(&mut self, length: u8) -> Option<usize> {
+        if length != ESCAPE {
+            return Some(length.into());
+        }
+        let &[low, middle, high] = self.escapes.split_off_first()?;
+        Some(u32::from_le_bytes([low, middle, high, 0]) as usize)
+    }
+}
+
+/// How many zero bits of `flags` follow from bit `from` on, before one that is not, or their end.
+fn zeros(flags: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(byte) = flags.get(at / 8) {
+        let rest = byte >> (at % 8);
+        if rest != 0 {
+            return at + rest.trailing_zeros() as usize - from;
+        }
+        at += 8 - at % 8;
+    }
+    at - from
+}
+
+/// What the sections of a chunk are made of, beside its literals.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    pub(super) lengths: Vec<u8>,
+    pub(super) offset_codes: Vec<u8>,
+    pub(super) flags: Vec<u8>,
+    pub(super) bits: BitString,
+    pub(super) escapes: Vec<u8>,
+}
+
+impl Streams {
+    /// Takes the matches of a chunk: behind each of `runs` one, up to the next run, or the `tail`.
+    pub(super) fn fill(&mut self, runs: &[Run], tail: Run) {
+        let Self { lengths, offset_codes, flags, bits, escapes } = self;
+        for bytes in [&mut *lengths, &mut *offset_codes, &mut *flags, &mut *escapes] {
+            bytes.clear();
+        }
+        bits.clear();
+        let (mut items, literals): (usize, u32) = (0, runs.iter().chain([&tail]).map(|run| run.len).sum());
+        flags.resize((runs.len() + literals as usize).div_ceil(8), 0);
+        for (run, next) in runs.iter().zip(runs.iter().skip(1).chain([&tail])) {
+            items += run.len as usize;
+            flags[items / 8] |= 1 << (items % 8);
+            items += 1;
+            push_excess((next.from - run.from - run.len) as usize - MIN_MATCH, lengths, escapes);
+            let code = OffsetCode::new(next.last);
+            offset_codes.push(code.code);
+            bits.put(code.extra, code.bits);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_are_counted_up_to_a_flag() {
+        let flags = [0, 0b0010_0000, 0b1000_0001];
+        let found: Vec<usize> = [0, 3, 13, 14, 16, 17, 23, 24].map(|from| zeros(&flags, from)).to_vec();
+        assert_eq!(found, [13, 10, 0, 2, 0, 6, 0, 0]);
+    }
+}
