@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Which room of src/ may use which: the table below, and nothing else. A room is a folder or a file of src/. Comments and unit tests do not count.
-# Reads every path that starts with crate::, and says which file draws an arrow that the table lacks.
+# Which room of src/ may use which: the table below, and nothing else. A room is a folder or a file
+# of src/. Comments and unit tests do not count. Reads every path that starts with crate::, and says
+# which file draws an arrow that the table lacks.
 set -euo pipefail
 cd "${1:-$(dirname "$0")/..}"
 

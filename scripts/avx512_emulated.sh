@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# The tests of the AVX-512 kernel on a machine without AVX-512: in Bochs, which emulates an Ice Lake processor, under a small Linux. It takes a few minutes.
+# The tests of the AVX-512 kernel on a machine without AVX-512: in Bochs, which emulates an Ice Lake
+# processor, under a small Linux. It takes a few minutes.
 #
-# `RANS_BOCHS` is the emulator, built with --enable-x86-64 --enable-avx --enable-evex --with-nogui. Up to a snapshot after release 3.0 it needs two corrections in cpu/avx/avx512.cc, both of
-# `(1 << k) - 1` with k up to 32: the write mask of VPCOMPRESSW and the load mask of VPEXPANDW from memory are empty where all 32 lanes take part.
-# Further: bochsbios, vgabios, isolinux, syslinux-common, xorriso, cpio, a static busybox, and a kernel image with a serial console: by default the newest linux-image-*-cloud-amd64 that
-# `apt-get download` gives, unpacked and not installed; `RANS_KERNEL_IMAGE` names another one (a vmlinuz).
-# Where one of them is missing it says so and ends well, unless `RANS_REQUIRE_BOCHS` is set.
+# `RANS_BOCHS` is the emulator, built with --enable-x86-64 --enable-avx --enable-evex --with-nogui.
+# Up to a snapshot after release 3.0 it needs two corrections in cpu/avx/avx512.cc, both of `(1 <<
+# k) - 1` with k up to 32: the write mask of VPCOMPRESSW and the load mask of VPEXPANDW from memory
+# are empty where all 32 lanes take part. Further: bochsbios, vgabios, isolinux, syslinux-common,
+# xorriso, cpio, a static busybox, and a kernel image with a serial console: by default the newest
+# linux-image-*-cloud-amd64 that `apt-get download` gives, unpacked and not installed;
+# `RANS_KERNEL_IMAGE` names another one (a vmlinuz). Where one of them is missing it says so and
+# ends well, unless `RANS_REQUIRE_BOCHS` is set.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -59,7 +63,8 @@ disc=$work/disc/isolinux
 (cd "$work/root" && find . | cpio --quiet -o -H newc | gzip -1) >"$disc/initrd.gz"
 cp "$kernel" "$disc/linux"
 cp "$isolinux" "$ldlinux" "$disc"
-# With protection keys and compacted XSAVE areas, as Bochs describes them, Linux would do without AVX-512. Branch tracking and security modules hang it.
+# With protection keys and compacted XSAVE areas, as Bochs describes them, Linux would do without
+# AVX-512. Branch tracking and security modules hang it.
 cat >"$disc/isolinux.cfg" <<'END'
 DEFAULT tests
 PROMPT 0

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Measures ours beside its peers on one core, writes the page of this processor in docs/benchmarks, and brings the README's figures up to date.
-# Arguments: a folder of files to measure (default: data made by the program), rounds (default 5).
+# Measures ours beside its peers on one core, writes the page of this processor in docs/benchmarks,
+# and brings the README's figures up to date. Arguments: a folder of files to measure (default: data
+# made by the program), rounds (default 5).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ $# -ge 1 ] && [ -n "$1" ] && RANS_BENCH_CORPUS=$(realpath "$1") && export RANS_BENCH_CORPUS

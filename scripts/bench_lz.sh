@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures our levels beside zstd, lz4 and deflate on one core, and writes the page of this processor, docs/benchmarks/lz-*.md.
-# Arguments: a folder of files to measure, rounds (default 3).
+# Measures our levels beside zstd, lz4 and deflate on one core, and writes the page of this
+# processor, docs/benchmarks/lz-*.md. Arguments: a folder of files to measure, rounds (default 3).
 set -euo pipefail
 if [ $# -lt 1 ]; then
     printf 'usage: %s FOLDER [ROUNDS]\n' "$0" >&2

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Measures model files: our profiles beside zstd, and beside the packages zipnn and lmzip from PyPI, on one core, and prints the tables of docs/tensors.md.
-# Arguments: a folder that scripts/fetch_test_models.sh filled, rounds (default 3). PYTHON is an interpreter that has zipnn, lmzip and numpy; without it those columns stay empty, and it says so.
+# Measures model files: our profiles beside zstd, and beside the packages zipnn and lmzip from PyPI,
+# on one core, and prints the tables of docs/tensors.md. Arguments: a folder that
+# scripts/fetch_test_models.sh filled, rounds (default 3). PYTHON is an interpreter that has zipnn,
+# lmzip and numpy; without it those columns stay empty, and it says so.
 set -euo pipefail
 if [ $# -lt 1 ]; then
     printf 'usage: %s FOLDER [ROUNDS]\n' "$0" >&2

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# How rans, zstd, pigz, xz, lz4 and bgzip behave where files are not as they should be: the rows of docs/comparison.md. Prints exit statuses and what lies in the folder afterwards.
-# Tools that are not installed are left out, aloud. Needs strace for the last row.
+# How rans, zstd, pigz, xz, lz4 and bgzip behave where files are not as they should be: the rows of
+# docs/comparison.md. Prints exit statuses and what lies in the folder afterwards. Tools that are
+# not installed are left out, aloud. Needs strace for the last row.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 cargo build --quiet --release -p ranstream-cli

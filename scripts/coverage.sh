@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Line coverage of the library by its unit tests, `it` and `seeds`, file by file, and of the side that takes hostile bytes as a whole. The components llvm-tools of the toolchain are needed:
+# Line coverage of the library by its unit tests, `it` and `seeds`, file by file, and of the side
+# that takes hostile bytes as a whole. The components llvm-tools of the toolchain are needed:
 # `rustup component add llvm-tools`.
 set -euo pipefail
 cd "$(dirname "$0")/.."

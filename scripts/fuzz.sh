@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for so many seconds (default 15), whatever `cargo fuzz list` prints, from the seeds that the program `seeds` writes and what earlier runs found.
-# More words are targets to run instead of all. `RUNS` ends a target after so many executions. Needs cargo-fuzz and a nightly toolchain.
+# Runs every fuzz target for so many seconds (default 15), whatever `cargo fuzz list` prints, from
+# the seeds that the program `seeds` writes and what earlier runs found. More words are targets to
+# run instead of all. `RUNS` ends a target after so many executions. Needs cargo-fuzz and a nightly
+# toolchain.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-15}
 shift || true
 cargo run --quiet --manifest-path fuzz/Cargo.toml --example seeds
 cargo +nightly fuzz build
-# What was freed is kept for a while, to catch who still uses it. The default of 256 MB would be half of what a target may take.
+# What was freed is kept for a while, to catch who still uses it. The default of 256 MB would be
+# half of what a target may take.
 export ASAN_OPTIONS=quarantine_size_mb=32
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(cargo +nightly fuzz list)

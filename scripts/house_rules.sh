@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What CONTRIBUTING.md asks and a machine can see: where unsafe may stand, that each block says why it is safe, how long a file may be, how wide a comment, how wakers are called.
+# What CONTRIBUTING.md asks and a machine can see: where unsafe may stand, that each block says why
+# it is safe, how long a file may be, how wide a comment, how wakers are called.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bad=0
@@ -25,13 +26,14 @@ if [ "$blocks" -gt "$reasons" ]; then
 fi
 
 # In characters, not bytes.
-wide=$(git ls-files '*.rs' '*.wgsl' '*.ts' '*.mjs' '*.py' '*.pyi' | xargs grep -HnE '^ *(//|# |/?\*\*? )' | LC_ALL=C.UTF-8 grep -E '^[^:]*:[0-9]+:.{101,}' || true)
+wide=$(git ls-files '*.rs' '*.wgsl' '*.ts' '*.mjs' '*.py' '*.pyi' '*.sh' '*.toml' .ci/run | xargs grep -HnE '^ *(//|# |/?\*\*? )' | LC_ALL=C.UTF-8 grep -E '^[^:]*:[0-9]+:.{101,}' || true)
 if [ -n "$wide" ]; then
     printf 'comments wider than 100 columns:\n%s\n' "$wide"
     bad=1
 fi
 
-# A waker is the user's: it is called through `call_out`, which asserts that no lock is held. Locks beside src/sync.rs are what clippy.toml forbids.
+# A waker is the user's: it is called through `call_out`, which asserts that no lock is held. Locks
+# beside src/sync.rs are what clippy.toml forbids.
 wakes=$(grep -rnE '\.wake(_by_ref)?\(\)|waker\(\)\.clone\(\)' src --include='*.rs' | grep -v 'call_out(' || true)
 if [ -n "$wakes" ]; then
     printf 'a waker beside call_out:\n%s\n' "$wakes"

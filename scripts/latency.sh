@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
-# What a pair of proxies adds to a request of 100 bytes over loopback: directly, through a pair that only copies, and through a pair with a compressed hop.
-# Medians in microseconds, three runs each, first with every program where the system puts it, then all on one core. Arguments: requests per run (default 5000), first port (default 7100).
-# All sockets have TCP_NODELAY. The last row shows why: a client without it writes each request in two pieces, and the second waits until the first is acknowledged, which its receiver delays (40 ms on
-# Linux). That is the client's own hop, so a pair of proxies neither causes nor cures it; between the proxies it would hit every short segment behind another.
+# What a pair of proxies adds to a request of 100 bytes over loopback: directly, through a pair that
+# only copies, and through a pair with a compressed hop. Medians in microseconds, three runs each,
+# first with every program where the system puts it, then all on one core. Arguments: requests per
+# run (default 5000), first port (default 7100). All sockets have TCP_NODELAY. The last row shows
+# why: a client without it writes each request in two pieces, and the second waits until the first
+# is acknowledged, which its receiver delays (40 ms on Linux). That is the client's own hop, so a
+# pair of proxies neither causes nor cures it; between the proxies it would hit every short segment
+# behind another.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 count=${1:-5000} port=${2:-7100}
@@ -29,7 +33,8 @@ start() {
     done
 }
 
-# of three runs' medians; the arguments are what is sent, how often, the port, and what stands before the program
+# of three runs' medians; the arguments are what is sent, how often, the port, and what stands
+# before the program
 median() {
     local what=$1 requests=$2 to=$3 run
     shift 3

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What the crate must build with: every pair of features, the oldest compiler that Cargo.toml names, the oldest versions of its direct dependencies, and other systems; and a processor of 32 bits, where the tests
-# run. What rustup has no toolchain or target for is skipped, aloud.
+# What the crate must build with: every pair of features, the oldest compiler that Cargo.toml names,
+# the oldest versions of its direct dependencies, and other systems; and a processor of 32 bits,
+# where the tests run. What rustup has no toolchain or target for is skipped, aloud.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 features=(rayon futures-io tokio codec gpu)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The hand-off of blocks to threads under two model checkers: loom tries every order in which the threads can run, shuttle so many random ones (default 100000) of the whole writer and reader.
+# The hand-off of blocks to threads under two model checkers: loom tries every order in which the
+# threads can run, shuttle so many random ones (default 100000) of the whole writer and reader.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 models() {

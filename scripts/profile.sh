@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Profiles one stage: scripts/profile.sh --stage rans --size N --iterations N [--decompress]. With perf where it is, else with valgrind's callgrind.
+# Profiles one stage: scripts/profile.sh --stage rans --size N --iterations N [--decompress]. With
+# perf where it is, else with valgrind's callgrind.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 stage=rans size=262144 iterations=2000 direction=()

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Every public item of the library, as users see it, against docs/public_api.txt: a change to the interface changes that file too, so that nobody makes one unseen.
-# `scripts/public_api.sh renew` writes the file. Without python3, or with a rustdoc whose JSON is of a version that public_api.py does not know, it skips aloud.
+# Every public item of the library, as users see it, against docs/public_api.txt: a change to the
+# interface changes that file too, so that nobody makes one unseen. `scripts/public_api.sh renew`
+# writes the file. Without python3, or with a rustdoc whose JSON is of a version that public_api.py
+# does not know, it skips aloud.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,7 +13,8 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# JSON is unstable in rustdoc. This lets the stable one write it, and the compiler know nothing of that: else it would build all dependencies anew.
+# JSON is unstable in rustdoc. This lets the stable one write it, and the compiler know nothing of
+# that: else it would build all dependencies anew.
 printf '#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc "$@"\n' >"$work/rustdoc"
 chmod +x "$work/rustdoc"
 RUSTDOC="$work/rustdoc" cargo rustdoc -q -p ranstream --lib --all-features -- -Z unstable-options --output-format json

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The Python package: builds the wheel, installs it, and runs its tests, its types and the examples of docs/python.md.
-# Needs Python 3.11 or later with venv, and packages from an index for the tests; where one of them is not to be had it says so and skips what needs it.
+# The Python package: builds the wheel, installs it, and runs its tests, its types and the examples
+# of docs/python.md. Needs Python 3.11 or later with venv, and packages from an index for the tests;
+# where one of them is not to be had it says so and skips what needs it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# What is too slow for .ci/run: the tests that it leaves out, with each kernel; the models; the matrix of builds; memcheck and Miri; and each fuzz target for so many seconds (default 15). An hour or two.
+# What is too slow for .ci/run: the tests that it leaves out, with each kernel; the models; the
+# matrix of builds; memcheck and Miri; and each fuzz target for so many seconds (default 15). An
+# hour or two.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for kernel in portable avx2; do

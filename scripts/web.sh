@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The package @ranstream/web: builds it, and runs its tests in Node and in headless Chromium. It installs what it needs where it can, and says what it could not.
-# web.sh build: only builds, into web/dist. CHROMIUM=0 leaves the browser out.
+# The package @ranstream/web: builds it, and runs its tests in Node and in headless Chromium. It
+# installs what it needs where it can, and says what it could not. web.sh build: only builds, into
+# web/dist. CHROMIUM=0 leaves the browser out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=wasm32-unknown-unknown
@@ -22,7 +23,8 @@ if command -v rustup >/dev/null; then
     timeout 120 rustup target add $target >/dev/null 2>&1 || true
     timeout 120 rustup component add rust-src >/dev/null 2>&1 || true
 fi
-# The standard library's source makes a .wasm that is a fifth smaller: built for size, and without the text of panics.
+# The standard library's source makes a .wasm that is a fifth smaller: built for size, and without
+# the text of panics.
 source_of_std="$(rustc --print sysroot)/lib/rustlib/src/rust/library/std"
 [ -d "$source_of_std" ] || [ -d "$(rustc --print target-libdir --target $target 2>/dev/null)" ] || skipped "the standard library of $target is not here, nor is its source"
 (cd web && timeout 120 npm ci --no-fund --no-audit --silent) || skipped 'npm cannot install esbuild and typescript'
