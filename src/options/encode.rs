@@ -275,8 +275,8 @@ impl EncodeOptions {
 
     /// Has [`compress`](crate::compress) and [`compress_into`](crate::compress_into) declare how
     /// many raw bytes they were given, where [`content_length`](Self::content_length) does not.
-    /// That takes 12 bytes of each stream. Default: off; a stream then has the bytes that any
-    /// writer gives it.
+    /// That takes 12 bytes of each stream. Default: off, so that the same options give the same
+    /// stream, whether all bytes are known at once or come one after the other.
     #[must_use]
     pub fn declare_length(mut self, on: bool) -> Self {
         self.declare_length = on;
