@@ -212,3 +212,33 @@ mod linux {
         format!("/proc/self/fd/{}", file.as_raw_fd()).into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write, panic::catch_unwind};
+
+    use super::*;
+
+    /// A panic unwinds through whoever writes a file, of either kind.
+    #[test]
+    fn a_panic_leaves_no_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a");
+        let entries = || fs::read_dir(folder.path()).unwrap().count();
+        for has_name in [false, true] {
+            let panicked = catch_unwind(|| {
+                let (mut file, _place) = if has_name {
+                    let (file, path) = named(&target, Readers::Owner).unwrap();
+                    (file, Place::Named(Named(Some(path))))
+                } else {
+                    Place::create(&target, Readers::Owner).unwrap()
+                };
+                file.write_all(b"half of it").unwrap();
+                assert!(!has_name || entries() == 1);
+                std::panic::resume_unwind(Box::new("in the middle"));
+            });
+            assert_eq!(panicked.unwrap_err().downcast_ref(), Some(&"in the middle"));
+            assert_eq!(entries(), 0, "it had a name: {has_name}");
+        }
+    }
+}

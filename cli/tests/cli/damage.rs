@@ -1,5 +1,7 @@
 //! Damaged files, and streams that ask for too much.
 
+use ranstream::{Base, EncodeOptions, Layout, compress};
+
 use super::folder::{Folder, cut, flip, skewed};
 
 /// A file of ten blocks, compressed, and where its third block begins.
@@ -37,6 +39,19 @@ fn every_other_block_is_recovered() {
     folder.fail("recover a.rans -o b", "b exists");
     folder.fail("recover -f a.rans -o b", "lost in 1 place");
     assert!(folder.fail("recover a.rans -q -o -", "lost in 1 place").stdout == folder.read("b"));
+}
+
+/// Blocks that are differences from another file, which recover knows nothing of.
+#[test]
+fn blocks_that_cannot_be_decoded_are_lost_and_said_to_be_whole() {
+    let weights: Vec<u8> = (1..4000_u32).flat_map(|i| (1.0 / i as f32).to_le_bytes()).collect();
+    let options = EncodeOptions::new().block_len(4000).layout(Layout::f32());
+    let over_a_base = compress(&weights, &options.base(Base::from_bytes(weights.clone()))).unwrap();
+    let plain = compress(b"some bytes", &EncodeOptions::new()).unwrap();
+    let folder = Folder::with(&[("a.rans", &[&plain[..], &over_a_base].concat())]);
+    let run = folder.fail("recover a.rans -o b", "lost in 1 place");
+    assert!(run.stderr.contains("4 blocks of what is lost are whole: of a newer version"), "{}", run.stderr);
+    assert_eq!(folder.read("b"), b"some bytes");
 }
 
 #[test]

@@ -193,6 +193,28 @@ fn a_limit_of_memory_leaves_no_trace() {
     assert!(failed > 0, "no limit was too low");
 }
 
+/// The system gives no thread: the caller does the work, or nothing is left of it.
+#[test]
+fn threads_that_do_not_start_leave_no_trace() {
+    if !has("strace") || !cfg!(target_os = "linux") {
+        return;
+    }
+    let raw = skewed(1 << 20, 24);
+    let folder = Folder::with(&[("a", &raw), ("old", b"precious")]);
+    for output in ["new", "old"] {
+        let refused = "strace -f -qq -o /dev/null -e inject=clone,clone3:error=EAGAIN";
+        let line = format!("{refused} $RANS -q -f -T4 --block-size 64K a -o {output}");
+        let run = Run::new(folder.shell(&line).output().unwrap());
+        match run.code {
+            Some(0) => assert!(folder.succeed(&format!("-dc {output}")).stdout == raw),
+            code => {
+                assert_eq!((code, folder.names()), (Some(1), vec!["a".into(), "old".into()]), "{}", run.stderr);
+                assert_eq!(folder.read("old"), b"precious");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_file_that_is_replaced_stays_until_its_successor_is_complete() {
     for temporary in Temporary::all() {

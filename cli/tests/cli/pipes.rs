@@ -1,6 +1,8 @@
 //! Standard input and output.
 
-use super::folder::{Folder, skewed};
+use std::path::Path;
+
+use super::folder::{Folder, has, skewed};
 
 #[test]
 fn a_pipe_is_restored() {
@@ -95,9 +97,23 @@ fn completions_and_manual_pages_are_printed() {
     {
         assert!(page.text().contains(part), "{part} is not in {}", page.text());
     }
-    for task in ["list", "test", "recover", "bench", "completions", "man"] {
+    for task in ["list", "test", "recover", "index", "bench", "completions", "man"] {
         let page = folder.succeed(&format!("man {task}"));
         assert!(page.text().contains(&format!(".TH rans-{task} 1")), "{}", page.text());
         assert!(page.text().contains(".SH \"EXIT STATUS\""), "{}", page.text());
     }
+}
+
+/// `docs/magic` is what users append to theirs.
+#[test]
+fn file_knows_the_format_from_the_magic_entry() {
+    if !has("file") {
+        return;
+    }
+    let folder = Folder::with(&[("a", &skewed(5000, 34))]);
+    folder.succeed("-q --index a");
+    let magic = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/magic");
+    let run = |options: &str| folder.script(&format!("file {options} -m '{}' a.rans", magic.display()));
+    assert_eq!(run("-b").text().trim(), "ranstream compressed data, format version 1, with an index");
+    assert_eq!(run("-b --mime-type").text().trim(), "application/vnd.ranstream");
 }
