@@ -6,9 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 [ $# -ge 1 ] && [ -n "$1" ] && RANS_BENCH_CORPUS=$(realpath "$1") && export RANS_BENCH_CORPUS
 cargo build --release -p ranstream-benches --bin report --bin threads
-pin=()
-command -v taskset >/dev/null && pin=(taskset -c "$(($(nproc) - 1))")
-page=$("${pin[@]}" target/release/report docs/benchmarks "${2:-5}")
+page=$(scripts/pinned.sh target/release/report docs/benchmarks "${2:-5}")
 target/release/threads 256 "${2:-5}" >>"$page"
 RANS_BLESS=1 cargo test --quiet --test it benchmarks
 printf 'written: %s\n' "$page"

@@ -9,8 +9,6 @@ fi
 folder=$(realpath "$1")
 cd "$(dirname "$0")/.."
 cargo build --release -p ranstream-benches --bin throughput_lzr
-pin=()
-command -v taskset >/dev/null && pin=(taskset -c "$(($(nproc) - 1))")
 # The page says that its kernels are the default ones.
-page=$(env -u RANS_KERNEL "${pin[@]}" target/release/throughput_lzr "$folder" "${2:-3}" docs/benchmarks)
+page=$(env -u RANS_KERNEL scripts/pinned.sh target/release/throughput_lzr "$folder" "${2:-3}" docs/benchmarks)
 printf 'written: %s\n' "$page"

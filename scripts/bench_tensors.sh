@@ -11,13 +11,11 @@ fi
 folder=$(realpath "$1")
 cd "$(dirname "$0")/.."
 cargo build --release -p ranstream-benches --bin tensors
-pin=()
-command -v taskset >/dev/null && pin=(taskset -c "$(($(nproc) - 1))")
 bench=target/release/tensors
 [ -s "$folder/minilm-bf16.safetensors" ] || "$bench" bf16 "$folder/minilm-f32.safetensors" "$folder/minilm-bf16.safetensors"
 [ -s "$folder/minilm-pruned.safetensors" ] || "$bench" pruned "$folder/minilm-bf16.safetensors" "$folder/minilm-pruned.safetensors"
 files=("$folder"/*.safetensors "$folder"/*.gguf)
 lines=$(mktemp)
 trap 'rm -f "$lines"' EXIT
-"${pin[@]}" "$bench" measure "${2:-3}" "${files[@]}" >"$lines"
-"${pin[@]}" "${PYTHON:-python3}" scripts/bench_tensors.py "$lines" "${files[@]}"
+scripts/pinned.sh "$bench" measure "${2:-3}" "${files[@]}" >"$lines"
+scripts/pinned.sh "${PYTHON:-python3}" scripts/bench_tensors.py "$lines" "${files[@]}"
