@@ -170,13 +170,14 @@ impl<R: Read> RansReader<R> {
 
 impl<R: Read> Read for RansReader<R> {
     #[inline]
-    fn read(&mut self, mut buf: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let mut read = 0;
         if !self.seeker.skips() {
             read = self.decoder.output().read(buf);
         }
         if read == 0 && !buf.is_empty() {
-            read = self.advance(&mut buf)?;
+            // A slice of its own: where the address of `buf` is taken, it is stored for each call.
+            read = self.advance(&mut &mut *buf)?;
             if read == 0 {
                 read = self.decoder.output().read(buf);
             }
