@@ -23,7 +23,7 @@ use crate::{
     base::Bases,
     claimed::Claimed,
     input::{self, Input},
-    output::Output,
+    output::{Output, Sink},
     report::{Moved, Report, percent},
     sources::{self, Taken, ends_in},
     transfer::{self, Done, Operation, Remark, pour},
@@ -221,14 +221,13 @@ fn encode_bytes(source: impl Read, options: EncodeOptions, output: &mut Output) 
 const READ_LEN: usize = 1 << 20;
 
 fn encode_tensors(mut source: impl Read, options: TensorOptions, output: &mut Output) -> Result<Moved> {
-    let mut sink = Sink { output, failed: None };
+    let mut sink = Sink::new(output);
     let mut writer = TensorWriter::new(&mut sink, options);
     let poured = pour_in(&mut source, &mut writer);
     let moved = writer.progress().map(moved).unwrap_or_default();
     drop(writer);
-    // What went wrong with the output says more.
-    sink.failed.map_or(Ok(()), Err)?;
-    poured.map(|()| moved).map_err(explain)
+    sink.settle(poured)?;
+    Ok(moved)
 }
 
 fn pour_in(source: &mut impl Read, writer: &mut TensorWriter<impl Write>) -> io::Result<()> {
@@ -245,28 +244,6 @@ fn pour_in(source: &mut impl Read, writer: &mut TensorWriter<impl Write>) -> io:
 
 fn moved(progress: &Progress) -> Moved {
     Moved { taken: progress.raw_bytes(), given: progress.coded_bytes(), blocks: progress.blocks() }
-}
-
-/// An output to write to.
-struct Sink<'a> {
-    output: &'a mut Output,
-    failed: Option<anyhow::Error>,
-}
-
-impl Write for Sink<'_> {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        match self.output.put(buf) {
-            Ok(()) => Ok(buf.len()),
-            Err(error) => {
-                self.failed.get_or_insert(error);
-                Err(io::ErrorKind::Other.into())
-            }
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// A source whose first bytes were read, to see what it is.

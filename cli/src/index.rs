@@ -1,10 +1,6 @@
 //! An index for streams that have none, those that were written to a pipe above all.
 
-use std::{
-    io::{self, Seek, Write},
-    path::Path,
-    process::ExitCode,
-};
+use std::{io::Seek, path::Path, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 use ranstream::{DecodeOptions, outline::Reindex};
@@ -13,7 +9,7 @@ use crate::{
     advice::{because, explain},
     arguments::{IndexArgs, VoiceArgs},
     input::{self, Input},
-    output::{Output, Readers, Terms},
+    output::{Output, Readers, Sink, Terms},
     report::{Report, count},
 };
 
@@ -43,10 +39,9 @@ fn index(path: &Path, args: &IndexArgs, report: &Report) -> Result<()> {
     let terms = Terms { sources: &[], force: true, special: false, readers: Readers::Owner, holes: false };
     let mut output = Output::create(path, &terms)?;
     file.rewind().map_err(because("cannot read it again"))?;
-    let mut sink = Sink { output: &mut output, error: None };
-    if let Err(error) = streams.copy(&mut file, &mut sink) {
-        return Err(sink.error.unwrap_or_else(|| explain(error)));
-    }
+    let mut sink = Sink::new(&mut output);
+    let copied = streams.copy(&mut file, &mut sink);
+    sink.settle(copied)?;
     let now = file.metadata().map_err(explain)?;
     if now.len() != metadata.len() || now.modified().ok() != metadata.modified().ok() {
         bail!("was written to meanwhile; it stays as it is");
@@ -55,27 +50,4 @@ fn index(path: &Path, args: &IndexArgs, report: &Report) -> Result<()> {
     output.commit(true)?;
     report.note(&input, format_args!("index of {} added", count(streams.blocks() as u64, "block")));
     Ok(())
-}
-
-/// An output that is written to as others are.
-struct Sink<'a> {
-    output: &'a mut Output,
-    /// Why it cannot be written.
-    error: Option<anyhow::Error>,
-}
-
-impl Write for Sink<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.output.put(bytes) {
-            Ok(()) => Ok(bytes.len()),
-            Err(error) => {
-                self.error = Some(error);
-                Err(io::Error::other("cannot write"))
-            }
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

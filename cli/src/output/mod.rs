@@ -5,11 +5,13 @@
 //! | `temporary` | a file that appears when it is complete |
 //! | `place` | where it lies until then, and how it gets its name |
 //! | `sparse` | holes for zeros |
+//! | `sink` | an output as a writer |
 //! | `signals` | what is removed when the program is told to end |
 
 mod place;
 #[cfg_attr(not(unix), allow(dead_code, reason = "no signals there"))]
 mod signals;
+mod sink;
 mod sparse;
 mod temporary;
 
@@ -23,8 +25,8 @@ use std::{
 
 use anyhow::{Result, bail};
 
-pub(crate) use self::place::Readers;
 use self::temporary::Temporary;
+pub(crate) use self::{place::Readers, sink::Sink};
 use crate::{
     advice::because,
     input::is_standard,
