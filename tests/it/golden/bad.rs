@@ -24,6 +24,20 @@ pub(super) fn bad_block(name: &str, what: &'static str, block: &[u8], reason: Co
     bad(name, what, begun().block(block, b"").finish().stream, GOOD, corrupt(Part::Block(1), SECOND_BLOCK, reason))
 }
 
+/// The same where the payload of a right block was changed. `of`: its tag and raw length.
+pub(super) fn bad_payload(
+    name: &str,
+    what: &'static str,
+    of: (u8, u32),
+    right: &[u8],
+    change: &dyn Fn(&mut Vec<u8>),
+    reason: Corruption,
+) -> Golden {
+    let mut payload = right.to_vec();
+    change(&mut payload);
+    bad_block(name, what, &data_block(of.0, of.1, &payload), reason)
+}
+
 /// The same in a stream whose blocks may have 64 KiB.
 pub(super) fn bad_long_block(name: &str, what: &'static str, block: &[u8], reason: Corruption) -> Golden {
     let begun = begun_with(StreamHeader { max_block_log2: 16, ..HEADER });

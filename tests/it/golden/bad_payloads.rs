@@ -8,7 +8,11 @@ use ranstream::{
     rans::{interleaved, single},
 };
 
-use super::{Golden, bad::bad_block, letters, two_symbols};
+use super::{
+    Golden,
+    bad::{bad_block, bad_payload},
+    letters, two_symbols,
+};
 use crate::assembly::data_block;
 
 /// Where the fields of a `single_stream` payload with a dense table are.
@@ -24,13 +28,11 @@ pub(super) fn all() -> Vec<Golden> {
 }
 
 fn single_stream() -> Vec<Golden> {
-    let raw = two_symbols(800);
+    let right = single::encode(&two_symbols(800), 12).expect("12 bits are right");
     let bad = |name: &str, what, change: &dyn Fn(&mut Vec<u8>), reason| {
-        let mut payload = single::encode(&raw, 12).expect("12 bits are right");
-        change(&mut payload);
-        bad_block(&format!("single-stream-{name}"), what, &data_block(0x03, 800, &payload), reason)
+        bad_payload(&format!("single-stream-{name}"), what, (0x03, 800), &right, change, reason)
     };
-    let len = single::encode(&raw, 12).expect("12 bits are right").len() as u64;
+    let len = right.len() as u64;
     let runs_dry = Corruption::LaneEnd { lane: 0 };
     vec![
         bad("8-bits", "scale_bits 8", &|payload| payload[0] = 8, field("scale_bits", 8)),
@@ -99,14 +101,11 @@ fn one_symbol_from_another_state() -> Golden {
 }
 
 fn interleaved_n() -> Vec<Golden> {
-    let raw = two_symbols(900);
-    let good = || interleaved::encode(&raw, 3, 12).expect("12 bits are right");
+    let right = interleaved::encode(&two_symbols(900), 3, 12).expect("12 bits are right");
     let bad = |name: &str, what, change: &dyn Fn(&mut Vec<u8>), reason| {
-        let mut payload = good();
-        change(&mut payload);
-        bad_block(&format!("interleaved-{name}"), what, &data_block(0x04, 900, &payload), reason)
+        bad_payload(&format!("interleaved-{name}"), what, (0x04, 900), &right, change, reason)
     };
-    let len = good().len() as u64;
+    let len = right.len() as u64;
     let (state, count) = (|lane: usize| LANES + 1 + 4 * lane, |lane: usize| LANES + 1 + 4 * 3 + 4 * lane);
     let words = LANES + 1 + 8 * 3;
     vec![

@@ -5,7 +5,7 @@ use ranstream::error::Corruption;
 
 use super::{
     Golden,
-    bad::{bad_block, bad_long_block},
+    bad::{bad_block, bad_long_block, bad_payload},
 };
 use crate::assembly::data_block;
 
@@ -16,6 +16,8 @@ const PAYLOAD: [u8; 21] = [
     0xCC, 0xC9,
 ];
 const SYMBOLS: u32 = 44;
+
+const TAG: u8 = 0x0B;
 
 /// Where its fields are.
 const GROUPS: usize = 0;
@@ -30,13 +32,11 @@ pub(super) fn all() -> Vec<Golden> {
 }
 
 fn bad(name: &str, what: &'static str, change: &dyn Fn(&mut Vec<u8>), reason: Corruption) -> Golden {
-    let mut payload = PAYLOAD.to_vec();
-    change(&mut payload);
-    of_payload(name, what, SYMBOLS, &payload, reason)
+    bad_payload(&format!("pivot-{name}"), what, (TAG, SYMBOLS), &PAYLOAD, change, reason)
 }
 
 fn of_payload(name: &str, what: &'static str, symbols: u32, payload: &[u8], reason: Corruption) -> Golden {
-    bad_block(&format!("pivot-{name}"), what, &data_block(0x0B, symbols, payload), reason)
+    bad_block(&format!("pivot-{name}"), what, &data_block(TAG, symbols, payload), reason)
 }
 
 fn shapes() -> Vec<Golden> {
@@ -121,7 +121,7 @@ fn coded_bitmaps() -> Vec<Golden> {
 fn chunks() -> Vec<Golden> {
     let long = |name, what, log2: u8| {
         let payload = [&[0x01, 0x00, 0x08, 0x02, 0x00, 0x00, 0x00][..], &[log2]].concat();
-        bad_long_block(name, what, &data_block(0x0B, (1 << 15) + 1, &payload), field("chunk size", log2.into()))
+        bad_long_block(name, what, &data_block(TAG, (1 << 15) + 1, &payload), field("chunk size", log2.into()))
     };
     vec![
         long("pivot-chunk-size-9", "chunks of 512", 9),

@@ -9,7 +9,7 @@ use ranstream::{
 
 use super::{
     Golden,
-    bad::{bad_block, refused_block},
+    bad::{bad_block, bad_payload, refused_block},
     stirred,
 };
 use crate::assembly::{Assembly, data_block};
@@ -190,10 +190,9 @@ const HOW: usize = 7;
 const FORMS: usize = 8;
 
 pub(super) fn bad() -> Vec<Golden> {
+    let right = Layout::of(&[(4, 4, ROTATED)]).payload(&numbers());
     let bad = |name: &str, what, change: &dyn Fn(&mut Vec<u8>), reason| {
-        let mut payload = Layout::of(&[(4, 4, ROTATED)]).payload(&numbers());
-        change(&mut payload);
-        bad_block(&format!("planes-{name}"), what, &data_block(TAG, 64, &payload), reason)
+        bad_payload(&format!("planes-{name}"), what, (TAG, 64), &right, change, reason)
     };
     let field = |field, found| Corruption::Field { field, found };
     let length = |found, min, max| Corruption::Length { found, min, max };
