@@ -26,7 +26,7 @@ if [ "$blocks" -gt "$reasons" ]; then
 fi
 
 # In characters, not bytes.
-wide=$(git ls-files '*.rs' '*.wgsl' '*.ts' '*.mjs' '*.py' '*.pyi' '*.sh' '*.toml' .ci/run | xargs grep -HnE '^ *(//|# |/?\*\*? )' | LC_ALL=C.UTF-8 grep -E '^[^:]*:[0-9]+:.{101,}' || true)
+wide=$(git ls-files '*.rs' '*.wgsl' '*.ts' '*.js' '*.mjs' '*.css' '*.py' '*.pyi' '*.sh' '*.toml' .ci/run | xargs grep -HnE '^ *(//|# |/?\*\*? )' | LC_ALL=C.UTF-8 grep -E '^[^:]*:[0-9]+:.{101,}' || true)
 if [ -n "$wide" ]; then
     printf 'comments wider than 100 columns:\n%s\n' "$wide"
     bad=1

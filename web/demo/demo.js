@@ -81,7 +81,7 @@ function show({ file, coded, raw, list, isStream, isSame }) {
   $("result").hidden = false;
 }
 
-/** One bar for each block, as high as what is left of it. Long files have several blocks in a bar. */
+/** One bar for each block, as high as what is left of it; in long files one for several blocks. */
 function drawMap(list) {
   const bars = Math.min(list.length, 240);
   const modes = new Map();
@@ -170,7 +170,7 @@ $("open").addEventListener("submit", async (event) => {
 let looking = false;
 let again = false;
 
-/** Shows what is at the place. While that is fetched, only the last place that was asked for counts. */
+/** Shows what is at the place. While that is fetched, only the last place asked for counts. */
 async function look() {
   again = true;
   if (looking) return;
