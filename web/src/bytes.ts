@@ -50,3 +50,12 @@ export async function* chunksOf(input: Bytes | Blob | Response | ReadableStream<
     if (!ended) await reader.cancel().catch(() => {});
   }
 }
+
+/** The next chunk that is not empty; `undefined`: there is none. */
+export async function nextChunk(input: AsyncIterator<Uint8Array>): Promise<Uint8Array | undefined> {
+  for (;;) {
+    const { done, value } = await input.next();
+    if (done) return undefined;
+    if (value.length > 0) return value;
+  }
+}

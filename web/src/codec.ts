@@ -1,5 +1,6 @@
 import { RansError, type RansErrorCode } from "./error.js";
 import { instantiate, type Part } from "./module.js";
+import type { DecodeNumbers, EncodeNumbers } from "./options.js";
 
 /** Why a step stopped, as `boundary.rs` has it. */
 export const Status = {
@@ -20,11 +21,11 @@ export const Op = { Run: 0, Flush: 1, Finish: 2, Verify: 3 } as const;
 
 interface Exports {
   memory: WebAssembly.Memory;
-  rans_decoder(memory: number, block: number, output: number, flags: number): number;
-  rans_cutter(memory: number, block: number, output: number, flags: number): number;
-  rans_block(memory: number, block: number, output: number, flags: number): number;
-  rans_file(len: number, memory: number, block: number, output: number, flags: number): number;
-  rans_encoder(level: number, block: number, segment: number, bits: number, mode: number, prefer: number, content: number, flags: number): number;
+  rans_decoder(...numbers: DecodeNumbers): number;
+  rans_cutter(...numbers: DecodeNumbers): number;
+  rans_block(...numbers: DecodeNumbers): number;
+  rans_file(len: number, ...numbers: DecodeNumbers): number;
+  rans_encoder(...numbers: EncodeNumbers): number;
   rans_batch(): number;
   rans_shader(form: number, smallestSubgroup: number, largestSubgroup: number): number;
   rans_free(handle: number): void;
@@ -71,6 +72,16 @@ export class Codec {
     return new Codec(part, idle[part].pop() ?? (await instantiate(part)), make);
   }
 
+  /** The same, for as long as `work` takes. */
+  static async using<T>(part: Part, make: (exports: Exports) => number, work: (codec: Codec) => T): Promise<T> {
+    const codec = await Codec.open(part, make);
+    try {
+      return work(codec);
+    } finally {
+      codec.free();
+    }
+  }
+
   /** Gives as much of `chunk` from `from` on as there is space for; how much comes back. */
   feed(chunk: Uint8Array, from = 0): number {
     this.#exports.rans_space(this.#handle, chunk.length - from);
@@ -97,6 +108,17 @@ export class Codec {
     const bytes = new Uint8Array(this.#exports.memory.buffer.slice(at, at + len) as ArrayBuffer);
     this.#exports.rans_consume(this.#handle, len);
     return bytes;
+  }
+
+  /**
+   * One block through a session that makes one of another: coded or raw. A coded one stands in its
+   * stream at `offset`.
+   */
+  passBlock(block: Uint8Array, number: number, offset: number): Uint8Array<ArrayBuffer> {
+    this.seek(number, offset);
+    this.feed(block);
+    this.step(Op.Run);
+    return this.take();
   }
 
   /** See each session's `seek`. */

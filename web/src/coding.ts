@@ -1,6 +1,7 @@
+import { nextChunk } from "./bytes.js";
 import { Codec, Op, Status } from "./codec.js";
 import { decodeNumbers, encodeNumbers, type DecodeOptions, type EncodeOptions } from "./options.js";
-import { decodeWithWorkers } from "./workers.js";
+import { decodeWithWorkers, encodeWithWorkers } from "./with-workers.js";
 
 /** What streams and buffers are made of: chunks in, chunks out, one at a time. */
 export type Coding = (input: AsyncIterator<Uint8Array>) => AsyncGenerator<Uint8Array<ArrayBuffer>>;
@@ -39,6 +40,7 @@ export function decoding(options: DecodeOptions): Coding {
 /** A stream from raw bytes, a block at a time. */
 export function encoding(options: EncodeOptions): Coding {
   const numbers = encodeNumbers(options);
+  if (options.workers) return (input) => encodeWithWorkers(input, options);
   return async function* (input) {
     const codec = await Codec.open("encode", (exports) => exports.rans_encoder(...numbers));
     try {
@@ -57,13 +59,4 @@ export function encoding(options: EncodeOptions): Coding {
       codec.free();
     }
   };
-}
-
-/** The next chunk that is not empty; `undefined`: there is none. */
-export async function nextChunk(input: AsyncIterator<Uint8Array>): Promise<Uint8Array | undefined> {
-  for (;;) {
-    const { done, value } = await input.next();
-    if (done) return undefined;
-    if (value.length > 0) return value;
-  }
 }

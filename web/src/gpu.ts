@@ -57,6 +57,9 @@ const COPY_DST = 8;
 const STORAGE = 0x80;
 const READ = 1;
 
+/** Bytes of a job in the list. */
+const JOB_LEN = 144;
+
 /** Every binding begins at a multiple of this. */
 const ALIGNMENT = 256;
 
@@ -202,13 +205,12 @@ async function compile(device: GPUDevice, asked: GpuForm | undefined): Promise<K
   return undefined;
 }
 
-async function shader(form: GpuForm, smallest: number, largest: number): Promise<string | undefined> {
-  const codec = await Codec.open("gpu", (exports) => exports.rans_shader(FORMS.indexOf(form), smallest, largest));
-  try {
-    return codec.step(Op.Run) === Status.Ready ? new TextDecoder().decode(codec.take()) : undefined;
-  } finally {
-    codec.free();
-  }
+function shader(form: GpuForm, smallest: number, largest: number): Promise<string | undefined> {
+  return Codec.using(
+    "gpu",
+    (exports) => exports.rans_shader(FORMS.indexOf(form), smallest, largest),
+    (codec) => (codec.step(Op.Run) === Status.Ready ? new TextDecoder().decode(codec.take()) : undefined),
+  );
 }
 
 /** Decodes a batch on the device. `undefined`: the device makes mistakes, and is not to be used. */
@@ -222,7 +224,7 @@ async function decodeBatch(
 ): Promise<Place[] | undefined> {
   const staged = await stage(batch);
   const { places, jobs } = staged;
-  const jobCount = jobs.byteLength / 144;
+  const jobCount = jobs.byteLength / JOB_LEN;
   // The first block of each mode is compared: a compiler's mistake need not show in what the shader
   // says of itself.
   const samples = batch.flatMap(({ info }, index) => {
@@ -286,9 +288,8 @@ async function decodeBatch(
   }
 }
 
-async function stage(batch: readonly Held[]) {
-  const codec = await Codec.open("gpu", (exports) => exports.rans_batch());
-  try {
+function stage(batch: readonly Held[]) {
+  return Codec.using("gpu", (exports) => exports.rans_batch(), (codec) => {
     for (const { info, coded } of batch) {
       codec.seek(info.number, info.offset);
       codec.feed(coded);
@@ -303,9 +304,7 @@ async function stage(batch: readonly Held[]) {
       places.push({ at, len, firstJob, jobs });
     }
     return { coded: all.subarray(0, codedLen), jobs: all.subarray(codedLen, codedLen + jobsLen), rawLen, places };
-  } finally {
-    codec.free();
-  }
+  });
 }
 
 async function decodeHere(device: GPUDevice, batch: readonly Held[], buffer: GPUBuffer, base: number, options: GpuOptions): Promise<Place[]> {
@@ -332,13 +331,9 @@ function write(device: GPUDevice, buffer: GPUBuffer, at: number, raw: Uint8Array
 
 async function decodeBlock({ info, coded }: Held, options: DecodeOptions): Promise<Uint8Array<ArrayBuffer>> {
   const numbers = decodeNumbers(options);
-  const codec = await Codec.open("decode", (exports) => exports.rans_block(...numbers));
-  try {
-    codec.seek(info.number, info.offset);
-    codec.feed(coded);
-    codec.step(Op.Run);
-    return codec.take();
-  } finally {
-    codec.free();
-  }
+  return Codec.using(
+    "decode",
+    (exports) => exports.rans_block(...numbers),
+    (codec) => codec.passBlock(coded, info.number, info.offset),
+  );
 }

@@ -13,7 +13,7 @@ export { RansError, type RansErrorCode } from "./error.js";
 export { RansFile, type FileOptions } from "./file.js";
 export { init, type WasmSource } from "./module.js";
 export type { Bytes } from "./bytes.js";
-export type { DecodeOptions, EncodeOptions, Mode } from "./options.js";
+export type { DecodeOptions, EncodeOptions, Layout, Mode, WorkerOptions } from "./options.js";
 export type { RansSource, RequestOptions } from "./source.js";
 
 void serveIfWorker();

@@ -1,6 +1,5 @@
-import { chunksOf, type Bytes } from "./bytes.js";
+import { chunksOf, nextChunk, type Bytes } from "./bytes.js";
 import { Codec, Op, Status } from "./codec.js";
-import { nextChunk } from "./coding.js";
 import { decodeNumbers, type DecodeOptions } from "./options.js";
 
 /** A block of a stream, as its header describes it. */

@@ -1,7 +1,22 @@
 import { RansError } from "./error.js";
 
+/** Who codes blocks. */
+export interface WorkerOptions {
+  /**
+   * Workers that code blocks side by side; 0: the caller's own thread. Default: 0. They share no
+   * memory.
+   */
+  workers?: number;
+  /**
+   * Makes a worker that runs this module, for bundlers, which give a module another address: `() =>
+   * new Worker(new URL("@ranstream/web", import.meta.url), { type: "module", name: "ranstream" })`.
+   * Its name has to be `ranstream`.
+   */
+  createWorker?: () => Worker;
+}
+
 /** How to read a stream. */
-export interface DecodeOptions {
+export interface DecodeOptions extends WorkerOptions {
   /**
    * Bytes that the decoder may hold at a time, the result of {@link decompress} among them.
    * Default: 1 GiB.
@@ -18,29 +33,24 @@ export interface DecodeOptions {
   singleStream?: boolean;
   /** What to do with bytes behind a stream that are no stream. Default: `"reject"`. */
   trailingData?: "reject" | "ignore";
-  /**
-   * Workers that decode blocks side by side; 0: the caller's own thread. Default: 0. They share no
-   * memory.
-   */
-  workers?: number;
-  /**
-   * Makes a worker that runs this module, for bundlers, which give a module another address: `() =>
-   * new Worker(new URL("@ranstream/web", import.meta.url), { type: "module", name: "ranstream" })`.
-   * Its name has to be `ranstream`.
-   */
-  createWorker?: () => Worker;
 }
 
 /** How a block is coded; see the crate's `Mode`. */
 export type Mode = "auto" | "stored" | "fill" | "single" | "interleaved" | "lanes" | "pivot";
 
+/** Numbers that raw bytes are made of, little-endian; see the crate's `Layout`. */
+export type Layout = "bytes" | "bf16" | "f16" | "f32" | "f64" | "i16" | "i32" | "i64";
+
 /** How to write a stream. What is left out has the crate's default. */
-export interface EncodeOptions {
-  /** How hard to look for repeated strings, 0 to 9. Default: 0, not at all. */
+export interface EncodeOptions extends WorkerOptions {
+  /** How hard to look for repeated strings, 0 to 9; 0: not at all. Default: 3. */
   level?: number;
-  /** Raw bytes per block, 1 to 16 Mi. Default: 256 KiB at level 0, more above. */
+  /**
+   * Raw bytes per block, 1 to 16 Mi. Default: 256 KiB at level 0, more above, 256 Ki numbers of a
+   * layout.
+   */
   blockLen?: number;
-  /** Raw bytes per segment of a block. Default: 64 KiB. 16 KiB suits GPUs. */
+  /** Raw bytes per segment of a block. Default: 64 KiB. 16 KiB, at level 0, suits GPUs. */
   segmentLen?: number;
   /** Precision of the frequencies, 9 to 12 bits. Default: by the block's length. */
   scaleBits?: number;
@@ -48,6 +58,11 @@ export interface EncodeOptions {
   mode?: Mode;
   /** Lets `"auto"` take pivot, too, for size or for speed. */
   prefer?: "ratio" | "speed";
+  /**
+   * What the raw bytes are, for `"auto"`: bytes of numbers that mean the same are coded together.
+   * A wrong layout costs size and never bytes; decoding needs none. Default: `"bytes"`.
+   */
+  layout?: Layout;
   /** Declares how many raw bytes the stream will have. */
   contentLength?: number;
   /** Adds a check over all raw bytes. Default: false; the coded bytes are checked in any case. */
@@ -61,18 +76,25 @@ export interface EncodeOptions {
   flushEachChunk?: boolean;
 }
 
-// In the order of the crate's `Mode::ALL` and `Prefer::ALL`.
+// In the order of the crate's `Mode::ALL` and `Prefer::ALL`, and of `LAYOUTS` in `encode.rs`.
 const MODES: readonly Mode[] = ["auto", "stored", "fill", "single", "interleaved", "lanes", "pivot"];
 const PREFER = ["ratio", "speed"];
+const LAYOUTS: readonly Layout[] = ["bytes", "bf16", "f16", "f32", "f64", "i16", "i32", "i64"];
 
 const SINGLE_STREAM = 1;
 const IGNORE_TRAILING_DATA = 2;
 const VERIFY_INDEX = 4;
 const CONTENT_CHECK = 1;
 const INDEX = 2;
+const BLOCKS = 4;
 
-/** Arguments of `rans_decoder` and its like. */
-export function decodeNumbers(options: DecodeOptions & { verifyIndex?: boolean }): [number, number, number, number] {
+/** Arguments of `rans_decoder` and its like, in the order of `DecodeNumbers` in `session.rs`. */
+export type DecodeNumbers = [number, number, number, number];
+
+/** Arguments of `rans_encoder`, in the order of `EncodeNumbers` in `encode.rs`. */
+export type EncodeNumbers = [number, number, number, number, number, number, number, number, number];
+
+export function decodeNumbers(options: DecodeOptions & { verifyIndex?: boolean }): DecodeNumbers {
   const flags =
     (options.singleStream ? SINGLE_STREAM : 0) +
     (options.trailingData === "ignore" ? IGNORE_TRAILING_DATA : 0) +
@@ -85,8 +107,8 @@ export function decodeNumbers(options: DecodeOptions & { verifyIndex?: boolean }
   ];
 }
 
-/** Arguments of `rans_encoder`. */
-export function encodeNumbers(options: EncodeOptions): [number, number, number, number, number, number, number, number] {
+/** Of an encoder of a stream, or of the stream's blocks, each by itself. */
+export function encodeNumbers(options: EncodeOptions, makes: "stream" | "blocks" = "stream"): EncodeNumbers {
   return [
     whole("level", options.level),
     whole("blockLen", options.blockLen),
@@ -94,8 +116,9 @@ export function encodeNumbers(options: EncodeOptions): [number, number, number, 
     whole("scaleBits", options.scaleBits),
     place("mode", MODES, options.mode),
     place("prefer", PREFER, options.prefer),
+    place("layout", LAYOUTS, options.layout),
     whole("contentLength", options.contentLength),
-    (options.contentCheck ? CONTENT_CHECK : 0) + (options.index ? INDEX : 0),
+    (options.contentCheck ? CONTENT_CHECK : 0) + (options.index ? INDEX : 0) + (makes === "blocks" ? BLOCKS : 0),
   ];
 }
 

@@ -45,7 +45,6 @@ function blobSource(blob: Blob): RansSource {
 async function httpSource(url: string | URL, options: RequestOptions): Promise<RansSource> {
   const ask = async (from: number, to: number) => {
     const headers = { ...options.headers, range: `bytes=${from}-${to - 1}` };
-    // What a cache has may be of another version than what it lacks.
     const response = await (options.fetch ?? fetch)(url, { headers, signal: options.signal ?? null });
     if (response.status === 206 || response.status === 200) return response;
     await response.body?.cancel();
@@ -68,6 +67,8 @@ async function httpSource(url: string | URL, options: RequestOptions): Promise<R
     async read(from, to) {
       if (to <= start.length) return start.subarray(from, to);
       const response = await ask(from, to);
+      // The file may have changed, and what a cache has may be of another version than what it
+      // lacks.
       if (response?.status !== 206 || versionOf(response, size) !== version) {
         await response?.body?.cancel();
         throw new RansError("source-changed", `${url}: the file is not the one that was opened`);

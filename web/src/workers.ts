@@ -1,26 +1,32 @@
-import { Codec, Op, Status } from "./codec.js";
-import { nextChunk } from "./coding.js";
+import { Codec } from "./codec.js";
 import { RansError, type RansErrorCode } from "./error.js";
-import { init, load } from "./module.js";
-import { decodeNumbers, type DecodeOptions } from "./options.js";
+import { init } from "./module.js";
+import type { DecodeNumbers, EncodeNumbers, WorkerOptions } from "./options.js";
 
 /** The name that says to this module, in a worker, to decode blocks. */
 const WORKER_NAME = "ranstream";
 
-/** Blocks under way beside one for each worker: so that none waits for the next. */
-const AHEAD = 2;
+/** What a worker does all its life. */
+type Work = { part: "decode"; numbers: DecodeNumbers } | { part: "encode"; numbers: EncodeNumbers };
 
-type Numbers = [number, number, number, number];
-
+/** A block to code. The first one of a worker brings the module. */
 interface Task {
+  work: Work;
   module?: WebAssembly.Module;
-  numbers: Numbers;
   number: number;
   offset: number;
-  coded: ArrayBuffer;
+  given: ArrayBuffer;
 }
 
-type Answer = { raw: ArrayBuffer } | { fault: { code: RansErrorCode; message: string; offset?: number; block?: number } };
+type Answer =
+  | { given: ArrayBuffer; made: ArrayBuffer }
+  | { fault: { code: RansErrorCode; message: string; offset?: number; block?: number } };
+
+/** A block as it was given to a worker, and what the worker made of it. */
+export interface Passed {
+  given: Uint8Array<ArrayBuffer>;
+  made: Uint8Array<ArrayBuffer>;
+}
 
 /** What a browser's worker and one of Node have in common. */
 interface Port {
@@ -29,96 +35,10 @@ interface Port {
   terminate(): void;
 }
 
-type Raw = Uint8Array<ArrayBuffer>;
-
-/** In the order of the stream: blocks on their way, and where streams begin and end. */
-type Element = { raw: Promise<Raw> } | { begins: boolean } | { ends: true };
-
-/**
- * Blocks are cut here, decoded by workers, and come out in their order. Bytes are moved, not
- * shared, so a page needs no special headers.
- */
-export async function* decodeWithWorkers(input: AsyncIterator<Uint8Array>, options: DecodeOptions): AsyncGenerator<Raw> {
-  const numbers = decodeNumbers(options);
-  const cutter = await Codec.open("decode", (exports) => exports.rans_cutter(...numbers));
-  const pool = new Pool(options, numbers, await load("decode"));
-  const elements: Element[] = [];
-  let fault: { error: unknown } | undefined;
-  let chunk: Uint8Array | undefined = new Uint8Array();
-  let next: Promise<Uint8Array | undefined> | undefined;
-  let at = 0;
-  let hashes = false;
-  let done = false;
-  try {
-    while (!done || elements.length > 0) {
-      // Cut, until there is enough to do.
-      while (!done && !next && elements.length < pool.width + AHEAD) {
-        try {
-          const status = cutter.step(chunk ? Op.Run : Op.Finish);
-          if (status === Status.Block) {
-            const [number, offset] = [cutter.number(0), cutter.number(1)];
-            const isData = cutter.number(3) > 0;
-            const coded = cutter.take().buffer;
-            if (isData) elements.push({ raw: pool.decode(number, offset, coded) });
-          } else if (status === Status.StreamBegin) {
-            elements.push({ begins: cutter.number(0) === 1 });
-          } else if (status === Status.StreamEnd) {
-            elements.push({ ends: true });
-          } else if (status === Status.Finished) {
-            done = true;
-          } else if (chunk && at < chunk.length) {
-            at += cutter.feed(chunk, at);
-          } else {
-            next = nextChunk(input);
-          }
-        } catch (error) {
-          [fault, done] = [{ error }, true];
-        }
-      }
-      // A block that is ready does not wait for input that is not.
-      const [first] = elements;
-      if (next && (!first || !("raw" in first) || !(await settledFirst(first.raw, next)))) {
-        if (!first || "raw" in first) {
-          chunk = await next;
-          [next, at] = [undefined, 0];
-          continue;
-        }
-      }
-      const element = elements.shift();
-      if (!element) continue;
-      if ("begins" in element) {
-        hashes = element.begins;
-      } else if ("ends" in element) {
-        cutter.step(Op.Verify);
-      } else {
-        const raw = await element.raw;
-        if (hashes) hash(cutter, raw);
-        yield raw;
-      }
-    }
-    if (fault) throw fault.error;
-  } finally {
-    pool.close();
-    cutter.free();
-  }
-}
-
-/** Whether `raw` settled before `next` did. */
-async function settledFirst(raw: Promise<unknown>, next: Promise<unknown>): Promise<boolean> {
-  const settled = raw.then(() => true, () => true);
-  return Promise.race([settled, next.then(() => false, () => false)]);
-}
-
-/** Gives raw bytes back to the cutter, for the stream's check over all of them. */
-function hash(cutter: Codec, raw: Raw): void {
-  cutter.seek(1, 0);
-  for (let at = 0; at < raw.length; ) at += cutter.feed(raw, at);
-  cutter.seek(0, 0);
-}
-
-class Pool {
+/** Workers of one stream. */
+export class Pool {
   readonly width: number;
-  readonly #numbers: Numbers;
+  readonly #work: Work;
   readonly #module: WebAssembly.Module;
   readonly #make: () => Port | Promise<Port>;
   readonly #idle: Port[] = [];
@@ -127,16 +47,17 @@ class Pool {
   #started = 0;
   #closed = false;
 
-  constructor(options: DecodeOptions, numbers: Numbers, module: WebAssembly.Module) {
+  constructor(work: Work, options: WorkerOptions, module: WebAssembly.Module) {
     this.width = options.workers ?? 1;
-    this.#numbers = numbers;
+    this.#work = work;
     this.#module = module;
     const { createWorker } = options;
     this.#make = createWorker ? () => browserPort(createWorker()) : ownPort;
   }
 
-  decode(number: number, offset: number, coded: ArrayBuffer): Promise<Raw> {
-    const answer = this.#answer(number, offset, coded);
+  /** Moves a block to a worker, and back. A coded one stands in its stream at `offset`. */
+  pass(given: ArrayBuffer, number: number, offset = 0): Promise<Passed> {
+    const answer = this.#answer({ work: this.#work, number, offset, given });
     // Whoever waits for it may never come to it.
     answer.catch(() => {});
     return answer;
@@ -147,18 +68,18 @@ class Pool {
     for (const port of this.#all) port.terminate();
   }
 
-  async #answer(number: number, offset: number, coded: ArrayBuffer): Promise<Raw> {
+  async #answer(task: Task): Promise<Passed> {
     const { port, isNew } = await this.#port();
-    const task: Task = { numbers: this.#numbers, number, offset, coded };
     if (isNew) task.module = this.#module;
+    const { number } = task;
     const answer = await new Promise<Answer>((resolve, reject) => {
       const lost = () => reject(new RansError("worker-lost", `the worker for block ${number} was lost`, { block: number }));
       port.onAnswer(resolve, lost);
-      port.postMessage(task, [coded]);
+      port.postMessage(task, [task.given]);
     });
     this.#idle.push(port);
     this.#waiting.shift()?.();
-    if ("raw" in answer) return new Uint8Array(answer.raw);
+    if ("made" in answer) return { given: new Uint8Array(answer.given), made: new Uint8Array(answer.made) };
     const { code, message, ...place } = answer.fault;
     throw new RansError(code, message, place);
   }
@@ -246,7 +167,7 @@ function nodeWorkers(): Promise<NodeWorkers> {
   return import("node:worker_threads" as string) as Promise<NodeWorkers>;
 }
 
-/** Decodes one block after another, when this module runs as a worker of its own. */
+/** Codes one block after another, when this module runs as a worker of its own. */
 export async function serveIfWorker(): Promise<void> {
   if (isNode()) {
     const { isMainThread, workerData, parentPort } = await nodeWorkers();
@@ -263,15 +184,14 @@ export async function serveIfWorker(): Promise<void> {
 
 function server(): (task: Task) => Promise<[Answer, ArrayBuffer[]]> {
   let codec: Codec | undefined;
-  return async ({ module, numbers, number, offset, coded }) => {
+  return async ({ work, module, number, offset, given }) => {
     try {
-      if (module) await init({ decode: module });
-      codec ??= await Codec.open("decode", (exports) => exports.rans_block(...numbers));
-      codec.seek(number, offset);
-      codec.feed(new Uint8Array(coded));
-      codec.step(Op.Run);
-      const { buffer } = codec.take();
-      return [{ raw: buffer }, [buffer]];
+      if (module) await init({ [work.part]: module });
+      codec ??= await Codec.open(work.part, (exports) =>
+        work.part === "decode" ? exports.rans_block(...work.numbers) : exports.rans_encoder(...work.numbers),
+      );
+      const { buffer: made } = codec.passBlock(new Uint8Array(given), number, offset);
+      return [{ given, made }, [given, made]];
     } catch (error) {
       if (!(error instanceof RansError)) throw error;
       const { code, message, offset, block } = error;

@@ -40,6 +40,13 @@ export async function drain(readable) {
   }
 }
 
+/** The modes of a stream's blocks, each once. */
+export async function modes(api, stream) {
+  const found = new Set();
+  for await (const block of api.blocks(stream)) found.add(block.mode);
+  return [...found].sort();
+}
+
 export function concat(pieces) {
   const whole = new Uint8Array(pieces.reduce((len, piece) => len + piece.length, 0));
   let at = 0;

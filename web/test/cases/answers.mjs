@@ -1,4 +1,16 @@
-import { check, drain, equal, inChunks, sameBytes } from "../check.mjs";
+import { check, drain, equal, inChunks, modes, sameBytes } from "../check.mjs";
+
+/** Streams of `answers.rs`, and blocks that they have to have. */
+const FORMS = {
+  single: "single-compact",
+  interleaved: "interleaved-compact",
+  lanes: "lanes",
+  segments: "lanes",
+  pivot: "pivot",
+  lz: "lz",
+  planes: "planes",
+  "application-data": "application-data",
+};
 
 /** What the package says, as `answers.rs` writes it. */
 async function answer(api, stream, options, raw) {
@@ -40,6 +52,10 @@ export const answers = [
     "every cut is what the crate says it is",
     async (context) => {
       const { answers, streams } = await load(context);
+      for (const [name, form] of Object.entries(FORMS)) {
+        const found = await modes(context.api, streams[name][1]);
+        check(found.includes(form), `${name} has no block of ${form}: ${found}`);
+      }
       let count = 0;
       for (const [name, cuts] of Object.entries(answers.streams)) {
         const [raw, stream] = streams[name];

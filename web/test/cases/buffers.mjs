@@ -1,10 +1,4 @@
-import { check, concat, equal, failure, sameBytes, sample } from "../check.mjs";
-
-async function modes(api, stream) {
-  const found = new Set();
-  for await (const block of api.blocks(stream)) found.add(block.mode);
-  return [...found].sort();
-}
+import { check, concat, equal, failure, modes, sameBytes, sample } from "../check.mjs";
 
 export const buffers = [
   [
@@ -31,7 +25,16 @@ export const buffers = [
         for (const mode of await modes(api, stream)) forms.add(mode);
         sameBytes(await api.decompress(stream), raw, JSON.stringify(options));
       }
-      for (const form of ["stored", "fill", "single-compact", "interleaved-compact", "lanes", "lz", "pivot"]) {
+      const numbers = new Uint8Array(Float32Array.from({ length: 100_000 }, (_, at) => Math.sin(at * at) / 9).buffer);
+      const plain = await api.compress(numbers);
+      for (const layout of ["bytes", "bf16", "f16", "f32", "f64", "i16", "i32", "i64"]) {
+        const stream = await api.compress(numbers, { layout });
+        for (const mode of await modes(api, stream)) forms.add(mode);
+        sameBytes(await api.decompress(stream), numbers, layout);
+        if (layout === "bytes") sameBytes(stream, plain, "no layout");
+        if (layout === "f32") check(stream.length < plain.length, `${stream.length} bytes of planes, ${plain.length} without`);
+      }
+      for (const form of ["stored", "fill", "single-compact", "interleaved-compact", "lanes", "lz", "pivot", "planes"]) {
         check(forms.has(form), `no block was ${form}: ${[...forms]}`);
       }
     },
@@ -83,7 +86,7 @@ export const buffers = [
   [
     "options outside their range are errors",
     async ({ api }) => {
-      for (const options of [{ level: 10 }, { level: -1 }, { level: 1.5 }, { blockLen: 0 }, { blockLen: 2 ** 25 }, { mode: "zip" }, { scaleBits: 99 }]) {
+      for (const options of [{ level: 10 }, { level: -1 }, { level: 1.5 }, { blockLen: 0 }, { blockLen: 2 ** 25 }, { mode: "zip" }, { layout: "f8" }, { scaleBits: 99 }]) {
         const error = await failure((async () => api.compress(sample(10), options))(), JSON.stringify(options));
         check(error instanceof api.RansError, `${error}`);
         equal(error.code, "invalid-option");

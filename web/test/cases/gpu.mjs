@@ -1,4 +1,4 @@
-import { check, concat, equal, failure, sameBytes, sample } from "../check.mjs";
+import { check, concat, equal, failure, modes, sameBytes, sample } from "../check.mjs";
 
 const NO_DEVICE = "skipped: there is no WebGPU here";
 
@@ -38,13 +38,18 @@ export const gpu = [
       const on = await device(api);
       if (!on) return NO_DEVICE;
       for (const form of ["ballot", "merged", "workgroup"]) {
-        for (const options of [
-          { segmentLen: 1024 },
-          { blockLen: 201 },
-          { mode: "stored" },
-          { level: 3, blockLen: 20_000 },
+        // Those of the last two rows are the processor's.
+        for (const [options, coded] of [
+          [{ level: 0, segmentLen: 1024 }, ["lanes"]],
+          [{ level: 0, segmentLen: 16 << 10, blockLen: 20_000 }, ["lanes"]],
+          [{ level: 0, blockLen: 201 }, ["fill", "single-compact"]],
+          [{ level: 0, blockLen: 3001 }, ["fill", "interleaved-compact"]],
+          [{ mode: "stored" }, ["stored"]],
+          [{ level: 3, blockLen: 20_000 }, ["lz"]],
+          [{ mode: "pivot" }, ["pivot"]],
         ]) {
           const stream = await api.compress(raw, options);
+          equal((await modes(api, stream)).filter((mode) => coded.includes(mode)), coded, JSON.stringify(options));
           const decoded = await api.decodeToBuffer(on, stream, { form });
           const what = `${form} with ${JSON.stringify(options)}`;
           equal(decoded.form, form, what);
@@ -61,7 +66,7 @@ export const gpu = [
     async ({ api }) => {
       const on = await device(api);
       if (!on) return NO_DEVICE;
-      const streams = [await api.compress(raw, { blockLen: 10_001 }), await api.compress(raw.subarray(0, 7)), await api.compress(new Uint8Array())];
+      const streams = [await api.compress(raw, { level: 0, blockLen: 10_001 }), await api.compress(raw.subarray(0, 7)), await api.compress(new Uint8Array())];
       const decoded = await api.decodeToBuffer(on, new Blob(streams), { batchLen: 12_000 });
       const whole = concat([raw, raw.subarray(0, 7)]);
       sameBytes(await read(on, decoded), whole);
@@ -79,7 +84,7 @@ export const gpu = [
     async ({ api }) => {
       const on = await device(api);
       if (!on) return NO_DEVICE;
-      const stream = await api.compress(raw, { blockLen: 6000 });
+      const stream = await api.compress(raw, { level: 0, blockLen: 10_000, segmentLen: 2048 });
       for (let at = 11; at < stream.length; at += 1973) {
         const bad = stream.slice();
         bad[at] ^= 16;
@@ -97,7 +102,7 @@ export const gpu = [
       const adapter = await navigator.gpu.requestAdapter();
       const small = await adapter.requestDevice();
       check(small.limits.maxComputeWorkgroupStorageSize < 18_536, "the default limits are larger than they were");
-      const decoded = await api.decodeToBuffer(small, await api.compress(raw, { blockLen: 10_001 }));
+      const decoded = await api.decodeToBuffer(small, await api.compress(raw, { level: 0, blockLen: 10_001 }));
       equal(decoded.form, undefined);
       sameBytes(await read(small, decoded), raw);
       small.destroy();
@@ -118,7 +123,7 @@ export const gpu = [
         changed = broken !== code;
         return createShaderModule.call(wrong, { code: broken });
       };
-      const decoded = await api.decodeToBuffer(wrong, await api.compress(raw));
+      const decoded = await api.decodeToBuffer(wrong, await api.compress(raw, { level: 0 }));
       check(changed, "the shader has other stores now: this test needs others, too");
       equal(decoded.form, undefined);
       sameBytes(await read(wrong, decoded), raw);

@@ -39,8 +39,8 @@ export const memory = [
         const { done, value } = await reader.read();
         if (done) break;
         if (read % piece.length === 0) equal(value[0], (read >>> 20) & 255, `byte ${read}`);
-        read += value.length;
         held = Math.max(held, made - read);
+        read += value.length;
         if (isNode) {
           if (read > 20 << 20 && before === 0) before = resident();
           peak = Math.max(peak, resident());

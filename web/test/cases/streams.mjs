@@ -101,7 +101,7 @@ export const streams = [
     "an abort reaches the reader, a cancel the writer and the source",
     async ({ api }) => {
       const raw = sample(300_000);
-      for (const make of [() => new api.RansEncoderStream({ blockLen: 1000 }), () => new api.RansDecoderStream(), () => new api.RansDecoderStream({ workers: 2 })]) {
+      for (const make of [() => new api.RansEncoderStream({ blockLen: 1000 }), () => new api.RansEncoderStream({ blockLen: 1000, workers: 2 }), () => new api.RansDecoderStream(), () => new api.RansDecoderStream({ workers: 2 })]) {
         const bytes = make() instanceof api.RansEncoderStream ? raw : await api.compress(raw, { blockLen: 1000 });
         const aborted = make();
         const writer = aborted.writable.getWriter();

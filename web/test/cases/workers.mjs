@@ -16,6 +16,42 @@ export const workers = [
     },
   ],
   [
+    "workers encode to the same stream",
+    async ({ api }) => {
+      const raw = concat([sample(1_000_000), new Uint8Array(300_000), sample(700_001, 5)]);
+      for (const options of [
+        { blockLen: 10_000, contentCheck: true, index: true },
+        { contentLength: raw.length },
+        { level: 0, blockLen: 900_000 },
+        { layout: "f32", blockLen: 200_000 },
+      ]) {
+        const stream = await api.compress(raw, options);
+        for (const count of [1, 3]) sameBytes(await api.compress(raw, { ...options, workers: count }), stream, JSON.stringify({ ...options, count }));
+        const { good } = await drain(inChunks(raw, 7001).pipeThrough(new api.RansEncoderStream({ ...options, workers: 2 })));
+        sameBytes(good, stream, `${JSON.stringify(options)} in chunks`);
+      }
+      for (const few of [new Uint8Array(), sample(1)]) sameBytes(await api.compress(few, { workers: 2 }), await api.compress(few));
+      equal((await failure(api.compress(raw, { contentLength: 7, workers: 2 }))).code, "content-length");
+      equal((await failure(api.compress(raw, { scaleBits: 99, workers: 2 }))).code, "invalid-option");
+    },
+  ],
+  [
+    "a chunk that workers encode is out before the next is written, if asked for",
+    async ({ api }) => {
+      const encoder = new api.RansEncoderStream({ flushEachChunk: true, workers: 2 });
+      const reader = encoder.readable.pipeThrough(new api.RansDecoderStream()).getReader();
+      const writer = encoder.writable.getWriter();
+      for (let turn = 1; turn <= 5; turn += 1) {
+        const message = sample(100 * turn, turn);
+        void writer.write(message);
+        sameBytes((await reader.read()).value, message, `message ${turn}`);
+      }
+      const closed = writer.close();
+      equal((await reader.read()).done, true);
+      await closed;
+    },
+  ],
+  [
     "a block that is done does not wait for input that is not",
     async ({ api }) => {
       const raw = sample(30_000);
@@ -53,6 +89,7 @@ export const workers = [
       const stream = await api.compress(sample(1000));
       const createWorker = () => new Worker("/no/such/module.js", { type: "module", name: "ranstream" });
       equal((await failure(api.decompress(stream, { workers: 1, createWorker }))).code, "worker-lost");
+      equal((await failure(api.compress(sample(1000), { workers: 1, createWorker }))).code, "worker-lost");
       await later(1);
     },
   ],

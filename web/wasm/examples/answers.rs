@@ -7,7 +7,7 @@
 use std::{env, fmt::Write as _, fs, io, path::Path};
 
 use ranstream::{
-    DecodeOptions, EncodeOptions, Error, Mode, Prefer, compress,
+    DecodeOptions, EncodeOptions, Error, Layout, Mode, Prefer, compress,
     error::Part,
     stream::{Decoder, Encoder, Op, Status},
 };
@@ -114,6 +114,7 @@ fn streams() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
     let mut random = Random(7);
     let noise: Vec<u8> = (0..700).map(|_| random.below(256) as u8).collect();
     let mixed = [&text[..500], &[b'x'; 900], &noise, &text[5000..5400]].concat();
+    let numbers: Vec<u8> = (0..1000).flat_map(|at| (f32::sin((at * at) as f32) / 9.0).to_le_bytes()).collect();
     let with = |options: EncodeOptions, raw: &[u8]| compress(raw, &options).unwrap_or_default();
     let short = EncodeOptions::new().block_len(500);
     let mut streams = vec![
@@ -129,8 +130,9 @@ fn streams() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
         (
             "pivot",
             text[..3000].to_vec(),
-            with(EncodeOptions::new().prefer(Prefer::Speed).block_len(1500), &text[..3000]),
+            with(EncodeOptions::new().level(0).prefer(Prefer::Speed).block_len(1500), &text[..3000]),
         ),
+        ("planes", numbers.clone(), with(EncodeOptions::new().layout(Layout::f32().block_len(2000)), &numbers)),
         ("lz", text[..6000].to_vec(), with(EncodeOptions::new().level(5).block_len(3000), &text[..6000])),
         ("content-length", mixed.clone(), with(short.content_length(mixed.len() as u64), &mixed)),
     ];

@@ -16,7 +16,7 @@ use ranstream::Error;
 use crate::{
     block::{Cutter, OneBlock},
     decode::Decoder,
-    encode::{EncodeNumbers, Encoder},
+    encode::{self, BLOCKS, EncodeNumbers, Encoder},
     fault::Fault,
     file::File,
     session::{DecodeNumbers, Op, Outcome, Session},
@@ -56,9 +56,8 @@ pub struct Report {
     /// How many bytes.
     pub message_len: usize,
     /// An error: offset and block, or `NaN`. A range: start and end. A block: number, offset, raw
-    /// offset, raw length. A stream's begin or end: 1 if it has a check over its raw
-    /// bytes. A length: itself. A
-    /// batch: the lengths of its parts.
+    /// offset, raw length. A stream's begin or end: 1 if it has a check over its raw bytes. A
+    /// length: itself. A batch: the lengths of its parts.
     pub numbers: [f64; 4],
 }
 
@@ -181,7 +180,7 @@ pub extern "C" fn rans_file(len: f64, max_memory: f64, max_block_len: f64, max_o
     open(File::new(len as u64, numbers.options()))
 }
 
-/// An encoder. `NaN` is the default of each number.
+/// An encoder of a stream, or of single blocks. `NaN` is the default of each number.
 #[cfg(feature = "encode")]
 #[unsafe(no_mangle)]
 #[allow(clippy::too_many_arguments, reason = "they are options, and JavaScript has no struct to give")]
@@ -192,11 +191,17 @@ pub extern "C" fn rans_encoder(
     scale_bits: f64,
     mode: f64,
     prefer: f64,
+    layout: f64,
     content_length: f64,
     flags: u32,
 ) -> usize {
-    let numbers = EncodeNumbers { level, block_len, segment_len, scale_bits, mode, prefer, content_length, flags };
-    open(Encoder::new(numbers.options()))
+    let numbers =
+        EncodeNumbers { level, block_len, segment_len, scale_bits, mode, prefer, layout, content_length, flags };
+    if numbers.flags & BLOCKS == 0 {
+        open(Encoder::new(numbers.options()))
+    } else {
+        open(encode::OneBlock::new(numbers.options()))
+    }
 }
 
 /// Batches for a device.
