@@ -54,6 +54,9 @@ pub(crate) struct Segment<'a> {
     /// Room for the bytes that were not decoded yet. Not empty.
     pub(crate) raw: &'a mut [u8],
     pub(crate) tail: Tail,
+    /// Whether it is decoded to its end, where it shows whether it is damaged. Else `raw` has whole
+    /// groups, and what is behind them is not looked at.
+    pub(crate) to_the_end: bool,
 }
 
 /// Payload bytes that a kernel may read for a group: a word for each of its symbols. A vector of
@@ -67,8 +70,18 @@ impl<'a> Segment<'a> {
     pub(crate) fn whole_groups(&self) -> usize {
         let len = self.raw.len();
         match self.tail {
+            _ if !self.to_the_end => len / GROUP,
             Tail::InStates if !len.is_multiple_of(GROUP) => len.saturating_sub(RIDING) / GROUP,
             _ => (len - 1) / GROUP,
+        }
+    }
+
+    /// Leaves out what is not needed for the first `len` bytes, 1 or more.
+    pub(crate) fn cut_behind(&mut self, len: usize) {
+        let groups = len.div_ceil(GROUP);
+        if groups <= self.whole_groups() {
+            self.raw = &mut mem::take(&mut self.raw)[..groups * GROUP];
+            self.to_the_end = false;
         }
     }
 
@@ -87,10 +100,15 @@ impl<'a> Segment<'a> {
         groups.as_chunks_mut().0
     }
 
-    /// Decodes all that is left. `false`: the segment does not end as the encoder began it.
+    /// Decodes all that is left. `false`: the segment has too few words, or does not end as the
+    /// encoder began it.
     pub(crate) fn finish(&mut self, payload: &[u8], slots: &LaneSlots) -> bool {
         let Some(words) = payload.get(self.words.clone()) else { return false };
-        decode(&mut self.states, WordReader::new(words), slots, self.raw, self.tail)
+        let mut words = WordReader::new(words);
+        if !self.to_the_end {
+            return decode_groups(&mut self.states, &mut words, slots, self.raw.as_chunks_mut().0);
+        }
+        decode(&mut self.states, words, slots, self.raw, self.tail)
     }
 }
 

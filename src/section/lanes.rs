@@ -207,7 +207,8 @@ pub(crate) fn decode_payload(payload: &[u8], tail: Tail, raw: &mut [u8], kernel:
     decode_part(payload, tail, raw, &all, kernel)
 }
 
-/// Fills those segments of `raw` that hold the bytes `wanted`, and leaves the others as they are.
+/// Fills `raw` from the first segment that holds bytes `wanted` to the last of them; some behind
+/// that, and all others, may hold anything. A segment that is damaged behind them is not found out.
 pub(crate) fn decode_part(
     payload: &[u8],
     tail: Tail,
@@ -217,13 +218,17 @@ pub(crate) fn decode_part(
 ) -> Result<(), Corruption> {
     let lanes = LanesPayload::parse(payload, tail, raw.len())?;
     let before = lanes.cut.ranges().take_while(|range| range.end <= wanted.start).count();
-    let end = before + lanes.cut.ranges().skip(before).take_while(|range| range.start < wanted.end).count();
+    let needed = || lanes.cut.ranges().skip(before).take_while(|range| range.start < wanted.end);
+    let (end, last_at) = (before + needed().count(), needed().last().map_or(0, |range| range.start));
     LaneSlots::with(&lanes.frequencies, |slots| {
         let mut segments = lanes.segments(raw).skip(before);
         let mut batch = Vec::with_capacity(BATCH.min(end - before));
         for first in (before..end).step_by(BATCH) {
             batch.clear();
             batch.extend(segments.by_ref().take(BATCH.min(end - first)));
+            if let Some(last) = batch.last_mut().filter(|_| first + BATCH >= end) {
+                last.cut_behind(wanted.end - last_at);
+            }
             if let Some(bad) = simd::decode(kernel, payload, slots, &mut batch) {
                 return Err(Corruption::SegmentEnd { segment: (first + bad) as u32 });
             }
@@ -307,7 +312,7 @@ impl<'a> LanesPayload<'a> {
             at = words.end.next_multiple_of(4);
             let (segment, rest) = mem::take(&mut raw).split_at_mut(range.len());
             raw = rest;
-            Segment { states, words, raw: segment, tail: self.cut.tail }
+            Segment { states, words, raw: segment, tail: self.cut.tail, to_the_end: true }
         })
     }
 }
@@ -396,6 +401,32 @@ mod tests {
         assert_eq!(aim(1, 64 << 10), Some(1));
         assert_eq!(aim(16 << 20, 128), Some(MAX_SEGMENTS));
         assert_eq!(Cut::aim(RIDING - 1, 64 << 10, Tail::InStates), None);
+    }
+
+    #[test]
+    fn parts_are_those_of_the_whole_with_every_kernel_and_so_are_their_faults() {
+        let raw = sample(3 * 1280 + 700);
+        for tail in TAILS {
+            let whole = payload(&raw, 4, tail, 11);
+            // A whole one, one whose words run out, and damaged ones.
+            for at in (0..whole.len()).step_by(53) {
+                let mut payload = whole.clone();
+                payload[at] ^= if at == 0 { 0 } else { 0x41 };
+                for (from, len) in [(0, 1), (3, 126), (1200, 81), (1279, 2), (1300, 3000), (4530, 10), (0, raw.len())] {
+                    let wanted = from..from + len;
+                    let part = |kernel| {
+                        let mut found = vec![0xAA; raw.len()];
+                        decode_part(&payload, tail, &mut found, &wanted, kernel)?;
+                        Ok::<_, Corruption>(found[wanted.clone()].to_vec())
+                    };
+                    let expected = part(Kernel::Portable);
+                    assert!(at > 0 || expected.as_deref() == Ok(&raw[wanted.clone()]), "{wanted:?}, {tail:?}");
+                    for kernel in Kernel::all_available() {
+                        assert_eq!(part(kernel), expected, "{wanted:?}, {tail:?}, byte {at}, {kernel}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]
