@@ -1,5 +1,6 @@
 #![no_main]
 
+#[allow(dead_code, reason = "each target takes one body of it")]
 #[path = "../src/model_files.rs"]
 mod model_files;
 
