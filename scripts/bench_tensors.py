@@ -90,9 +90,20 @@ def main():
     table(figures, "Encoding, GB/s of raw bytes, one thread:", ["fast", "small", "device", "lmz", "zipnn", "zstd -3"], lambda f: f"{f[2] / 1e9:.2f}")
 
 
+    bases = {file: ways for file, ways in figures.items() if ("over a base", "1") in ways}
+    print("Over a base, size in % of the file, and GB/s of raw bytes with one thread:\n")
+    print("| file | size | small | encode | decode | decode, small |\n|---|---:|---:|---:|---:|---:|")
+    for file, ways in bases.items():
+        fast, small = ways["over a base", "1"], ways["over a base, small", "1"]
+        sizes = [100 * way[0] / way[1] for way in (fast, small)]
+        print(f"| {file} | {sizes[0]:.2f} | {sizes[1]:.2f} | {fast[2] / 1e9:.2f} | {fast[3] / 1e9:.2f} | {small[3] / 1e9:.2f} |")
+
+
 def table(figures, title, ways, shown):
     print(f"{title}\n\n| file | MB | {' | '.join(ways)} |\n|---|---:|{'---:|' * len(ways)}")
     for file, measured in figures.items():
+        if not any((way, "1") in measured for way in ways):
+            continue
         raw = next(iter(measured.values()))[1]
         cells = [shown(measured[way, "1"]) if (way, "1") in measured else "" for way in ways]
         print(f"| {file} | {raw / 1e6:.1f} | {' | '.join(cells)} |")

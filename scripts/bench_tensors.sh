@@ -14,8 +14,14 @@ cargo build --release -p ranstream-benches --bin tensors
 bench=target/release/tensors
 [ -s "$folder/minilm-bf16.safetensors" ] || "$bench" bf16 "$folder/minilm-f32.safetensors" "$folder/minilm-bf16.safetensors"
 [ -s "$folder/minilm-pruned.safetensors" ] || "$bench" pruned "$folder/minilm-bf16.safetensors" "$folder/minilm-pruned.safetensors"
+[ -s "$folder/minilm-magnitude.safetensors" ] || "$bench" magnitude "$folder/minilm-bf16.safetensors" "$folder/minilm-magnitude.safetensors"
+# Over a base: a model that was moved at random, and one that was trained, if somebody put it there.
+[ -s "$folder/over/minilm-moved.safetensors" ] || { mkdir -p "$folder/over" && "$bench" tuned "$folder/minilm-bf16.safetensors" "$folder/over/minilm-moved.safetensors"; }
 files=("$folder"/*.safetensors "$folder"/*.gguf)
 lines=$(mktemp)
 trap 'rm -f "$lines"' EXIT
 scripts/pinned.sh "$bench" measure "${2:-3}" "${files[@]}" >"$lines"
+for file in "$folder"/over/*.safetensors; do
+    scripts/pinned.sh "$bench" over "${2:-3}" "$folder/minilm-bf16.safetensors" "$file" >>"$lines"
+done
 scripts/pinned.sh "${PYTHON:-python3}" scripts/bench_tensors.py "$lines" "${files[@]}"
