@@ -30,6 +30,7 @@ allowed() {
 ::pivot::part(_single)?$        ^memset$                    the end of a bitmap, before the loop
 ::lz::execute$                  .                           one step after the other, once a chunk
 ::lz::copy$                     ::lz_copy::one$             a sequence with exact checks, near an end
+::lz::copy$                     ::Group::(safe|rest)$       what of a group needs no checks, near an end
 ::lz::copy$                     ::Output::literals$         the literals behind the last sequence, once a chunk
 ::lz::copy$                     ^mem(cpy|set)$              entries behind the last sequence, once a chunk
 ::lz::copy$                     ^\*%                        the same, by its address in a register

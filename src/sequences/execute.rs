@@ -56,15 +56,13 @@ impl Output<'_> {
         if offset == 0 || offset > self.at || length > self.end - self.at {
             return false;
         }
+        // What was copied is there to be copied: a match that overlaps itself doubles each time.
         let (from, end) = (self.at - offset, self.at + length);
-        if offset >= length {
-            self.raw.copy_within(from..from + length, self.at);
-        } else {
-            for at in self.at..end {
-                self.raw[at] = self.raw[at - offset];
-            }
+        while self.at < end {
+            let step = (end - self.at).min(self.at - from);
+            self.raw.copy_within(from..from + step, self.at);
+            self.at += step;
         }
-        self.at = end;
         true
     }
 }

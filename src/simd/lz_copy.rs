@@ -2,9 +2,10 @@
 //! behind what they are to write.
 //!
 //! Sequences are taken in groups of 64. Before a group, three sums and two comparisons tell whether
-//! any of its steps could leave a buffer: then its sequences are executed one by one, with the
-//! exact checks of [`Output`]. Otherwise nothing is checked within the group but where a length is
-//! among the escapes. So a sequence costs one branch, whose outcome mostly is the same.
+//! any of its steps could leave a buffer: then those before the first one that could are counted,
+//! and that one is executed alone, with the exact checks of [`Output`]. Otherwise nothing is
+//! checked within the group but where a length is among the escapes. So a sequence costs one
+//! branch, whose outcome mostly is the same.
 
 use std::hint::select_unpredictable;
 
@@ -120,23 +121,23 @@ pub(super) unsafe fn execute<S: Steps, const WIDTH: usize, const LITERALS: u8>(
         let group = Group::new(expanded, index);
         // SAFETY: the caller knows the processor.
         let sums = unsafe { Sums::new::<S>(&group) };
-        let mut left = stop;
-        if sums.fit(&place, [0, 0], bounds) && sums.reach_back(&place, LITERALS) {
-            let run = Run { sections, group, sums, bounds, base: output.raw.as_mut_ptr() };
-            // SAFETY: as above. `fit` said that all literals of the group are there, and that its
-            // bytes and `OVERSHOOT` more are inside the block; `reach_back`, that each match
-            // begins inside it.
-            index += unsafe {
-                if sums.nearest as usize >= WIDTH.min(32) {
-                    run.execute::<S, WIDTH, LITERALS, true>(stop - index, &mut place, &mut escapes)
-                } else {
-                    run.execute::<S, WIDTH, LITERALS, false>(stop - index, &mut place, &mut escapes)
-                }
-            };
-            // At most one was too long.
-            left = stop.min(index + 1);
+        let mut safe = stop - index;
+        if !(sums.fit(&place, [0, 0], bounds) && sums.reach_back(&place, LITERALS)) {
+            safe = group.safe(safe, place, LITERALS, bounds);
         }
-        while index < left {
+        let run = Run { sections, group, sums, bounds, base: output.raw.as_mut_ptr() };
+        // SAFETY: as above. `fit`, or `safe` for so many, said that all literals of the group are
+        // there, and that its bytes and `OVERSHOOT` more are inside the block; `reach_back`, or
+        // `safe`, that each match begins inside it.
+        index += unsafe {
+            if sums.nearest as usize >= WIDTH.min(32) {
+                run.execute::<S, WIDTH, LITERALS, true>(safe, &mut place, &mut escapes)
+            } else {
+                run.execute::<S, WIDTH, LITERALS, false>(safe, &mut place, &mut escapes)
+            }
+        };
+        // The one that was not safe, or too long.
+        if index < stop {
             if !one(index, sections, expanded, &mut escapes, &mut place, output) {
                 return false;
             }
@@ -220,6 +221,39 @@ impl<'a> Group<'a> {
             offsets: first(&expanded.offsets[index..]),
         }
     }
+
+    /// How many of the first `count` sequences, at `place`, may be executed without further checks:
+    /// those before the first one that could leave a buffer, or has an escape.
+    ///
+    /// Some groups that begin a block come here, because what is far for the first sequence may be
+    /// near for the last one; and the last groups of a chunk and of a block.
+    #[cold]
+    #[inline(never)]
+    fn safe(&self, count: usize, place: Place, literals: u8, bounds: Bounds) -> usize {
+        let Place { mut literal, mut at, last } = place;
+        if literals != PLAIN && last as usize > at {
+            return 0;
+        }
+        let lengths = self.literal_lengths.iter().zip(self.match_lengths);
+        for (index, ((&run, &length), &offset)) in lengths.zip(self.offsets).take(count).enumerate() {
+            literal += usize::from(run);
+            let match_at = at + usize::from(run);
+            at = match_at + usize::from(length);
+            let fits = literal <= bounds.literals && at <= bounds.end && at + OVERSHOOT <= bounds.block_end;
+            if !fits || offset as usize > match_at || run == ESCAPED || length == ESCAPED {
+                return index;
+            }
+        }
+        count
+    }
+
+    /// What the lengths from `index` on come to. An escape counts as 255 here.
+    #[cold]
+    #[inline(never)]
+    fn rest(&self, index: usize) -> [usize; 2] {
+        [self.literal_lengths, self.match_lengths]
+            .map(|lengths| lengths.iter().skip(index).map(|&length| usize::from(length)).sum())
+    }
 }
 
 #[inline(always)]
@@ -276,14 +310,20 @@ struct Run<'a, 'b> {
 }
 
 impl Run<'_, '_> {
-    /// The lengths of a sequence that has an escape. `None`: they are not there, or with them the
-    /// group might not fit at `here` any more. The escapes stay then.
+    /// The lengths of the sequence at `index`, which has an escape. `None`: they are not there, or
+    /// with them the group might not fit at `here` any more. The escapes stay then.
     #[inline(always)]
-    fn unescaped(&self, lengths: [u8; 2], here: &Place, escapes: &mut Escapes<'_>) -> Option<(usize, usize)> {
+    fn unescaped(&self, index: usize, here: &Place, escapes: &mut Escapes<'_>) -> Option<(usize, usize)> {
+        let (run, length) = (self.group.literal_lengths[index], self.group.match_lengths[index]);
         let mut rest = *escapes;
-        let (run, length) = rest.lengths(lengths[0], lengths[1], self.sections.tokens.min_match)?;
+        let (run, length) = rest.lengths(run, length, self.sections.tokens.min_match)?;
         if !self.sums.fit(here, [run, length], self.bounds) {
-            return None;
+            // What stands before the sequence was counted, too.
+            let [literals, matches] = self.group.rest(index + 1);
+            let sums = Sums { literals, bytes: literals + matches, ..self.sums };
+            if !sums.fit(here, [run, length], self.bounds) {
+                return None;
+            }
         }
         *escapes = rest;
         Some((run, length))
@@ -332,7 +372,7 @@ impl Run<'_, '_> {
                 }
             } else {
                 if run == ESCAPED.into() || length == ESCAPED.into() {
-                    match self.unescaped([run as u8, length as u8], &Place { literal, at, last }, escapes) {
+                    match self.unescaped(index, &Place { literal, at, last }, escapes) {
                         Some(whole) => (run, length) = whole,
                         None => break,
                     }
