@@ -144,11 +144,19 @@ fn common_len(raw: &[u8], earlier: usize, at: usize) -> usize {
 /// How many bytes before `at`, down to `floor`, equal those `offset` further back.
 #[inline]
 fn common_len_before(raw: &[u8], floor: usize, at: usize, offset: usize) -> usize {
+    let most = (at - floor).min(at - offset);
     let mut len = 0;
-    while at - len > floor && at - len > offset && raw[at - len - 1] == raw[at - len - 1 - offset] {
+    // Most are fewer than 8: those are compared in one step, whose outcome is no branch.
+    if let (Some(here), Some(there)) = (at.checked_sub(8), (at - offset).checked_sub(8)) {
+        len = (load64(raw, here) ^ load64(raw, there)).leading_zeros() as usize / 8;
+        if len < 8 {
+            return len.min(most);
+        }
+    }
+    while len < most && raw[at - len - 1] == raw[at - len - 1 - offset] {
         len += 1;
     }
-    len
+    len.min(most)
 }
 
 /// A hash of the lowest `BYTES` bytes of `word`, of `log2(table)` bits.
@@ -167,6 +175,12 @@ mod tests {
         let raw = b"0123456789abcdefghij-0123456789abcdefghij";
         assert_eq!(common_len(raw, 0, 21), 20);
         assert_eq!(common_len(raw, 0, 22), 0);
+        for at in 21..=41 {
+            assert_eq!(common_len(raw, at - 21, at), 41 - at);
+            for floor in 0..=at {
+                assert_eq!(common_len_before(raw, floor, at, 21), (at - floor).min(at - 21));
+            }
+        }
         assert_eq!(common_len_before(raw, 0, 41, 21), 20);
         assert_eq!(common_len_before(raw, 30, 41, 21), 11);
         assert_eq!(common_len(raw, 41, 41), 0);

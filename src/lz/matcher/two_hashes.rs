@@ -1,9 +1,12 @@
 //! Two tables, by eight bytes and by five, the newest position of each hash. A match waits for a
 //! better one at the next position.
 
-use crate::lz::{
-    encode::Chunks,
-    matcher::{END, Found, LONGEST_STEP, common_len, common_len_before, gain, hash, load32, load64, repeat_at},
+use crate::{
+    lz::{
+        encode::Chunks,
+        matcher::{END, Found, LONGEST_STEP, common_len, common_len_before, gain, hash, load32, load64, repeat_at},
+    },
+    simd::prefetch_line,
 };
 
 /// Matches of this length are taken at once.
@@ -76,6 +79,7 @@ impl Finder<'_> {
         let word = load64(raw, at);
         let long = std::mem::replace(&mut self.long[hash::<8>(word, self.long_bits)], at as u32) as usize;
         let short = std::mem::replace(&mut self.short[hash::<5>(word, self.short_bits)], at as u32) as usize;
+        self.ask_for(at + 1);
         let mut best = repeat_at(raw, at, repeats[0], 4);
         if best.is_none() {
             best = repeat_at(raw, at, repeats[1], 0);
@@ -87,6 +91,19 @@ impl Finder<'_> {
             if found.length > 4 || found.offset < NEAR { best.or(found) } else { best }
         } else {
             best
+        }
+    }
+
+    /// Asks for what is found at `at`, which mostly is looked at next: the bytes are far from each
+    /// other, and few of them in a cache.
+    #[inline]
+    fn ask_for(&self, at: usize) {
+        let word = load64(self.raw, at);
+        let (long, short) = (hash::<8>(word, self.long_bits), hash::<5>(word, self.short_bits));
+        for candidate in [self.long[long], self.short[short]] {
+            if let Some(byte) = self.raw.get(candidate as usize) {
+                prefetch_line(byte);
+            }
         }
     }
 
