@@ -35,8 +35,15 @@ pub(crate) fn choose(counts: &[u32; 256], prices: Prices, groups: &mut Groups) -
     let mut best = Runs::default();
     let mut prices = prices;
     loop {
+        let mut improved = Runs::default();
         for share in MULTIPLIERS {
-            let runs = symbols.improved(symbols.shortest_path(share, prices), prices);
+            let path = symbols.shortest_path(share, prices);
+            // Few symbols often have one path for all multipliers.
+            if path.len > 0 && path.as_slice() == improved.as_slice() {
+                continue;
+            }
+            improved = path;
+            let runs = symbols.improved(path, prices);
             if runs.price < best.price {
                 best = runs;
             }
