@@ -8,7 +8,7 @@ use crate::{
     lz,
     rans::segment::Tail,
     section::lanes,
-    simd::{Kernel, crc32c},
+    simd::{Kernel, crc32c, crc32c_copying},
 };
 
 /// A block as it came: its header was verified, its payload not yet.
@@ -61,7 +61,22 @@ impl<'a> Coded<'a> {
 
     /// Compares the payload check with the one that is stored.
     pub(crate) fn verify(self) -> Result<Verified<'a>, Corruption> {
-        let (stored, computed) = (self.check, crc32c(&self.header.to_bytes(), self.payload));
+        self.compare(crc32c(&self.header.to_bytes(), self.payload))
+    }
+
+    /// [`verify`](Self::verify), then [`decode`](Verified::decode). Stored bytes are copied while
+    /// they are verified; after an error `raw` may hold anything, as it may where a payload does
+    /// not decode.
+    pub(crate) fn decode(self, raw: &mut [u8], resources: &Resources) -> Result<(), PayloadError> {
+        if let BlockHeader::Data { mode: BlockMode::Stored, .. } = self.header {
+            self.compare(crc32c_copying(&self.header.to_bytes(), self.payload, raw))?;
+            return Ok(());
+        }
+        self.verify()?.decode(raw, resources)
+    }
+
+    fn compare(self, computed: u32) -> Result<Verified<'a>, Corruption> {
+        let stored = self.check;
         if stored == computed { Ok(Verified(self)) } else { Err(Corruption::PayloadCheck { stored, computed }) }
     }
 }

@@ -16,6 +16,28 @@ pub(crate) fn crc32c(header: &[u8], payload: &[u8]) -> u32 {
     append(append(0, header), payload)
 }
 
+/// [`crc32c`] of a payload that is copied to `copy`, which is as long. Each byte comes from memory
+/// once.
+pub(crate) fn crc32c_copying(header: &[u8], payload: &[u8], copy: &mut [u8]) -> u32 {
+    let mut crc = append(0, header);
+    #[cfg(target_arch = "x86_64")]
+    if payload.len() >= long::SHORTEST && long::is_available() {
+        let ((chunks, rest), (copies, rest_copy)) = (payload.as_chunks(), copy.as_chunks_mut());
+        // SAFETY: the processor has the features that it needs: `is_available` just asked it.
+        let folded = unsafe { long::fold(crc, chunks, copies) };
+        rest_copy.copy_from_slice(rest);
+        return behind(&folded, rest);
+    }
+    for (part, copy) in payload.chunks(COPIED).zip(copy.chunks_mut(COPIED)) {
+        crc = append(crc, part);
+        copy.copy_from_slice(part);
+    }
+    crc
+}
+
+/// So many bytes are copied while they are in the nearest cache.
+const COPIED: usize = 8 << 10;
+
 /// CRC-32C over bytes that come in parts.
 #[derive(Debug, Clone)]
 pub(crate) struct Crc32c(u32);
@@ -40,11 +62,17 @@ fn append(crc: u32, bytes: &[u8]) -> u32 {
     if bytes.len() >= long::SHORTEST && long::is_available() {
         let (chunks, rest) = bytes.as_chunks();
         // SAFETY: the processor has the features that it needs: `is_available` just asked it.
-        let folded = unsafe { long::fold(crc, chunks) };
-        // Behind a CRC of all ones the register is zero.
-        return crc32c_append(crc32c_append(u32::MAX, &folded), rest);
+        let folded = unsafe { long::fold(crc, chunks, &mut []) };
+        return behind(&folded, rest);
     }
     crc32c_append(crc, bytes)
+}
+
+/// The CRC of bytes that were folded to a chunk, and the `rest` behind them.
+#[cfg(target_arch = "x86_64")]
+fn behind(folded: &long::Chunk, rest: &[u8]) -> u32 {
+    // Behind a CRC of all ones the register is zero.
+    crc32c_append(crc32c_append(u32::MAX, folded), rest)
 }
 
 #[cfg(test)]
@@ -64,6 +92,10 @@ mod tests {
             for len in (0..=1200).chain([1935, 1936]) {
                 let bytes = &bytes[before..before + len];
                 assert_eq!(append(crc, bytes), crc32c_append(crc, bytes), "{len} bytes behind {before}");
+                let mut copy = vec![0xEE; len];
+                let header = &bytes[..len.min(8)];
+                assert_eq!(crc32c_copying(header, bytes, &mut copy), crc32c(header, bytes), "{len} bytes, copied");
+                assert_eq!(copy, bytes);
             }
         }
     }

@@ -45,7 +45,7 @@ use code_table::CodeTable;
 #[cfg(target_arch = "x86_64")]
 use x86_64::{avx2, avx512};
 
-pub(crate) use crc32c::{Crc32c, crc32c};
+pub(crate) use crc32c::{Crc32c, crc32c, crc32c_copying};
 pub(crate) use pivot::pivot_steps;
 
 use crate::{

@@ -25,26 +25,47 @@ pub(in crate::simd) fn is_available() -> bool {
 }
 
 /// A chunk that has the same CRC, with a register of zero before it, as `chunks` have behind
-/// bytes with the CRC `crc`. There are [`ABREAST`] chunks at least.
+/// bytes with the CRC `crc`. There are [`ABREAST`] chunks at least. `copy` gets a copy of as many
+/// as it has room for: what is in a register anyway takes no time to store.
 #[target_feature(enable = "avx512f,vpclmulqdq")]
-pub(in crate::simd) fn fold(crc: u32, chunks: &[Chunk]) -> Chunk {
+pub(in crate::simd) fn fold(crc: u32, chunks: &[Chunk], copy: &mut [Chunk]) -> Chunk {
     let (one, all) = (Distance::new::<512>(), Distance::new::<{ 512 * ABREAST as u32 }>());
     let register = _mm512_zextsi128_si512(_mm_cvtsi32_si128((!crc).cast_signed()));
     let (groups, last) = chunks.as_chunks::<ABREAST>();
-    let Some(([a, b, c, d], groups)) = groups.split_first() else { return [0; 64] };
-    let (mut a, mut b, mut c, mut d) = (_mm512_xor_si512(load(a), register), load(b), load(c), load(d));
+    let (group_copies, last_copies) = copy.as_chunks_mut::<ABREAST>();
+    let (mut group_copies, mut last_copies) = (group_copies.iter_mut(), last_copies.iter_mut());
+    let Some((first, groups)) = groups.split_first() else { return [0; 64] };
+    let [mut a, mut b, mut c, mut d] = load_group(first, group_copies.next());
+    a = _mm512_xor_si512(a, register);
     for group in groups {
-        a = all.fold(a, load(&group[0]));
-        b = all.fold(b, load(&group[1]));
-        c = all.fold(c, load(&group[2]));
-        d = all.fold(d, load(&group[3]));
+        let [next_a, next_b, next_c, next_d] = load_group(group, group_copies.next());
+        a = all.fold(a, next_a);
+        b = all.fold(b, next_b);
+        c = all.fold(c, next_c);
+        d = all.fold(d, next_d);
     }
     let mut sum = one.fold(one.fold(one.fold(a, b), c), d);
     for chunk in last {
+        if let Some(copy) = last_copies.next() {
+            *copy = *chunk;
+        }
         sum = one.fold(sum, load(chunk));
     }
     // SAFETY: both are 64 bytes, and every bit pattern is valid.
     unsafe { std::mem::transmute(sum) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load_group(group: &[Chunk; ABREAST], copy: Option<&mut [Chunk; ABREAST]>) -> [__m512i; ABREAST] {
+    let loaded = [load(&group[0]), load(&group[1]), load(&group[2]), load(&group[3])];
+    if let Some(copy) = copy {
+        for (copy, loaded) in copy.iter_mut().zip(loaded) {
+            // SAFETY: the pointer is that of 64 bytes, and the store asks for no alignment.
+            unsafe { _mm512_storeu_si512(copy.as_mut_ptr().cast(), loaded) };
+        }
+    }
+    loaded
 }
 
 /// What moves 16 bytes by a fixed number of bits: a factor for their second half, which stands
