@@ -61,6 +61,9 @@ def test_what_is_no_array_of_bytes_is_refused() -> None:
         codec.decode(codec.encode(ARRAYS[0])[:-5])
     with pytest.raises(ValueError):
         codec.decode(codec.encode(ARRAYS[0]), out=numpy.empty(10, dtype="u1"))
+    for out in (numpy.empty(1000, dtype=object), numpy.empty((1000, 2), dtype="i4")[:, 0]):
+        with pytest.raises((TypeError, ValueError)):
+            codec.decode(codec.encode(ARRAYS[0]), out=out)
 
 
 def test_a_level_makes_text_smaller() -> None:

@@ -91,6 +91,20 @@ def test_a_folder_lists_raw_sizes(memory: Any) -> None:
         fs.info("/d/nothing.rans")
 
 
+def test_files_are_fetched_walked_and_summed_up(memory: Any, raw: bytes, tmp_path: Path) -> None:
+    put(memory, "/d/a.rans", raw)
+    put(memory, "/d/sub/b.rans", b"b" * 2000)
+    fs, path = fsspec.core.url_to_fs("rans::memory://d")
+    assert list(fs.walk(path)) == [("/d", ["sub"], ["a.rans"]), ("/d/sub", [], ["b.rans"])]
+    assert fs.du(path) == len(raw) + 2000 and fs.find(path) == ["/d/a.rans", "/d/sub/b.rans"]
+    assert fs.cat(["/d/a.rans", "/d/sub/b.rans"]) == {"/d/a.rans": raw, "/d/sub/b.rans": b"b" * 2000}
+    fs.get(path, str(tmp_path / "copy"), recursive=True)
+    assert (tmp_path / "copy" / "a.rans").read_bytes() == raw
+    assert (tmp_path / "copy" / "sub" / "b.rans").read_bytes() == b"b" * 2000
+    with pytest.raises(FileNotFoundError):
+        fs.get("/d/nothing.rans", str(tmp_path / "nothing"))
+
+
 def test_reads_behave_as_those_of_bytes_io(memory: Any, raw: bytes) -> None:
     put(memory, "/x.rans", raw)
     chosen, model = random.Random(9), io.BytesIO(raw)

@@ -31,20 +31,26 @@ def decode(queue: multiprocessing.Queue[bool]) -> None:
     queue.put(out == DATA and ranstream.compress(DATA, threads=2, block_size=BLOCK) == STREAM)
 
 
+def has_a_child_decode(method: str) -> None:
+    context = multiprocessing.get_context(method)
+    queue: multiprocessing.Queue[bool] = context.Queue()
+    child = context.Process(target=decode, args=(queue,))
+    with warnings.catch_warnings():
+        # A process with threads that forks is what is tested.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child.start()
+    # A child that hangs is an error of the queue.
+    assert queue.get(timeout=60)
+    child.join(60)
+    assert child.exitcode == 0
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_child_decodes_with_threads_after_its_parent_did(method: str) -> None:
-    context = multiprocessing.get_context(method)
     # A spawned child takes its time to import; a fork is where a pool may be torn.
     for _ in range(20 if method == "fork" or LONG else 3):
         assert ranstream.decompress(STREAM, threads=2) == DATA
-        queue: multiprocessing.Queue[bool] = context.Queue()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            child = context.Process(target=decode, args=(queue,))
-            child.start()
-        assert queue.get(timeout=60)
-        child.join(60)
-        assert child.exitcode == 0
+        has_a_child_decode(method)
 
 
 def test_a_child_that_is_forked_while_others_decode_is_not_stuck() -> None:
@@ -57,16 +63,9 @@ def test_a_child_that_is_forked_while_others_decode_is_not_stuck() -> None:
     threads = [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:
         thread.start()
-    context = multiprocessing.get_context("fork")
     try:
-        for _ in range(10):
-            queue: multiprocessing.Queue[bool] = context.Queue()
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)
-                child = context.Process(target=decode, args=(queue,))
-                child.start()
-            assert queue.get(timeout=60)
-            child.join(60)
+        for _ in range(20 if LONG else 10):
+            has_a_child_decode("fork")
     finally:
         done.set()
         for thread in threads:
