@@ -1,4 +1,4 @@
-//! A range of raw bytes, decoded piece by piece.
+//! A range of raw bytes, decoded block by block.
 
 use std::{ops::Range, sync::Arc};
 
@@ -8,7 +8,6 @@ use object_store::{ObjectMeta, ObjectStore, Result};
 use ranstream::{
     Error, block,
     error::{Corruption, Part},
-    format::BlockHeader,
     outline::{BlockMap, MappedBlock},
 };
 
@@ -25,16 +24,21 @@ struct Rest {
     meta: ObjectMeta,
     map: Arc<BlockMap>,
     range: Range<u64>,
+    /// Where in the object the bytes begin that were read last.
+    read_at: u64,
+    read: Bytes,
 }
 
-/// The raw bytes `range`, decoded on the thread that asks for them.
+/// The raw bytes `range`, decoded on the thread that asks for them, a block at a time: however much
+/// blocks grow, no more than one of them is in memory, and what is before a damaged one comes out.
 pub(crate) fn pieces(
     store: Arc<dyn ObjectStore>,
     meta: ObjectMeta,
     map: Arc<BlockMap>,
     range: Range<u64>,
 ) -> BoxStream<'static, Result<Bytes>> {
-    try_unfold(Rest { store, meta, map, range }, |mut rest| async move {
+    let rest = Rest { store, meta, map, range, read_at: 0, read: Bytes::new() };
+    try_unfold(rest, |mut rest| async move {
         let piece = rest.next().await?;
         Ok(piece.map(|piece| (piece, rest)))
     })
@@ -42,67 +46,62 @@ pub(crate) fn pieces(
 }
 
 impl Rest {
-    /// The bytes of the next blocks; `None` at the end.
+    /// The bytes of the next block; `None` at the end.
     async fn next(&mut self) -> Result<Option<Bytes>> {
         if self.range.is_empty() {
             return Ok(None);
         }
-        let (blocks, coded) = self.blocks();
-        let bytes = range_of(&self.store, &self.meta, coded.clone()).await?;
-        let mut raw = Vec::new();
-        for (position, block) in blocks {
-            let start = (block.offset - coded.start) as usize;
-            let bytes = bytes.get(start..start + block.coded_len as usize);
-            let decoded = match bytes {
-                Some(bytes) => decode(bytes, &block, &mut raw),
-                None => Err(Error::Truncated { offset: coded.start + start as u64 }),
-            };
-            decoded.map_err(|error| failed(&self.meta.location, placed(error, position, block.offset)))?;
+        let Some(position) = self.map.position_of(self.range.start) else {
+            return Ok(None);
+        };
+        let Some(block) = self.map.block(position) else {
+            return Ok(None);
+        };
+        if self.coded(&block).is_none() {
+            let wanted = self.wanted(position, &block);
+            self.read_at = wanted.start;
+            self.read = range_of(&self.store, &self.meta, wanted).await?;
         }
+        let raw = match self.coded(&block) {
+            Some(bytes) => decode(bytes, &block),
+            None => Err(Error::Truncated { offset: 0 }),
+        };
+        let raw = raw.map_err(|error| failed(&self.meta.location, placed(error, position as u64, block.offset)))?;
         // The first and the last block may have bytes that nobody asked for.
-        let skip = (self.range.start - self.map_start()) as usize;
+        let skip = (self.range.start - block.raw_offset) as usize;
         let len = (self.range.end - self.range.start).min((raw.len() - skip) as u64);
         self.range.start += len;
         Ok(Some(Bytes::from(raw).slice(skip..skip + len as usize)))
     }
 
-    /// Where the block begins that holds the first byte.
-    fn map_start(&self) -> u64 {
-        let block = self.map.position_of(self.range.start).and_then(|position| self.map.block(position));
-        block.map_or(self.range.start, |block| block.raw_offset)
+    /// The bytes of a block, if they were read.
+    fn coded(&self, block: &MappedBlock) -> Option<&[u8]> {
+        let start = usize::try_from(block.offset.checked_sub(self.read_at)?).ok()?;
+        self.read.get(start..start.checked_add(block.coded_len as usize)?)
     }
 
-    /// The next blocks of the range with their positions, and the coded bytes that they lie in.
-    fn blocks(&self) -> (Vec<(u64, MappedBlock)>, Range<u64>) {
-        let (mut blocks, mut coded): (Vec<(u64, MappedBlock)>, Option<Range<u64>>) = (Vec::new(), None);
-        let mut position = self.map.position_of(self.range.start).unwrap_or(self.map.len());
-        while let Some(block) = self.map.block(position) {
-            let end = block.offset + block.coded_len;
-            let start = coded.as_ref().map_or(block.offset, |coded| coded.start);
-            if block.raw_offset >= self.range.end || (coded.is_some() && end - start > READ_LEN) {
-                break;
-            }
-            // Application data, and what stands between two streams, is read and not looked at.
-            if let BlockHeader::Data { .. } = block.header {
-                blocks.push((position as u64, block));
-                coded = Some(start..end);
-            }
-            position += 1;
-        }
-        (blocks, coded.unwrap_or(0..0))
+    /// The coded bytes of a block, and of those behind it that the range needs and one read has
+    /// room for. Application data, and what stands between two streams, is read and not looked at.
+    fn wanted(&self, position: usize, block: &MappedBlock) -> Range<u64> {
+        let later = (position + 1..).map_while(|position| self.map.block(position));
+        let end = later
+            .take_while(|later| later.raw_offset < self.range.end)
+            .map(|later| later.offset + later.coded_len)
+            .take_while(|end| end - block.offset <= READ_LEN)
+            .last();
+        block.offset..end.unwrap_or(block.offset + block.coded_len)
     }
 }
 
-/// Appends the raw bytes of the one block that `bytes` are.
-fn decode(bytes: &[u8], block: &MappedBlock, raw: &mut Vec<u8>) -> Result<(), Error> {
+/// The raw bytes of the one block that `bytes` are.
+fn decode(bytes: &[u8], block: &MappedBlock) -> Result<Vec<u8>, Error> {
     let raw_len = block.header.raw_len();
     if block::raw_len(bytes)? != raw_len {
         return Err(Error::Corrupt { part: Part::Index, offset: 0, reason: Corruption::IndexMismatch });
     }
-    let start = raw.len();
-    raw.resize(start + raw_len, 0);
-    block::decode(bytes, &mut raw[start..])?;
-    Ok(())
+    let mut raw = vec![0; raw_len];
+    block::decode(bytes, &mut raw)?;
+    Ok(raw)
 }
 
 /// An error of one block by itself, as one of the object.
@@ -112,6 +111,7 @@ fn placed(error: Error, position: u64, place: u64) -> Error {
             Error::Corrupt { part: Part::Block(position), offset: place + offset, reason }
         }
         Error::Corrupt { part, offset, reason } => Error::Corrupt { part, offset: place + offset, reason },
+        Error::Truncated { offset } => Error::Truncated { offset: place + offset },
         Error::Unsupported { feature, offset } => Error::Unsupported { feature, offset: place + offset },
         error => error,
     }

@@ -149,6 +149,12 @@ async fn damage_comes_behind_the_good_bytes_and_names_object_and_place() {
     let path = Path::from("d/x.rans");
     assert_eq!(store.get_range(&path, 0..50_000).await.unwrap(), raw[..50_000]);
     assert_eq!(store.get_range(&path, 60_000..80_000).await.unwrap(), raw[60_000..80_000]);
+    // What is whole of a range comes out first, a block at a time.
+    let mut whole = store.get(&path).await.unwrap().into_stream();
+    for nth in 0..5 {
+        assert_eq!(whole.try_next().await.unwrap().unwrap(), raw[nth * BLOCK..(nth + 1) * BLOCK]);
+    }
+    assert!(whole.try_next().await.is_err());
     let error = store.get_range(&path, 59_999..60_001).await.unwrap_err().to_string();
     let place = format!("d/x.rans: block 5 at byte {} is corrupt", block.offset);
     assert!(error.contains(&place), "{error}");
