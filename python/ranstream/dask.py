@@ -71,22 +71,21 @@ def from_tensors(
     array: Any = importlib.import_module("dask.array")
     fs, path = url_to_fs(url, **(storage_options or {}))
     ranges = _Ranges(fs, path)
-    arrays = {}
+    arrays: dict[str, Any] = {}
+    part, key = delayed(_part, pure=True), fs.ukey(path)
     with safe_open(ranges) as file:
         for name in file.offset_keys() if names is None else names:
-            shape, empty = file.get_shape(name), file._rows(name, 0, 0) if file.get_shape(name) else None
-            part = delayed(_part, pure=True)
-            if empty is None:
-                whole = file.get_tensor(name)
-                arrays[name] = array.from_array(whole)
+            shape = file.get_shape(name)
+            if not shape:
+                arrays[name] = array.from_array(file.get_tensor(name))
                 continue
             row_len = max(1, file.info(name)["size"] // max(1, shape[0]))
             step = rows or max(1, _CHUNK // row_len)
             chunks = [
                 array.from_delayed(
-                    part(ranges, fs.ukey(path), name, start, min(start + step, shape[0])),
+                    part(ranges, key, name, start, min(start + step, shape[0])),
                     (min(step, shape[0] - start), *shape[1:]),
-                    meta=empty,
+                    meta=file._rows(name, 0, 0),
                 )
                 for start in range(0, max(1, shape[0]), step)
             ]
