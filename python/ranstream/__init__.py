@@ -19,6 +19,8 @@ from ranstream._native import (
 from ranstream._tensors import safe_open
 from ranstream.dirs import pack_dir, unpack_dir
 from ranstream.errors import (
+    BaseMissing,
+    BaseWrong,
     CorruptError,
     LimitError,
     NotRansError,
@@ -28,6 +30,8 @@ from ranstream.errors import (
 )
 
 __all__ = [
+    "BaseMissing",
+    "BaseWrong",
     "CorruptError",
     "Index",
     "LimitError",

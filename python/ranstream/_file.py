@@ -7,7 +7,8 @@ import os
 import warnings
 from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
 
-from ranstream._native import Index, Reader, Writer
+from ranstream._base import base_of
+from ranstream._native import Base, Index, Reader, Writer
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, SupportsRead, SupportsWrite, WriteableBuffer
@@ -31,9 +32,10 @@ class RansFile(io.BufferedIOBase):
     ``close`` ends the stream. Leaving a ``with`` by an exception does not, so that the file is seen as truncated and never as
     whole. Files given as objects are not closed.
 
-    Options for reading: ``threads``, ``max_size``. For writing: ``threads``, ``level``, ``block_size``, ``index``, ``check``, ``types``,
+    Options for reading: ``threads``, ``max_size``, ``base``. For writing: ``threads``, ``level``, ``block_size``, ``index``, ``check``, ``types``,
     as ``compress`` has them. With ``profile``, blocks of what turns out to be a model file, safetensors or GGUF, end where tensors
-    do, each of which is coded by its type: ``"fast"`` decodes fastest, ``"small"`` is smallest, ``"device"`` is for GPUs.
+    do, each of which is coded by its type: ``"fast"`` decodes fastest, ``"small"`` is smallest, ``"device"`` is for GPUs. ``base`` is
+    a model file, plain or compressed, that tensors of the same names may be differences from; who reads them gives it as well.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class RansFile(io.BufferedIOBase):
         check: bool = True,
         types: str | None = None,
         profile: str | None = None,
+        base: str | os.PathLike[str] | Base | None = None,
     ) -> None:
         # `close` may be called on what was never whole.
         self._reader: Reader | None = None
@@ -57,8 +60,9 @@ class RansFile(io.BufferedIOBase):
         self._given = os.fspath(file) if isinstance(file, (str, bytes, os.PathLike)) else file
         self._threads = threads
         self._max_size = max_size
+        self._base = os.fspath(base) if isinstance(base, os.PathLike) else base
         if kind == "r":
-            self._reader = Reader(self._given, threads=threads, max_size=max_size)
+            self._reader = Reader(self._given, threads=threads, max_size=max_size, base=base_of(base))
         elif kind in ("w", "x", "a"):
             self._writer = Writer(
                 self._given,
@@ -70,6 +74,7 @@ class RansFile(io.BufferedIOBase):
                 types=types,
                 level=level,
                 profile=profile,
+                base=base_of(base),
             )
         else:
             raise ValueError(f"mode is {mode!r}, none of rb, wb, xb and ab")
@@ -164,9 +169,9 @@ class RansFile(io.BufferedIOBase):
         self._end(finish=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self._reader is None or not isinstance(self._given, str):
+        if self._reader is None or not isinstance(self._given, str) or not isinstance(self._base, (str, type(None))):
             raise TypeError("only a file that is read from a path can be pickled")
-        return _reopened, (self._given, self.tell(), self._threads, self._max_size)
+        return _reopened, (self._given, self.tell(), self._threads, self._max_size, self._base)
 
     def _end(self, finish: bool) -> None:
         writer, self._writer, self._reader = getattr(self, "_writer", None), None, None
@@ -198,8 +203,8 @@ class RansFile(io.BufferedIOBase):
         return self._writer
 
 
-def _reopened(path: str, position: int, threads: int, max_size: int | None) -> RansFile:
-    file = RansFile(path, threads=threads, max_size=max_size)
+def _reopened(path: str, position: int, threads: int, max_size: int | None, base: str | None) -> RansFile:
+    file = RansFile(path, threads=threads, max_size=max_size, base=base)
     if position:
         file.seek(position)
     return file

@@ -6,24 +6,25 @@ import io
 import os
 
 from ranstream._file import RansFile
+from ranstream._native import Base
 
 __all__ = ["to_bytes", "to_file"]
 
 
-def to_bytes(raw: bytes, profile: str | None, threads: int) -> bytes:
-    """``raw``, a whole model file, as a stream. ``profile`` is that of ``RansFile``."""
+def to_bytes(raw: bytes, profile: str | None, threads: int, base: str | os.PathLike[str] | Base | None) -> bytes:
+    """``raw``, a whole model file, as a stream. ``profile`` and ``base`` are those of ``RansFile``."""
     memory = io.BytesIO()
-    with RansFile(memory, "wb", profile=profile, threads=threads) as file:
+    with RansFile(memory, "wb", profile=profile, threads=threads, base=base) as file:
         file.write(raw)
     return memory.getvalue()
 
 
-def to_file(raw: bytes, filename: str | os.PathLike[str], profile: str | None, threads: int) -> None:
+def to_file(raw: bytes, filename: str | os.PathLike[str], profile: str | None, threads: int, base: str | os.PathLike[str] | Base | None) -> None:
     """As ``to_bytes``, to a file that is there when it is whole."""
     name = os.fspath(filename)
     partial = f"{name}.partial"
     try:
-        with RansFile(partial, "wb", profile=profile, threads=threads) as file:
+        with RansFile(partial, "wb", profile=profile, threads=threads, base=base) as file:
             file.write(raw)
         os.replace(partial, name)
     except BaseException:

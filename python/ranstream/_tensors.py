@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
-from ranstream._native import Archive
+from ranstream._base import base_of
+from ranstream._native import Archive, Base
 from ranstream.errors import NotRansError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ class safe_open:
 
     ``framework`` is ``"np"`` or ``"pt"``. Opening reads the tail, where the index is, and the file's own header; a tensor costs
     the blocks that it lies in. ``source`` is a path, bytes, or an object with ``size`` and ``read_at(offset, length)``.
-    ``threads`` decode one tensor; 1 is the caller's own.
+    ``threads`` decode one tensor; 1 is the caller's own. ``base`` is the model file, plain or compressed, that tensors are
+    differences from.
 
     ``backend="mmap"`` maps a file that is given by its path, where ``"read"`` asks the system for each range: what is in the
     system's cache then needs no call, but a file that gets shorter meanwhile ends the process.
@@ -137,6 +139,7 @@ class safe_open:
         framework: str = "np",
         device: str = "cpu",
         *,
+        base: str | PathLike[str] | Base | None = None,
         threads: int = 1,
         backend: str = "read",
     ) -> None:
@@ -150,7 +153,7 @@ class safe_open:
             source = _mapped(source)
         elif backend != "read":
             raise ValueError(f"backend is {backend!r}, neither read nor mmap")
-        self._archive: Archive | None = Archive(source, threads=threads)
+        self._archive: Archive | None = Archive(source, threads=threads, base=base_of(base))
         container, reason = self._archive.container
         if container == "opaque":
             raise NotRansError(f"no model file: {reason}")

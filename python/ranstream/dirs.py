@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+from ranstream._base import member_of
 from ranstream._file import RansFile
 
 __all__ = ["pack_dir", "unpack_dir"]
@@ -20,6 +21,7 @@ def pack_dir(
     dst: str | os.PathLike[str],
     *,
     profile: str | None = "fast",
+    base: str | os.PathLike[str] | None = None,
     level: int | None = None,
     threads: int = 0,
     verify: bool = True,
@@ -28,18 +30,22 @@ def pack_dir(
 
     Tensors of safetensors and GGUF files are coded by their types, with ``profile`` as ``RansFile`` has it; ``level`` is that of
     files of other kinds. All else is copied, ``model.safetensors.index.json`` among it, which stays true: whoever opens a shard
-    looks for ``NAME.rans`` as well. With ``verify`` each compressed file is read again and compared.
+    looks for ``NAME.rans`` as well. ``base`` is the folder of a model, packed or not: tensors may be differences from those of the
+    same names in its file of the same name, and who reads them gives it as well. With ``verify`` each compressed file is read again and compared.
     """
     for path, target in _pairs(src, dst):
         if path.suffix not in _MODELS:
             shutil.copy2(path, target)
             continue
-        target = target.with_name(target.name + ".rans")
-        with path.open("rb") as raw, RansFile(target, "wb", level=level, threads=threads, profile=profile) as coded:
+        target, over = target.with_name(target.name + ".rans"), member_of(base, path.name)
+        with (
+            path.open("rb") as raw,
+            RansFile(target, "wb", level=level, threads=threads, profile=profile, base=over) as coded,
+        ):
             shutil.copyfileobj(raw, coded, _PIECE)
         shutil.copystat(path, target)
         if verify:
-            with path.open("rb") as raw, RansFile(target, threads=threads) as coded:
+            with path.open("rb") as raw, RansFile(target, threads=threads, base=over) as coded:
                 while expected := raw.read(_PIECE):
                     if coded.read(len(expected)) != expected:
                         raise OSError(f"{target}: not what was written")
@@ -47,14 +53,20 @@ def pack_dir(
                     raise OSError(f"{target}: more than was written")
 
 
-def unpack_dir(src: str | os.PathLike[str], dst: str | os.PathLike[str], *, threads: int = 0) -> None:
-    """Undo ``pack_dir``: every ``NAME.rans`` becomes ``NAME``, all else is copied."""
+def unpack_dir(
+    src: str | os.PathLike[str],
+    dst: str | os.PathLike[str],
+    *,
+    base: str | os.PathLike[str] | None = None,
+    threads: int = 0,
+) -> None:
+    """Undo ``pack_dir``: every ``NAME.rans`` becomes ``NAME``, all else is copied. ``base`` is that of ``pack_dir``."""
     for path, target in _pairs(src, dst):
         if path.suffix != ".rans":
             shutil.copy2(path, target)
             continue
         target = target.with_suffix("")
-        with RansFile(path, threads=threads) as coded, target.open("xb") as raw:
+        with RansFile(path, threads=threads, base=member_of(base, path.name)) as coded, target.open("xb") as raw:
             shutil.copyfileobj(coded, raw, _PIECE)
         shutil.copystat(path, target)
 

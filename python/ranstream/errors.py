@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
+    "BaseMissing",
+    "BaseWrong",
     "CorruptError",
     "LimitError",
     "NotRansError",
@@ -63,3 +65,11 @@ class UnsupportedError(RansError):
 
 class LimitError(RansError, ValueError):
     """The input asks for more than was allowed, ``max_size`` say, or than there is memory for."""
+
+
+class BaseMissing(RansError):
+    """The input is a difference from another file, which was not given."""
+
+
+class BaseWrong(RansError):
+    """The file that was given is not the one that the input is a difference from."""

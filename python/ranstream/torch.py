@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ranstream._base import member_of
+from ranstream._native import Base
 from ranstream._saved import to_bytes, to_file
 from ranstream._tensors import safe_open
 
@@ -20,15 +22,21 @@ __all__ = ["from_pretrained", "iter_dir", "load", "load_file", "load_into", "loa
 _INDEX = "model.safetensors.index.json"
 
 
-def load_file(filename: str | os.PathLike[str], device: str = "cpu", *, threads: int = 0) -> dict[str, Any]:
-    """All tensors of a ``.safetensors`` or ``.gguf`` file, plain or compressed."""
-    with safe_open(filename, "pt", device) as file:
+def load_file(
+    filename: str | os.PathLike[str],
+    device: str = "cpu",
+    *,
+    threads: int = 0,
+    base: str | os.PathLike[str] | Base | None = None,
+) -> dict[str, Any]:
+    """All tensors of a ``.safetensors`` or ``.gguf`` file, plain or compressed. ``base`` as in ``save``."""
+    with safe_open(filename, "pt", device, base=base) as file:
         return file.get_tensors(threads=threads)
 
 
-def load(data: Any, *, threads: int = 0) -> dict[str, Any]:
+def load(data: Any, *, threads: int = 0, base: str | os.PathLike[str] | None = None) -> dict[str, Any]:
     """As ``load_file``, of a file in memory."""
-    with safe_open(data, "pt") as file:
+    with safe_open(data, "pt", base=base) as file:
         return file.get_tensors(threads=threads)
 
 
@@ -38,14 +46,15 @@ def save(
     *,
     profile: str | None = "fast",
     threads: int = 0,
+    base: str | os.PathLike[str] | None = None,
 ) -> bytes:
     """A compressed file of safetensors. Decompressed, it is what ``safetensors.torch.save`` makes, byte for byte.
 
-    ``profile`` as ``ranstream.numpy.save`` has it.
+    ``profile`` and ``base`` as ``ranstream.numpy.save`` has them.
     """
     from safetensors.torch import save
 
-    return to_bytes(save(tensors, metadata), profile, threads)
+    return to_bytes(save(tensors, metadata), profile, threads, base)
 
 
 def save_file(
@@ -55,11 +64,12 @@ def save_file(
     *,
     profile: str | None = "fast",
     threads: int = 0,
+    base: str | os.PathLike[str] | None = None,
 ) -> None:
     """As ``save``, to a file that is there when it is whole."""
     from safetensors.torch import save
 
-    to_file(save(tensors, metadata), filename, profile, threads)
+    to_file(save(tensors, metadata), filename, profile, threads, base)
 
 
 def load_model(
@@ -73,13 +83,20 @@ def load_model(
 
 
 def load_into(
-    target: Any, source: str | os.PathLike[str], *, strict: bool = True, assign: bool = True, device: str | None = None
+    target: Any,
+    source: str | os.PathLike[str],
+    *,
+    strict: bool = True,
+    assign: bool = True,
+    device: str | None = None,
+    base: str | os.PathLike[str] | None = None,
 ) -> tuple[list[str], list[str]]:
     """Decode a file, or a folder of shards, into the storages of a module or a dictionary of tensors.
 
     A tensor on the CPU that is contiguous is decoded where it is, and no other memory is taken. One of the device ``meta`` gets
     a storage made here, which ``assign`` hands to the module. The names that are missing in the source and those that the target
-    does not have come back; with ``strict`` they are an error, before anything is written.
+    does not have come back; with ``strict`` they are an error, before anything is written. ``base`` is a file where ``source`` is
+    one, a folder where it is a folder.
     """
     own = target.state_dict() if hasattr(target, "state_dict") else target
     files = _files(source)
@@ -89,7 +106,7 @@ def load_into(
         raise RuntimeError(f"missing: {missing}, unexpected: {unexpected}")
     made = {}
     for path, names in files:
-        with safe_open(path, "pt", device or "cpu") as file:
+        with safe_open(path, "pt", device or "cpu", base=_base_for(path, source, base)) as file:
             for name in names:
                 if name not in own:
                     continue
@@ -109,22 +126,29 @@ def load_into(
 def from_pretrained(folder: str | os.PathLike[str], cls: Any, **options: Any) -> Any:
     """A model of transformers, from a folder that ``pack_dir`` made, or one that is not compressed.
 
-    ``cls`` is a class of models; ``config``, if it is not among ``options``, is read from the folder. All else of ``options`` is
-    for ``cls.from_pretrained``, which gets the tensors as its ``state_dict``.
+    ``cls`` is a class of models; ``config``, if it is not among ``options``, is read from the folder; ``base`` is the folder of the
+    model that it differs from. All else of ``options`` is for ``cls.from_pretrained``, which gets the tensors as its ``state_dict``.
     """
-    config = options.pop("config", None)
+    config, base = options.pop("config", None), options.pop("base", None)
     if config is None:
         # Those that choose a model by its configuration have none of their own.
         maker = getattr(cls, "config_class", None) or importlib.import_module("transformers").AutoConfig
         config = maker.from_pretrained(os.fspath(folder))
-    return cls.from_pretrained(None, config=config, state_dict=_load_dir(folder), **options)
+    return cls.from_pretrained(None, config=config, state_dict=_load_dir(folder, base), **options)
 
 
-def _load_dir(folder: str | os.PathLike[str]) -> dict[str, Any]:
+def _load_dir(folder: str | os.PathLike[str], base: str | os.PathLike[str] | None) -> dict[str, Any]:
     tensors: dict[str, Any] = {}
     for path, _ in _files(folder):
-        tensors |= load_file(path)
+        tensors |= load_file(path, base=_base_for(path, folder, base))
     return tensors
+
+
+def _base_for(
+    path: str, source: str | os.PathLike[str], base: str | os.PathLike[str] | None
+) -> str | os.PathLike[str] | Base | None:
+    """What one file of ``source``, a folder or the file itself, is a difference from."""
+    return member_of(base, os.path.basename(path)) if os.path.isdir(source) else base
 
 
 def iter_dir(
@@ -132,10 +156,12 @@ def iter_dir(
     *,
     prefix: str | None = None,
     rank_slice: Callable[[str, list[int]], slice | None] | None = None,
+    base: str | os.PathLike[str] | None = None,
 ) -> Iterator[tuple[str, Any]]:
     """Names and tensors of a folder of shards, one at a time; the next one is decoded meanwhile.
 
     ``rank_slice(name, shape)`` says which rows of a tensor are wanted, ``None`` for all: only their blocks are decoded.
+    ``base`` is the folder of the model that it differs from.
     """
 
     def part(file: safe_open, name: str) -> Any:
@@ -144,7 +170,7 @@ def iter_dir(
 
     with ThreadPoolExecutor(1) as ahead:
         for path, names in _files(folder):
-            with safe_open(path, "pt") as file:
+            with safe_open(path, "pt", base=_base_for(path, folder, base)) as file:
                 names = [name for name in names if prefix is None or name.startswith(prefix)]
                 decoded = [ahead.submit(part, file, name) for name in names[:1]]
                 for number, name in enumerate(names):

@@ -25,6 +25,8 @@ pub(crate) fn class(error: &Error) -> Option<&'static str> {
         Error::Corrupt { .. } | Error::TrailingData { .. } => "CorruptError",
         Error::Unsupported { .. } => "UnsupportedError",
         Error::LimitExceeded { .. } => "LimitError",
+        Error::NeedsBase { .. } => "BaseMissing",
+        Error::WrongBase { .. } => "BaseWrong",
         Error::InvalidOption { .. }
         | Error::OutputTooSmall { .. }
         | Error::ContentLength { .. }
@@ -43,7 +45,10 @@ fn place(error: &Error) -> (Option<u64>, Option<u64>) {
         | Error::TrailingData { offset }
         | Error::Corrupt { offset, .. }
         | Error::Unsupported { offset, .. }
-        | Error::LimitExceeded { offset, .. } => (None, Some(offset)),
+        | Error::LimitExceeded { offset, .. }
+        | Error::NeedsBase { offset, .. }
+        | Error::WrongBase { offset, .. }
+        | Error::UnreadBase { offset, .. } => (None, Some(offset)),
         Error::WorkerLost { block } => (Some(block), None),
         _ => (None, None),
     }

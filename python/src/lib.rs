@@ -38,7 +38,7 @@ mod _native {
         incremental::{RansCompressor, RansDecompressor},
         index::{Index, index},
         reader::Reader,
-        tensors::Archive,
+        tensors::{Archive, Base},
         writer::Writer,
     };
 }

@@ -16,6 +16,7 @@ use crate::{
     file::Inner,
     index::{BlockSpan, Index, block_spans},
     options::decode_options,
+    tensors::Base,
     work::{PIECE, signals},
 };
 
@@ -42,9 +43,17 @@ struct State {
 #[pymethods]
 impl Reader {
     #[new]
-    #[pyo3(signature = (file, /, *, threads=1, max_size=None))]
-    fn new(file: &Bound<'_, PyAny>, threads: usize, max_size: Option<u64>) -> PyResult<Self> {
-        let options = decode_options(threads, max_size)?;
+    #[pyo3(signature = (file, /, *, threads=1, max_size=None, base=None))]
+    fn new(
+        file: &Bound<'_, PyAny>,
+        threads: usize,
+        max_size: Option<u64>,
+        base: Option<&Bound<'_, Base>>,
+    ) -> PyResult<Self> {
+        let mut options = decode_options(threads, max_size)?;
+        if let Some(base) = base {
+            options = options.base(base.get().model().into());
+        }
         let mut inner = Inner::new(file, File::open)?;
         let base = match &mut inner {
             Inner::File(file) => file.stream_position().ok(),

@@ -7,7 +7,9 @@ use pyo3::{
     prelude::*,
     types::{PyBytes, PyDict},
 };
-use ranstream_tensors::{Archive as ModelFile, Metadata, ReadAt, TensorError, TensorErrorKind, TensorInfo, Value};
+use ranstream_tensors::{
+    Archive as ModelFile, BaseModel, Metadata, ReadAt, TensorError, TensorErrorKind, TensorInfo, Value,
+};
 
 use crate::{
     buffer::{Changing, FixedBytes, Input, Output},
@@ -24,24 +26,20 @@ pub(crate) struct Archive {
 
 #[pymethods]
 impl Archive {
-    /// `source` is a path, bytes, or an object with `size` and `read_at(offset, length)`.
+    /// `source` is a path, bytes, or an object with `size` and `read_at(offset, length)`; `base` is
+    /// what its tensors are differences from.
     #[new]
-    #[pyo3(signature = (source, /, *, threads=1))]
-    fn new(source: &Bound<'_, PyAny>, threads: usize) -> PyResult<Self> {
-        let py = source.py();
+    #[pyo3(signature = (source, /, *, threads=1, base=None))]
+    fn new(source: &Bound<'_, PyAny>, threads: usize, base: Option<&Bound<'_, Base>>) -> PyResult<Self> {
         let mut memory = None;
-        let source: Box<dyn ReadAt> = if let Ok(path) = source.extract::<PathBuf>() {
-            Box::new(py.detach(|| File::open(path))?)
-        } else if source.hasattr("read_at")? {
-            Box::new(Ranges { object: source.clone().unbind(), size: source.getattr("size")?.extract()? })
-        } else {
-            match Input::new(source)? {
+        let read_at: Box<dyn ReadAt> = match served(source)? {
+            Some(served) => served,
+            None => match Input::new(source)? {
                 Input::Changing(changing) => Box::new(Arc::clone(memory.insert(Arc::new(changing)))),
                 fixed @ Input::Fixed { .. } => Box::new(Memory(fixed.into_fixed()?)),
-            }
+            },
         };
-        let file = py.detach(|| ModelFile::builder().threads(threads).open(source));
-        Ok(Self { file: file.map_err(|error| tensor_exception(py, &error))?, memory })
+        Ok(Self { file: opened(source.py(), read_at, threads, base)?, memory })
     }
 
     /// The names of all tensors, in the order of their bytes.
@@ -142,6 +140,59 @@ impl Archive {
             _ => Ok(out),
         }
     }
+}
+
+/// A model file that others are differences from.
+#[pyclass(module = "ranstream._native", frozen)]
+pub(crate) struct Base {
+    model: BaseModel,
+}
+
+#[pymethods]
+impl Base {
+    /// As an archive; memory that may change is copied. `name` is what streams over it call it.
+    #[new]
+    #[pyo3(signature = (source, /, *, threads=1, base=None, name=""))]
+    fn new(source: &Bound<'_, PyAny>, threads: usize, base: Option<&Bound<'_, Self>>, name: &str) -> PyResult<Self> {
+        let py = source.py();
+        let read_at = match served(source)? {
+            Some(served) => served,
+            None => Box::new(Memory(Input::new(source)?.into_fixed()?)),
+        };
+        let model = BaseModel::new(opened(py, read_at, threads, base)?);
+        Ok(Self { model: model.map_err(|error| tensor_exception(py, &error))?.named(name) })
+    }
+}
+
+impl Base {
+    pub(crate) fn model(&self) -> &BaseModel {
+        &self.model
+    }
+}
+
+/// A path, or an object that serves ranges. `None` for any other.
+fn served(source: &Bound<'_, PyAny>) -> PyResult<Option<Box<dyn ReadAt>>> {
+    if let Ok(path) = source.extract::<PathBuf>() {
+        return Ok(Some(Box::new(source.py().detach(|| File::open(path))?)));
+    }
+    if source.hasattr("read_at")? {
+        let size = source.getattr("size")?.extract()?;
+        return Ok(Some(Box::new(Ranges { object: source.clone().unbind(), size })));
+    }
+    Ok(None)
+}
+
+fn opened(
+    py: Python<'_>,
+    source: Box<dyn ReadAt>,
+    threads: usize,
+    base: Option<&Bound<'_, Base>>,
+) -> PyResult<ModelFile<'static>> {
+    let mut builder = ModelFile::builder().threads(threads);
+    if let Some(base) = base {
+        builder = builder.base(base.get().model());
+    }
+    py.detach(|| builder.open(source)).map_err(|error| tensor_exception(py, &error))
 }
 
 /// Bytes in memory.

@@ -15,6 +15,7 @@ use crate::{
     exclusive::Exclusive,
     file::Inner,
     options::{EncodeArgs, layout},
+    tensors::Base,
     work::{PIECE, signals},
 };
 
@@ -33,10 +34,10 @@ enum Stream {
 #[pymethods]
 impl Writer {
     /// `mode` is `w`, `x` or `a`, as `open` has them. `profile` is what a model file is to be good
-    /// at: `fast`, `small` or `device`.
+    /// at: `fast`, `small` or `device`; `base` is what its tensors may be differences from.
     #[allow(clippy::too_many_arguments, reason = "they have names in Python")]
     #[new]
-    #[pyo3(signature = (file, mode, /, *, threads=1, block_size=None, index=true, check=true, types=None, level=None, profile=None))]
+    #[pyo3(signature = (file, mode, /, *, threads=1, block_size=None, index=true, check=true, types=None, level=None, profile=None, base=None))]
     fn new(
         file: &Bound<'_, PyAny>,
         mode: char,
@@ -47,13 +48,18 @@ impl Writer {
         types: Option<&str>,
         level: Option<u8>,
         profile: Option<&str>,
+        base: Option<&Bound<'_, Base>>,
     ) -> PyResult<Self> {
         let py = file.py();
         // Before a file is emptied for options that are wrong.
         let args = EncodeArgs { threads: Some(threads), block_size, index, check, level, layout: layout(types)? };
         let options = args.options(usize::MAX)?;
         ranstream::compress(&[], &options).map_err(|error| crate::error::exception(py, &error, 0))?;
-        let profile = profile.map(profile_of).transpose()?;
+        let model = match profile {
+            Some(name) => Some(model_options(name, base, &options)?),
+            None if base.is_some() => return Err(PyValueError::new_err("a base is for model files: name a profile")),
+            None => None,
+        };
         let mut open = OpenOptions::new();
         match mode {
             'w' => open.write(true).create(true).truncate(true),
@@ -67,7 +73,7 @@ impl Writer {
         {
             py.detach(|| go_behind(file)).map_err(|error| io_exception(py, error, 0))?;
         }
-        Ok(Self { stream: Exclusive::new(Stream::new(inner, options, profile)) })
+        Ok(Self { stream: Exclusive::new(Stream::new(inner, options, model)) })
     }
 
     /// Takes all of `data`; how many bytes that were comes back.
@@ -98,13 +104,11 @@ impl Writer {
 }
 
 impl Stream {
-    fn new(inner: Inner, options: EncodeOptions, profile: Option<Profile>) -> Self {
-        let Some(profile) = profile else {
-            return Self::Bytes(Box::new(RansWriter::with_options(inner, options)));
-        };
-        let index = options.index;
-        let options = TensorOptions::new().profile(profile).index(index).encode(options);
-        Self::Model(Box::new(TensorWriter::new(inner, options)))
+    fn new(inner: Inner, options: EncodeOptions, model: Option<TensorOptions>) -> Self {
+        match model {
+            None => Self::Bytes(Box::new(RansWriter::with_options(inner, options))),
+            Some(model) => Self::Model(Box::new(TensorWriter::new(inner, model))),
+        }
     }
 
     fn writer(&mut self) -> &mut dyn Write {
@@ -122,13 +126,18 @@ impl Stream {
     }
 }
 
-/// The profile that is called `name`.
-fn profile_of(name: &str) -> PyResult<Profile> {
-    Ok(match name {
+/// For the profile that is called `name`, and `options` for all else.
+fn model_options(name: &str, base: Option<&Bound<'_, Base>>, options: &EncodeOptions) -> PyResult<TensorOptions> {
+    let profile = match name {
         "fast" => Profile::Fast,
         "small" => Profile::Small,
         "device" => Profile::Device,
         _ => return Err(PyValueError::new_err(format!("profile is {name:?}, none of fast, small and device"))),
+    };
+    let model = TensorOptions::new().profile(profile).index(options.index).encode(options.clone());
+    Ok(match base {
+        Some(base) => model.base(base.get().model()),
+        None => model,
     })
 }
 

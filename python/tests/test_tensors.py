@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import runpy
 import struct
 import sys
@@ -315,12 +316,12 @@ def test_a_module_is_loaded_where_its_tensors_are(coded: Path, monkeypatch: pyte
     assert state["mask"].array.tobytes() == TENSORS["mask"].tobytes()
 
 
-def sharded(folder: Path) -> None:
+def sharded(folder: Path, tensors: dict[str, Any] = TENSORS) -> None:
     folder.mkdir()
-    names = list(TENSORS)
+    names = list(tensors)
     shards = {"model-00001-of-00002.safetensors": names[:3], "model-00002-of-00002.safetensors": names[3:]}
     for shard, members in shards.items():
-        safetensors_numpy.save_file({name: TENSORS[name] for name in members}, folder / shard)
+        safetensors_numpy.save_file({name: tensors[name] for name in members}, folder / shard)
     index = {"metadata": {}, "weight_map": {name: shard for shard, members in shards.items() for name in members}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     (folder / "config.json").write_text("{}")
@@ -361,6 +362,85 @@ def test_a_folder_is_packed_opened_and_unpacked(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "m" / "model.safetensors.index.json").write_text('{"weight_map": {"a": "../other"}}')
     with pytest.raises(ValueError, match="no name"):
         list(iter_dir(tmp_path / "m"))
+
+
+def tuned(tensors: dict[str, Any]) -> dict[str, Any]:
+    """What a little training makes of them: a few steps in the last place."""
+    found = dict(tensors)
+    for name in ("embed", "layers.0.weight"):
+        steps = numpy.zeros(tensors[name].size, f"i{tensors[name].itemsize}")
+        steps[::50] = 1
+        found[name] = (tensors[name].reshape(-1).view(steps.dtype) + steps).view(tensors[name].dtype).reshape(tensors[name].shape)
+    return found
+
+
+@pytest.mark.parametrize("base_is", ["plain", "coded"])
+def test_a_model_is_a_difference_from_its_base(tmp_path: Path, plain: Path, coded: Path, base_is: str) -> None:
+    from ranstream.numpy import load, load_file, save, save_file
+
+    base, other = {"plain": (plain, coded), "coded": (coded, plain)}[base_is]
+    expected = tuned(TENSORS)
+    path = tmp_path / "tuned.safetensors.rans"
+    save_file(expected, path, base=base)
+    assert path.stat().st_size < 0.4 * len(save(expected))
+    # A base is the raw file, however it is stored.
+    for given in (base, str(other)):
+        for found in (load_file(path, base=given), load(path.read_bytes(), base=given)):
+            assert found.keys() == expected.keys() and all(same(found[name], expected[name]) for name in expected)
+        with ranstream.safe_open(path, base=given) as file:
+            assert same(file.get_slice("embed")[500:510], expected["embed"][500:510])
+        with ranstream.open(path, base=given) as file:
+            assert file.read() == safetensors_numpy.save(expected)
+            file.seek(1000)
+            with pickle.loads(pickle.dumps(file)) as again:
+                assert again.read(50) == safetensors_numpy.save(expected)[1000:1050]
+    with ranstream.safe_open(path) as file, pytest.raises(ranstream.BaseMissing) as caught:
+        file.get_tensor("embed")
+    assert isinstance(caught.value, ranstream.RansError) and caught.value.offset is not None
+    with pytest.raises(ranstream.BaseMissing):
+        ranstream.decompress(path.read_bytes())
+    (tmp_path / "wrong").write_bytes(bytes(plain.stat().st_size))
+    with ranstream.safe_open(path, base=tmp_path / "wrong") as file, pytest.raises(ranstream.BaseWrong):
+        file.get_tensor("embed")
+    with pytest.raises(ValueError, match="profile"):
+        ranstream.open(tmp_path / "x", "wb", base=base)
+    assert not (tmp_path / "x").exists()
+    with pytest.raises(FileNotFoundError):
+        load_file(path, base=tmp_path / "nothing")
+
+
+def test_a_folder_is_packed_over_another_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_torch.install(monkeypatch)
+    from ranstream.torch import from_pretrained, iter_dir, load_into
+
+    sharded(tmp_path / "base")
+    sharded(tmp_path / "m", tuned(TENSORS))
+    ranstream.pack_dir(tmp_path / "base", tmp_path / "packed base", threads=1)
+    ranstream.pack_dir(tmp_path / "m", tmp_path / "alone", threads=1)
+    for number, base in enumerate((tmp_path / "base", tmp_path / "packed base")):
+        folder = tmp_path / f"p{number}"
+        ranstream.pack_dir(tmp_path / "m", folder, base=base, threads=1)
+        sizes = [sum(path.stat().st_size for path in each.glob("*.rans")) for each in (folder, tmp_path / "alone")]
+        assert sizes[0] < 0.5 * sizes[1]
+        found = dict(iter_dir(folder, base=base))
+        assert all(found[name].array.tobytes() == tensor.tobytes() for name, tensor in tuned(TENSORS).items())
+        state = {name: fake_torch.Tensor(tensor.array.copy(), tensor.dtype) for name, tensor in found.items()}
+        state["embed"].array[:] = 0
+        assert load_into(state, folder, base=base) == ([], [])
+        assert state["embed"].array.tobytes() == found["embed"].array.tobytes()
+
+        class Model:
+            @classmethod
+            def from_pretrained(cls, name: None, **options: Any) -> Any:
+                return options["state_dict"]
+
+        loaded = from_pretrained(folder, Model, config="", base=base)
+        assert loaded["embed"].array.tobytes() == found["embed"].array.tobytes()
+        ranstream.unpack_dir(folder, tmp_path / f"u{number}", base=base)
+        for path in (tmp_path / "m").rglob("*.*"):
+            assert (tmp_path / f"u{number}" / path.relative_to(tmp_path / "m")).read_bytes() == path.read_bytes()
+        with pytest.raises(ranstream.BaseMissing):
+            dict(iter_dir(folder))
 
 
 def test_a_model_of_transformers_gets_configuration_and_tensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
