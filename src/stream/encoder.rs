@@ -4,10 +4,8 @@ use std::task::{Context, Poll, ready};
 
 use crate::{
     base::BasePart,
-    block::{self, Appended, Coded},
-    error::{Error, Part, PayloadError},
-    format::{BASE_KIND, BaseHint},
-    limits::within,
+    block::{self, Appended},
+    error::Error,
     options::{BlockOptions, EncodeOptions, Layout, Valid},
     parallel::{Job, Ordered},
     progress::Progress,
@@ -187,98 +185,6 @@ impl Encoder {
             self.cut()?;
         }
         Ok(())
-    }
-
-    /// Writes `data` into the stream as a skippable block, behind everything taken so far. Readers
-    /// that do not ask for it step over it. `kind` is 0..=0x7FFF and the application's to choose.
-    ///
-    /// `false`: blocks before it are not out yet, and it was not written; consume what is ready,
-    /// and if nothing is, [`wait`](Encoder::wait), then call again.
-    ///
-    /// # Errors
-    ///
-    /// As [`Encoder::step`]; [`Error::InvalidOption`] for a kind or length outside its range.
-    pub fn application_data(&mut self, kind: u16, data: &[u8]) -> Result<bool, Error> {
-        if !self.is_between_blocks()? {
-            return Ok(false);
-        }
-        self.framer.append_application_data(kind, data, self.output.append())?;
-        Ok(true)
-    }
-
-    /// Writes what helps people to find the [base](EncodeOptions::base) of the blocks behind it.
-    /// Readers step over it. It belongs at the start of a stream.
-    ///
-    /// `false`: as with [`application_data`](Self::application_data).
-    ///
-    /// # Errors
-    ///
-    /// As [`Encoder::step`].
-    pub fn base_hint(&mut self, hint: &BaseHint) -> Result<bool, Error> {
-        if !self.is_between_blocks()? {
-            return Ok(false);
-        }
-        self.framer.append_skippable(BASE_KIND, &hint.to_payload(), self.output.append());
-        Ok(true)
-    }
-
-    /// Writes a block that was coded elsewhere into the stream, behind everything taken so far: what
-    /// [`block::encode`](crate::block::encode) made of `raw`. So those who have workers of their
-    /// own, as a page in a browser has, can let them code the blocks of one stream.
-    ///
-    /// The block's check is verified. That `raw` is what it decodes to is not: these bytes serve
-    /// the stream's check over all raw bytes, and their number.
-    ///
-    /// `false`: as with [`application_data`](Encoder::application_data).
-    ///
-    /// ```
-    /// use ranstream::{EncodeOptions, block, stream::{Encoder, Op, Status}};
-    ///
-    /// let options = EncodeOptions::new().content_check(true);
-    /// let (raw, mut coded) = (b"coded by a worker".repeat(9), Vec::new());
-    /// block::encode(&raw, &options, &mut coded)?;
-    ///
-    /// let (mut encoder, mut stream) = (Encoder::new(options), Vec::new());
-    /// while !encoder.coded_block(&coded, &raw)? {
-    ///     stream.extend(encoder.ready());
-    ///     encoder.consume(encoder.ready().len());
-    /// }
-    /// while encoder.step(&[], &mut [], Op::Finish)?.status != Status::Finished {
-    ///     stream.extend(encoder.ready());
-    ///     encoder.consume(encoder.ready().len());
-    /// }
-    /// assert_eq!(ranstream::decompress(&stream, &Default::default())?, raw);
-    /// # Ok::<(), ranstream::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Encoder::step`]. These harm nothing: [`Error::Truncated`], [`Error::TrailingData`],
-    /// [`Error::Corrupt`] or [`Error::Unsupported`] when `coded` is not one whole data block;
-    /// [`Error::InvalidOption`] when `raw` has another length than the block tells, or is longer
-    /// than the stream's largest block.
-    pub fn coded_block(&mut self, coded: &[u8], raw: &[u8]) -> Result<bool, Error> {
-        let block = Coded::parse(coded)?;
-        let appended = Appended { header: *block.header(), check: block.check() };
-        block.verify().map_err(|reason| PayloadError::from(reason).at(Part::Block(0), 0))?;
-        within("raw length", raw.len(), 1, self.options.block_len)?;
-        within("raw length", raw.len(), appended.header.raw_len(), appended.header.raw_len())?;
-        if !self.is_between_blocks()? {
-            return Ok(false);
-        }
-        let taken = self.framer.take(raw);
-        self.or_fail(taken)?;
-        self.next_base(raw.len());
-        self.output.append().extend_from_slice(coded);
-        self.framer.add_block(&appended, coded.len());
-        Ok(true)
-    }
-
-    /// Cuts the block in progress. Whether all blocks are out, so that something can stand behind
-    /// them.
-    fn is_between_blocks(&mut self) -> Result<bool, Error> {
-        self.begin()?;
-        Ok(self.cut()? && self.jobs.len() == 0 && self.output.is_empty())
     }
 
     /// How the raw bytes repeat from here on: what was taken so far becomes a block of its own, and
@@ -605,82 +511,6 @@ impl Machine for Encoder {
     }
 }
 
+mod between;
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Everything that is ready, and what comes of `op`.
-    fn drain(encoder: &mut Encoder, op: Op, stream: &mut Vec<u8>) -> Status {
-        loop {
-            let status = encoder.step(&[], &mut [], op).unwrap().status;
-            if !matches!(status, Status::NeedsOutput { .. }) {
-                return status;
-            }
-            stream.extend(encoder.ready());
-            encoder.consume(encoder.ready().len());
-        }
-    }
-
-    #[test]
-    fn blocks_that_were_coded_elsewhere_make_the_same_stream() {
-        let raw: Vec<u8> = (0..100_000_u32).map(|at| (at.wrapping_mul(at) >> 9) as u8 / 3).collect();
-        let options = EncodeOptions::new().block_len(30_000).content_check(true).index(true);
-        let (mut encoder, mut stream) = (Encoder::new(options.clone()), Vec::new());
-        for (number, chunk) in raw.chunks(30_000).enumerate() {
-            let mut coded = Vec::new();
-            block::encode(chunk, &options, &mut coded).unwrap();
-            // What cannot be harms nothing.
-            assert!(matches!(encoder.coded_block(&coded, &chunk[1..]), Err(Error::InvalidOption { .. })));
-            assert!(matches!(encoder.coded_block(&coded[1..], chunk), Err(Error::Corrupt { .. })));
-            assert_eq!(encoder.coded_block(&coded[..9], chunk), Err(Error::Truncated { offset: 9 }));
-            let last = coded.len() - 1;
-            let flipped = [&coded[..last], &[!coded[last]]].concat();
-            assert!(matches!(encoder.coded_block(&flipped, chunk), Err(Error::Corrupt { .. })));
-            if number == 2 {
-                // The encoder codes what it is given between them.
-                assert_eq!(encoder.step(chunk, &mut [], Op::Run).unwrap().consumed, chunk.len());
-            } else {
-                while !encoder.coded_block(&coded, chunk).unwrap() {
-                    drain(&mut encoder, Op::Flush, &mut stream);
-                }
-            }
-            drain(&mut encoder, Op::Flush, &mut stream);
-        }
-        assert_eq!(drain(&mut encoder, Op::Finish, &mut stream), Status::Finished);
-        assert!(stream == crate::compress(&raw, &options).unwrap());
-        assert_eq!(encoder.coded_block(&stream, &raw), Err(Error::Finished));
-
-        let mut encoder = Encoder::new(options.block_len(20_000).content_length(10));
-        let (mut long, mut short) = (Vec::new(), Vec::new());
-        block::encode(&raw[..20_001], &EncodeOptions::new(), &mut long).unwrap();
-        block::encode(&raw[..11], &EncodeOptions::new(), &mut short).unwrap();
-        assert!(matches!(encoder.coded_block(&long, &raw[..20_001]), Err(Error::InvalidOption { .. })));
-        drain(&mut encoder, Op::Flush, &mut stream);
-        let too_many = Error::ContentLength { declared: 10, actual: 11 };
-        assert_eq!(encoder.coded_block(&short, &raw[..11]), Err(too_many));
-    }
-
-    #[cfg(feature = "rayon")]
-    #[test]
-    fn a_lost_worker_ends_the_stream_behind_the_blocks_before_it() {
-        for threads in [2, 0] {
-            let mut encoder = Encoder::new(EncodeOptions::new().block_len(100).threads(threads).in_flight(3));
-            assert_eq!(encoder.step(&[7; 100], &mut [], Op::Run).unwrap().consumed, 100);
-            // Its bytes are not there, which makes its worker panic.
-            let (options, coded) = (encoder.block_options, Vec::new());
-            encoder.jobs.submit(EncodeJob { raw: Vec::new(), len: 1, coded, options, base: None, appended: None });
-            assert_eq!(encoder.step(&[7; 100], &mut [], Op::Run).unwrap().consumed, 100);
-            let (mut stream, lost) = (Vec::<u8>::new(), Err(Error::WorkerLost { block: 1 }));
-            while encoder.step(&[], &mut [], Op::Flush).is_ok() {
-                stream.extend(encoder.ready());
-                encoder.consume(encoder.ready().len());
-                encoder.wait();
-            }
-            assert_eq!(stream.len(), 8 + 13, "the header and a fill block");
-            assert_eq!(encoder.step(&[], &mut [], Op::Flush), lost);
-            assert_eq!(encoder.step(&[], &mut [], Op::Finish), lost, "the stream gets no end");
-            encoder.reset();
-            assert_eq!(encoder.step(&[], &mut [0; 100], Op::Finish).unwrap().status, Status::Finished);
-        }
-    }
-}
+mod tests;
