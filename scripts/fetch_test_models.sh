@@ -10,7 +10,8 @@ fi
 folder=$(mkdir -p "$1" && realpath "$1")
 cd "$(dirname "$0")/.."
 
-# name in the folder, bytes, package, path in the package; or several packages, separated by commas, that have a part each.
+# name in the folder, bytes, package, path in the package; or several packages, separated by
+# commas, that have a part each.
 files='
 fracast.safetensors 344412 fracast==0.1.0 model.safetensors
 fracast-int8.safetensors 113228 fracast==0.1.0 model.int8.safetensors

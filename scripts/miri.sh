@@ -12,6 +12,7 @@ export RUSTFLAGS='-C target-feature=+avx2,+bmi2,+popcnt' RANS_EXPECT_KERNELS=avx
 test=(cargo +nightly miri test --quiet -p ranstream --lib --target-dir target/miri)
 
 MIRIFLAGS=-Zmiri-disable-isolation "${test[@]}" --no-default-features -- a_few_lengths every_section_decodes
-# The queue under rayon's threads is right by the rules of tree borrows only, and its threads never end.
+# The queue under rayon's threads is right by the rules of tree borrows only, and its threads
+# never end.
 MIRIFLAGS='-Zmiri-disable-isolation -Zmiri-tree-borrows -Zmiri-ignore-leaks' \
     "${test[@]}" -- parallel::ordered parallel::slices

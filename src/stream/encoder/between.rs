@@ -42,9 +42,9 @@ impl Encoder {
         Ok(true)
     }
 
-    /// Writes a block that was coded elsewhere into the stream, behind everything taken so far: what
-    /// [`block::encode`](crate::block::encode) made of `raw`. So those who have workers of their
-    /// own, as a page in a browser has, can let them code the blocks of one stream.
+    /// Writes a block that was coded elsewhere into the stream, behind everything taken so far:
+    /// what [`block::encode`](crate::block::encode) made of `raw`. So those who have workers of
+    /// their own, as a page in a browser has, can let them code the blocks of one stream.
     ///
     /// The block's check is verified. That `raw` is what it decodes to is not: these bytes serve
     /// the stream's check over all raw bytes, and their number.

@@ -77,8 +77,16 @@ fn a_stream_that_is_cut_gives_what_is_there() {
     assert!(whole >= 3 && lost >= 3, "{whole} whole, {lost} lost");
 }
 
-/// A small tensor in streams of several kinds, the bytes of it, and what it is over.
-fn small_streams() -> Vec<(&'static str, Vec<u8>, Vec<u8>, Option<BaseModel>)> {
+/// The tensor `a` in a stream.
+struct Small {
+    kind: &'static str,
+    stream: Vec<u8>,
+    bytes: Vec<u8>,
+    base: Option<BaseModel>,
+}
+
+/// A small tensor in streams of several kinds.
+fn small_streams() -> [Small; 4] {
     let of = |bytes: &[u8]| safetensors(&[("a".to_owned(), "BF16", vec![bytes.len() as u64 / 2], bytes.to_vec())]);
     let (weights, mut old) = (bf16(500, 1), bf16(500, 1));
     let mut pruned = weights.clone();
@@ -92,11 +100,12 @@ fn small_streams() -> Vec<(&'static str, Vec<u8>, Vec<u8>, Option<BaseModel>)> {
     };
     let small = TensorOptions::new().profile(Profile::Small);
     let over = written(&weights, TensorOptions::new().base(&base));
-    vec![
-        ("bytes", coded(&of(&weights), 300), weights.clone(), None),
-        ("planes", written(&weights, TensorOptions::new()), weights.clone(), None),
-        ("a map of zeros", written(&pruned, small), pruned, None),
-        ("a base", over, weights, Some(base)),
+    let planes = written(&weights, TensorOptions::new());
+    [
+        Small { kind: "bytes", stream: coded(&of(&weights), 300), bytes: weights.clone(), base: None },
+        Small { kind: "planes", stream: planes, bytes: weights.clone(), base: None },
+        Small { kind: "a map of zeros", stream: written(&pruned, small), bytes: pruned, base: None },
+        Small { kind: "a base", stream: over, bytes: weights, base: Some(base) },
     ]
 }
 
@@ -106,7 +115,7 @@ fn open(stream: Vec<u8>, base: Option<&BaseModel>) -> Result<Archive<'static>, T
 
 #[test]
 fn every_cut_is_an_error_or_gives_right_bytes() {
-    for (kind, stream, bytes, base) in small_streams() {
+    for Small { kind, stream, bytes, base } in small_streams() {
         for len in 0..stream.len() {
             let Ok(archive) = open(stream[..len].to_vec(), base.as_ref()) else { continue };
             let mut out = vec![0; bytes.len()];
@@ -120,7 +129,7 @@ fn every_cut_is_an_error_or_gives_right_bytes() {
 
 #[test]
 fn every_flipped_bit_is_an_error_that_names_the_tensor_or_gives_right_bytes() {
-    for (kind, stream, bytes, base) in small_streams() {
+    for Small { kind, stream, bytes, base } in small_streams() {
         let whole = open(stream.clone(), base.as_ref()).unwrap();
         let coded = whole.tensor("a").unwrap().bytes(0..bytes.len() as u64).unwrap().coded_ranges();
         let modes = whole.tensor("a").unwrap().modes();
