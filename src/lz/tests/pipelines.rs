@@ -295,7 +295,7 @@ fn phrases_do_what_the_format_says() {
 /// kind or form, or it decodes.
 #[test]
 fn every_cut_and_every_flipped_bit() {
-    let raw = include_bytes!("../../../FORMAT.md")[1000..1900].to_vec();
+    let raw = b"Bytes that LZ78 makes smaller, too. ".repeat(25);
     for (pipeline, number) in PIPELINES.into_iter().zip([8, 9]) {
         let payload = check_with(pipeline, &raw, 3, 600);
         assert_eq!(kind(&payload), number);

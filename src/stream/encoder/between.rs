@@ -78,6 +78,7 @@ impl Encoder {
     /// [`Error::InvalidOption`] when `raw` has another length than the block tells, or is longer
     /// than the stream's largest block.
     pub fn coded_block(&mut self, coded: &[u8], raw: &[u8]) -> Result<bool, Error> {
+        self.begin()?;
         let block = Coded::parse(coded)?;
         let appended = Appended { header: *block.header(), check: block.check() };
         block.verify().map_err(|reason| PayloadError::from(reason).at(Part::Block(0), 0))?;
