@@ -26,7 +26,7 @@ impl Encoder {
         Ok(true)
     }
 
-    /// Writes what helps people to find the [base](EncodeOptions::base) of the blocks behind it.
+    /// Writes what helps people to find the [base](crate::EncodeOptions::base) of the blocks behind it.
     /// Readers step over it. It belongs at the start of a stream.
     ///
     /// `false`: as with [`application_data`](Self::application_data).
