@@ -15,7 +15,7 @@ use crate::{
     parallel::{Executor, Lost, work_in_order},
     progress::Progress,
     stream::{Anywhere, Decoder, Framer, Growing, Op, Status},
-    sync::Mutex,
+    sync::{Mutex, call_out},
 };
 
 /// Codes `raw` as one stream.
@@ -171,7 +171,7 @@ pub fn decompress_into(stream: &[u8], out: &mut [u8], options: &DecodeOptions) -
 pub fn copy_encode(reader: impl Read, mut writer: impl Write, options: EncodeOptions) -> io::Result<Progress> {
     let mut encoder = RansEncoder::with_options(reader, options);
     copy_buffered(&mut encoder, &mut writer)?;
-    writer.flush()?;
+    call_out(|| writer.flush())?;
     Ok(*encoder.progress())
 }
 
@@ -184,7 +184,7 @@ pub fn copy_encode(reader: impl Read, mut writer: impl Write, options: EncodeOpt
 pub fn copy_decode(reader: impl Read, mut writer: impl Write, options: DecodeOptions) -> io::Result<Progress> {
     let mut decoder = RansReader::with_options(reader, options);
     copy_buffered(&mut decoder, &mut writer)?;
-    writer.flush()?;
+    call_out(|| writer.flush())?;
     Ok(*decoder.progress())
 }
 
@@ -195,7 +195,7 @@ fn copy_buffered(reader: &mut impl BufRead, writer: &mut impl Write) -> io::Resu
         if ready.is_empty() {
             return Ok(());
         }
-        writer.write_all(ready)?;
+        call_out(|| writer.write_all(ready))?;
         let len = ready.len();
         reader.consume(len);
     }
