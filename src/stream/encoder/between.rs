@@ -26,8 +26,8 @@ impl Encoder {
         Ok(true)
     }
 
-    /// Writes what helps people to find the [base](crate::EncodeOptions::base) of the blocks behind it.
-    /// Readers step over it. It belongs at the start of a stream.
+    /// Writes what helps people find the [base](crate::EncodeOptions::base) of the blocks behind
+    /// it. Readers step over it. It belongs at the start of a stream.
     ///
     /// `false`: as with [`application_data`](Self::application_data).
     ///
