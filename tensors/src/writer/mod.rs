@@ -365,7 +365,9 @@ impl<W: Write> TensorWriter<W> {
             self.hint = None;
         }
         if span.wanted.is_some() {
-            writer.set_base_offset(span.base_offset)?;
+            if self.options.base.is_some() {
+                writer.set_base_offset(span.base_offset)?;
+            }
             let probe = Probe { options: &self.options.encode, profile: self.options.profile };
             writer.set_block_options(probe.choose(&span.content, &span.sample))?;
             span.wanted = None;

@@ -3,7 +3,7 @@
 use std::{fs, io, io::Write};
 
 use rand::RngExt;
-use ranstream::{Base, DecodeOptions, Error, decompress, format::BlockMode};
+use ranstream::{Base, DecodeOptions, EncodeOptions, Error, decompress, format::BlockMode};
 use ranstream_tensors::{
     Archive, BaseModel, Profile, Shards, TensorError, TensorErrorKind, TensorOptions, TensorWriter, Want,
 };
@@ -150,6 +150,19 @@ fn an_unrelated_base_costs_nothing() {
     for base in [unnamed, BaseModel::open(b"no model at all".to_vec()).unwrap()] {
         assert!(over(&base, &file, Profile::Fast) == alone(&file));
     }
+}
+
+#[test]
+fn a_base_of_bytes_is_taken_place_by_place() {
+    let (old, new) = (safetensors(&model()), tuned(&model()));
+    let file = safetensors(&new);
+    let base = Base::from_bytes(old);
+    let mut writer =
+        TensorWriter::new(Vec::new(), TensorOptions::new().encode(EncodeOptions::new().base(base.clone())));
+    writer.write_all(&file).unwrap();
+    let stream = writer.finish().unwrap();
+    assert!(stream.len() < alone(&file).len() / 2, "{} bytes", stream.len());
+    check(&Archive::open(stream).unwrap().with_base(base), &new);
 }
 
 #[test]
