@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use ranstream_tensors::BaseModel;
 
-use crate::{advice::explain, input::Input, names::shown};
+use crate::{advice::explain, input::Input, names::shown, sources::path_of};
 
 /// Where the bases of files are.
 #[derive(Debug)]
@@ -29,38 +29,43 @@ impl Bases {
     /// name.
     pub(crate) fn open(&self, input: &Input) -> Result<Option<BaseModel>> {
         if !self.path.is_dir() {
-            return open(&self.path, input).map(Some);
+            return self.model(&self.path, input).map(Some);
         }
         let Some(name) = input.file_name() else {
             bail!("--base is a folder, and standard input has no name to look for in it");
         };
-        let raw = name.as_encoded_bytes().strip_suffix(self.suffix.as_encoded_bytes());
-        let raw = raw.map_or(Ok(name.into()), crate::sources::path_of)?;
+        let raw = self.raw_name(name)?;
         let mut compressed = raw.clone().into_os_string();
         compressed.push(&self.suffix);
         for name in [raw, compressed.into()] {
             let path = self.path.join(name);
             if path.is_file() {
-                return open(&path, input).map(Some);
+                return self.model(&path, input).map(Some);
             }
         }
         Ok(None)
     }
-}
 
-/// The model at `path`, plain or compressed.
-fn open(path: &Path, input: &Input) -> Result<BaseModel> {
-    let base = opened(path).with_context(|| format!("the base {}", shown(path)))?;
-    if let Some((file, _)) = input.regular()
-        && is_same(&file.metadata().map_err(explain)?, path)
-    {
-        bail!("is its own base: nothing could restore it");
+    /// The model at `path`, plain or compressed.
+    fn model(&self, path: &Path, input: &Input) -> Result<BaseModel> {
+        let base = open(path).with_context(|| format!("the base {}", shown(path)))?;
+        if let Some((_, metadata)) = input.regular()
+            && is_same(metadata, path)
+        {
+            bail!("is its own base: nothing could restore it");
+        }
+        let name = self.raw_name(path.file_name().unwrap_or_default())?;
+        Ok(base.named(name.to_string_lossy()))
     }
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    Ok(base.named(name.strip_suffix(".rans").unwrap_or(&name)))
+
+    /// What a file of this name is called without compression.
+    fn raw_name(&self, name: &OsStr) -> Result<PathBuf> {
+        let raw = name.as_encoded_bytes().strip_suffix(self.suffix.as_encoded_bytes());
+        raw.map_or(Ok(name.into()), path_of)
+    }
 }
 
-fn opened(path: &Path) -> Result<BaseModel> {
+fn open(path: &Path) -> Result<BaseModel> {
     let file = File::open(path).map_err(explain)?;
     if !file.metadata().map_err(explain)?.is_file() {
         bail!("not a regular file");
