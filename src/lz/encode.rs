@@ -212,8 +212,13 @@ impl<'a> Chunks<'a> {
 /// About how many bytes `raw` takes without matches, by the entropy of a sample of it.
 fn plain_len_about(raw: &[u8]) -> usize {
     let stride = raw.len().div_ceil(SAMPLES).max(SAMPLE_LEN);
-    let pieces = raw.chunks(stride).map(|part| &part[..part.len().min(SAMPLE_LEN)]);
-    entropy_len(&Histogram::of_pieces(pieces), raw.len())
+    let sample = if stride == SAMPLE_LEN {
+        // All bytes are: few enough that sixteen tables would take longer to clear.
+        Histogram::new(raw)
+    } else {
+        Histogram::of_pieces(raw.chunks(stride).map(|part| &part[..part.len().min(SAMPLE_LEN)]))
+    };
+    entropy_len(&sample, raw.len())
 }
 
 /// A sample is so many pieces of so many bytes.
