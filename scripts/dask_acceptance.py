@@ -3,9 +3,10 @@
 
     target/python/venv/bin/python scripts/dask_acceptance.py [MiB of raw bytes, 1024 by default]
 
-Each of what is claimed is checked: the count of words is that of the plain file, the workers read little more than the file has,
-a flipped bit costs the parts that touch its block and no other, and a worker that is killed changes nothing. Needs the package and
-dask.distributed; scripts/python.sh makes an environment that has both, and runs a small version of this as a test.
+Each of what is claimed is checked: the count of words is that of the plain file, the workers read
+little more than the file has, a flipped bit costs the parts that touch its block and no other, and
+a worker that is killed changes nothing. Needs the package and dask.distributed; scripts/python.sh
+makes an environment that has both, and runs a small version of this as a test.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ class Reads:
 
 
 class Spent:
-    """What some work takes: seconds by the clock, and of the workers' processors, which busy neighbours change little."""
+    """What some work takes: seconds by the clock, and of the workers' processors."""
 
     def __init__(self, client: Client) -> None:
         self.client = client

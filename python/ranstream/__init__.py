@@ -1,7 +1,8 @@
 """Compressed streams of interleaved rANS blocks.
 
-The shape is that of ``bz2`` and ``lzma``: ``compress`` and ``decompress`` for whole buffers, ``open`` for files,
-``RansCompressor`` and ``RansDecompressor`` for pieces. ``index`` says where each block of a file is, for those who split it.
+The shape is that of ``bz2`` and ``lzma``: ``compress`` and ``decompress`` for whole buffers,
+``open`` for files, ``RansCompressor`` and ``RansDecompressor`` for pieces. ``index`` says where
+each block of a file is, for those who split it.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ def base_of(base: str | os.PathLike[str] | Base | None) -> Base | None:
 
 
 def member_of(folder: str | os.PathLike[str] | None, name: str) -> Base | None:
-    """The file of a folder that one called ``name`` or ``name.rans`` is a difference from. ``None``: there is none."""
+    """The file of a folder that ``name`` or ``name.rans`` is a difference from, if there is one."""
     if folder is None:
         return None
     path = os.path.join(folder, name.removesuffix(".rans"))

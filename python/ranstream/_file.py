@@ -24,18 +24,21 @@ _File: TypeAlias = "str | bytes | os.PathLike[str] | SupportsRead[bytes] | Suppo
 class RansFile(io.BufferedIOBase):
     """The raw bytes of a compressed file, read or written like those of any other.
 
-    ``file`` is a path or an open file object, ``mode`` is ``rb``, ``wb``, ``xb`` or ``ab``. Reading gives concatenated streams
-    as one. Blocks that are whole come out before the error of what follows them: ``read(n)``, ``read1`` and ``readinto`` give
-    them, and the next call raises. ``read()`` raises at once, since its result would look complete; what it had read is still
-    there for other calls.
+    ``file`` is a path or an open file object, ``mode`` is ``rb``, ``wb``, ``xb`` or ``ab``. Reading
+    gives concatenated streams as one. Blocks that are whole come out before the error of what
+    follows them: ``read(n)``, ``read1`` and ``readinto`` give them, and the next call raises.
+    ``read()`` raises at once, since its result would look complete; what it had read is still there
+    for other calls.
 
-    ``close`` ends the stream. Leaving a ``with`` by an exception does not, so that the file is seen as truncated and never as
-    whole. Files given as objects are not closed.
+    ``close`` ends the stream. Leaving a ``with`` by an exception does not, so that the file is seen
+    as truncated and never as whole. Files given as objects are not closed.
 
-    Options for reading: ``threads``, ``max_size``, ``base``. For writing: ``threads``, ``level``, ``block_size``, ``index``, ``check``, ``types``,
-    as ``compress`` has them. With ``profile``, blocks of what turns out to be a model file, safetensors or GGUF, end where tensors
-    do, each of which is coded by its type: ``"fast"`` decodes fastest, ``"small"`` is smallest, ``"device"`` is for GPUs. ``base`` is
-    a model file, plain or compressed, that tensors of the same names may be differences from; who reads them gives it as well.
+    Options for reading: ``threads``, ``max_size``, ``base``. For writing: ``threads``, ``level``,
+    ``block_size``, ``index``, ``check``, ``types``, as ``compress`` has them. With ``profile``,
+    blocks of what turns out to be a model file, safetensors or GGUF, end where tensors do, each of
+    which is coded by its type: ``"fast"`` decodes fastest, ``"small"`` is smallest, ``"device"`` is
+    for GPUs. ``base`` is a model file, plain or compressed, that tensors of the same names may be
+    differences from; who reads them gives it as well.
     """
 
     def __init__(
@@ -119,7 +122,7 @@ class RansFile(io.BufferedIOBase):
         return len(data)
 
     def peek(self, size: int = 1, /) -> bytes:
-        """Bytes that are ready, without taking them: at least one unless at the end, more or fewer than asked for."""
+        """Bytes that are ready, without taking them: none at the end only, more or fewer than asked."""
         return self._reading().peek(max(_PEEKED, min(size, 1 << 16)))
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
@@ -139,7 +142,7 @@ class RansFile(io.BufferedIOBase):
         return self._reading().raw_size()
 
     def blocks(self) -> Index:
-        """Every block: raw offset, raw length, coded offset, coded length. The file has to be able to seek."""
+        """Every block: raw offset, raw length, coded offset, coded length. The file has to seek."""
         if not self.seekable():
             raise io.UnsupportedOperation("the file cannot seek")
         return self._reading().index()
@@ -150,7 +153,7 @@ class RansFile(io.BufferedIOBase):
         return written
 
     def flush(self) -> None:
-        """Cut the block and write it, so that a reader sees all bytes so far. Small blocks cost size."""
+        """Cut the block and write it: a reader sees all bytes so far. Small blocks cost size."""
         self._check_open()
         if self._writer is not None:
             self._writer.flush()
@@ -235,7 +238,8 @@ def open(
 ) -> RansFile | io.TextIOWrapper:
     """Open a compressed file, a path or a file object, as ``bz2.open`` does.
 
-    Without ``t`` in ``mode`` it is a ``RansFile``, which takes ``options``; with it, a text file over one.
+    Without ``t`` in ``mode`` it is a ``RansFile``, which takes ``options``; with it, a text file
+    over one.
     """
     if "t" not in mode:
         if any(given is not None for given in (encoding, errors, newline)):
@@ -271,7 +275,8 @@ class _Text(io.TextIOWrapper):
 def register() -> None:
     """Tell fsspec that ``.rans`` is a compression, so that ``fsspec.open(path, compression="infer")`` knows it.
 
-    Engines that infer by default then have to be told ``compression=None`` for ``rans::URL``, which is no compressed file.
+    Engines that infer by default then have to be told ``compression=None`` for ``rans::URL``, which
+    is no compressed file.
     """
     from fsspec.compression import compr, register_compression
 

@@ -12,7 +12,7 @@ __all__ = ["to_bytes", "to_file"]
 
 
 def to_bytes(raw: bytes, profile: str | None, threads: int, base: str | os.PathLike[str] | Base | None) -> bytes:
-    """``raw``, a whole model file, as a stream. ``profile`` and ``base`` are those of ``RansFile``."""
+    """``raw``, a whole model file, as a stream. ``profile`` and ``base`` are ``RansFile``'s."""
     memory = io.BytesIO()
     with RansFile(memory, "wb", profile=profile, threads=threads, base=base) as file:
         file.write(raw)

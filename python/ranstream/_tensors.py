@@ -89,7 +89,7 @@ class _Numpy:
 
 
 class _Torch:
-    """Tensors of torch, decoded into their own storage on the CPU, and brought to a device from there."""
+    """Tensors of torch, decoded into their own storage on the CPU, and brought to a device then."""
 
     def __init__(self, device: str) -> None:
         # It has types of its own, which not everybody has here.
@@ -124,13 +124,15 @@ class _Torch:
 class safe_open:
     """A model file, ``.safetensors`` or ``.gguf``, plain or compressed, opened by tensor.
 
-    ``framework`` is ``"np"`` or ``"pt"``. Opening reads the tail, where the index is, and the file's own header; a tensor costs
-    the blocks that it lies in. ``source`` is a path, bytes, or an object with ``size`` and ``read_at(offset, length)``.
-    ``threads`` decode one tensor; 1 is the caller's own. ``base`` is the model file, plain or compressed, that tensors are
-    differences from.
+    ``framework`` is ``"np"`` or ``"pt"``. Opening reads the tail, where the index is, and the
+    file's own header; a tensor costs the blocks that it lies in. ``source`` is a path, bytes, or an
+    object with ``size`` and ``read_at(offset, length)``. ``threads`` decode one tensor; 1 is the
+    caller's own. ``base`` is the model file, plain or compressed, that tensors are differences
+    from.
 
-    ``backend="mmap"`` maps a file that is given by its path, where ``"read"`` asks the system for each range: what is in the
-    system's cache then needs no call, but a file that gets shorter meanwhile ends the process.
+    ``backend="mmap"`` maps a file that is given by its path, where ``"read"`` asks the system for
+    each range: what is in the system's cache then needs no call, but a file that gets shorter
+    meanwhile ends the process.
     """
 
     def __init__(
@@ -180,7 +182,7 @@ class safe_open:
         return self._opened().keys()
 
     def metadata(self) -> dict[str, Any] | None:
-        """What the header says beside the tensors. ``None`` for a file of safetensors that has nothing to say."""
+        """What the header says beside the tensors; ``None`` for safetensors that say nothing."""
         found = self._opened().metadata()
         return None if not found and self._container == "safetensors" else found
 
@@ -209,7 +211,10 @@ class safe_open:
         return self._maker.finished(out)
 
     def get_tensors(self, names: Iterable[str] | None = None, *, threads: int = 0) -> dict[str, Any]:
-        """Several tensors, all by default: each block is decoded once, in the order of the file, by all cores."""
+        """Several tensors, all by default.
+
+        Each block is decoded once, in the order of the file, by all cores.
+        """
         archive = self._opened()
         tensors, outs = {}, {}
         for name in archive.keys() if names is None else names:

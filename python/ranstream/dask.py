@@ -27,11 +27,11 @@ def read_bytes(
     delimiter: bytes | None = None,
     storage_options: dict[str, Any] | None = None,
 ) -> list[list[Any]]:
-    """Raw bytes of compressed files as delayed values, about ``blocksize`` each: one list for each file that ``url`` names.
+    """Raw bytes of compressed files as delayed values: one list for each file that ``url`` names.
 
-    Parts begin where blocks do, so that no block is decoded twice; with ``delimiter`` each is moved to the places behind it, as
-    ``dask.bytes.read_bytes`` does, and then a part reads a block more. The index is read here, once, and sent to
-    the workers.
+    Parts have about ``blocksize`` bytes and begin where blocks do, so that no block is decoded
+    twice; with ``delimiter`` each is moved to the places behind it, as ``dask.bytes.read_bytes``
+    does, and then a part reads a block more. The index is read here, once, and sent to the workers.
 
     ``url`` is one of the target's, without ``rans::``: ``"s3://bucket/logs/*.rans"``.
     """
@@ -53,7 +53,7 @@ def read_bytes(
 def _read(
     fs: AbstractFileSystem, path: str, key: object, found: Index, start: int, stop: int, delimiter: bytes | None
 ) -> bytes:
-    """One part. ``key`` changes with the file, so that what was computed of an older one is not taken for this one."""
+    """One part. ``key`` changes with the file: what was computed of an older one is not taken."""
     with RansFile(RansFileSystem(fs=fs), path, found=found) as file:
         return bytes(read_block(file, start, stop - start, delimiter))
 
@@ -64,9 +64,10 @@ def from_tensors(
     rows: int | None = None,
     storage_options: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The tensors of a model file, compressed or plain, as arrays of Dask: ``rows`` of a tensor in each chunk.
+    """The tensors of a model file as arrays of Dask: ``rows`` of a tensor in each chunk.
 
-    Without ``rows`` a chunk has about 16 MiB. Each chunk reads and decodes the blocks that its rows lie in.
+    Without ``rows`` a chunk has about 16 MiB. Each chunk reads and decodes the blocks that its rows
+    lie in.
     """
     array: Any = importlib.import_module("dask.array")
     fs, path = url_to_fs(url, **(storage_options or {}))

@@ -26,12 +26,16 @@ def pack_dir(
     threads: int = 0,
     verify: bool = True,
 ) -> None:
-    """Copy a folder with every model file in it compressed, to ``NAME.rans``. ``dst`` must not exist, or be empty.
+    """Copy a folder with every model file in it compressed, to ``NAME.rans``.
 
-    Tensors of safetensors and GGUF files are coded by their types, with ``profile`` as ``RansFile`` has it; ``level`` is that of
-    files of other kinds. All else is copied, ``model.safetensors.index.json`` among it, which stays true: whoever opens a shard
-    looks for ``NAME.rans`` as well. ``base`` is the folder of a model, packed or not: tensors may be differences from those of the
-    same names in its file of the same name, and who reads them gives it as well. With ``verify`` each compressed file is read again and compared.
+    ``dst`` must not exist, or be empty.
+
+    Tensors of safetensors and GGUF files are coded by their types, with ``profile`` as ``RansFile``
+    has it; ``level`` is that of files of other kinds. All else is copied,
+    ``model.safetensors.index.json`` among it, which stays true: whoever opens a shard looks for
+    ``NAME.rans`` as well. ``base`` is the folder of a model, packed or not: tensors may be
+    differences from those of the same names in its file of the same name, and who reads them gives
+    it as well. With ``verify`` each compressed file is read again and compared.
     """
     for path, target in _pairs(src, dst):
         if path.suffix not in _MODELS:
@@ -60,7 +64,10 @@ def unpack_dir(
     base: str | os.PathLike[str] | None = None,
     threads: int = 0,
 ) -> None:
-    """Undo ``pack_dir``: every ``NAME.rans`` becomes ``NAME``, all else is copied. ``base`` is that of ``pack_dir``."""
+    """Undo ``pack_dir``: every ``NAME.rans`` becomes ``NAME``, all else is copied.
+
+    ``base`` is that of ``pack_dir``.
+    """
     for path, target in _pairs(src, dst):
         if path.suffix != ".rans":
             shutil.copy2(path, target)

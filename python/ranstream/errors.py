@@ -1,8 +1,9 @@
 """What can go wrong.
 
-Truncated input is an ``EOFError`` and corrupt input an ``OSError``, as they are of gzip and bz2. Every error says where it is:
-``block`` is the number of the block in its stream, ``offset`` counts coded bytes, ``position`` the raw bytes that came out
-before it. Each is ``None`` where it has no meaning.
+Truncated input is an ``EOFError`` and corrupt input an ``OSError``, as they are of gzip and bz2.
+Every error says where it is: ``block`` is the number of the block in its stream, ``offset`` counts
+coded bytes, ``position`` the raw bytes that came out before it. Each is ``None`` where it has no
+meaning.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Compressed files as files of raw bytes, for everything that reads through fsspec.
 
-``rans::URL`` names the raw file: ``info`` gives its raw size, and any range of it is had by reading and decoding the blocks that
-hold it. Engines that split files by byte ranges so split compressed ones as well.
+``rans::URL`` names the raw file: ``info`` gives its raw size, and any range of it is had by reading
+and decoding the blocks that hold it. Engines that split files by byte ranges so split compressed
+ones as well.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ _ADVICE = 'a compressed file is written with fsspec.open(path, "wb", compression
 class RansFileSystem(ChainedFileSystem):  # type: ignore[misc]
     """The raw files behind the compressed ones of another file system, under the same names.
 
-    ``threads`` is not asked for: engines above run many tasks, each of which decodes on its own thread. ``cache_blocks`` decoded
-    blocks are kept for each open file.
+    ``threads`` is not asked for: engines above run many tasks, each of which decodes on its own
+    thread. ``cache_blocks`` decoded blocks are kept for each open file.
     """
 
     protocol = "rans"

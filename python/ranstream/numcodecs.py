@@ -15,9 +15,9 @@ __all__ = ["Rans"]
 class Rans(Codec):  # type: ignore[misc]
     """One chunk is one stream.
 
-    ``types``, ``level`` and ``block_size`` are those of ``ranstream.compress``: with ``"auto"``, bytes of the array's elements that
-    mean the same are coded together, as a shuffle does it. Each chunk is coded on the caller's thread: whoever has many
-    of them runs many threads.
+    ``types``, ``level`` and ``block_size`` are those of ``ranstream.compress``: with ``"auto"``,
+    bytes of the array's elements that mean the same are coded together, as a shuffle does it. Each
+    chunk is coded on the caller's thread: whoever has many of them runs many threads.
     """
 
     codec_id = "rans"

@@ -14,7 +14,10 @@ __all__ = ["load", "load_file", "save", "save_file"]
 def load_file(
     filename: str | os.PathLike[str], *, threads: int = 0, base: str | os.PathLike[str] | None = None
 ) -> dict[str, Any]:
-    """All arrays of a ``.safetensors`` or ``.gguf`` file, plain or compressed, decoded where they stay. ``base`` as in ``save``."""
+    """All arrays of a ``.safetensors`` or ``.gguf`` file, plain or compressed.
+
+    They are decoded where they stay. ``base`` as in ``save``.
+    """
     with safe_open(filename, base=base) as file:
         return file.get_tensors(threads=threads)
 
@@ -33,11 +36,13 @@ def save(
     threads: int = 0,
     base: str | os.PathLike[str] | None = None,
 ) -> bytes:
-    """A compressed file of safetensors. Decompressed, it is what ``safetensors.numpy.save`` makes, byte for byte.
+    """A compressed file of safetensors.
 
-    ``profile`` is what it is to be good at: ``"fast"`` decodes fastest, ``"small"`` is smallest, ``"device"`` is for GPUs.
-    With ``base``, the file of another model, arrays may be differences from those of the same names there; who loads them gives it
-    as well.
+    Decompressed, it is what ``safetensors.numpy.save`` makes, byte for byte.
+
+    ``profile`` is what it is to be good at: ``"fast"`` decodes fastest, ``"small"`` is smallest,
+    ``"device"`` is for GPUs. With ``base``, the file of another model, arrays may be differences
+    from those of the same names there; who loads them gives it as well.
     """
     from safetensors.numpy import save
 

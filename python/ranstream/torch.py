@@ -1,6 +1,7 @@
 """Tensors of torch to and from model files, with the names of ``safetensors.torch``.
 
-No part of torch is built against: a tensor is decoded into its own storage, which torch shows as bytes.
+No part of torch is built against: a tensor is decoded into its own storage, which torch shows as
+bytes.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ def load_file(
     threads: int = 0,
     base: str | os.PathLike[str] | Base | None = None,
 ) -> dict[str, Any]:
-    """All tensors of a ``.safetensors`` or ``.gguf`` file, plain or compressed. ``base`` as in ``save``."""
+    """All tensors of a ``.safetensors`` or ``.gguf`` file, plain or compressed.
+
+    ``base`` as in ``save``.
+    """
     with safe_open(filename, "pt", device, base=base) as file:
         return file.get_tensors(threads=threads)
 
@@ -48,7 +52,9 @@ def save(
     threads: int = 0,
     base: str | os.PathLike[str] | None = None,
 ) -> bytes:
-    """A compressed file of safetensors. Decompressed, it is what ``safetensors.torch.save`` makes, byte for byte.
+    """A compressed file of safetensors.
+
+    Decompressed, it is what ``safetensors.torch.save`` makes, byte for byte.
 
     ``profile`` and ``base`` as ``ranstream.numpy.save`` has them.
     """
@@ -75,7 +81,7 @@ def save_file(
 def load_model(
     model: Any, filename: str | os.PathLike[str], strict: bool = True, device: str = "cpu"
 ) -> tuple[list[str], list[str]]:
-    """Load a file into a module; the names that are missing and those that are not expected come back."""
+    """Load a file into a module; names that are missing, and those not expected, come back."""
     missing, unexpected = model.load_state_dict(load_file(filename, device), strict=False)
     if strict and (missing or unexpected):
         raise RuntimeError(f"missing: {sorted(missing)}, unexpected: {sorted(unexpected)}")
@@ -93,9 +99,10 @@ def load_into(
 ) -> tuple[list[str], list[str]]:
     """Decode a file, or a folder of shards, into the storages of a module or a dictionary of tensors.
 
-    A tensor on the CPU that is contiguous is decoded where it is, and no other memory is taken. One of the device ``meta`` gets
-    a storage made here, which ``assign`` hands to the module. The names that are missing in the source and those that the target
-    does not have come back; with ``strict`` they are an error, before anything is written. ``base`` is a file where ``source`` is
+    A tensor on the CPU that is contiguous is decoded where it is, and no other memory is taken. One
+    of the device ``meta`` gets a storage made here, which ``assign`` hands to the module. The names
+    that are missing in the source and those that the target does not have come back; with
+    ``strict`` they are an error, before anything is written. ``base`` is a file where ``source`` is
     one, a folder where it is a folder.
     """
     own = target.state_dict() if hasattr(target, "state_dict") else target
@@ -126,8 +133,9 @@ def load_into(
 def from_pretrained(folder: str | os.PathLike[str], cls: Any, **options: Any) -> Any:
     """A model of transformers, from a folder that ``pack_dir`` made, or one that is not compressed.
 
-    ``cls`` is a class of models; ``config``, if it is not among ``options``, is read from the folder; ``base`` is the folder of the
-    model that it differs from. All else of ``options`` is for ``cls.from_pretrained``, which gets the tensors as its ``state_dict``.
+    ``cls`` is a class of models; ``config``, if it is not among ``options``, is read from the
+    folder; ``base`` is the folder of the model that it differs from. All else of ``options`` is for
+    ``cls.from_pretrained``, which gets the tensors as its ``state_dict``.
     """
     config, base = options.pop("config", None), options.pop("base", None)
     if config is None:
@@ -160,8 +168,8 @@ def iter_dir(
 ) -> Iterator[tuple[str, Any]]:
     """Names and tensors of a folder of shards, one at a time; the next one is decoded meanwhile.
 
-    ``rank_slice(name, shape)`` says which rows of a tensor are wanted, ``None`` for all: only their blocks are decoded.
-    ``base`` is the folder of the model that it differs from.
+    ``rank_slice(name, shape)`` says which rows of a tensor are wanted, ``None`` for all: only their
+    blocks are decoded. ``base`` is the folder of the model that it differs from.
     """
 
     def part(file: safe_open, name: str) -> Any:

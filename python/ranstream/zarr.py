@@ -22,7 +22,8 @@ _NAME = "ranstream.rans"
 class RansCodec(BytesBytesCodec):
     """One chunk, or one inner chunk of a shard, is one stream.
 
-    ``types``, ``level`` and ``block_size`` are those of ``ranstream.compress``; ``"auto"`` is the type of the array's elements.
+    ``types``, ``level`` and ``block_size`` are those of ``ranstream.compress``; ``"auto"`` is the
+    type of the array's elements.
     """
 
     is_fixed_size = False

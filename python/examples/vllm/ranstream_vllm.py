@@ -3,8 +3,8 @@
     pip install ./python/examples/vllm
     vllm serve PACKED_FOLDER --load-format rans
 
-Tensors come one at a time, the next one decoded meanwhile, so that no more than two are in memory beside the model. Which part of
-a tensor a process keeps is decided by vLLM.
+Tensors come one at a time, the next one decoded meanwhile, so that no more than two are in memory
+beside the model. Which part of a tensor a process keeps is decided by vLLM.
 """
 
 from __future__ import annotations
