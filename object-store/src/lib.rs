@@ -25,7 +25,7 @@
 //! # }
 //! ```
 //!
-//! `object-store/datafusion` is a program that has DataFusion query such files.
+//! `object-store/datafusion` is a program that has `DataFusion` query such files.
 //!
 //! To open an object costs two reads, its last 64 KiB and its header; what was learned is kept
 //! until the object changes. Streams are to have been written with an index: those from a pipe get
