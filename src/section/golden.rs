@@ -80,6 +80,7 @@ fn all() -> Vec<Golden> {
     let mut all = good();
     all.extend(bad_descriptors());
     all.extend(bad_lanes());
+    all.extend(pivot());
     all
 }
 
@@ -182,5 +183,44 @@ fn bad_lanes() -> Vec<Golden> {
         Golden { name: "bad-lanes-padding", section: padding, symbols: Err(Corruption::Padding.into()) },
         Golden { name: "bad-lanes-tail-0", section: coded_tail, symbols: Err(field("tail", 0).into()) },
         Golden { name: "bad-lanes-last-segment-1", section: short_tail, symbols: Err(field("segments", 2).into()) },
+    ]
+}
+
+/// The payloads that FORMAT.md annotates in 13.5, as a section has them.
+fn pivot() -> Vec<Golden> {
+    let plain = [
+        0x02, 0x10, 0x12, 0x08, 0x1E, 0x00, 0x04, 0x00, 0x1E, 0x56, 0xB3, 0x9A, 0xD5, 0xAC, 0x06, 0x9C, 0xCC, 0xC9,
+        0x9C, 0xCC, 0xC9,
+    ];
+    let coded_bitmap = [
+        0x81, 0x01, 0x02, 0x00, 0x00, 0x03, 0x00, 0x01, 0x00, 0x0D, 0x92, 0xB6, 0x25, 0x49, 0xDB, 0x92, 0x00, 0xAF,
+        0x7E, 0x75, 0x86, 0x01, 0xC7, 0xC7, 0x01, 0xDB, 0x06, 0x18, 0x03, 0x7C, 0xC3, 0x37, 0x0C, 0x00, 0x05, 0x0A,
+        0x2D,
+    ];
+    let text = b"abracadabra".repeat(4);
+    let ones: Vec<u8> = (0..400).map(|i| if i * i % 23 == 8 { b'1' } else { b'0' }).collect();
+    let golden = |name, symbols: usize, payload: &[u8], outcome| Golden {
+        name,
+        section: section(SectionForm::Pivot, symbols, payload),
+        symbols: outcome,
+    };
+    let changed = |at: usize, byte| {
+        let mut payload = plain;
+        payload[at] = byte;
+        payload
+    };
+    let bad = |name, payload: &[u8], error: Corruption| golden(name, text.len(), payload, Err(error.into()));
+    vec![
+        golden("pivot", text.len(), &plain, Ok(text.clone())),
+        golden("pivot-coded-bitmap", ones.len(), &coded_bitmap, Ok(ones.clone())),
+        // A spare bit of node 0.
+        bad("bad-pivot-spare-bit", &changed(14, 0x16), Corruption::Padding),
+        bad(
+            "bad-pivot-shapes",
+            &changed(2, 0x22),
+            Corruption::Field { field: "code space of the groups", found: 24_576 },
+        ),
+        bad("bad-pivot-ends", &plain[..20], Corruption::PayloadEnds { field: "chunks", length: 20 }),
+        bad("bad-pivot-goes-on", &[&plain[..], &[0]].concat(), Corruption::PayloadGoesOn { extra: 1 }),
     ]
 }
