@@ -54,7 +54,7 @@ mkdir -p "$dist"
 is_small=0
 (
     cd web/wasm
-    build decode "$dist/ranstream.wasm" s
+    build decode "$dist/ranstream.wasm" 2
     build encode "$dist/ranstream-encoder.wasm" s
     build file "$dist/ranstream-file.wasm" s
     build gpu "$dist/ranstream-gpu.wasm" s
