@@ -34,7 +34,7 @@ impl<'a> BitWriter<'a> {
 
 /// Takes bits from a byte slice. Behind its end come zero bits, and [`BitReader::finish`] reports
 /// it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct BitReader<'a> {
     bytes: &'a [u8],
     /// In bits.
@@ -61,6 +61,13 @@ impl<'a> BitReader<'a> {
         value
     }
 
+    /// The same. `None`: there are not so many.
+    #[inline]
+    pub(crate) fn take_whole(&mut self, count: u32) -> Option<u32> {
+        let end = self.position + count as usize;
+        (end <= 8 * self.bytes.len()).then(|| self.take(count))
+    }
+
     /// The next `count` (at most 32) bits, not taken yet.
     #[inline]
     pub(crate) fn peek(&self, count: u32) -> u32 {
@@ -77,6 +84,11 @@ impl<'a> BitReader<'a> {
     #[inline]
     pub(crate) fn skip(&mut self, count: u32) {
         self.position += count as usize;
+    }
+
+    /// Whether the bit string took all bytes.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.clone().finish() == Ok(self.bytes.len())
     }
 
     /// How many bytes the bit string took.
@@ -118,5 +130,25 @@ mod tests {
         let mut reader = BitReader::new(&[0b11]);
         assert_eq!(reader.take(9), 3);
         assert_eq!(reader.finish(), Err(BitStringError::Ended));
+    }
+
+    #[test]
+    fn numbers_come_lowest_bit_first() {
+        let mut bits = BitReader::new(&[0b1010_0110, 0xFF, 0x0F, 0]);
+        let first = [bits.take_whole(3), bits.take_whole(0), bits.take_whole(5)];
+        assert_eq!(first, [Some(0b110), Some(0), Some(0b10100)]);
+        assert_eq!((bits.take_whole(12), bits.is_whole()), (Some(0xFFF), false));
+        assert_eq!((bits.take_whole(5), bits.is_whole()), (Some(0), true), "the rest of the byte is zero");
+        assert_eq!((bits.take_whole(8), bits.take_whole(7)), (None, Some(0)));
+    }
+
+    #[test]
+    fn bits_that_are_left_are_seen() {
+        let mut bits = BitReader::new(&[0b0001_0000]);
+        assert_eq!((bits.take_whole(4), bits.is_whole()), (Some(0), false), "a bit that is not zero");
+        assert_eq!((bits.take_whole(1), bits.is_whole()), (Some(1), true));
+        let mut bits = BitReader::new(&[0, 0]);
+        assert_eq!((bits.take_whole(8), bits.is_whole()), (Some(0), false), "a whole byte");
+        assert!(BitReader::new(&[]).is_whole());
     }
 }

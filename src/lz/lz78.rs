@@ -3,11 +3,11 @@
 use crate::{
     error::{Corruption, PayloadError},
     format::{
+        bits::BitReader,
         fields::Fields,
         section::{Descriptor, SymbolCount},
     },
     lz::{
-        bits::BitReader,
         chunk::{Section, number},
         streams::BitString,
     },
@@ -89,7 +89,7 @@ fn execute(
     let differ = |part| Err(Corruption::Sequences { part });
     for (phrases, (&code, &symbol)) in codes.iter().zip(symbols).enumerate() {
         let (extra_bits, base) = offset_base(code + 1);
-        let Some(extra) = bits.take(extra_bits) else { return differ("raw bits") };
+        let Some(extra) = bits.take_whole(extra_bits) else { return differ("raw bits") };
         let distance = base + extra;
         if distance > 0 {
             let Some(phrase) = phrases.checked_sub(distance as usize) else { return differ("phrases") };
@@ -106,7 +106,7 @@ fn execute(
         output.at += 1;
         starts.push(output.at as u32);
     }
-    if !bits.is_at_end() {
+    if !bits.is_whole() {
         return differ("raw bits");
     }
     if output.at != output.end {

@@ -3,11 +3,11 @@
 use crate::{
     error::{Corruption, PayloadError},
     format::{
+        bits::BitReader,
         fields::Fields,
         section::{Descriptor, SymbolCount},
     },
     lz::{
-        bits::{BitReader, has_zeros_behind},
         chunk::{Section, number},
         streams::{BitString, Run, push_excess},
     },
@@ -107,7 +107,9 @@ impl Items<'_> {
         let differ = |part| Err(Corruption::Sequences { part });
         let items = self.literals.len() + self.lengths.len();
         let matches: u32 = self.flags.iter().map(|flags| flags.count_ones()).sum();
-        if matches as usize != self.lengths.len() || !has_zeros_behind(self.flags, items) {
+        let mut flags = BitReader::new(self.flags);
+        flags.skip(items as u32);
+        if matches as usize != self.lengths.len() || !flags.is_whole() {
             return differ("flags");
         }
         let mut at = 0;
@@ -119,7 +121,7 @@ impl Items<'_> {
             }
             let Some(length) = self.length(length) else { return differ("escapes") };
             let (bits, base) = offset_base(code);
-            let Some(extra) = self.bits.take(bits) else { return differ("raw bits") };
+            let Some(extra) = self.bits.take_whole(bits) else { return differ("raw bits") };
             let (offset, length) = (base + extra, min_match + length);
             if !output.matched(length, offset) {
                 return Err(Corruption::Match { offset, length: length as u32 });
@@ -128,7 +130,7 @@ impl Items<'_> {
         if !self.escapes.is_empty() {
             return differ("escapes");
         }
-        if !self.bits.is_at_end() {
+        if !self.bits.is_whole() {
             return differ("raw bits");
         }
         if !self.append_literals(items - at, output) || output.at != output.end {

@@ -8,7 +8,6 @@
 //!
 //! This folder knows payloads and raw bytes. It knows no stream, no header and no check of a block.
 
-mod bits;
 mod chunk;
 mod decode;
 mod encode;
