@@ -13,17 +13,14 @@ use crate::{
     },
     section::Decoder,
     sequences::{
-        ESCAPE, ESCAPE_LEN, LiteralForm, MAX_OFFSET_BITS, MIN_MATCH, OffsetCode, Output, are_excesses,
-        are_offset_codes, offset_base,
+        ESCAPE, ESCAPE_LEN, Escapes, LiteralForm, MAX_OFFSET_BITS, MIN_MATCH, OffsetCode, Output, REPEAT_CODES,
+        are_excesses, are_offset_codes, offset_base,
     },
     simd::Kernel,
 };
 
 /// The kind of such chunks.
 pub(super) const KIND: u8 = 8;
-
-/// The first offset code that says an offset: those before it are of kinds that repeat some.
-const FIRST_CODE: u8 = 2;
 
 /// The parts of a chunk, whose fields were verified.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +30,7 @@ pub(super) struct Lzss<'a> {
     offset_codes: Section<'a>,
     flags: Section<'a>,
     bits: &'a [u8],
-    escapes: &'a [[u8; ESCAPE_LEN]],
+    escapes: Escapes<'a>,
 }
 
 impl<'a> Lzss<'a> {
@@ -52,7 +49,7 @@ impl<'a> Lzss<'a> {
             offset_codes: Section::parse(offset_codes, fields)?,
             flags: Section::parse(flags, fields)?,
             bits: fields.bytes(bits, "raw bits")?,
-            escapes: fields.bytes(ESCAPE_LEN * escapes, "escapes")?.as_chunks().0,
+            escapes: Escapes::new(fields.bytes(ESCAPE_LEN * escapes, "escapes")?),
         })
     }
 
@@ -76,7 +73,7 @@ impl<'a> Lzss<'a> {
         if !are_excesses(items.lengths) {
             return Err(Corruption::Symbol { section: "lengths" }.into());
         }
-        if !are_offset_codes(items.offset_codes) || items.offset_codes.iter().any(|&code| code < FIRST_CODE) {
+        if !are_offset_codes(items.offset_codes) || items.offset_codes.iter().any(|&code| code < REPEAT_CODES) {
             return Err(Corruption::Symbol { section: "offset codes" }.into());
         }
         Ok(items.execute(min_match, output)?)
@@ -99,7 +96,7 @@ struct Items<'a> {
     offset_codes: &'a [u8],
     flags: &'a [u8],
     bits: BitReader<'a>,
-    escapes: &'a [[u8; ESCAPE_LEN]],
+    escapes: Escapes<'a>,
 }
 
 impl Items<'_> {
@@ -147,11 +144,7 @@ impl Items<'_> {
 
     /// The number that a length stands for. `None`: there are no more escapes.
     fn length(&mut self, length: u8) -> Option<usize> {
-        if length != ESCAPE {
-            return Some(length.into());
-        }
-        let &[low, middle, high] = self.escapes.split_off_first()?;
-        Some(u32::from_le_bytes([low, middle, high, 0]) as usize)
+        if length == ESCAPE { self.escapes.take() } else { Some(length.into()) }
     }
 }
 

@@ -97,7 +97,8 @@ impl<'a> Escapes<'a> {
         Some((literals, length))
     }
 
-    fn take(&mut self) -> Option<usize> {
+    /// The next one.
+    pub(crate) fn take(&mut self) -> Option<usize> {
         let (&[low, middle, high], rest) = self.rest.split_first()?;
         self.rest = rest;
         Some(u32::from_le_bytes([low, middle, high, 0]) as usize)

@@ -14,6 +14,6 @@ pub(crate) use code::{
 };
 pub(crate) use execute::{Escapes, LiteralForm, Output};
 #[cfg(target_arch = "x86_64")]
-pub(crate) use expand::{ESCAPED, HISTORY, REPEAT_CODES, ROOM, repeat};
-pub(crate) use expand::{Expanded, Offsets, Tokens, spread};
+pub(crate) use expand::{ESCAPED, HISTORY, ROOM, repeat};
+pub(crate) use expand::{Expanded, Offsets, REPEAT_CODES, Tokens, spread};
 pub(crate) use sections::{Sections, Symbols};
