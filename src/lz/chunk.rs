@@ -11,7 +11,6 @@ use crate::{
         lz78::{self, Lz78},
         lzss::{self, Lzss},
     },
-    section::Decoder,
     sequences::{ESCAPE_LEN, LiteralForm, MAX_OFFSET_BITS},
 };
 
@@ -101,17 +100,6 @@ impl<'a> Matches<'a> {
 impl<'a> Section<'a> {
     pub(super) fn parse(descriptor: Descriptor, fields: &mut Fields<'a>) -> Result<Self, PayloadError> {
         Ok(Self { descriptor, payload: descriptor.parse_payload(fields)? })
-    }
-
-    /// Its symbols, in `buffer`, which grows to their number.
-    pub(super) fn decode<'b>(&self, buffer: &'b mut Vec<u8>, decoder: &mut Decoder) -> Result<&'b [u8], PayloadError> {
-        let len = self.descriptor.symbols;
-        if buffer.len() < len {
-            *buffer = vec![0; len];
-        }
-        let symbols = &mut buffer[..len];
-        decoder.decode(&self.descriptor, self.payload, symbols)?;
-        Ok(symbols)
     }
 }
 

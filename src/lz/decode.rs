@@ -199,16 +199,16 @@ impl Buffers {
     ) -> Result<Sections<'a>, PayloadError> {
         let decoder = &mut Decoder::new(kernel);
         let sections = Sections {
-            literals: decode_section(&matches.literals, &mut self.literals, decoder)?,
+            literals: matches.literals.decode(&mut self.literals, decoder)?,
             literal_form: matches.literal_form,
             tokens: Tokens {
-                symbols: decode_section(&matches.tokens, &mut self.tokens, decoder)?,
-                literal_excess: decode_section(&matches.literal_excess, &mut self.literal_excess, decoder)?,
-                match_excess: decode_section(&matches.match_excess, &mut self.match_excess, decoder)?,
+                symbols: matches.tokens.decode(&mut self.tokens, decoder)?,
+                literal_excess: matches.literal_excess.decode(&mut self.literal_excess, decoder)?,
+                match_excess: matches.match_excess.decode(&mut self.match_excess, decoder)?,
                 min_match: min_match as u8,
             },
             offsets: Offsets {
-                codes: decode_section(&matches.offset_codes, &mut self.offset_codes, decoder)?,
+                codes: matches.offset_codes.decode(&mut self.offset_codes, decoder)?,
                 bits: with_slack(matches.bits, &mut self.bits),
             },
             escapes: Escapes::new(matches.escapes),
@@ -221,15 +221,18 @@ impl Buffers {
     }
 }
 
-fn decode_section<'a>(
-    section: &Section<'_>,
-    buffer: &'a mut Vec<u8>,
-    decoder: &mut Decoder,
-) -> Result<Symbols<'a>, PayloadError> {
-    let len = section.descriptor.symbols;
-    let symbols = room(buffer, len);
-    decoder.decode(&section.descriptor, section.payload, &mut symbols[..len])?;
-    Ok(Symbols::new(symbols, len))
+impl Section<'_> {
+    /// Its symbols, in `buffer`, which grows to their number and their slack.
+    pub(super) fn decode<'b>(
+        &self,
+        buffer: &'b mut Vec<u8>,
+        decoder: &mut Decoder,
+    ) -> Result<Symbols<'b>, PayloadError> {
+        let len = self.descriptor.symbols;
+        let symbols = room(buffer, len);
+        decoder.decode(&self.descriptor, self.payload, &mut symbols[..len])?;
+        Ok(Symbols::new(symbols, len))
+    }
 }
 
 fn with_slack<'a>(bytes: &[u8], buffer: &'a mut Vec<u8>) -> Symbols<'a> {

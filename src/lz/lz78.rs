@@ -53,8 +53,8 @@ impl<'a> Lz78<'a> {
         kernel: Kernel,
     ) -> Result<(), PayloadError> {
         let decoder = &mut Decoder::new(kernel);
-        let codes = self.codes.decode(&mut scratch.codes, decoder)?;
-        let symbols = self.symbols.decode(&mut scratch.symbols, decoder)?;
+        let codes = self.codes.decode(&mut scratch.codes, decoder)?.as_slice();
+        let symbols = self.symbols.decode(&mut scratch.symbols, decoder)?.as_slice();
         if codes.iter().any(|&code| code > LAST_CODE) {
             return Err(Corruption::Symbol { section: "codes" }.into());
         }

@@ -63,10 +63,10 @@ impl<'a> Lzss<'a> {
     ) -> Result<(), PayloadError> {
         let decoder = &mut Decoder::new(kernel);
         let items = Items {
-            literals: self.literals.decode(&mut scratch.literals, decoder)?,
-            lengths: self.lengths.decode(&mut scratch.lengths, decoder)?,
-            offset_codes: self.offset_codes.decode(&mut scratch.offset_codes, decoder)?,
-            flags: self.flags.decode(&mut scratch.flags, decoder)?,
+            literals: self.literals.decode(&mut scratch.literals, decoder)?.as_slice(),
+            lengths: self.lengths.decode(&mut scratch.lengths, decoder)?.as_slice(),
+            offset_codes: self.offset_codes.decode(&mut scratch.offset_codes, decoder)?.as_slice(),
+            flags: self.flags.decode(&mut scratch.flags, decoder)?.as_slice(),
             bits: BitReader::new(self.bits),
             escapes: self.escapes,
         };
