@@ -251,8 +251,12 @@ impl<'a> Group<'a> {
     #[cold]
     #[inline(never)]
     fn rest(&self, index: usize) -> [usize; 2] {
-        [self.literal_lengths, self.match_lengths]
-            .map(|lengths| lengths.iter().skip(index).map(|&length| usize::from(length)).sum())
+        let (mut literals, mut matches) = (0, 0);
+        for (&run, &length) in self.literal_lengths.iter().zip(self.match_lengths).skip(index) {
+            literals += usize::from(run);
+            matches += usize::from(length);
+        }
+        [literals, matches]
     }
 }
 
