@@ -14,6 +14,7 @@ use std::{
 use super::*;
 use crate::{
     error::PayloadError,
+    format::number::write_number,
     limits::{MAX_BLOCK_LEN, MAX_CHUNK_LEN},
     options::Pipeline,
     simd::Kernel,
@@ -76,6 +77,36 @@ fn encode(raw: &[u8], level: u8, chunk_len: usize) -> Vec<u8> {
     let mut payload = Vec::new();
     encode_payload(raw, Settings { level, chunk_len, kernel: Kernel::Portable, pipeline: Pipeline::Lzr }, &mut payload);
     payload
+}
+
+/// A payload with the flags `flags`, whose chunks have so many raw bytes and these bytes.
+fn payload_of(flags: u8, chunks: &[(usize, Vec<u8>)]) -> Vec<u8> {
+    let mut payload = vec![flags];
+    write_number(chunks.len() as u32, &mut payload);
+    for (raw_len, bytes) in chunks {
+        write_number(*raw_len as u32, &mut payload);
+        write_number(bytes.len() as u32, &mut payload);
+    }
+    for (_, bytes) in chunks {
+        payload.resize(payload.len().next_multiple_of(4), 0);
+        payload.extend(bytes);
+    }
+    payload
+}
+
+/// The byte that stands for `number`, which an offset code is one more than. Its raw bits are
+/// appended.
+fn value_of(number: usize, bits: &mut Vec<bool>) -> u8 {
+    if number < 8 {
+        return number as u8;
+    }
+    let width = number.ilog2() - 3;
+    bits.extend((0..width).map(|bit| number >> bit & 1 == 1));
+    ((width as usize + 1) << 3 | number >> width & 7) as u8
+}
+
+fn packed(bits: &[bool]) -> Vec<u8> {
+    bits.chunks(8).map(|bits| bits.iter().rev().fold(0, |byte, &bit| byte << 1 | u8::from(bit))).collect()
 }
 
 /// Decodes between bytes that must stay as they are.

@@ -2,7 +2,7 @@
 //! says, bit by bit, from symbols of which some are damaged.
 
 use super::*;
-use crate::{error::Corruption, format::number::write_number};
+use crate::error::Corruption;
 
 const PIPELINES: [Pipeline; 2] = [Pipeline::Lzssr, Pipeline::Lz78r];
 
@@ -88,12 +88,7 @@ fn stored(
     chunk.extend(sections.concat());
     chunk.extend_from_slice(bits);
     chunk.extend_from_slice(escapes.unwrap_or_default());
-    let mut payload = vec![0, 1];
-    write_number(raw_len as u32, &mut payload);
-    write_number(chunk.len() as u32, &mut payload);
-    payload.resize(payload.len().next_multiple_of(4), 0);
-    payload.extend(chunk);
-    payload
+    payload_of(0, &[(raw_len, chunk)])
 }
 
 /// Raw bits, one by one, or more than there are.
@@ -192,19 +187,12 @@ fn items(random: &mut Random) -> (Items, usize) {
             items.escapes.extend(&(length as u32).to_le_bytes()[..3]);
         }
         let offset = 1 + random.below(raw_len);
-        let extra = if offset < 8 { 0 } else { offset.ilog2() - 3 };
-        let value = if offset < 8 { offset } else { (extra as usize + 1) << 3 | offset >> extra & 7 };
-        items.codes.push(value as u8 + 1);
-        bits.extend((0..extra).map(|bit| offset >> bit & 1 == 1));
+        items.codes.push(value_of(offset, &mut bits) + 1);
         raw_len += 4 + length;
     }
     items.flags = packed(&flags);
     items.bits = packed(&bits);
     (items, raw_len)
-}
-
-fn packed(bits: &[bool]) -> Vec<u8> {
-    bits.chunks(8).map(|bits| bits.iter().rev().fold(0, |byte, &bit| byte << 1 | u8::from(bit))).collect()
 }
 
 /// Another byte in one place of one of `parts`.
@@ -268,10 +256,7 @@ fn phrases_do_what_the_format_says() {
         let (mut codes, mut symbols, mut bits, mut lengths) = (Vec::new(), Vec::new(), Vec::new(), Vec::<usize>::new());
         for phrases in 0..=random.below(60) {
             let distance = random.below(phrases + 1);
-            let extra = if distance < 8 { 0 } else { distance.ilog2() - 3 };
-            let value = if distance < 8 { distance } else { (extra as usize + 1) << 3 | distance >> extra & 7 };
-            codes.push(value as u8);
-            bits.extend((0..extra).map(|bit| distance >> bit & 1 == 1));
+            codes.push(value_of(distance, &mut bits));
             symbols.push(random.next() as u8);
             lengths.push(1 + if distance == 0 { 0 } else { lengths[phrases - distance] });
         }
@@ -328,12 +313,7 @@ fn garbage_is_refused_or_decoded_by_its_lengths() {
         chunk.iter_mut().take(12).for_each(|byte| *byte %= [3, 20, 255][round % 3]);
         chunk[0] = 8 + (round % 2) as u8;
         let raw_len = 1 + random.below(300);
-        let mut payload = vec![0, 1];
-        write_number(raw_len as u32, &mut payload);
-        write_number(chunk.len() as u32, &mut payload);
-        payload.resize(payload.len().next_multiple_of(4), 0);
-        payload.extend(chunk);
-        let _ = decode(&payload, raw_len, Kernel::Portable);
+        let _ = decode(&payload_of(0, &[(raw_len, chunk)]), raw_len, Kernel::Portable);
     }
 }
 

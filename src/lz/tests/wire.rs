@@ -6,7 +6,7 @@
 
 use super::*;
 use crate::{
-    format::{number::write_number, section::SymbolCount},
+    format::section::SymbolCount,
     section::{self, pivot},
 };
 
@@ -152,12 +152,7 @@ impl Symbols {
     }
 
     fn push_offset(&mut self, offset: usize) {
-        if offset < 8 {
-            return self.codes.push(offset as u8 + 1);
-        }
-        let width = offset.ilog2() - 3;
-        self.codes.push(((width as usize + 1) << 3 | offset >> width & 7) as u8 + 1);
-        self.bits.extend((0..width).map(|bit| offset >> bit & 1 == 1));
+        self.codes.push(value_of(offset, &mut self.bits) + 1);
     }
 
     /// Changes one thing, which most often makes the chunk corrupt.
@@ -262,7 +257,7 @@ fn chunk_bytes(random: &mut Random, content: &Content) -> Vec<u8> {
     if let Content::Matches { symbols: Symbols { bits, escapes, .. }, .. } = content {
         write_number(bits.len() as u32 / 8, &mut bytes);
         write_number(escapes.len() as u32, &mut bytes);
-        behind.extend(bits.chunks(8).map(|bits| bits.iter().rev().fold(0, |byte, &bit| byte << 1 | u8::from(bit))));
+        behind.extend(packed(bits));
         behind.extend(escapes.iter().flat_map(|escape| escape.to_le_bytes().into_iter().take(3)));
     }
     for (descriptor, payload) in payloads {
@@ -273,18 +268,8 @@ fn chunk_bytes(random: &mut Random, content: &Content) -> Vec<u8> {
 }
 
 fn payload(random: &mut Random, block: &Block) -> Vec<u8> {
-    let mut payload = vec![if block.min_match == 3 { 0b100 } else { 0 }];
-    write_number(block.chunks.len() as u32, &mut payload);
-    let chunks: Vec<_> = block.chunks.iter().map(|(_, content)| chunk_bytes(random, content)).collect();
-    for ((len, _), bytes) in block.chunks.iter().zip(&chunks) {
-        write_number(*len as u32, &mut payload);
-        write_number(bytes.len() as u32, &mut payload);
-    }
-    for bytes in &chunks {
-        payload.resize(payload.len().next_multiple_of(4), 0);
-        payload.extend(bytes);
-    }
-    payload
+    let chunks: Vec<_> = block.chunks.iter().map(|(len, content)| (*len, chunk_bytes(random, content))).collect();
+    payload_of(if block.min_match == 3 { 0b100 } else { 0 }, &chunks)
 }
 
 #[test]
