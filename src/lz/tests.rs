@@ -79,9 +79,10 @@ fn encode(raw: &[u8], level: u8, chunk_len: usize) -> Vec<u8> {
     payload
 }
 
-/// A payload with the flags `flags`, whose chunks have so many raw bytes and these bytes.
-fn payload_of(flags: u8, chunks: &[(usize, Vec<u8>)]) -> Vec<u8> {
-    let mut payload = vec![flags];
+/// A payload whose matches may have `min_match` bytes, 3 or 4, of chunks that have so many raw
+/// bytes and these bytes.
+fn payload_of(min_match: usize, chunks: &[(usize, Vec<u8>)]) -> Vec<u8> {
+    let mut payload = vec![if min_match == 3 { 0b100 } else { 0 }];
     write_number(chunks.len() as u32, &mut payload);
     for (raw_len, bytes) in chunks {
         write_number(*raw_len as u32, &mut payload);

@@ -64,16 +64,9 @@ fn pipelines_are_worth_it() {
     }
 }
 
-/// A payload of `raw_len` bytes with one chunk of stored sections. `derived`: how many of them, at
-/// the end, do not say how many symbols they have.
-fn stored(
-    raw_len: usize,
-    kind: u8,
-    sections: &[&[u8]],
-    derived: usize,
-    bits: &[u8],
-    escapes: Option<&[u8]>,
-) -> Vec<u8> {
+/// A chunk of stored sections. `derived`: how many of them, at the end, do not say how many symbols
+/// they have.
+fn stored(kind: u8, sections: &[&[u8]], derived: usize, bits: &[u8], escapes: Option<&[u8]>) -> Vec<u8> {
     let mut chunk = vec![kind];
     for (index, section) in sections.iter().enumerate() {
         chunk.push(u8::from(!section.is_empty()));
@@ -88,7 +81,7 @@ fn stored(
     chunk.extend(sections.concat());
     chunk.extend_from_slice(bits);
     chunk.extend_from_slice(escapes.unwrap_or_default());
-    payload_of(0, &[(raw_len, chunk)])
+    chunk
 }
 
 /// Raw bits, one by one, or more than there are.
@@ -129,13 +122,14 @@ struct Items {
 }
 
 impl Items {
-    fn payload(&self, raw_len: usize) -> Vec<u8> {
+    fn payload(&self, raw_len: usize, min_match: usize) -> Vec<u8> {
         let sections = [&self.literals[..], &self.lengths, &self.codes, &self.flags];
-        stored(raw_len, 8, &sections, 2, &self.bits, Some(&self.escapes))
+        let chunk = stored(8, &sections, 2, &self.bits, Some(&self.escapes));
+        payload_of(min_match, &[(raw_len, chunk)])
     }
 
     /// What 14.8 says, or `None`.
-    fn meaning(&self, raw_len: usize) -> Option<Vec<u8>> {
+    fn meaning(&self, raw_len: usize, min_match: usize) -> Option<Vec<u8>> {
         let items = self.literals.len() + self.lengths.len();
         let (mut literals, mut lengths, mut codes) = (self.literals.iter(), self.lengths.iter(), self.codes.iter());
         let (mut escapes, mut bits, mut raw) = (self.escapes.chunks(3), Bits(&self.bits, 0), Vec::new());
@@ -152,8 +146,11 @@ impl Items {
                 continue;
             }
             let length = match *lengths.next()? {
-                length @ 0..=231 => 4 + usize::from(length),
-                255 => 4 + escapes.next()?.iter().rev().fold(0, |number, &byte| number << 8 | usize::from(byte)),
+                length @ 0..=231 => min_match + usize::from(length),
+                255 => {
+                    let escape = escapes.next()?.iter().rev().fold(0, |number, &byte| number << 8 | usize::from(byte));
+                    min_match + escape
+                }
                 _ => return None,
             };
             let code = *codes.next().filter(|code| (2..=176).contains(*code))?;
@@ -170,7 +167,7 @@ impl Items {
 }
 
 /// Items taken by chance, all of which fit together, and how many raw bytes they are.
-fn items(random: &mut Random) -> (Items, usize) {
+fn items(random: &mut Random, min_match: usize) -> (Items, usize) {
     let (mut items, mut raw_len, mut bits, mut flags) = (Items::default(), 0, Vec::new(), Vec::new());
     for _ in 0..=random.below(40) {
         for _ in 0..random.below(9) + usize::from(raw_len == 0) {
@@ -188,7 +185,7 @@ fn items(random: &mut Random) -> (Items, usize) {
         }
         let offset = 1 + random.below(raw_len);
         items.codes.push(value_of(offset, &mut bits) + 1);
-        raw_len += 4 + length;
+        raw_len += min_match + length;
     }
     items.flags = packed(&flags);
     items.bits = packed(&bits);
@@ -209,8 +206,9 @@ fn items_do_what_the_format_says() {
     let mut random = Random(13);
     let (mut whole, mut corrupt) = (0, 0);
     for round in 0..3000 {
-        let (mut items, mut raw_len) = items(&mut random);
-        assert!(items.meaning(raw_len).is_some(), "round {round}");
+        let min_match = 3 + round % 2;
+        let (mut items, mut raw_len) = items(&mut random, min_match);
+        assert!(items.meaning(raw_len, min_match).is_some(), "round {round}");
         match random.below(6) {
             0 => raw_len = (raw_len + random.below(5)).saturating_sub(2).max(1),
             1 => items.bits.push(0),
@@ -221,7 +219,8 @@ fn items_do_what_the_format_says() {
             }
             _ => {}
         }
-        let (expected, decoded) = (items.meaning(raw_len), decode(&items.payload(raw_len), raw_len, Kernel::Portable));
+        let expected = items.meaning(raw_len, min_match);
+        let decoded = decode(&items.payload(raw_len, min_match), raw_len, Kernel::Portable);
         assert!(decoded.as_ref().ok() == expected.as_ref(), "round {round}: {:?}", decoded.err());
         if expected.is_some() { whole += 1 } else { corrupt += 1 }
     }
@@ -269,7 +268,8 @@ fn phrases_do_what_the_format_says() {
             _ => {}
         }
         let expected = meaning_of_phrases(&codes, &symbols, &bits, raw_len).filter(|_| codes.len() <= raw_len);
-        let decoded = decode(&stored(raw_len, 9, &[&codes, &symbols], 1, &bits, None), raw_len, Kernel::Portable);
+        let chunk = stored(9, &[&codes, &symbols], 1, &bits, None);
+        let decoded = decode(&payload_of(4, &[(raw_len, chunk)]), raw_len, Kernel::Portable);
         assert!(decoded.as_ref().ok() == expected.as_ref(), "round {round}: {:?}", decoded.err());
         if expected.is_some() { whole += 1 } else { corrupt += 1 }
     }
@@ -313,7 +313,7 @@ fn garbage_is_refused_or_decoded_by_its_lengths() {
         chunk.iter_mut().take(12).for_each(|byte| *byte %= [3, 20, 255][round % 3]);
         chunk[0] = 8 + (round % 2) as u8;
         let raw_len = 1 + random.below(300);
-        let _ = decode(&payload_of(0, &[(raw_len, chunk)]), raw_len, Kernel::Portable);
+        let _ = decode(&payload_of(4, &[(raw_len, chunk)]), raw_len, Kernel::Portable);
     }
 }
 

@@ -269,7 +269,7 @@ fn chunk_bytes(random: &mut Random, content: &Content) -> Vec<u8> {
 
 fn payload(random: &mut Random, block: &Block) -> Vec<u8> {
     let chunks: Vec<_> = block.chunks.iter().map(|(len, content)| (*len, chunk_bytes(random, content))).collect();
-    payload_of(if block.min_match == 3 { 0b100 } else { 0 }, &chunks)
+    payload_of(block.min_match, &chunks)
 }
 
 #[test]
