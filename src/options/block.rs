@@ -46,7 +46,7 @@ impl Default for BlockOptions {
             mode: Mode::Auto,
             level: 3,
             pipeline: Pipeline::Lzr,
-            entropy_chunk_len: 256 << 10,
+            entropy_chunk_len: Pipeline::Lzr.chunk_len(),
             layout: Layout::bytes(),
             policy: Policy::default(),
             prefer: None,

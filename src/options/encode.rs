@@ -4,7 +4,6 @@
 use crate::Error;
 use crate::{
     base::{Base, BasePart},
-    limits::MAX_CHUNK_LEN,
     options::{BlockOptions, Kernel, Layout, Mode, Normalization, Pipeline, Policy, Prefer, Work},
     progress::{Observer, Progress},
 };
@@ -203,8 +202,7 @@ impl EncodeOptions {
     #[must_use]
     pub fn pipeline(mut self, pipeline: Pipeline) -> Self {
         self.block.pipeline = pipeline;
-        let default = if pipeline == Pipeline::Lz78r { MAX_CHUNK_LEN } else { 256 << 10 };
-        self.block.entropy_chunk_len = self.asked_chunk_len.unwrap_or(default);
+        self.block.entropy_chunk_len = self.asked_chunk_len.unwrap_or_else(|| pipeline.chunk_len());
         self
     }
 

@@ -1,5 +1,6 @@
 //! How repeats are written, by name.
 
+use crate::limits::MAX_CHUNK_LEN;
 #[cfg(doc)]
 use crate::{EncodeOptions, Mode};
 
@@ -27,4 +28,12 @@ pub enum Pipeline {
 impl Pipeline {
     /// All pipelines with their names.
     pub const ALL: [(&'static str, Self); 3] = [("lzr", Self::Lzr), ("lzssr", Self::Lzssr), ("lz78r", Self::Lz78r)];
+
+    /// Raw bytes of a chunk, where no others are asked for.
+    pub(crate) fn chunk_len(self) -> usize {
+        match self {
+            Self::Lzr | Self::Lzssr => 256 << 10,
+            Self::Lz78r => MAX_CHUNK_LEN,
+        }
+    }
 }
