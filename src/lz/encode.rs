@@ -255,10 +255,7 @@ impl Sections {
 
     /// Appends a chunk of `raw` without matches.
     fn append_plain(&mut self, raw: &[u8], body: &mut Vec<u8>) {
-        let start = body.len();
-        self.encoder.configure(self.plain);
-        body.push(PLAIN);
-        self.append([(raw, SymbolCount::Derived(raw.len()))], start, &[], body);
+        self.append(PLAIN, [(raw, SymbolCount::Derived(raw.len()))], &[], body);
     }
 
     /// Puts a chunk of `raw` without matches in the place of the one from `at` on, if that is
@@ -280,78 +277,60 @@ impl Sections {
 
     /// Appends a chunk of items, of which these are the literals.
     fn append_lzss(&mut self, literals: &[u8], items: &mut lzss::Streams, body: &mut Vec<u8>) {
-        let start = body.len();
-        self.encoder.configure(self.matches);
-        body.push(lzss::KIND);
-        let bits = items.bits.finish();
-        let counts = numbers([bits.len(), items.escapes.len() / ESCAPE_LEN]);
         let symbols = [
             (literals, SymbolCount::AtMost(0)),
             (&items.lengths, SymbolCount::AtMost(0)),
             (&items.offset_codes, SymbolCount::Derived(0)),
             (&items.flags, SymbolCount::Derived(0)),
         ];
-        self.append(symbols, start, &counts, body);
-        body.extend_from_slice(bits);
-        body.extend_from_slice(&items.escapes);
+        self.append(lzss::KIND, symbols, &[(items.bits.finish(), 1), (&items.escapes, ESCAPE_LEN)], body);
     }
 
     /// Appends a chunk of phrases.
     fn append_lz78(&mut self, phrases: &mut lz78::Streams, body: &mut Vec<u8>) {
-        let start = body.len();
-        self.encoder.configure(self.matches);
-        body.push(lz78::KIND);
-        let bits = phrases.bits.finish();
         let symbols = [(&phrases.codes[..], SymbolCount::AtMost(0)), (&phrases.symbols, SymbolCount::Derived(0))];
-        self.append(symbols, start, &numbers([bits.len()]), body);
-        body.extend_from_slice(bits);
+        self.append(lz78::KIND, symbols, &[(phrases.bits.finish(), 1)], body);
     }
 
     /// Appends a chunk with matches. With `differences` those are its literals.
     fn append_matches(&mut self, streams: &mut Streams, differences: Option<&[u8]>, body: &mut Vec<u8>) {
-        let start = body.len();
-        self.encoder.configure(self.matches);
-        body.push(if differences.is_some() { MATCHES_DIFFERENCES } else { MATCHES });
-        let bits = streams.bits.finish();
-        let counts = numbers([bits.len(), streams.escapes.len() / ESCAPE_LEN]);
+        let kind = if differences.is_some() { MATCHES_DIFFERENCES } else { MATCHES };
         let literals = differences.unwrap_or(streams.literals.as_slice());
         let symbols =
             [literals, &streams.tokens, &streams.offset_codes, &streams.literal_excess, &streams.match_excess];
-        self.append(symbols.map(|symbols| (symbols, SymbolCount::AtMost(0))), start, &counts, body);
-        body.extend_from_slice(bits);
-        body.extend_from_slice(&streams.escapes);
+        let symbols = symbols.map(|symbols| (symbols, SymbolCount::AtMost(0)));
+        self.append(kind, symbols, &[(streams.bits.finish(), 1), (&streams.escapes, ESCAPE_LEN)], body);
     }
 
-    /// Appends the descriptors of sections of `symbols`, then `counts`, then the payloads. The
-    /// chunk began at `start`.
+    /// Appends a chunk: the descriptors of sections of `symbols`, the numbers of what is `behind`,
+    /// the payloads, and that. With its bytes stands how many of them count as one.
     fn append<const N: usize>(
         &mut self,
+        kind: u8,
         symbols: [(&[u8], SymbolCount); N],
-        start: usize,
-        counts: &[u8],
+        behind: &[(&[u8], usize)],
         body: &mut Vec<u8>,
     ) {
+        let start = body.len();
+        body.push(kind);
+        self.encoder.configure(if kind == PLAIN { self.plain } else { self.matches });
         self.payloads.clear();
         let descriptors: [Descriptor; N] = symbols.map(|(symbols, count)| {
             let descriptor = self.encoder.encode(symbols, &mut self.payloads);
             descriptor.write(count, body);
             descriptor
         });
-        body.extend_from_slice(counts);
+        for (bytes, each) in behind {
+            write_number((bytes.len() / each) as u32, body);
+        }
         let mut payloads = &self.payloads[..];
         for descriptor in descriptors {
             let (payload, rest) = payloads.split_at(descriptor.payload_len);
             descriptor.write_payload(payload, start, body);
             payloads = rest;
         }
+        for (bytes, _) in behind {
+            body.extend_from_slice(bytes);
+        }
     }
-}
-
-/// These numbers as they stand on the wire.
-fn numbers<const N: usize>(numbers: [usize; N]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for number in numbers {
-        write_number(number as u32, &mut bytes);
-    }
-    bytes
 }
