@@ -227,15 +227,6 @@ impl<W: Write> RansWriter<W> {
         self.until(|encoder| encoder.application_data(kind, data))
     }
 
-    /// Repeats `call` until it says that it is done, and sends what is ready in between.
-    fn until(&mut self, mut call: impl FnMut(&mut Encoder) -> Result<bool, Error>) -> io::Result<()> {
-        while !call(&mut self.encoder)? {
-            self.drain()?;
-            self.wait();
-        }
-        Ok(())
-    }
-
     /// Writes what helps people to find the [base](EncodeOptions::base) of the blocks behind it.
     /// Readers step over it. It belongs at the start of a stream.
     ///
@@ -243,7 +234,12 @@ impl<W: Write> RansWriter<W> {
     ///
     /// As [`Write::write`].
     pub fn write_base_hint(&mut self, hint: &BaseHint) -> io::Result<()> {
-        while !self.encoder.base_hint(hint)? {
+        self.until(|encoder| encoder.base_hint(hint))
+    }
+
+    /// Repeats `call` until it says that it is done, and sends what is ready in between.
+    fn until(&mut self, mut call: impl FnMut(&mut Encoder) -> Result<bool, Error>) -> io::Result<()> {
+        while !call(&mut self.encoder)? {
             self.drain()?;
             self.wait();
         }
