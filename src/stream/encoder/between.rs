@@ -19,6 +19,7 @@ impl Encoder {
     ///
     /// As [`Encoder::step`]; [`Error::InvalidOption`] for a kind or length outside its range.
     pub fn application_data(&mut self, kind: u16, data: &[u8]) -> Result<bool, Error> {
+        self.begin()?;
         if !self.is_between_blocks()? {
             return Ok(false);
         }
@@ -35,6 +36,7 @@ impl Encoder {
     ///
     /// As [`Encoder::step`].
     pub fn base_hint(&mut self, hint: &BaseHint) -> Result<bool, Error> {
+        self.begin()?;
         if !self.is_between_blocks()? {
             return Ok(false);
         }
@@ -98,7 +100,6 @@ impl Encoder {
     /// Cuts the block in progress. Whether all blocks are out, so that something can stand behind
     /// them.
     fn is_between_blocks(&mut self) -> Result<bool, Error> {
-        self.begin()?;
         Ok(self.cut()? && self.jobs.len() == 0 && self.output.is_empty())
     }
 }
