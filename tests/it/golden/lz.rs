@@ -32,7 +32,7 @@ enum Offset {
     Last,
     Second,
     Third,
-    New(u32),
+    New(usize),
 }
 
 /// Raw bytes of a block, and the chunks that they are coded to.
@@ -64,43 +64,29 @@ impl Block {
         }
     }
 
-    fn excess(&mut self, section: usize, excess: usize) {
-        if excess < 232 {
-            self.symbols[section].push(excess as u8);
-        } else {
-            self.symbols[section].push(255);
-            self.escapes.extend(&(excess as u32).to_le_bytes()[..3]);
-        }
-    }
-
     fn sequence(&mut self, literals: &[u8], offset: Offset, length: usize) -> &mut Self {
         self.literals(literals);
         let (run, more) = (literals.len().min(7), (length - self.min_match).min(15));
         if run == 7 {
-            self.excess(LITERAL_EXCESS, literals.len() - 7);
+            excess(literals.len() - 7, &mut self.symbols[LITERAL_EXCESS], &mut self.escapes);
         }
         if more == 15 {
-            self.excess(MATCH_EXCESS, length - self.min_match - 15);
+            excess(length - self.min_match - 15, &mut self.symbols[MATCH_EXCESS], &mut self.escapes);
         }
         let [first, second, third] = self.repeats;
         let code = match offset {
             Offset::Last => None,
             Offset::Second => Some(0),
             Offset::Third => Some(1),
-            Offset::New(offset @ ..8) => Some(offset + 1),
-            Offset::New(offset) => {
-                let bits = offset.ilog2() - 3;
-                self.bits.extend((0..bits).map(|bit| offset >> bit & 1 == 1));
-                Some(((bits + 1) << 3 | offset >> bits & 7) + 1)
-            }
+            Offset::New(offset) => Some(value(offset, &mut self.bits) + 1),
         };
-        self.symbols[OFFSET_CODES].extend(code.map(|code| code as u8));
+        self.symbols[OFFSET_CODES].extend(code);
         self.symbols[TOKENS].push((run << 5 | more << 1) as u8 | u8::from(code.is_none()));
         self.repeats = match offset {
             Offset::Last => self.repeats,
             Offset::Second => [second, first, third],
             Offset::Third => [third, first, second],
-            Offset::New(offset) => [offset as usize, first, second],
+            Offset::New(offset) => [offset, first, second],
         };
         for _ in 0..length {
             self.raw.push(self.raw[self.raw.len() - self.repeats[0]]);
@@ -111,12 +97,8 @@ impl Block {
     /// Ends a chunk with matches, whose last bytes are `literals`.
     fn end(&mut self, literals: &[u8]) -> &mut Self {
         self.literals(literals);
-        let mut bits = vec![0; self.bits.len().div_ceil(8)];
-        for (at, _) in self.bits.iter().enumerate().filter(|(_, bit)| **bit) {
-            bits[at / 8] |= 1 << (at % 8);
-        }
         let kind = 1 + u8::from(self.differences);
-        let bytes = chunk(kind, &self.symbols, &bits, &self.escapes);
+        let bytes = chunk(kind, &self.symbols, &packed(&self.bits), &self.escapes);
         self.chunks.push((self.raw.len() - self.start, bytes));
         *self = Self {
             min_match: self.min_match,
@@ -149,14 +131,47 @@ fn number(mut number: usize, out: &mut Vec<u8>) {
     out.push(number as u8);
 }
 
+/// What a length has above its least: a symbol, or 255 and an escape.
+fn excess(excess: usize, symbols: &mut Vec<u8>, escapes: &mut Vec<u8>) {
+    if excess < 232 {
+        symbols.push(excess as u8);
+    } else {
+        symbols.push(255);
+        escapes.extend(&(excess as u32).to_le_bytes()[..3]);
+    }
+}
+
+/// The number that stands for an offset or a distance; raw bits go to `bits`.
+fn value(number: usize, bits: &mut Vec<bool>) -> u8 {
+    if number < 8 {
+        return number as u8;
+    }
+    let e = number.ilog2() - 3;
+    bits.extend((0..e).map(|bit| number >> bit & 1 == 1));
+    ((e + 1) << 3) as u8 | (number >> e & 7) as u8
+}
+
+fn packed(bits: &[bool]) -> Vec<u8> {
+    let mut bytes = vec![0; bits.len().div_ceil(8)];
+    for (at, _) in bits.iter().enumerate().filter(|(_, bit)| **bit) {
+        bytes[at / 8] |= 1 << (at % 8);
+    }
+    bytes
+}
+
+/// A stored section, whose number of symbols is derived or not.
+fn descriptor(symbols: &[u8], is_derived: bool, bytes: &mut Vec<u8>) {
+    bytes.push(u8::from(!symbols.is_empty()));
+    if !symbols.is_empty() && !is_derived {
+        number(symbols.len(), bytes);
+    }
+}
+
 /// A chunk of stored sections.
 fn chunk(kind: u8, symbols: &Symbols, bits: &[u8], escapes: &[u8]) -> Vec<u8> {
     let mut bytes = vec![kind];
     for symbols in symbols {
-        bytes.push(u8::from(!symbols.is_empty()));
-        if !symbols.is_empty() {
-            number(symbols.len(), &mut bytes);
-        }
+        descriptor(symbols, false, &mut bytes);
     }
     number(bits.len(), &mut bytes);
     number(escapes.len() / 3, &mut bytes);

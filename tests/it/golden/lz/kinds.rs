@@ -2,7 +2,7 @@
 
 use ranstream::error::Corruption;
 
-use super::{super::bad::bad_block, Block, Offset, TAG, golden, number, payload};
+use super::{super::bad::bad_block, Block, Offset, TAG, descriptor, excess, golden, number, packed, payload, value};
 use crate::{
     assembly::data_block,
     golden::{Golden, letters},
@@ -35,13 +35,7 @@ impl Items {
 
     /// `length`: with the bytes of the shortest match.
     fn matched(&mut self, min_match: usize, length: usize, offset: usize) -> &mut Self {
-        let excess = length - min_match;
-        if excess < 232 {
-            self.lengths.push(excess as u8);
-        } else {
-            self.lengths.push(255);
-            self.escapes.extend(&(excess as u32).to_le_bytes()[..3]);
-        }
+        excess(length - min_match, &mut self.lengths, &mut self.escapes);
         self.codes.push(value(offset, &mut self.bits) + 1);
         self.flags.push(true);
         (0..length).for_each(|_| self.raw.push(self.raw[self.raw.len() - offset]));
@@ -50,32 +44,6 @@ impl Items {
 
     fn chunk(&self) -> Vec<u8> {
         lzss(&self.literals, &self.lengths, &self.codes, &packed(&self.flags), &packed(&self.bits), &self.escapes)
-    }
-}
-
-/// The number that stands for an offset or a distance; raw bits go to `bits`.
-fn value(number: usize, bits: &mut Vec<bool>) -> u8 {
-    if number < 8 {
-        return number as u8;
-    }
-    let e = number.ilog2() - 3;
-    bits.extend((0..e).map(|bit| number >> bit & 1 == 1));
-    ((e + 1) << 3) as u8 | (number >> e & 7) as u8
-}
-
-fn packed(bits: &[bool]) -> Vec<u8> {
-    let mut bytes = vec![0; bits.len().div_ceil(8)];
-    for (at, _) in bits.iter().enumerate().filter(|(_, bit)| **bit) {
-        bytes[at / 8] |= 1 << (at % 8);
-    }
-    bytes
-}
-
-/// A stored section, whose number of symbols is derived or not.
-fn descriptor(symbols: &[u8], is_derived: bool, bytes: &mut Vec<u8>) {
-    bytes.push(u8::from(!symbols.is_empty()));
-    if !symbols.is_empty() && !is_derived {
-        number(symbols.len(), bytes);
     }
 }
 
@@ -335,8 +303,8 @@ fn bad_items() -> Vec<Golden> {
 
 /// The example of FORMAT.md, with some parts replaced.
 fn bad_phrases() -> Vec<Golden> {
-    let (mut codes, symbols): (Vec<u8>, Vec<u8>) = (Vec::new(), example().iter().map(|&(_, symbol)| symbol).collect());
-    codes.extend(example().iter().map(|&(distance, _)| distance as u8));
+    let (codes, symbols): (Vec<u8>, Vec<u8>) =
+        example().iter().map(|&(distance, symbol)| (distance as u8, symbol)).unzip();
     let bad = |name: &str, what, change: &dyn Fn(&mut [Vec<u8>; 3]), reason| {
         let mut parts = [codes.clone(), symbols.clone(), Vec::new()];
         change(&mut parts);
@@ -344,6 +312,12 @@ fn bad_phrases() -> Vec<Golden> {
         bad(&format!("lz78-{name}"), what, 64, chunk_of_codes(codes, symbols, bits), reason)
     };
     let of_chunk = |name: &str, what, chunk, reason| self::bad(&format!("lz78-{name}"), what, 64, chunk, reason);
+    let phrase = |code| {
+        move |p: &mut [Vec<u8>; 3]| {
+            p[0].push(code);
+            p[1].push(b'a');
+        }
+    };
     let differ = |part| Corruption::Sequences { part };
     let length = |found, max| Corruption::Length { found, min: 1, max };
     vec![
@@ -378,22 +352,11 @@ fn bad_phrases() -> Vec<Golden> {
             },
             differ("symbols"),
         ),
-        bad(
-            "symbols-left",
-            "LZ78: a phrase more",
-            &|p| {
-                p[0].push(0);
-                p[1].push(b'a');
-            },
-            differ("symbols"),
-        ),
+        bad("symbols-left", "LZ78: a phrase more", &phrase(0), differ("symbols")),
         bad(
             "phrase-too-long",
             "LZ78: a phrase that reaches over the end of its chunk",
-            &|p| {
-                p[0].push(2);
-                p[1].push(b'a');
-            },
+            &phrase(2),
             Corruption::Match { offset: 15, length: 7 },
         ),
     ]
