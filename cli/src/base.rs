@@ -7,29 +7,39 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail};
+use ranstream::DecodeOptions;
 use ranstream_tensors::BaseModel;
 
-use crate::{advice::explain, input::Input, names::shown, sources::path_of};
+use crate::{advice::explain, arguments::BaseArgs, input::Input, names::shown, sources::path_of};
 
 /// Where the bases of files are.
 #[derive(Debug)]
 pub(crate) struct Bases {
-    /// A file, or a folder that has one for each input.
-    path: PathBuf,
+    /// A file, or a folder that has one for each input. `None`: nothing has a base.
+    path: Option<PathBuf>,
     /// What the names of compressed files end in.
     suffix: OsString,
 }
 
 impl Bases {
-    pub(crate) fn new(path: PathBuf, suffix: &OsStr) -> Self {
-        Self { path, suffix: suffix.to_owned() }
+    pub(crate) fn new(args: BaseArgs, suffix: &OsStr) -> Self {
+        Self { path: args.path, suffix: suffix.to_owned() }
     }
 
-    /// What the raw file of `input` is a difference from. `None`: the folder has no file of its
-    /// name.
+    /// `options` with what the raw file of `input` is a difference from.
+    pub(crate) fn apply(&self, options: DecodeOptions, input: &Input) -> Result<DecodeOptions> {
+        Ok(match self.open(input)? {
+            Some(base) => options.base(base.bytes().clone()),
+            None => options,
+        })
+    }
+
+    /// What the raw file of `input` is a difference from. `None`: nothing was named, or the folder
+    /// has no file of its name.
     pub(crate) fn open(&self, input: &Input) -> Result<Option<BaseModel>> {
-        if !self.path.is_dir() {
-            return self.model(&self.path, input).map(Some);
+        let Some(named) = &self.path else { return Ok(None) };
+        if !named.is_dir() {
+            return self.model(named, input).map(Some);
         }
         let Some(name) = input.file_name() else {
             bail!("--base is a folder, and standard input has no name to look for in it");
@@ -38,7 +48,7 @@ impl Bases {
         let mut compressed = raw.clone().into_os_string();
         compressed.push(&self.suffix);
         for name in [raw, compressed.into()] {
-            let path = self.path.join(name);
+            let path = named.join(name);
             if path.is_file() {
                 return self.model(&path, input).map(Some);
             }

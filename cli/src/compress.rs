@@ -68,7 +68,7 @@ pub(crate) fn run(
         block_len: options.block_len,
         options,
         tensors: args.tensors(),
-        bases: base.path.map(|path| Bases::new(path, &output.suffix)),
+        bases: Bases::new(base, &output.suffix),
         suffix: output.suffix.clone(),
     };
     if !inputs.is_empty() {
@@ -86,7 +86,7 @@ struct Compression {
     /// How model files are coded. `None`: as bytes.
     tensors: Option<Profile>,
     /// What they may be differences from.
-    bases: Option<Bases>,
+    bases: Bases,
     suffix: OsString,
 }
 
@@ -110,8 +110,7 @@ impl Operation for Compression {
     }
 
     fn run(&self, input: &Input, output: &mut Output, bar: &Bar) -> Result<Done> {
-        let base = self.bases.as_ref().map(|bases| bases.open(input)).transpose()?.flatten();
-        let one = One { terms: self, base, bar };
+        let one = One { terms: self, base: self.bases.open(input)?, bar };
         let short = BLOCK_LEN.max(self.block_len) as u64;
         match (input.regular(), input.len()) {
             (Some((file, _)), Some(len)) if len > short => one.long(file, len, output),

@@ -48,7 +48,7 @@ pub(crate) fn run(
     let backend = Backend::open(terms.backend, &report);
     let decompression = Decompression {
         options: backend.apply(terms.options.verify_index(!terms.range.trust_index)),
-        bases: terms.base.path.map(|path| Bases::new(path, &output.suffix)),
+        bases: Bases::new(terms.base, &output.suffix),
         range: Range::new(terms.range),
         passes: terms.pass.asked().unwrap_or(output.stdout && output.force),
         suffix: output.suffix.clone(),
@@ -63,7 +63,7 @@ pub(crate) fn run(
 #[derive(Debug)]
 struct Decompression {
     options: DecodeOptions,
-    bases: Option<Bases>,
+    bases: Bases,
     range: Option<Range>,
     /// What is no stream is copied as it is.
     passes: bool,
@@ -109,10 +109,7 @@ impl Operation for Decompression {
     }
 
     fn run(&self, input: &Input, output: &mut Output, bar: &Bar) -> Result<Done> {
-        let mut options = bar.follow_decoder(self.options.clone());
-        if let Some(base) = self.bases.as_ref().map(|bases| bases.open(input)).transpose()?.flatten() {
-            options = options.base(base.bytes().clone());
-        }
+        let mut options = self.bases.apply(bar.follow_decoder(self.options.clone()), input)?;
         if input.is_short() {
             options = options.threads(1);
         }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use ranstream::DecodeOptions;
 
 use crate::{
-    arguments::TestArgs,
+    arguments::{SUFFIX, TestArgs},
     backend::Backend,
     base::Bases,
     decompress::decode,
@@ -16,9 +16,6 @@ use crate::{
     transfer::{Done, Remark},
 };
 
-/// What the names of compressed files end in.
-const SUFFIX: &str = ".rans";
-
 /// `special`: also what is no regular file.
 pub(crate) fn run(args: TestArgs, special: bool) -> ExitCode {
     let inputs = input::or_stdin(args.inputs);
@@ -26,9 +23,9 @@ pub(crate) fn run(args: TestArgs, special: bool) -> ExitCode {
     report.align(&inputs);
     let backend = Backend::open(args.backend.name, &report);
     let options = backend.apply(args.limits.options(args.threads));
-    let bases = args.base.path.map(|path| Bases::new(path, OsStr::new(SUFFIX)));
+    let bases = Bases::new(args.base, OsStr::new(SUFFIX));
     for path in &inputs {
-        if let Err(error) = check(path, special, &options, bases.as_ref(), &mut report) {
+        if let Err(error) = check(path, special, &options, &bases, &mut report) {
             report.error(&error.context(input::name(path)));
         }
     }
@@ -37,20 +34,11 @@ pub(crate) fn run(args: TestArgs, special: bool) -> ExitCode {
     report.exit_code()
 }
 
-fn check(
-    path: &Path,
-    special: bool,
-    options: &DecodeOptions,
-    bases: Option<&Bases>,
-    report: &mut Report,
-) -> Result<()> {
+fn check(path: &Path, special: bool, options: &DecodeOptions, bases: &Bases, report: &mut Report) -> Result<()> {
     let begun = Instant::now();
     let input = Input::open_compressed(path, special)?;
     let bar = report.bar(&input, false);
-    let mut options = bar.follow_decoder(options.clone());
-    if let Some(base) = bases.map(|bases| bases.open(&input)).transpose()?.flatten() {
-        options = options.base(base.bytes().clone());
-    }
+    let mut options = bases.apply(bar.follow_decoder(options.clone()), &input)?;
     if input.is_short() {
         options = options.threads(1);
     }

@@ -6,6 +6,9 @@ use clap::Args;
 
 use super::{AboutArgs, BackendArgs, BaseArgs, EncodeArgs, LimitArgs, RangeArgs, ThreadArgs, VoiceArgs};
 
+/// What the names of compressed files end in, unless the user says something else.
+pub(crate) const SUFFIX: &str = ".rans";
+
 #[derive(Debug, Args)]
 pub(crate) struct FileArgs {
     /// Files; none, or -, is standard input to standard output
@@ -87,7 +90,7 @@ pub(crate) struct OutputArgs {
     #[arg(long, value_name = "DIR", overrides_with_all = ["stdout", "output", "output_dir_flat"])]
     pub(crate) output_dir_mirror: Option<PathBuf>,
     /// What the names of compressed files end in
-    #[arg(short = 'S', long, value_name = "SUFFIX", default_value = ".rans", allow_hyphen_values = true, value_parser = suffix)]
+    #[arg(short = 'S', long, value_name = "SUFFIX", default_value = SUFFIX, allow_hyphen_values = true, value_parser = suffix)]
     pub(crate) suffix: OsString,
     /// Keep the source files (the default)
     #[arg(short, long, overrides_with = "rm")]

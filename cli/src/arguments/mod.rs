@@ -19,7 +19,7 @@ use clap::{CommandFactory, Parser, error::ErrorKind};
 pub(crate) use self::{
     command_line::{DEFAULTS, parse},
     encode::EncodeArgs,
-    files::{FileArgs, OutputArgs, PassArgs, SourceArgs},
+    files::{FileArgs, OutputArgs, PassArgs, SUFFIX, SourceArgs},
     general::{AboutArgs, BackendArgs, BackendName, BaseArgs, LimitArgs, RangeArgs, ThreadArgs, VoiceArgs},
     tasks::{BenchArgs, IndexArgs, ListArgs, RecoverArgs, Task, TestArgs},
 };
