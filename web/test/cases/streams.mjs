@@ -38,18 +38,19 @@ export const streams = [
   [
     "a flushed chunk can be read before the next is written",
     async ({ api }) => {
-      const encoder = new api.RansEncoderStream({ flushEachChunk: true });
-      const decoder = new api.RansDecoderStream();
-      const reader = encoder.readable.pipeThrough(decoder).getReader();
-      const writer = encoder.writable.getWriter();
-      for (let turn = 1; turn <= 5; turn += 1) {
-        const message = sample(100 * turn, turn);
-        void writer.write(message);
-        sameBytes((await reader.read()).value, message, `message ${turn}`);
+      for (const workers of [0, 2]) {
+        const encoder = new api.RansEncoderStream({ flushEachChunk: true, workers });
+        const reader = encoder.readable.pipeThrough(new api.RansDecoderStream()).getReader();
+        const writer = encoder.writable.getWriter();
+        for (let turn = 1; turn <= 5; turn += 1) {
+          const message = sample(100 * turn, turn);
+          void writer.write(message);
+          sameBytes((await reader.read()).value, message, `message ${turn} with ${workers} workers`);
+        }
+        const closed = writer.close();
+        equal((await reader.read()).done, true);
+        await closed;
       }
-      const closed = writer.close();
-      equal((await reader.read()).done, true);
-      await closed;
     },
   ],
   [

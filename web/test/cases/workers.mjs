@@ -36,22 +36,6 @@ export const workers = [
     },
   ],
   [
-    "a chunk that workers encode is out before the next is written, if asked for",
-    async ({ api }) => {
-      const encoder = new api.RansEncoderStream({ flushEachChunk: true, workers: 2 });
-      const reader = encoder.readable.pipeThrough(new api.RansDecoderStream()).getReader();
-      const writer = encoder.writable.getWriter();
-      for (let turn = 1; turn <= 5; turn += 1) {
-        const message = sample(100 * turn, turn);
-        void writer.write(message);
-        sameBytes((await reader.read()).value, message, `message ${turn}`);
-      }
-      const closed = writer.close();
-      equal((await reader.read()).done, true);
-      await closed;
-    },
-  ],
-  [
     "a block that is done does not wait for input that is not",
     async ({ api }) => {
       const raw = sample(30_000);
