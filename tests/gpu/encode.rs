@@ -261,6 +261,10 @@ fn what_cannot_be_encoded_is_refused() {
     assert!(matches!(encoder.encode(&bare, one(&(0..4000))), Err(GpuError::Buffer { .. })));
     assert!(matches!(encoder.encode_to(&raw, one(&(0..4000)), &bare, 0), Err(GpuError::Buffer { .. })));
     assert!(matches!(encoder.encode_to(&raw, one(&(0..4000)), &raw, 128), Err(GpuError::Buffer { .. })));
+    for offset in [40_192, 1 << 40, u64::MAX - 255] {
+        let error = encoder.encode_to(&raw, one(&(0..4000)), &raw, offset).unwrap_err();
+        assert_eq!(error, GpuError::Buffer { offset, needed: 0, available: 0 });
+    }
     let small = buffer(gpu, 12, USAGES);
     assert!(matches!(encoder.encode_to(&raw, one(&(0..40_000)), &small, 0), Err(GpuError::Buffer { needed: 16, .. })));
     let error = Encoder::new(gpu, &EncodeOptions::new().scale_bits(40)).unwrap_err();

@@ -185,7 +185,7 @@ impl Encoder {
     ) -> Result<Vec<Range<u64>>, GpuError> {
         use wgpu::BufferUsages as Usage;
         let usages = Usage::STORAGE | Usage::COPY_SRC | Usage::COPY_DST;
-        if !out.usage().contains(usages) || !offset.is_multiple_of(ALIGNMENT) {
+        if !out.usage().contains(usages) || !offset.is_multiple_of(ALIGNMENT) || offset > out.size() {
             let available = out.size().saturating_sub(offset);
             return Err(GpuError::Buffer { offset, needed: 0, available });
         }
