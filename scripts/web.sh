@@ -29,7 +29,8 @@ source_of_std="$(rustc --print sysroot)/lib/rustlib/src/rust/library/std"
 [ -d "$source_of_std" ] || [ -d "$(rustc --print target-libdir --target $target 2>/dev/null)" ] || skipped "the standard library of $target is not here, nor is its source"
 (cd web && timeout 120 npm ci --no-fund --no-audit --silent) || skipped 'npm cannot install esbuild and typescript'
 
-# Part of the package, file, optimisation: for size where it would be too large else.
+# Part of the package, file, optimisation: for size where it would be too large else, and where a
+# device does the work.
 build() {
     export CARGO_PROFILE_RELEASE_OPT_LEVEL=$3
     local features=(--release --target $target --no-default-features --features "$1") simd=-Ctarget-feature=+simd128
