@@ -135,7 +135,7 @@ impl Shader {
 }
 
 /// The encoder's other shaders: the one that counts, and the one that packs. Nobody votes there, so
-/// they are the same for every form.
+/// they are the same for every form, and take no `MIXED`.
 #[cfg(feature = "gpu")]
 pub(crate) fn encoder_sources() -> [String; 2] {
     [include_str!("../../shaders/encode/count.wgsl"), include_str!("../../shaders/encode/pack.wgsl")]
