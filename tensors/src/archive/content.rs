@@ -3,7 +3,7 @@
 use std::{io, ops::Range};
 
 use ranstream::{
-    DecodeOptions, Limits,
+    DecodeOptions,
     format::{BLOCK_OVERHEAD, IndexFooter, MAGIC},
     outline::{BlockMap, MappedBlock},
 };
@@ -26,7 +26,7 @@ pub(super) enum Content {
 impl Content {
     /// Reads the index at the tail, or goes from header to header where there is none. What does
     /// not begin like a stream is plain.
-    pub(super) fn read(source: &mut Source<'_>, limits: &Limits, verify_index: bool) -> io::Result<Self> {
+    pub(super) fn read(source: &mut Source<'_>, options: &DecodeOptions, verify_index: bool) -> io::Result<Self> {
         let len = source.len()?;
         let mut first = [0; MAGIC.len()];
         if len < MAGIC.len() as u64 {
@@ -38,7 +38,7 @@ impl Content {
         }
         source.read_tail(0)?;
         source.read_tail(index_len(source)?)?;
-        let mut map = BlockMap::read(&mut source.reader(), &DecodeOptions::new().limits(*limits))?;
+        let mut map = BlockMap::read(&mut source.reader(), options)?;
         if verify_index {
             map.verify(&mut source.reader())?;
         }

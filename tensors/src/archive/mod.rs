@@ -56,8 +56,6 @@ pub struct Archive<'s> {
     parsed: Result<Header, HeaderError>,
     by_name: HashMap<String, usize>,
     options: ArchiveBuilder,
-    /// How blocks are decoded.
-    decoding: DecodeOptions,
     kept: Mutex<Vec<Buffers>>,
 }
 
@@ -73,16 +71,16 @@ pub struct Archive<'s> {
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct ArchiveBuilder {
-    limits: Limits,
+    /// Limits, and what blocks may be differences from.
+    decoding: DecodeOptions,
     threads: usize,
     read_len: u64,
     verify_index: bool,
-    base: Option<Base>,
 }
 
 impl Default for ArchiveBuilder {
     fn default() -> Self {
-        Self { limits: Limits::new(), threads: 1, read_len: 1 << 20, verify_index: false, base: None }
+        Self { decoding: DecodeOptions::new(), threads: 1, read_len: 1 << 20, verify_index: false }
     }
 }
 
@@ -90,7 +88,7 @@ impl ArchiveBuilder {
     /// What opening and decoding may spend, whatever the file says. `max_block_len` bounds the raw
     /// bytes of one block, `max_memory` the list of blocks, and what is read at once.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.decoding.limits = limits;
         self
     }
 
@@ -121,7 +119,7 @@ impl ArchiveBuilder {
     /// What blocks may be differences from: a [`BaseModel`](crate::BaseModel), or bytes. Default:
     /// none; blocks that need one are [`NeedsBase`](ranstream::Error::NeedsBase).
     pub fn base(mut self, base: impl Into<Base>) -> Self {
-        self.base = Some(base.into());
+        self.decoding.base = Some(base.into());
         self
     }
 
@@ -134,12 +132,10 @@ impl ArchiveBuilder {
     /// [`Container::Opaque`].
     pub fn open<'s>(self, source: impl ReadAt + 's) -> Result<Archive<'s>, TensorError> {
         let mut source = Source::open(Box::new(source))?;
-        let content = Content::read(&mut source, &self.limits, self.verify_index)?;
+        let content = Content::read(&mut source, &self.decoding, self.verify_index)?;
         let parsed = Err(HeaderError::NotAContainer);
         let (header, by_name, kept) = (Vec::new(), HashMap::new(), Mutex::default());
-        let mut decoding = DecodeOptions::new().limits(self.limits);
-        decoding.base.clone_from(&self.base);
-        let mut archive = Archive { source, content, header, parsed, by_name, options: self, decoding, kept };
+        let mut archive = Archive { source, content, header, parsed, by_name, options: self, kept };
         archive.parse()?;
         archive.source.forget_ends();
         Ok(archive)
@@ -164,7 +160,7 @@ impl<'s> Archive<'s> {
     /// The same file over a base, see [`ArchiveBuilder::base`].
     #[must_use]
     pub fn with_base(mut self, base: impl Into<Base>) -> Self {
-        self.decoding = self.decoding.base(base.into());
+        self.options = self.options.base(base);
         self
     }
 
@@ -328,7 +324,7 @@ impl<'s> Archive<'s> {
         Worker {
             source,
             content: &self.content,
-            decoding: &self.decoding,
+            decoding: &self.options.decoding,
             read_len: self.options.read_len,
             kept: &self.kept,
         }

@@ -269,10 +269,9 @@ impl Worker<'_> {
         {
             return block::decode_with_options(coded, out, self.decoding).map(drop);
         }
-        let BlockHeader::Data { mode, .. } = block.header else { return Ok(()) };
         if let [Target { range, out, .. }] = &mut targets[..]
             && out.len() <= raw_len / SMALL_PART
-            && mode != BlockMode::PlanesOverBase
+            && !matches!(block.header, BlockHeader::Data { mode: BlockMode::PlanesOverBase, .. })
         {
             return block::decode_part(coded, (range.start - block.raw_offset) as usize, out);
         }
