@@ -357,8 +357,9 @@ impl<W: Write> TensorWriter<W> {
     /// Hands on the sample of the span, whole or not.
     fn settle(&mut self) -> io::Result<()> {
         let (Some(span), Some(writer)) = (&mut self.span, &mut self.writer) else { return Ok(()) };
-        if let Some(base) = self.unread.take() {
+        if let Some(base) = &self.unread {
             self.hint = Some(base.hint()?);
+            self.unread = None;
         }
         if let Some(hint) = &self.hint {
             writer.write_base_hint(hint)?;

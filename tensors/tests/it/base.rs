@@ -1,11 +1,18 @@
 //! Models over the one that they were tuned from.
 
-use std::{fs, io, io::Write};
+use std::{
+    fs, io,
+    io::Write,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use rand::RngExt;
 use ranstream::{Base, DecodeOptions, EncodeOptions, Error, decompress, format::BlockMode};
 use ranstream_tensors::{
-    Archive, BaseModel, Profile, Shards, TensorError, TensorErrorKind, TensorOptions, TensorWriter, Want,
+    Archive, BaseModel, Profile, ReadAt, Shards, TensorError, TensorErrorKind, TensorOptions, TensorWriter, Want,
 };
 
 use crate::files::{Counted, Entry, bf16, coded, model, rng, safetensors};
@@ -191,6 +198,37 @@ fn a_stream_tells_of_its_base() {
     assert_eq!(Archive::open(&file[..]).unwrap().base_hint().unwrap(), None);
 }
 
+/// A source one of whose reads is interrupted.
+struct Interrupted {
+    bytes: Vec<u8>,
+    next: AtomicBool,
+}
+
+impl ReadAt for Interrupted {
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        if self.next.swap(false, Ordering::Relaxed) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        self.bytes.read_exact_at(buf, offset)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        ReadAt::len(&self.bytes)
+    }
+}
+
+#[test]
+fn a_stream_tells_of_a_base_whose_read_was_interrupted() {
+    let (old, file) = (safetensors(&model()), safetensors(&tuned(&model())));
+    let source = Arc::new(Interrupted { bytes: old.clone(), next: AtomicBool::new(false) });
+    let base = BaseModel::open(Arc::clone(&source)).unwrap();
+    source.next.store(true, Ordering::Relaxed);
+    // `write_all` writes again what was interrupted.
+    let stream = over(&base, &file, Profile::Fast);
+    assert!(!source.next.load(Ordering::Relaxed));
+    assert!(stream == over(&BaseModel::open(old).unwrap(), &file, Profile::Fast));
+}
+
 #[test]
 fn a_base_that_is_wrong_missing_cut_or_broken_is_an_error_of_the_tensor() {
     let (old, new) = (safetensors(&model()), tuned(&model()));
@@ -224,8 +262,8 @@ fn a_base_that_is_wrong_missing_cut_or_broken_is_an_error_of_the_tensor() {
     let mut outs: Vec<Vec<u8>> = errors.tensors().iter().map(|info| vec![0; info.len() as usize]).collect();
     let mut places = outs.iter_mut();
     let error = errors.decode_all(2, |_| places.next().map(|out| &mut out[..])).unwrap_err();
-    let kinds = [io::ErrorKind::InvalidData];
-    assert!(error.all().all(|error| kinds.contains(&error.io_kind()) && error.tensor.is_some()), "{error}");
+    let is_told = |error: &TensorError| error.io_kind() == io::ErrorKind::InvalidData && error.tensor.is_some();
+    assert!(error.all().all(is_told), "{error}");
 }
 
 #[test]
