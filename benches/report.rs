@@ -60,10 +60,12 @@ fn codecs() -> Vec<Box<dyn Codec>> {
 fn header(Processor { model, class }: &Processor, rounds: usize) -> String {
     format!(
         "# {model} ({class})\n\n\
-        Made by `scripts/bench.sh`. One core, {} MiB of each sample in pieces of 1 MiB, which all codecs take in turns; {rounds} rounds, the median of each piece, thread time. Buffers were touched before. \
-        Ratios to memcpy and huff0 are of this run; absolute speeds are of this machine.\n\n\
-        `ranstream` is the default: blocks of 256 KiB, mode by policy, CRC-32C over every block. `huff0` is zstd's Huffman coder alone, without a check. \
-        The others also find repeats, which an order-0 coder does not: compare them by what you need.\n",
+        Made by `scripts/bench.sh`. One core, {} MiB of each sample in pieces of 1 MiB, which all codecs\n\
+        take in turns; {rounds} rounds, the median of each piece, thread time. Buffers were touched before. Ratios\n\
+        to memcpy and huff0 are of this run; absolute speeds are of this machine.\n\n\
+        `ranstream` is level 0: blocks of 256 KiB, mode by policy, CRC-32C over every block. `huff0` is\n\
+        zstd's Huffman coder alone, without a check. The others also find repeats, which level 0 does not:\n\
+        compare them by what you need.\n",
         LEN >> 20,
     )
 }
@@ -92,7 +94,7 @@ fn section(page: &mut String, sample: &Sample, plot: &str, figures: &[Figures]) 
 
 /// Size over decoding speed, one point a codec: the lower right is where one wants to be.
 fn draw(path: &Path, sample: &Sample, figures: &[Figures]) -> Result<(), Box<dyn Error>> {
-    // The last rows are our own kernels and modes; the default stands for them.
+    // The last rows are our own kernels and modes; level 0 stands for them.
     let shown: Vec<_> = figures.iter().skip(1).take(6).collect();
     let fastest = shown.iter().map(|figures| figures.decode / 1e9).fold(0.1, f64::max);
     let area = SVGBackend::new(path, (720, 420)).into_drawing_area();

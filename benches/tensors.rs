@@ -178,14 +178,19 @@ fn rounded(file: &[u8]) -> Result<Vec<u8>> {
     for info in archive.tensors().iter().filter(|info| info.dtype == DType::F32) {
         let start = data.len();
         for value in file[info.range.start as usize..info.range.end as usize].as_chunks().0 {
-            let bits = u32::from_le_bytes(*value);
-            data.extend((((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16) as u16).to_le_bytes());
+            data.extend(bf16(f32::from_le_bytes(*value)));
         }
         let (name, shape, end) = (&info.name, &info.shape, data.len());
         parts.push(format!("{name:?}:{{\"dtype\":\"BF16\",\"shape\":{shape:?},\"data_offsets\":[{start},{end}]}}"));
     }
     let header = format!("{{{}}}", parts.join(","));
     Ok([&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &data].concat())
+}
+
+/// The nearest bf16, halves to even.
+fn bf16(value: f32) -> [u8; 2] {
+    let bits = value.to_bits();
+    (((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16) as u16).to_le_bytes()
 }
 
 /// The same model with the smaller half of each tensor of bf16 set to 0.
@@ -214,8 +219,7 @@ fn tuned(mut file: Vec<u8>) -> Result<Vec<u8>> {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let sum: i32 = state.to_be_bytes()[..4].iter().map(|&byte| i32::from(byte) - 128).sum();
         let old = f32::from_bits(u32::from(u16::from_le_bytes(*element)) << 16);
-        let new = (old * (1.0 + 0.003 * sum as f32 / 148.0)).to_bits();
-        *element = (((new + 0x7FFF + ((new >> 16) & 1)) >> 16) as u16).to_le_bytes();
+        *element = bf16(old * (1.0 + 0.003 * sum as f32 / 148.0));
     }
     Ok(file)
 }

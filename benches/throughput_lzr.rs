@@ -127,12 +127,15 @@ fn header(Processor { model, class }: &Processor, rounds: usize) -> String {
     let kernels: Vec<String> = Kernel::all_available().map(|kernel| kernel.to_string()).collect();
     format!(
         "# LZ: {model} ({class})\n\n\
-        Made by `scripts/bench_lz.sh`. One core, thread time; all codecs take turns, rounds: {rounds}, the median of each file. \
-        A file counts with its first {} MiB at most; files below {} KiB are left out. A short file is coded several times in a row, 1 MiB in all. \
-        Buffers were touched before, and every codec keeps its memory from call to call. Only ratios within this page count.\n\n\
-        `ours` are whole streams with the default blocks of each level and the default checks: CRC-32C over every block, in both directions. \
-        No peer has a check. zstd {} gets the whole file at once, with the window that its level takes. `lz4_flex` is LZ4 in safe Rust, slower than lz4 in C; `zlib-rs` is raw deflate. \
-        `avx2` forces that kernel; the default is the fastest for the processor. It can run: {}.\n",
+        Made by `scripts/bench_lz.sh`. One core, thread time; all codecs take turns, rounds: {rounds}, the median\n\
+        of each file. A file counts with its first {} MiB at most; files below {} KiB are left out. A short\n\
+        file is coded several times in a row, 1 MiB in all. Buffers were touched before, and every codec\n\
+        keeps its memory from call to call. Only ratios within this page count.\n\n\
+        `ours` are whole streams with the default blocks of each level and the default checks: CRC-32C over\n\
+        every block, in both directions. No peer has a check. zstd {} gets the whole file at once, with\n\
+        the window that its level takes. `lz4_flex` is LZ4 in safe Rust, slower than lz4 in C; `zlib-rs` is\n\
+        raw deflate. `avx2` forces that kernel; the default is the fastest for the processor. It can run:\n\
+        {}.\n",
         MOST >> 20,
         LEAST >> 10,
         zstd::zstd_safe::version_string(),

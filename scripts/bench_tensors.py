@@ -88,8 +88,6 @@ def main():
     speeds = ["fast", "fast, new memory", "small", "device", "lmz", "zipnn", "zstd -3"]
     table(figures, "Decoding, GB/s of raw bytes, one thread:", speeds, lambda f: f"{f[3] / 1e9:.2f}")
     table(figures, "Encoding, GB/s of raw bytes, one thread:", ["fast", "small", "device", "lmz", "zipnn", "zstd -3"], lambda f: f"{f[2] / 1e9:.2f}")
-
-
     bases = {file: ways for file, ways in figures.items() if ("over a base", "1") in ways}
     print("Over a base, size in % of the file, and GB/s of raw bytes with one thread:\n")
     print("| file | size | small | encode | decode | decode, small |\n|---|---:|---:|---:|---:|---:|")
