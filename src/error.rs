@@ -372,6 +372,41 @@ impl Error {
             Self::WorkerLost { .. } => io::ErrorKind::Other,
         }
     }
+
+    /// An error of one block by itself, as [`block::decode`](crate::block::decode) gives it, as
+    /// that of a file: the block is number `block` there, and its header is at byte `start`.
+    ///
+    /// ```
+    /// use ranstream::{Error, block, error::Part};
+    ///
+    /// let error = block::decode(&[0; 20], &mut []).unwrap_err().in_file(3, 4096);
+    /// assert!(matches!(error, Error::Corrupt { part: Part::Block(3), offset: 4096, .. }), "{error}");
+    /// ```
+    #[must_use]
+    pub fn in_file(mut self, block: u64, start: u64) -> Self {
+        if let Self::Corrupt { part: Part::Block(number), .. } = &mut self {
+            *number = block;
+        }
+        match &mut self {
+            Self::Truncated { offset }
+            | Self::TrailingData { offset }
+            | Self::Corrupt { offset, .. }
+            | Self::Unsupported { offset, .. }
+            | Self::LimitExceeded { offset, .. }
+            | Self::NeedsBase { offset, .. }
+            | Self::WrongBase { offset, .. }
+            | Self::UnreadBase { offset, .. } => *offset = offset.saturating_add(start),
+            Self::NotAStream { .. }
+            | Self::InvalidOption { .. }
+            | Self::OutputTooSmall { .. }
+            | Self::ContentLength { .. }
+            | Self::Finished
+            | Self::InvalidSeek
+            | Self::UnknownModel { .. }
+            | Self::WorkerLost { .. } => {}
+        }
+        self
+    }
 }
 
 impl From<Error> for io::Error {

@@ -66,7 +66,7 @@ impl Rest {
             Some(bytes) => decode(bytes, &block),
             None => Err(Error::Truncated { offset: 0 }),
         };
-        let raw = raw.map_err(|error| failed(&self.meta.location, placed(error, position as u64, block.offset)))?;
+        let raw = raw.map_err(|error| failed(&self.meta.location, error.in_file(position as u64, block.offset)))?;
         // The first and the last block may have bytes that nobody asked for.
         let skip = (self.range.start - block.raw_offset) as usize;
         let len = (self.range.end - self.range.start).min((raw.len() - skip) as u64);
@@ -102,17 +102,4 @@ fn decode(bytes: &[u8], block: &MappedBlock) -> Result<Vec<u8>, Error> {
     let mut raw = vec![0; raw_len];
     block::decode(bytes, &mut raw)?;
     Ok(raw)
-}
-
-/// An error of one block by itself, as one of the object.
-fn placed(error: Error, position: u64, place: u64) -> Error {
-    match error {
-        Error::Corrupt { part: Part::Block(_), offset, reason } => {
-            Error::Corrupt { part: Part::Block(position), offset: place + offset, reason }
-        }
-        Error::Corrupt { part, offset, reason } => Error::Corrupt { part, offset: place + offset, reason },
-        Error::Truncated { offset } => Error::Truncated { offset: place + offset },
-        Error::Unsupported { feature, offset } => Error::Unsupported { feature, offset: place + offset },
-        error => error,
-    }
 }

@@ -301,14 +301,8 @@ fn mismatch(span: &BlockSpan) -> Error {
 
 /// An error of one block by itself, as one of the file.
 fn placed(error: Error, span: &BlockSpan) -> Error {
-    let place = span.coded.start;
     match error {
-        Error::Corrupt { reason, offset, .. } => {
-            Error::Corrupt { part: Part::Block(span.number), offset: place + offset, reason }
-        }
-        Error::Unsupported { feature, offset } => Error::Unsupported { feature, offset: place + offset },
-        Error::Truncated { offset } => Error::Truncated { offset: place + offset },
         Error::TrailingData { .. } => mismatch(span),
-        error => error,
+        error => error.in_file(span.number, span.coded.start),
     }
 }

@@ -397,8 +397,13 @@ def test_a_model_is_a_difference_from_its_base(tmp_path: Path, plain: Path, code
     with ranstream.safe_open(path) as file, pytest.raises(ranstream.BaseMissing) as caught:
         file.get_tensor("embed")
     assert isinstance(caught.value, ranstream.RansError) and caught.value.offset is not None
-    with pytest.raises(ranstream.BaseMissing):
+    with pytest.raises(ranstream.BaseMissing) as caught:
         ranstream.decompress(path.read_bytes())
+    index = ranstream.index(path)
+    with pytest.raises(ranstream.BaseMissing) as alone:
+        index.decode(path.read_bytes()[slice(*index.coded_range(0, index.raw_size))], 0, index.raw_size)
+    # The place in the file, which is where one of its blocks is.
+    assert alone.value.offset == caught.value.offset in [coded for _, _, coded, _ in index]
     (tmp_path / "wrong").write_bytes(bytes(plain.stat().st_size))
     with ranstream.safe_open(path, base=tmp_path / "wrong") as file, pytest.raises(ranstream.BaseWrong):
         file.get_tensor("embed")

@@ -212,7 +212,7 @@ impl Worker<'_> {
             let decoded = match &read {
                 Ok(bytes) => self
                     .decode_block(&bytes[at..at + block.coded_len as usize], &block, targets, raw)
-                    .map_err(|error| in_file(error, position as u64, block.offset).into()),
+                    .map_err(|error| error.in_file(position as u64, block.offset).into()),
                 Err(error) => Err(error.clone()),
             };
             if let Err(error) = decoded {
@@ -316,27 +316,6 @@ const MOST_KEPT: usize = 16;
 
 fn coded_end(job: &BlockJob<'_>) -> u64 {
     job.block.offset + job.block.coded_len
-}
-
-/// An error of one block alone, as one of the whole file.
-fn in_file(error: Error, position: u64, at: u64) -> Error {
-    match error {
-        Error::Corrupt { part: Part::Block(_), offset, reason } => {
-            Error::Corrupt { part: Part::Block(position), offset: at + offset, reason }
-        }
-        Error::Corrupt { part, offset, reason } => Error::Corrupt { part, offset: at + offset, reason },
-        Error::Unsupported { feature, offset } => Error::Unsupported { feature, offset: at + offset },
-        Error::Truncated { offset } => Error::Truncated { offset: at + offset },
-        Error::LimitExceeded { limit, found, allowed, offset } => {
-            Error::LimitExceeded { limit, found, allowed, offset: at + offset }
-        }
-        Error::NeedsBase { base_offset, hash, offset } => Error::NeedsBase { base_offset, hash, offset: at + offset },
-        Error::WrongBase { base_offset, expected, found, offset } => {
-            Error::WrongBase { base_offset, expected, found, offset: at + offset }
-        }
-        Error::UnreadBase { kind, offset } => Error::UnreadBase { kind, offset: at + offset },
-        error => error,
-    }
 }
 
 /// The first error by place, with the first ones of other owners in it.
