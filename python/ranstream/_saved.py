@@ -19,7 +19,13 @@ def to_bytes(raw: bytes, profile: str | None, threads: int, base: str | os.PathL
     return memory.getvalue()
 
 
-def to_file(raw: bytes, filename: str | os.PathLike[str], profile: str | None, threads: int, base: str | os.PathLike[str] | Base | None) -> None:
+def to_file(
+    raw: bytes,
+    filename: str | os.PathLike[str],
+    profile: str | None,
+    threads: int,
+    base: str | os.PathLike[str] | Base | None,
+) -> None:
     """As ``to_bytes``, to a file that is there when it is whole."""
     name = os.fspath(filename)
     partial = f"{name}.partial"

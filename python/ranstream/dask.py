@@ -82,11 +82,12 @@ def from_tensors(
                 continue
             row_len = max(1, file.info(name)["size"] // max(1, shape[0]))
             step = rows or max(1, _CHUNK // row_len)
+            empty = file._rows(name, 0, 0)
             chunks = [
                 array.from_delayed(
                     part(ranges, key, name, start, min(start + step, shape[0])),
                     (min(step, shape[0] - start), *shape[1:]),
-                    meta=file._rows(name, 0, 0),
+                    meta=empty,
                 )
                 for start in range(0, max(1, shape[0]), step)
             ]

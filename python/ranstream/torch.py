@@ -130,14 +130,20 @@ def load_into(
     return missing, unexpected
 
 
-def from_pretrained(folder: str | os.PathLike[str], cls: Any, **options: Any) -> Any:
+def from_pretrained(
+    folder: str | os.PathLike[str],
+    cls: Any,
+    *,
+    config: Any = None,
+    base: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> Any:
     """A model of transformers, from a folder that ``pack_dir`` made, or one that is not compressed.
 
-    ``cls`` is a class of models; ``config``, if it is not among ``options``, is read from the
-    folder; ``base`` is the folder of the model that it differs from. All else of ``options`` is for
-    ``cls.from_pretrained``, which gets the tensors as its ``state_dict``.
+    ``cls`` is a class of models; ``config``, if it is not given, is read from the folder; ``base``
+    is the folder of the model that it differs from. ``options`` are for ``cls.from_pretrained``,
+    which gets the tensors as its ``state_dict``.
     """
-    config, base = options.pop("config", None), options.pop("base", None)
     if config is None:
         # Those that choose a model by its configuration have none of their own.
         maker = getattr(cls, "config_class", None) or importlib.import_module("transformers").AutoConfig
