@@ -248,14 +248,10 @@ impl Walk {
     /// Passes blocks of some [`PIECE`] raw bytes. Behind what is wrong there is one piece.
     fn pass_piece(&mut self, bytes: &[u8]) {
         let mut raw_len = 0;
-        while raw_len < PIECE {
+        while raw_len < PIECE && self.at < bytes.len() {
             match self.pass(bytes) {
-                Ok(Some(len)) => raw_len += len,
-                Ok(None) => break,
+                Ok(passed) => raw_len += passed.unwrap_or_default(),
                 Err(_) => self.at = bytes.len(),
-            }
-            if self.at == bytes.len() {
-                break;
             }
         }
     }
