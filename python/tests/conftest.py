@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import random
+import resource
+from pathlib import Path
 
 import pytest
+
+_STATM = Path("/proc/self/statm")
+needs_proc = pytest.mark.skipif(not _STATM.exists(), reason="no /proc here")
+
+
+def resident() -> int:
+    """Bytes of memory that this process has now, whoever asked for them."""
+    return int(_STATM.read_text().split()[1]) * resource.getpagesize()
 
 
 def text(length: int, seed: int = 1) -> bytes:

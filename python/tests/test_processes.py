@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
-import resource
 import subprocess
 import sys
 import threading
@@ -13,7 +12,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from conftest import text
+from conftest import needs_proc, resident, text
 
 import ranstream
 
@@ -110,12 +109,7 @@ def rounds(count: int, path: Path) -> None:
             raise AssertionError("damage was not seen")
 
 
-def resident() -> int:
-    with Path("/proc/self/statm").open() as statm:
-        return int(statm.read().split()[1]) * resource.getpagesize()
-
-
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc here")
+@needs_proc
 def test_a_thousand_rounds_take_no_more_memory_than_a_hundred(tmp_path: Path) -> None:
     rounds(100, tmp_path / "x.rans")
     gc.collect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,7 @@ def test_workers_of_a_data_loader_decode(method: str) -> None:
     assert ranstream.decompress(chunks[0], threads=2) == rows[0].tobytes()
     loader = torch.utils.data.DataLoader(Rows(chunks), batch_size=2, num_workers=2, multiprocessing_context=method)
     # A worker that hangs is a failure, not a wait.
-    watch = threading.Timer(120, lambda: __import__("os").abort())
+    watch = threading.Timer(120, os.abort)
     watch.start()
     try:
         for _ in range(2):
