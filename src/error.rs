@@ -380,7 +380,7 @@ impl Error {
     /// use ranstream::{Error, block, error::Part};
     ///
     /// let error = block::decode(&[0; 20], &mut []).unwrap_err().in_file(3, 4096);
-    /// assert!(matches!(error, Error::Corrupt { part: Part::Block(3), offset: 4096, .. }), "{error}");
+    /// assert!(matches!(error, Error::Corrupt { part: Part::Block(3), offset: 4096, .. }));
     /// ```
     #[must_use]
     pub fn in_file(mut self, block: u64, start: u64) -> Self {
