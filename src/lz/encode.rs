@@ -11,9 +11,10 @@ use crate::{
     lz::{
         chunk::{MATCHES, MATCHES_DIFFERENCES, PLAIN},
         decode::ALIGNMENT,
-        literals, lz78, lzss,
+        literals::Literals,
+        lz78, lzss,
         matcher::Matcher,
-        streams::{Run, Streams},
+        streams::{Bytes, Sequence, Streams},
     },
     model::{Histogram, entropy_len},
     options::Pipeline,
@@ -67,8 +68,10 @@ struct Scratch {
 /// What becomes of the sequences.
 #[derive(Debug, Default)]
 struct Coder {
+    /// Of the chunk in progress.
+    sequences: Vec<Sequence>,
     streams: Streams,
-    differences: Vec<u8>,
+    literals: Bytes,
     lzss: lzss::Streams,
     lz78: lz78::Streams,
     /// Raw and coded length of each chunk.
@@ -83,7 +86,7 @@ impl Coder {
     fn begin(&mut self, settings: Settings) {
         self.directory.clear();
         self.body.clear();
-        self.streams.clear();
+        self.sequences.clear();
         self.sections.configure(settings);
     }
 
@@ -130,17 +133,15 @@ pub(super) struct Chunks<'a> {
     end: usize,
     /// All before this is part of a sequence.
     anchor: usize,
-    repeats: Repeats,
     /// As the chunk began.
-    repeats_before: Repeats,
+    repeats: Repeats,
 }
 
 impl<'a> Chunks<'a> {
     fn new(raw: &'a [u8], settings: Settings, coder: &'a mut Coder) -> Self {
         coder.begin(settings);
         let end = raw.len().min(settings.chunk_len);
-        coder.streams.literals.reserve(end);
-        Self { raw, settings, coder, start: 0, end, anchor: 0, repeats: Repeats::START, repeats_before: Repeats::START }
+        Self { raw, settings, coder, start: 0, end, anchor: 0, repeats: Repeats::START }
     }
 
     /// The `length` bytes at `at` equal those `offset` further back. What stands between the last
@@ -150,8 +151,12 @@ impl<'a> Chunks<'a> {
         if at + length > self.end {
             return self.sequence_across(at, length, offset);
         }
-        let literals = at - self.anchor;
-        self.coder.streams.push(self.raw, self.anchor, literals, (length, offset as u32), &mut self.repeats);
+        self.coder.sequences.push(Sequence {
+            from: self.anchor as u32,
+            literals: (at - self.anchor) as u32,
+            length: length as u32,
+            offset: offset as u32,
+        });
         self.anchor = at + length;
     }
 
@@ -181,28 +186,34 @@ impl<'a> Chunks<'a> {
 
     /// Codes the chunk, whose rest are literals, and begins the next one.
     fn close(&mut self) {
-        let Coder { streams, differences, lzss, directory, body, sections, .. } = &mut *self.coder;
-        let tail = self.anchor..self.end;
-        streams.literals.append(self.raw, tail.start, tail.len());
-        let tail = Run { from: tail.start as u32, len: tail.len() as u32, last: self.repeats.last() };
+        let Coder { sequences, streams, literals, lzss, directory, body, sections, .. } = &mut *self.coder;
         let (at, len, raw) = (body.len(), self.end - self.start, &self.raw[self.start..self.end]);
-        if streams.tokens.is_empty() {
+        if sequences.is_empty() {
             sections.append_plain(raw, body);
         } else {
+            let tail = (self.anchor as u32, (self.end - self.anchor) as u32);
+            let parts = Literals { raw: self.raw, sequences, tail, last: self.repeats.last() };
+            let mut repeats = self.repeats;
             if self.settings.pipeline == Pipeline::Lzssr {
-                lzss.fill(&streams.runs, tail);
-                sections.append_lzss(streams.literals.as_slice(), lzss, body);
+                parts.copy(literals);
+                lzss.fill(sequences, tail.1);
+                sections.append_lzss(literals.as_slice(), lzss, body);
             } else {
-                let differ = literals::differences(self.raw, streams, tail, differences);
-                sections.append_matches(streams, differ.then_some(&differences[..]), body);
+                let kind = if parts.differences_look_smaller() { MATCHES_DIFFERENCES } else { MATCHES };
+                if kind == MATCHES {
+                    parts.copy(literals);
+                } else {
+                    parts.subtract(literals);
+                }
+                streams.fill(sequences, &mut repeats);
+                sections.append_matches(kind, literals.as_slice(), streams, body);
             }
-            if sections.append_plain_if_smaller(raw, at, body) {
-                self.repeats = self.repeats_before;
+            if !sections.append_plain_if_smaller(raw, at, body) {
+                self.repeats = repeats;
             }
         }
         directory.push((len, body.len() - at));
-        streams.clear();
-        self.repeats_before = self.repeats;
+        sequences.clear();
         self.start = self.end;
         self.anchor = self.anchor.max(self.end);
         self.end = self.raw.len().min(self.start + self.settings.chunk_len);
@@ -276,30 +287,28 @@ impl Sections {
     }
 
     /// Appends a chunk of items, of which these are the literals.
-    fn append_lzss(&mut self, literals: &[u8], items: &mut lzss::Streams, body: &mut Vec<u8>) {
+    fn append_lzss(&mut self, literals: &[u8], items: &lzss::Streams, body: &mut Vec<u8>) {
         let symbols = [
             (literals, SymbolCount::AtMost(0)),
-            (&items.lengths, SymbolCount::AtMost(0)),
+            (items.lengths.as_slice(), SymbolCount::AtMost(0)),
             (&items.offset_codes, SymbolCount::Derived(0)),
             (&items.flags, SymbolCount::Derived(0)),
         ];
-        self.append(lzss::KIND, symbols, &[(items.bits.finish(), 1), (&items.escapes, ESCAPE_LEN)], body);
+        self.append(lzss::KIND, symbols, &[(items.bits.as_slice(), 1), (&items.escapes, ESCAPE_LEN)], body);
     }
 
     /// Appends a chunk of phrases.
-    fn append_lz78(&mut self, phrases: &mut lz78::Streams, body: &mut Vec<u8>) {
+    fn append_lz78(&mut self, phrases: &lz78::Streams, body: &mut Vec<u8>) {
         let symbols = [(&phrases.codes[..], SymbolCount::AtMost(0)), (&phrases.symbols, SymbolCount::Derived(0))];
-        self.append(lz78::KIND, symbols, &[(phrases.bits.finish(), 1)], body);
+        self.append(lz78::KIND, symbols, &[(phrases.bits.as_slice(), 1)], body);
     }
 
-    /// Appends a chunk with matches. With `differences` those are its literals.
-    fn append_matches(&mut self, streams: &mut Streams, differences: Option<&[u8]>, body: &mut Vec<u8>) {
-        let kind = if differences.is_some() { MATCHES_DIFFERENCES } else { MATCHES };
-        let literals = differences.unwrap_or(streams.literals.as_slice());
-        let symbols =
-            [literals, &streams.tokens, &streams.offset_codes, &streams.literal_excess, &streams.match_excess];
+    /// Appends a chunk with matches, of this kind.
+    fn append_matches(&mut self, kind: u8, literals: &[u8], streams: &Streams, body: &mut Vec<u8>) {
+        let Streams { tokens, offset_codes, literal_excess, match_excess, bits, escapes } = streams;
+        let symbols = [literals, tokens, offset_codes.as_slice(), literal_excess.as_slice(), match_excess.as_slice()];
         let symbols = symbols.map(|symbols| (symbols, SymbolCount::AtMost(0)));
-        self.append(kind, symbols, &[(streams.bits.finish(), 1), (&streams.escapes, ESCAPE_LEN)], body);
+        self.append(kind, symbols, &[(bits.as_slice(), 1), (escapes, ESCAPE_LEN)], body);
     }
 
     /// Appends a chunk: the descriptors of sections of `symbols`, the numbers of what is `behind`,

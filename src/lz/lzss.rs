@@ -9,7 +9,7 @@ use crate::{
     },
     lz::{
         chunk::{Section, number},
-        streams::{BitString, Run, push_excess},
+        streams::{BitString, Bytes, Sequence, push_excess},
     },
     section::Decoder,
     sequences::{
@@ -164,7 +164,7 @@ fn zeros(flags: &[u8], from: usize) -> usize {
 /// What the sections of a chunk are made of, beside its literals.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    pub(super) lengths: Vec<u8>,
+    pub(super) lengths: Bytes,
     pub(super) offset_codes: Vec<u8>,
     pub(super) flags: Vec<u8>,
     pub(super) bits: BitString,
@@ -172,21 +172,23 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    /// Takes the matches of a chunk: behind each of `runs` one, up to the next run, or the `tail`.
-    pub(super) fn fill(&mut self, runs: &[Run], tail: Run) {
+    /// Takes the sequences of a chunk, which so many literals end.
+    pub(super) fn fill(&mut self, sequences: &[Sequence], tail: u32) {
         let Self { lengths, offset_codes, flags, bits, escapes } = self;
-        for bytes in [&mut *lengths, &mut *offset_codes, &mut *flags, &mut *escapes] {
+        lengths.begin(sequences.len());
+        for bytes in [&mut *offset_codes, &mut *flags, &mut *escapes] {
             bytes.clear();
         }
         bits.clear();
-        let (mut items, literals): (usize, u32) = (0, runs.iter().chain([&tail]).map(|run| run.len).sum());
-        flags.resize((runs.len() + literals as usize).div_ceil(8), 0);
-        for (run, next) in runs.iter().zip(runs.iter().skip(1).chain([&tail])) {
-            items += run.len as usize;
+        let literals = sequences.iter().map(|sequence| sequence.literals).sum::<u32>() + tail;
+        flags.resize((sequences.len() + literals as usize).div_ceil(8), 0);
+        let mut items = 0;
+        for &Sequence { literals, length, offset, .. } in sequences {
+            items += literals as usize;
             flags[items / 8] |= 1 << (items % 8);
             items += 1;
-            push_excess((next.from - run.from - run.len) as usize - MIN_MATCH, lengths, escapes);
-            let code = OffsetCode::new(next.last);
+            push_excess(length as usize - MIN_MATCH, lengths, escapes);
+            let code = OffsetCode::new(offset);
             offset_codes.push(code.code);
             bits.put(code.extra, code.bits);
         }

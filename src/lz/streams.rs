@@ -1,129 +1,127 @@
-//! The five streams of one chunk, as the matcher fills them.
+//! The sequences of one chunk, and the five streams that they become.
 
 use std::mem;
 
 use crate::sequences::{MIN_MATCH, Repeats, TOKEN_LITERALS, TOKEN_MATCH, excess_byte};
 
-/// Literals that are copied in one step where they are no more.
-const SHORT: usize = 16;
-
-/// What the sections of a chunk are made of.
-#[derive(Debug, Default)]
-pub(super) struct Streams {
-    pub(super) literals: Literals,
-    pub(super) tokens: Vec<u8>,
-    pub(super) offset_codes: Vec<u8>,
-    pub(super) literal_excess: Vec<u8>,
-    pub(super) match_excess: Vec<u8>,
-    pub(super) bits: BitString,
-    pub(super) escapes: Vec<u8>,
-    /// All runs of literals but the one that ends the chunk.
-    pub(super) runs: Vec<Run>,
+/// Some literals of a block, then a match.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sequence {
+    /// Where the literals stand in the block.
+    pub(super) from: u32,
+    pub(super) literals: u32,
+    /// Of the match, at least [`MIN_MATCH`].
+    pub(super) length: u32,
+    pub(super) offset: u32,
 }
 
-/// Where a run of literals stands in the block.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Run {
-    pub(super) from: u32,
-    pub(super) len: u32,
-    /// The offset used last before it.
-    pub(super) last: u32,
+/// What the sections of a chunk are made of, but its literals.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    pub(super) tokens: Vec<u8>,
+    pub(super) offset_codes: Bytes,
+    pub(super) literal_excess: Bytes,
+    pub(super) match_excess: Bytes,
+    pub(super) bits: BitString,
+    pub(super) escapes: Vec<u8>,
 }
 
 impl Streams {
-    pub(super) fn clear(&mut self) {
-        self.literals.len = 0;
-        self.tokens.clear();
-        self.offset_codes.clear();
-        self.literal_excess.clear();
-        self.match_excess.clear();
-        self.bits.clear();
-        self.escapes.clear();
-        self.runs.clear();
-    }
-
-    /// One sequence: the literals `raw[from..from + literals]`, then `length` bytes, at least
-    /// [`MIN_MATCH`], from `offset` back.
-    #[inline]
-    pub(super) fn push(
-        &mut self,
-        raw: &[u8],
-        from: usize,
-        literals: usize,
-        (length, offset): (usize, u32),
-        repeats: &mut Repeats,
-    ) {
-        self.runs.push(Run { from: from as u32, len: literals as u32, last: repeats.last() });
-        self.literals.append(raw, from, literals);
-        let length = length - MIN_MATCH;
-        let code = repeats.code(offset);
-        let token = literals.min(TOKEN_LITERALS) << 5 | length.min(TOKEN_MATCH) << 1 | usize::from(code.is_none());
-        self.tokens.push(token as u8);
-        if let Some(code) = code {
-            self.offset_codes.push(code.code);
-            self.bits.put(code.extra, code.bits);
+    /// Takes the sequences of a chunk. `repeats` are those of its begin, and become those of its
+    /// end.
+    ///
+    /// What varies from one sequence to the next is chosen without branches: a processor cannot
+    /// foresee it.
+    pub(super) fn fill(&mut self, sequences: &[Sequence], repeats: &mut Repeats) {
+        // Values of this function alone stay in registers from one sequence to the next.
+        let mut streams = mem::take(self);
+        let mut recent = *repeats;
+        let Self { tokens, offset_codes, literal_excess, match_excess, bits, escapes } = &mut streams;
+        tokens.clear();
+        tokens.resize(sequences.len(), 0);
+        for bytes in [&mut *offset_codes, literal_excess, match_excess] {
+            bytes.begin(sequences.len());
         }
-        if literals >= TOKEN_LITERALS {
-            push_excess(literals - TOKEN_LITERALS, &mut self.literal_excess, &mut self.escapes);
+        bits.clear();
+        escapes.clear();
+        for (token, &Sequence { literals, length, offset, .. }) in tokens.iter_mut().zip(sequences) {
+            let (literals, length) = (literals as usize, length as usize - MIN_MATCH);
+            let (code, is_needed) = recent.code(offset);
+            offset_codes.push_if(is_needed, code.code);
+            bits.put(code.extra, code.bits);
+            *token = (literals.min(TOKEN_LITERALS) << 5 | length.min(TOKEN_MATCH) << 1 | usize::from(!is_needed)) as u8;
+            let excess = literals.saturating_sub(TOKEN_LITERALS);
+            push_excess_if(literals >= TOKEN_LITERALS, excess, literal_excess, escapes);
+            push_excess_if(length >= TOKEN_MATCH, length.saturating_sub(TOKEN_MATCH), match_excess, escapes);
         }
-        if length >= TOKEN_MATCH {
-            push_excess(length - TOKEN_MATCH, &mut self.match_excess, &mut self.escapes);
-        }
+        *repeats = recent;
+        *self = streams;
     }
 }
 
+/// Appends the byte for `excess`, and the number itself where it escapes.
 #[inline]
-pub(super) fn push_excess(excess: usize, bytes: &mut Vec<u8>, escapes: &mut Vec<u8>) {
+pub(super) fn push_excess(excess: usize, bytes: &mut Bytes, escapes: &mut Vec<u8>) {
+    push_excess_if(true, excess, bytes, escapes);
+}
+
+#[inline]
+fn push_excess_if(is_there: bool, excess: usize, bytes: &mut Bytes, escapes: &mut Vec<u8>) {
     let (byte, escaped) = excess_byte(excess);
-    bytes.push(byte);
+    bytes.push_if(is_there, byte);
     if escaped {
         escapes.extend_from_slice(&(excess as u32).to_le_bytes()[..3]);
     }
 }
 
-/// Literals, in a buffer that has room for a fixed step behind them.
+/// Bytes in a buffer that has room before they come.
 #[derive(Debug, Default)]
-pub(super) struct Literals {
-    bytes: Vec<u8>,
+pub(super) struct Bytes {
+    room: Vec<u8>,
     len: usize,
 }
 
-impl Literals {
-    /// Makes room for `len` literals.
-    pub(super) fn reserve(&mut self, len: usize) {
-        if self.bytes.len() < len + SHORT {
-            self.bytes.resize(len + SHORT, 0);
+impl Bytes {
+    /// Throws away what is there, and makes room for `most` bytes.
+    pub(super) fn begin(&mut self, most: usize) {
+        if self.room.len() < most {
+            self.room.resize(most, 0);
         }
+        self.len = 0;
     }
 
     pub(super) fn as_slice(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        &self.room[..self.len]
     }
 
-    /// Appends `raw[from..from + len]`, for which there is room.
+    /// Appends `len` bytes, for which there is room. `write` gets all the room that is left.
     #[inline]
-    pub(super) fn append(&mut self, raw: &[u8], from: usize, len: usize) {
-        let room = &mut self.bytes[self.len..];
-        match (raw[from..].first_chunk::<SHORT>(), room.first_chunk_mut::<SHORT>()) {
-            (Some(literals), Some(room)) if len <= SHORT => *room = *literals,
-            _ => room[..len].copy_from_slice(&raw[from..from + len]),
-        }
+    pub(super) fn extend(&mut self, len: usize, write: impl FnOnce(&mut [u8])) {
+        write(&mut self.room[self.len..]);
         self.len += len;
+    }
+
+    /// Appends `byte`, for which there is room, or leaves all as it is.
+    #[inline]
+    pub(super) fn push_if(&mut self, is_there: bool, byte: u8) {
+        self.room[self.len] = byte;
+        self.len += usize::from(is_there);
     }
 }
 
 /// Raw bits, the lowest of a byte first.
 #[derive(Debug, Default)]
 pub(super) struct BitString {
-    bytes: Vec<u8>,
+    /// Those before `len` are whole.
+    room: Vec<u8>,
+    len: usize,
     pending: u64,
     count: u32,
 }
 
 impl BitString {
     pub(super) fn clear(&mut self) {
-        self.bytes.clear();
-        (self.pending, self.count) = (0, 0);
+        (self.len, self.pending, self.count) = (0, 0, 0);
     }
 
     /// The lowest `count` (at most 20) bits of `value`; its other bits are 0.
@@ -131,17 +129,47 @@ impl BitString {
     pub(super) fn put(&mut self, value: u32, count: u32) {
         self.pending |= u64::from(value) << self.count;
         self.count += count;
-        if self.count >= 32 {
-            self.bytes.extend_from_slice(&(self.pending as u32).to_le_bytes());
-            self.pending >>= 32;
-            self.count -= 32;
+        if self.room.len() < self.len + 8 {
+            grow(&mut self.room);
         }
+        self.room[self.len..self.len + 8].copy_from_slice(&self.pending.to_le_bytes());
+        self.len += self.count as usize / 8;
+        self.pending >>= self.count & !7;
+        self.count &= 7;
     }
 
-    /// The whole string, its last byte filled with zero bits. Nothing is put to it afterwards.
-    pub(super) fn finish(&mut self) -> &[u8] {
-        let len = mem::take(&mut self.count).div_ceil(8) as usize;
-        self.bytes.extend_from_slice(&self.pending.to_le_bytes()[..len]);
-        &self.bytes
+    /// The whole string, its last byte filled with zero bits.
+    pub(super) fn as_slice(&self) -> &[u8] {
+        &self.room[..self.len + usize::from(self.count > 0)]
+    }
+}
+
+#[cold]
+fn grow(room: &mut Vec<u8>) {
+    room.resize(2 * room.len() + 1024, 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_stand_one_behind_the_other() {
+        let mut bits = BitString::default();
+        for _ in 0..2 {
+            assert_eq!(bits.as_slice(), []);
+            for count in (0..=20).chain([1, 0, 7]) {
+                bits.put((1 << count) - 1, count);
+                bits.put(0, 20 - count);
+            }
+            let mut expected = Vec::new();
+            for count in (0..=20).chain([1, 0, 7]) {
+                expected.extend((0..20).map(|bit| bit < count));
+            }
+            let found = (0..expected.len()).map(|bit| bits.as_slice()[bit / 8] >> (bit % 8) & 1 == 1);
+            assert!(found.eq(expected.iter().copied()));
+            assert_eq!(bits.as_slice().len(), expected.len().div_ceil(8));
+            bits.clear();
+        }
     }
 }

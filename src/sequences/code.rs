@@ -1,5 +1,7 @@
 //! What a sequence is on the wire: its token, its offset code, what exceeds them (FORMAT.md, 14.3).
 
+use std::hint::select_unpredictable;
+
 /// Bytes of the shortest match that a stream without the flag for 3 may have.
 pub(crate) const MIN_MATCH: usize = 4;
 
@@ -56,16 +58,10 @@ impl OffsetCode {
     /// something.
     #[inline]
     pub(crate) fn new(offset: u32) -> Self {
-        if offset < 8 {
-            return Self { code: offset as u8 + 1, bits: 0, extra: 0 };
-        }
-        let bits = offset.ilog2() - 3;
-        let code = ((bits + 1) << 3 | offset >> bits & 7) as u8 + 1;
-        Self { code, bits, extra: offset & ((1 << bits) - 1) }
-    }
-
-    fn repeat(code: u8) -> Self {
-        Self { code, bits: 0, extra: 0 }
+        let bits = (offset | 8).ilog2() - 3;
+        // Behind the shift stand four bits, the first of which is 1, or fewer of an offset below 8.
+        let code = (bits << 3) + (offset >> bits) + 1;
+        Self { code: code as u8, bits, extra: offset & ((1 << bits) - 1) }
     }
 }
 
@@ -93,19 +89,27 @@ impl Repeats {
         self.0[0]
     }
 
-    /// Notes that `offset` is used. `None`: it is the last one again, and needs no code.
+    /// Notes that `offset` is used. Its code, and whether that is needed: it is not where `offset`
+    /// is the last one again.
+    ///
+    /// All cases do the same work without a branch: which one it is, no processor foresees.
     #[inline]
-    pub(crate) fn code(&mut self, offset: u32) -> Option<OffsetCode> {
+    pub(crate) fn code(&mut self, offset: u32) -> (OffsetCode, bool) {
         let [first, second, third] = self.0;
-        if offset == first {
-            None
-        } else if offset == second {
-            self.0 = [second, first, third];
-            Some(OffsetCode::repeat(0))
-        } else {
-            self.0 = [offset, first, second];
-            Some(if offset == third { OffsetCode::repeat(1) } else { OffsetCode::new(offset) })
-        }
+        let (is_first, is_second, is_third) = (offset == first, offset == second, offset == third);
+        self.0 = [
+            offset,
+            select_unpredictable(is_first, second, first),
+            select_unpredictable(is_first | is_second, third, second),
+        ];
+        let new = OffsetCode::new(offset);
+        let is_repeat = is_first | is_second | is_third;
+        let code = OffsetCode {
+            code: select_unpredictable(is_repeat, u8::from(!is_second), new.code),
+            bits: select_unpredictable(is_repeat, 0, new.bits),
+            extra: select_unpredictable(is_repeat, 0, new.extra),
+        };
+        (code, !is_first)
     }
 
     /// The same for a decoder that takes one code after the other: it met
@@ -144,7 +148,8 @@ mod tests {
         for _ in 0..10_000 {
             number = number.wrapping_mul(0x9E37_79B1).wrapping_add(77);
             let offset = number >> 29 | 1;
-            if let Some(OffsetCode { code, extra, .. }) = encoder.code(offset) {
+            let (OffsetCode { code, extra, .. }, is_needed) = encoder.code(offset);
+            if is_needed {
                 decoder.take(code, offset_base(code).1.wrapping_add(extra));
             }
             assert_eq!((encoder, decoder.last()), (decoder, offset));
