@@ -13,9 +13,6 @@ use crate::lz::encode::Chunks;
 /// Bytes at the end of a block where no match begins: every load of the finders stays inside.
 const END: usize = 12;
 
-/// After so many steps without a match they become longer by one.
-const PATIENCE: usize = 64;
-
 /// No step becomes longer than this: behind much that has no match there may be as much that has.
 const LONGEST_STEP: usize = 64;
 
@@ -39,8 +36,8 @@ impl Matcher {
         // Room for a quarter of all positions or less, but in blocks that fit some cache for all.
         let rows = |least: u32, share: u32| (log - 4).min(least.max(log.saturating_sub(share)));
         match level {
-            1 => one_hash::run::<6, 2>(raw, cleared(&mut self.short, table(15)), chunks),
-            2 => one_hash::run::<5, 1>(raw, cleared(&mut self.short, table(15)), chunks),
+            1 => one_hash::run::<7, 3>(raw, cleared(&mut self.short, table(14)), chunks),
+            2 => one_hash::run::<5, 2>(raw, cleared(&mut self.short, table(15)), chunks),
             3 => two_hashes::run(raw, cleared(&mut self.long, table(16)), cleared(&mut self.short, table(15)), chunks),
             4 => two_hashes::run(raw, cleared(&mut self.long, table(18)), cleared(&mut self.short, table(17)), chunks),
             5 => self.rows.run(raw, rows(12, 9), Effort { depth: 8, lazy: 1 }, chunks),
@@ -115,48 +112,67 @@ fn repeat_at(raw: &[u8], at: usize, offset: usize, bonus: usize) -> Found {
     Found { length, offset, gain: BASE + 4 * length + bonus }
 }
 
-#[inline]
+/// The bytes at `at`, or 0 where there are not so many.
+///
+/// One comparison against the last place that has them: where the caller knows that `raw` is not
+/// shorter, the compiler leaves out all others.
+#[inline(always)]
 fn load32(raw: &[u8], at: usize) -> u32 {
-    raw.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u32::from_le_bytes(*bytes))
-}
-
-#[inline]
-fn load64(raw: &[u8], at: usize) -> u64 {
-    raw.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u64::from_le_bytes(*bytes))
-}
-
-/// How many bytes from `earlier` on equal those from `at` on.
-#[inline]
-fn common_len(raw: &[u8], earlier: usize, at: usize) -> usize {
-    let Some(here) = raw.get(at..) else { return 0 };
-    let Some(there) = raw.get(earlier..earlier + here.len()) else { return 0 };
-    let ((there_words, there_rest), (here_words, here_rest)) = (there.as_chunks::<8>(), here.as_chunks::<8>());
-    for (index, (there, here)) in there_words.iter().zip(here_words).enumerate() {
-        let different = u64::from_le_bytes(*there) ^ u64::from_le_bytes(*here);
-        if different != 0 {
-            return 8 * index + different.trailing_zeros() as usize / 8;
-        }
+    match raw.len().checked_sub(4) {
+        Some(last) if at <= last => raw[at..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes)),
+        _ => 0,
     }
-    let rest = there_rest.iter().zip(here_rest).take_while(|(there, here)| there == here).count();
-    8 * here_words.len() + rest
+}
+
+#[inline(always)]
+fn load64(raw: &[u8], at: usize) -> u64 {
+    match raw.len().checked_sub(8) {
+        Some(last) if at <= last => raw[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)),
+        _ => 0,
+    }
+}
+
+/// How many bytes from `earlier` on equal those from `at` on, which are behind them.
+#[inline(always)]
+fn common_len(raw: &[u8], earlier: usize, at: usize) -> usize {
+    let last = raw.len().saturating_sub(8);
+    let mut len = 0;
+    while at + len <= last {
+        let different = load64(raw, at + len) ^ load64(raw, earlier + len);
+        if different != 0 {
+            return len + different.trailing_zeros() as usize / 8;
+        }
+        len += 8;
+    }
+    len + common_bytes(raw, earlier + len, at + len)
+}
+
+/// [`common_len`], byte by byte.
+#[cold]
+fn common_bytes(raw: &[u8], earlier: usize, at: usize) -> usize {
+    let (Some(there), Some(here)) = (raw.get(earlier..), raw.get(at..)) else { return 0 };
+    there.iter().zip(here).take_while(|(there, here)| there == here).count()
 }
 
 /// How many bytes before `at`, down to `floor`, equal those `offset` further back.
-#[inline]
+#[inline(always)]
 fn common_len_before(raw: &[u8], floor: usize, at: usize, offset: usize) -> usize {
     let most = (at - floor).min(at - offset);
-    let mut len = 0;
     // Most are fewer than 8: those are compared in one step, whose outcome is no branch.
-    if let (Some(here), Some(there)) = (at.checked_sub(8), (at - offset).checked_sub(8)) {
-        len = (load64(raw, here) ^ load64(raw, there)).leading_zeros() as usize / 8;
+    if at >= offset + 8 {
+        let len = (load64(raw, at - 8) ^ load64(raw, at - offset - 8)).leading_zeros() as usize / 8;
         if len < 8 {
             return len.min(most);
         }
     }
-    while len < most && raw[at - len - 1] == raw[at - len - 1 - offset] {
-        len += 1;
-    }
-    len.min(most)
+    common_bytes_before(raw, most, at, offset)
+}
+
+/// [`common_len_before`], byte by byte, at most `most`.
+#[cold]
+fn common_bytes_before(raw: &[u8], most: usize, at: usize, offset: usize) -> usize {
+    let (here, there) = (&raw[at - most..at], &raw[at - most - offset..at - offset]);
+    here.iter().rev().zip(there.iter().rev()).take_while(|(here, there)| here == there).count()
 }
 
 /// A hash of the lowest `BYTES` bytes of `word`, of `log2(table)` bits.

@@ -1,57 +1,97 @@
 //! One table, the newest position of each hash; the first match found is taken.
 
+use std::hint::select_unpredictable;
+
 use crate::lz::{
     encode::Chunks,
-    matcher::{END, LONGEST_STEP, PATIENCE, common_len, common_len_before, hash, load32, load64},
+    matcher::{END, LONGEST_STEP, common_len, common_len_before, hash, load32, load64},
 };
 
-/// Hashes `BYTES` bytes. Where nothing is found, goes on `STEP` bytes further at first.
+/// After so many bytes without a match the steps become longer by one.
+const PATIENCE: usize = 128;
+
+/// Hashes `BYTES` (at most 7) bytes. Where nothing is found, goes on `STEP` bytes further at first.
 pub(super) fn run<const BYTES: u32, const STEP: usize>(raw: &[u8], table: &mut [u32], chunks: &mut Chunks<'_>) {
-    let bits = table.len().ilog2();
+    if raw.len() < 2 * END || table.is_empty() {
+        return;
+    }
+    let mut finder = Finder::<BYTES> { raw, bits: table.len().ilog2(), table };
     let end = raw.len() - END;
     let (mut anchor, mut at) = (0, 1);
     let [mut last, mut second] = [1, 4];
-    let (mut step, mut patience) = (STEP, at + PATIENCE);
-    while at < end {
-        let word = load64(raw, at);
-        let entry = &mut table[hash::<BYTES>(word, bits)];
-        let candidate = *entry as usize;
-        *entry = at as u32;
-        let (start, mut length, offset);
-        if load32(raw, at + 1) == load32(raw, (at + 1).wrapping_sub(last)) && last <= at {
-            (start, offset) = (at + 1, last);
-            length = 4 + common_len(raw, start + 4 - offset, start + 4);
-        } else if candidate > 0 && load32(raw, candidate) == word as u32 {
-            offset = at - candidate;
-            let before = common_len_before(raw, anchor, at, offset);
-            start = at - before;
-            length = before + 4 + common_len(raw, candidate + 4, at + 4);
-        } else {
+    while let Some((place, offset)) = finder.first_match::<STEP>(at, last) {
+        let before = common_len_before(raw, anchor, place, offset);
+        let start = place - before;
+        at = place + 4 + common_len(raw, place + 4 - offset, place + 4);
+        chunks.sequence(start, at - start, offset);
+        second = select_unpredictable(offset == last, second, last);
+        last = offset;
+        anchor = at;
+        if at >= end {
+            break;
+        }
+        finder.insert(place + 2);
+        finder.insert(at - 2);
+        while at < end && at >= second && load32(raw, at) == load32(raw, at - second) {
+            let length = 4 + common_len(raw, at + 4 - second, at + 4);
+            chunks.sequence(at, length, second);
+            (last, second) = (second, last);
+            finder.insert(at);
+            at += length;
+            anchor = at;
+        }
+    }
+}
+
+struct Finder<'a, const BYTES: u32> {
+    raw: &'a [u8],
+    table: &'a mut [u32],
+    bits: u32,
+}
+
+impl<const BYTES: u32> Finder<'_, BYTES> {
+    /// Where the first match from `at` on stands, and its offset. It has at least four bytes.
+    ///
+    /// A pair of positions is looked at in one turn, and one branch tells whether any of them has a
+    /// match. Which one it is, no processor would foresee: that is chosen without a branch.
+    #[inline(always)]
+    fn first_match<const STEP: usize>(&mut self, mut at: usize, last: usize) -> Option<(usize, usize)> {
+        let raw = self.raw;
+        if raw.len() < 2 * END || self.table.is_empty() {
+            return None;
+        }
+        let end = raw.len() - END;
+        let (mut step, mut patience) = (STEP, at + PATIENCE);
+        while at < end {
+            let word = load64(raw, at);
+            let first = self.exchange(word, at);
+            let next = self.exchange(word >> 8, at + 1);
+            let is_first = load32(raw, first) == word as u32;
+            let is_next = load32(raw, next) == (word >> 8) as u32;
+            let is_last = load32(raw, at + 1 - last) == (word >> 8) as u32;
+            if is_first | is_next | is_last {
+                let offset = select_unpredictable(is_first, at - first, at + 1 - next);
+                let place = at + usize::from(is_last || !is_first);
+                return Some((place, select_unpredictable(is_last, last, offset)));
+            }
             at += step;
             if at > patience {
                 step = (step + 1).min(LONGEST_STEP);
                 patience = at + PATIENCE;
             }
-            continue;
         }
-        chunks.sequence(start, length, offset);
-        if offset != last {
-            (second, last) = (last, offset);
-        }
-        at = start + length;
-        (anchor, step, patience) = (at, STEP, at + PATIENCE);
-        if at >= end {
-            break;
-        }
-        table[hash::<BYTES>(load64(raw, start + 2), bits)] = (start + 2) as u32;
-        table[hash::<BYTES>(load64(raw, at - 2), bits)] = (at - 2) as u32;
-        while at < end && at >= second && load32(raw, at) == load32(raw, at - second) {
-            length = 4 + common_len(raw, at + 4 - second, at + 4);
-            chunks.sequence(at, length, second);
-            (last, second) = (second, last);
-            table[hash::<BYTES>(load64(raw, at), bits)] = at as u32;
-            at += length;
-            anchor = at;
-        }
+        None
+    }
+
+    /// The newest position with the hash of the lowest bytes of `word`, in whose place `at` is put.
+    #[inline(always)]
+    fn exchange(&mut self, word: u64, at: usize) -> usize {
+        let slot = hash::<BYTES>(word, self.bits) & (self.table.len() - 1);
+        std::mem::replace(&mut self.table[slot], at as u32) as usize
+    }
+
+    #[inline(always)]
+    fn insert(&mut self, at: usize) {
+        self.exchange(load64(self.raw, at), at);
     }
 }
