@@ -259,7 +259,7 @@ impl Sections {
     /// are faster and about as small. From level 4 on a deeper tree is worth its time. A chunk
     /// without matches is one long section: lanes make it the smallest.
     fn configure(&mut self, settings: Settings) {
-        let pivot = if settings.level < 4 { pivot::Setting::SPEED } else { pivot::Setting::RATIO };
+        let pivot = if settings.level < 4 { pivot::Setting::QUICK } else { pivot::Setting::RATIO };
         self.plain = section::Settings::new(settings.kernel);
         self.matches = section::Settings { pivot: Some(pivot), ..self.plain };
     }

@@ -22,28 +22,36 @@ pub(crate) struct Prices {
 /// AVX-512.)
 pub(crate) const UNPACK: [f32; 9] = [0.0, 0.3, 0.5, 0.5, 0.5, 0.6, 0.6, 0.9, 1.2];
 
-/// The first multiplier of the relaxation, as a share of the one for depths that need not be whole.
-const MULTIPLIERS: [f32; 2] = [0.6, 1.0];
+/// How much is tried.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Search {
+    /// The multipliers of the relaxation, as shares of the one for depths that need not be whole.
+    multipliers: &'static [f32],
+    /// How often single runs are changed, at most.
+    rounds: usize,
+}
 
-/// How often single runs are changed, at most.
-const ROUNDS: usize = 4;
+impl Search {
+    pub(crate) const WHOLE: Self = Self { multipliers: &[0.6, 1.0], rounds: 4 };
+    pub(crate) const SHORT: Self = Self { multipliers: &[1.0], rounds: 1 };
+}
 
 /// Chooses the groups for symbols that occur so often. At least one count is not 0. The bits of the
 /// codes, without table and padding, come back.
-pub(crate) fn choose(counts: &[u32; 256], prices: Prices, groups: &mut Groups) -> u64 {
+pub(crate) fn choose(counts: &[u32; 256], prices: Prices, search: Search, groups: &mut Groups) -> u64 {
     let symbols = Sorted::new(counts);
     let mut best = Runs::default();
     let mut prices = prices;
     loop {
         let mut improved = Runs::default();
-        for share in MULTIPLIERS {
+        for &share in search.multipliers {
             let path = symbols.shortest_path(share, prices);
             // Few symbols often have one path for all multipliers.
             if path.len > 0 && path.as_slice() == improved.as_slice() {
                 continue;
             }
             improved = path;
-            let runs = symbols.improved(path, prices);
+            let runs = symbols.improved(path, prices, search.rounds);
             if runs.price < best.price {
                 best = runs;
             }
@@ -165,9 +173,9 @@ impl Sorted {
 
     /// Runs with single ones joined, split, or exchanged with their neighbours, as long as that
     /// makes them cheaper.
-    fn improved(&self, mut runs: Runs, prices: Prices) -> Runs {
+    fn improved(&self, mut runs: Runs, prices: Prices, rounds: usize) -> Runs {
         runs.price = self.price(&runs, prices);
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds {
             let mut best = runs;
             for at in 0..runs.len {
                 let bits = runs.bits[at];
