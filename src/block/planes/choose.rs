@@ -1,6 +1,6 @@
 //! What may be smaller, before it is coded: other modes, a map of zeros, a plane cut by another.
 
-use super::encode::encode_payload;
+use super::encode::{Filters, encode_payload};
 use crate::{
     block::lz,
     format::planes::{Bounds, MAX_BUCKETS},
@@ -42,7 +42,7 @@ pub(super) fn others_may_be_smaller(raw: &[u8], planes_len: usize, options: &Blo
 /// Whether matches make `sample`, which has a whole record at least, smaller than planes do.
 fn matches_are_smaller(sample: &[u8], options: &BlockOptions) -> bool {
     let mut coded = Vec::with_capacity(sample.len() + sample.len() / 8);
-    encode_payload(sample, options, false, None, &mut coded);
+    encode_payload(sample, options, &Filters::default(), &mut coded);
     let planes_len = coded.len();
     coded.clear();
     lz::append(sample, options, &mut coded).is_some() && coded.len() <= planes_len

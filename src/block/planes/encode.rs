@@ -65,11 +65,21 @@ pub(in crate::block) fn append_over_base(
     })
 }
 
+/// What a payload has beside planes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Filters<'b> {
+    /// A map of zeros: only for layouts of one column.
+    pub(super) zero_map: bool,
+    /// Bytes to differ from, as many as the raw ones.
+    pub(super) base: Option<(BaseRange, &'b [u8])>,
+}
+
 /// Appends the payload of `raw`, over a base if there is one, and with a map of zeros where that is
 /// worth it.
 fn encode_smaller(raw: &[u8], options: &BlockOptions, base: Option<(BaseRange, &[u8])>, out: &mut Vec<u8>) {
     let start = out.len();
-    encode_payload(raw, options, false, base, out);
+    let filters = Filters { zero_map: false, base };
+    encode_payload(raw, options, &filters, out);
     let gain = match base {
         // Most elements may be as they were.
         Some(_) if options.layout.columns().len() == 1 => Some(1),
@@ -78,7 +88,7 @@ fn encode_smaller(raw: &[u8], options: &BlockOptions, base: Option<(BaseRange, &
     };
     let Some(least_gain) = gain else { return };
     let end = out.len();
-    encode_payload(raw, options, true, base, out);
+    encode_payload(raw, options, &Filters { zero_map: true, ..filters }, out);
     let (without, with) = (end - start, out.len() - end);
     if with + least_gain <= without {
         out.drain(start..end);
@@ -88,15 +98,8 @@ fn encode_smaller(raw: &[u8], options: &BlockOptions, base: Option<(BaseRange, &
 }
 
 /// Appends the payload of `raw`, which has a whole record at least. It may be longer than `raw`.
-/// `zero_map`: only for layouts of one column. `base`: bytes to differ from, as many.
-pub(super) fn encode_payload(
-    raw: &[u8],
-    options: &BlockOptions,
-    zero_map: bool,
-    base: Option<(BaseRange, &[u8])>,
-    out: &mut Vec<u8>,
-) {
-    kept::with(&SCRATCH, |kept| kept.get_or_insert_default().encode(raw, options, zero_map, base, out));
+pub(super) fn encode_payload(raw: &[u8], options: &BlockOptions, filters: &Filters<'_>, out: &mut Vec<u8>) {
+    kept::with(&SCRATCH, |kept| kept.get_or_insert_default().encode(raw, options, filters, out));
 }
 
 thread_local! {
@@ -124,14 +127,8 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn encode(
-        &mut self,
-        raw: &[u8],
-        options: &BlockOptions,
-        zero_map: bool,
-        base: Option<(BaseRange, &[u8])>,
-        out: &mut Vec<u8>,
-    ) {
+    fn encode(&mut self, raw: &[u8], options: &BlockOptions, filters: &Filters<'_>, out: &mut Vec<u8>) {
+        let Filters { zero_map, base } = *filters;
         let record_len = options.layout.record_len();
         let count = raw.len() / record_len;
         let (records, tail) = raw.split_at(count * record_len);

@@ -1,6 +1,9 @@
 //! Payloads of every layout, whether or not they are worth it.
 
-use super::{decode_over_base, decode_payload, encode::encode_payload};
+use super::{
+    decode_over_base, decode_payload,
+    encode::{Filters, encode_payload},
+};
 use crate::{
     base::Base,
     error::{Corruption, PayloadError},
@@ -36,6 +39,10 @@ fn options(layout: Layout, kernel: Kernel) -> BlockOptions {
     EncodeOptions::new().layout(layout).kernel(kernel).block
 }
 
+fn filters(zero_map: bool, base: Option<(BaseRange, &[u8])>) -> Filters<'_> {
+    Filters { zero_map, base }
+}
+
 /// Like weights: exponents near each other, zeros of both signs between them.
 fn weights(len: usize) -> Vec<u8> {
     let byte = |at: usize| {
@@ -61,7 +68,7 @@ fn round_trip_by(
     zero_map: bool,
 ) -> Vec<u8> {
     let mut payload = Vec::new();
-    encode_payload(raw, options, zero_map, None, &mut payload);
+    encode_payload(raw, options, &filters(zero_map, None), &mut payload);
     for kernel in kernels {
         let mut back = vec![0xAA; raw.len()];
         decode_payload(&payload, &mut back, kernel).unwrap();
@@ -97,7 +104,7 @@ fn every_kernel_writes_the_same_payload() {
             let expected = round_trip(&raw, &options(layout.profile(profile), Kernel::Portable), false);
             for kernel in Kernel::all_available() {
                 let mut payload = Vec::new();
-                encode_payload(&raw, &options(layout.profile(profile), kernel), false, None, &mut payload);
+                encode_payload(&raw, &options(layout.profile(profile), kernel), &filters(false, None), &mut payload);
                 assert!(payload == expected, "{layout:?}, {kernel}");
             }
         }
@@ -151,7 +158,7 @@ fn damage_of_differences_is_seen_alike_by_all_kernels() {
     let options = options(Layout::bf16().profile(LayoutProfile::Small), Kernel::Portable);
     let (base, range) = base_of(&old);
     let mut payload = Vec::new();
-    encode_payload(&new, &options, false, Some((range, &old)), &mut payload);
+    encode_payload(&new, &options, &filters(false, Some((range, &old))), &mut payload);
     let mut fields = Fields::new(&payload);
     BaseRange::parse(&mut fields).unwrap();
     assert!(is_cut(fields, new.len(), true));
@@ -219,7 +226,7 @@ fn differences_from_a_base_come_back() {
                 let (base, range) = base_of(&old[..len]);
                 for zero_map in [false, true].into_iter().take(if layout.columns().len() == 1 { 2 } else { 1 }) {
                     let (mut payload, mut back) = (Vec::new(), vec![0xAA; len]);
-                    encode_payload(&new[..len], &options, zero_map, Some((range, &old[..len])), &mut payload);
+                    encode_payload(&new[..len], &options, &filters(zero_map, Some((range, &old[..len]))), &mut payload);
                     for kernel in Kernel::all_available() {
                         decode_over_base(&payload, &mut back, Some(&base), kernel).unwrap();
                         assert!(back == new[..len], "{len} bytes, {layout:?}, {kernel}, zero map: {zero_map}");
@@ -239,7 +246,7 @@ fn every_pattern_of_two_bytes_comes_back_over_a_base() {
         let options = options(Layout::bf16().profile(profile), Kernel::or_default(None));
         for zero_map in [false, true] {
             let (mut payload, mut back) = (Vec::new(), vec![0xAA; raw.len()]);
-            encode_payload(&raw, &options, zero_map, Some((range, &old)), &mut payload);
+            encode_payload(&raw, &options, &filters(zero_map, Some((range, &old))), &mut payload);
             decode_over_base(&payload, &mut back, Some(&base), Kernel::or_default(None)).unwrap();
             assert!(back == raw, "{profile:?}, zero map: {zero_map}");
         }
@@ -252,7 +259,7 @@ fn another_base_and_none_are_told_apart() {
     let (base, range) = base_of(&raw);
     let (mut payload, mut back) = (Vec::new(), vec![0; raw.len()]);
     let options = options(Layout::bf16(), Kernel::Portable);
-    encode_payload(&raw, &options, true, Some((range, &raw)), &mut payload);
+    encode_payload(&raw, &options, &filters(true, Some((range, &raw))), &mut payload);
     assert!(payload.len() < 60, "{} bytes", payload.len());
     let mut decode = |payload: &[u8], base: Option<&Base>| decode_over_base(payload, &mut back, base, Kernel::Portable);
     assert_eq!(decode(&payload, Some(&base)), Ok(()));
