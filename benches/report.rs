@@ -6,13 +6,13 @@
 
 use std::{env, error::Error, fmt::Write as _, fs, path::Path};
 
-use plotters::prelude::*;
 use ranstream::{DecodeOptions, EncodeOptions, Kernel, Mode};
 use ranstream_benches::{
     adapters,
     data::{Sample, samples},
     measure::{Figures, in_turns},
     peers::{Codec, Rans, side_by_side},
+    plot::{Speed, draw},
     processor::Processor,
 };
 
@@ -32,7 +32,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         eprintln!("{}", sample.name);
         let figures = in_turns(&mut codecs(), &sample.bytes, rounds);
         let plot = format!("{name}-{}.svg", sample.name);
-        draw(&folder.join(&plot), &sample, &figures)?;
+        // Behind these rows stand our own kernels and modes; level 0 stands for them. memcpy has no
+        // size to show.
+        let caption = format!("{}: size and decoding speed", sample.name);
+        draw(&folder.join(&plot), &caption, Speed::Decode, &figures[1..side_by_side().len()])?;
         section(&mut page, &sample, &plot, &figures)?;
         beside.push((sample.name.clone(), adapters::pairs(&sample.bytes, rounds)?));
     }
@@ -90,50 +93,4 @@ fn section(page: &mut String, sample: &Sample, plot: &str, figures: &[Figures]) 
         )?;
     }
     Ok(())
-}
-
-/// Size over decoding speed, one point a codec: the lower right is where one wants to be.
-fn draw(path: &Path, sample: &Sample, figures: &[Figures]) -> Result<(), Box<dyn Error>> {
-    // The last rows are our own kernels and modes; level 0 stands for them.
-    let shown: Vec<_> = figures.iter().skip(1).take(6).collect();
-    let fastest = shown.iter().map(|figures| figures.decode / 1e9).fold(0.1, f64::max);
-    let area = SVGBackend::new(path, (720, 420)).into_drawing_area();
-    area.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&area)
-        .caption(format!("{}: size and decoding speed", sample.name), ("sans-serif", 18))
-        .margin(12)
-        .x_label_area_size(40)
-        .y_label_area_size(50)
-        .build_cartesian_2d((0.1..fastest * 2.0).log_scale(), 0.0..118.0)?;
-    chart
-        .configure_mesh()
-        .x_desc("decode, GB/s (logarithmic)")
-        .y_desc("size, % of raw")
-        .light_line_style(WHITE)
-        .draw()?;
-    for (figures, label) in shown.iter().zip(labels(&shown)) {
-        let ours = figures.name == "ranstream";
-        let colour = if ours { RGBColor(200, 60, 20) } else { RGBColor(60, 90, 140) };
-        let at = (figures.decode / 1e9, 100.0 * figures.ratio);
-        chart.draw_series([Circle::new(at, if ours { 6 } else { 4 }, colour.filled())])?;
-        let beside = (at.0 * 1.05, label);
-        chart.draw_series([Text::new(figures.name.clone(), beside, ("sans-serif", 13).into_font().color(&colour))])?;
-    }
-    area.present()?;
-    Ok(())
-}
-
-/// How high each name stands: at its point, or above the name below it where those are close.
-fn labels(shown: &[&Figures]) -> Vec<f64> {
-    /// A line of text, in percent of the raw size.
-    const LINE: f64 = 4.5;
-    let mut order: Vec<usize> = (0..shown.len()).collect();
-    order.sort_by(|&a, &b| shown[a].ratio.total_cmp(&shown[b].ratio));
-    let (mut heights, mut free) = (vec![0.0; shown.len()], f64::MIN);
-    for index in order {
-        // Text hangs from its place: half a line higher it stands beside the point.
-        heights[index] = (100.0 * shown[index].ratio + LINE / 2.0).max(free);
-        free = heights[index] + LINE;
-    }
-    heights
 }

@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut beside = Vec::new();
     for sample in samples(mib << 20) {
         eprintln!("{}, two threads", sample.name);
-        beside.push((sample.name, adapters::threads(&sample.bytes, rounds)));
+        beside.push((sample.name, adapters::threads(&sample.bytes, 0, rounds)));
     }
     let cores = std::thread::available_parallelism()?;
     println!("\n## Threads\n");

@@ -1,10 +1,10 @@
-//! Ours beside what people would otherwise take, on the same bytes in the same run.
+//! Our levels beside what people would otherwise take, on the same bytes in the same run.
 //! `RANS_BENCH_CORPUS=folder` takes your files.
 
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use ranstream_benches::{data::samples, peers::side_by_side};
+use ranstream_benches::{data::samples, levels::on_one_core};
 
 const LEN: usize = 8 << 20;
 
@@ -13,7 +13,7 @@ fn throughput(c: &mut Criterion) {
         let raw = &sample.bytes[..LEN];
         let mut group = c.benchmark_group(format!("throughput/{}", sample.name));
         group.throughput(Throughput::Bytes(LEN as u64));
-        for mut codec in side_by_side() {
+        for mut codec in on_one_core() {
             let mut coded = Vec::new();
             codec.encode(raw, &mut coded);
             println!("{} with {}: {:.2} %", sample.name, codec.name(), 100.0 * coded.len() as f64 / LEN as f64);

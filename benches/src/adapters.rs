@@ -7,15 +7,16 @@ use std::{
     hint::black_box,
     io::{self, BufReader, BufWriter, Read, Seek, Write},
     thread,
-    time::{Duration, Instant},
 };
 
-use cpu_time::ThreadTime;
 use ranstream::{
     DecodeOptions, EncodeOptions, Mode, RansReader, RansWriter, block, compress, compress_into, decompress_into,
 };
 
-use crate::peers::{Codec, Huff0};
+use crate::{
+    measure::Clock,
+    peers::{Codec, Huff0},
+};
 
 /// Two ways to do one thing, and how fast the first is beside the second.
 #[derive(Debug, Clone)]
@@ -71,15 +72,16 @@ pub fn pairs(raw: &[u8], rounds: usize) -> io::Result<Vec<Pair>> {
     ])
 }
 
-/// Measures two threads beside one over `raw`, in turns, `rounds` times. Wall time: the process
-/// must have two cores.
+/// Measures two threads beside one at a level over `raw`, in turns, `rounds` times. Wall time: the
+/// process must have two cores.
 ///
 /// # Panics
 ///
 /// When a codec refuses its own output.
 #[must_use]
-pub fn threads(raw: &[u8], rounds: usize) -> Vec<Pair> {
-    [threads_encode(raw, rounds), threads_decode(raw, rounds)].concat()
+pub fn threads(raw: &[u8], level: u8, rounds: usize) -> Vec<Pair> {
+    let options = EncodeOptions::new().level(level);
+    [threads_encode(raw, &options, rounds), threads_decode(raw, &options, rounds)].concat()
 }
 
 /// A Markdown table: a row for each pair, a column for each sample.
@@ -104,7 +106,7 @@ fn read(raw: &[u8], rounds: usize) -> io::Result<Pair> {
     let (ours, against) = in_turns(
         rounds,
         raw.len(),
-        thread_time,
+        Clock::Thread,
         || {
             file.rewind().expect("a file seeks");
             let mut reader = RansReader::new(&file);
@@ -128,7 +130,7 @@ fn write(raw: &[u8], rounds: usize) -> Pair {
     let (ours, against) = in_turns(
         rounds,
         raw.len(),
-        thread_time,
+        Clock::Thread,
         || {
             out.clear();
             let mut writer = RansWriter::new(&mut out);
@@ -152,7 +154,7 @@ fn read_bytes(raw: &[u8], rounds: usize) -> io::Result<Pair> {
     let (ours, against) = in_turns(
         rounds,
         raw.len(),
-        thread_time,
+        Clock::Thread,
         || {
             coded.rewind().expect("a file seeks");
             one_by_one(RansReader::new(&coded));
@@ -175,7 +177,7 @@ fn write_bytes(raw: &[u8], rounds: usize) -> io::Result<Pair> {
     let (ours, against) = in_turns(
         rounds,
         raw.len(),
-        thread_time,
+        Clock::Thread,
         || {
             restart(&coded);
             let mut writer = RansWriter::new(&coded);
@@ -202,7 +204,7 @@ fn small_blocks(raw: &[u8], rounds: usize) -> Pair {
     let (ours, against) = in_turns(
         rounds,
         raw.len(),
-        thread_time,
+        Clock::Thread,
         || {
             decompress_into(&ours_coded, &mut ours_back, &DecodeOptions::new()).expect("a good stream");
         },
@@ -211,19 +213,19 @@ fn small_blocks(raw: &[u8], rounds: usize) -> Pair {
     Pair { what: "decode, blocks of 16 KiB: `decompress_into` / huff0", ours, against }
 }
 
-fn threads_encode(raw: &[u8], rounds: usize) -> [Pair; 2] {
-    let (left, right) = raw.split_at(raw.len() / 2);
+fn threads_encode(raw: &[u8], options: &EncodeOptions, rounds: usize) -> [Pair; 2] {
+    let (left, right) = raw.split_at(halfway(raw, options));
     let room = || Vec::with_capacity(raw.len() * 9 / 8);
     let (mut two, mut one, mut halves) = (room(), room(), [room(), room()]);
     let run = |raw: &[u8], threads, out: &mut Vec<u8>| {
         out.clear();
-        compress_into(raw, out, &EncodeOptions::new().level(0).threads(threads)).expect("valid options");
+        compress_into(raw, out, &options.clone().threads(threads)).expect("valid options");
     };
-    let (ours, against) = in_turns(rounds, raw.len(), wall_time, || run(raw, 2, &mut two), || run(raw, 1, &mut one));
+    let (ours, against) = in_turns(rounds, raw.len(), Clock::Wall, || run(raw, 2, &mut two), || run(raw, 1, &mut one));
     let (apart, again) = in_turns(
         rounds,
         raw.len(),
-        wall_time,
+        Clock::Wall,
         || {
             let [out, other] = &mut halves;
             side_by_side(|| run(left, 1, out), || run(right, 1, other));
@@ -240,21 +242,20 @@ fn threads_encode(raw: &[u8], rounds: usize) -> [Pair; 2] {
     ]
 }
 
-fn threads_decode(raw: &[u8], rounds: usize) -> [Pair; 2] {
-    let (left, right) = raw.split_at(raw.len() / 2);
-    let [coded, left_coded, right_coded] =
-        [raw, left, right].map(|raw| compress(raw, &EncodeOptions::new().level(0)).expect("valid options"));
+fn threads_decode(raw: &[u8], options: &EncodeOptions, rounds: usize) -> [Pair; 2] {
+    let (left, right) = raw.split_at(halfway(raw, options));
+    let [coded, left_coded, right_coded] = [raw, left, right].map(|raw| compress(raw, options).expect("valid options"));
     let (mut back, mut other) = (vec![0; raw.len()], vec![0; raw.len()]);
     let run = |coded: &[u8], threads, back: &mut [u8]| {
         decompress_into(coded, back, &DecodeOptions::new().threads(threads)).expect("a good stream");
     };
     let (ours, against) =
-        in_turns(rounds, raw.len(), wall_time, || run(&coded, 2, &mut back), || run(&coded, 1, &mut other));
+        in_turns(rounds, raw.len(), Clock::Wall, || run(&coded, 2, &mut back), || run(&coded, 1, &mut other));
     let (left_back, right_back) = back.split_at_mut(left.len());
     let (apart, again) = in_turns(
         rounds,
         raw.len(),
-        wall_time,
+        Clock::Wall,
         || side_by_side(|| run(&left_coded, 1, left_back), || run(&right_coded, 1, right_back)),
         || run(&coded, 1, &mut other),
     );
@@ -266,6 +267,12 @@ fn threads_decode(raw: &[u8], rounds: usize) -> [Pair; 2] {
             against: again,
         },
     ]
+}
+
+/// The middle, at the edge of a block where there are two: each half then has as many blocks.
+fn halfway(raw: &[u8], options: &EncodeOptions) -> usize {
+    let block_len = options.block_len.min(raw.len());
+    (raw.len() / 2).next_multiple_of(block_len.max(1)).min(raw.len())
 }
 
 fn side_by_side(left: impl FnOnce() + Send, right: impl FnOnce() + Send) {
@@ -289,16 +296,10 @@ fn one_by_one(mut reader: impl Read) {
 }
 
 /// The medians of both in nanoseconds per byte, after one round that is not counted.
-fn in_turns(
-    rounds: usize,
-    len: usize,
-    time: impl Fn(&mut dyn FnMut()) -> Duration,
-    mut ours: impl FnMut(),
-    mut against: impl FnMut(),
-) -> (f64, f64) {
+fn in_turns(rounds: usize, len: usize, clock: Clock, mut ours: impl FnMut(), mut against: impl FnMut()) -> (f64, f64) {
     let mut times = [Vec::new(), Vec::new()];
     for round in 0..=rounds {
-        let now = [time(&mut ours), time(&mut against)];
+        let now = [clock.time(&mut ours), clock.time(&mut against)];
         if round > 0 {
             for (times, now) in times.iter_mut().zip(now) {
                 times.push(now);
@@ -310,16 +311,4 @@ fn in_turns(
         times[times.len() / 2].as_secs_f64() * 1e9 / len as f64
     });
     (ours, against)
-}
-
-fn thread_time(work: &mut dyn FnMut()) -> Duration {
-    let start = ThreadTime::now();
-    work();
-    start.elapsed()
-}
-
-fn wall_time(work: &mut dyn FnMut()) -> Duration {
-    let start = Instant::now();
-    work();
-    start.elapsed()
 }

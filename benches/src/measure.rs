@@ -1,9 +1,12 @@
 //! Times that can be compared, also on a machine that others use.
 //!
 //! The sample is coded in pieces which all codecs take in turns, so that a slow moment falls on all
-//! alike. The time is that of the thread, which does not run while others do. Each piece counts
-//! with the median of its rounds. Buffers were touched before, so no page fault is timed. A piece
-//! that is too short to be timed is coded several times in a row.
+//! alike. The time is that of the thread, which does not run while others do; where codecs have
+//! threads, it is the time on the wall. Each piece counts with the median of its rounds. Buffers
+//! were touched before, so no page fault is timed. A piece that is too short to be timed is coded
+//! several times in a row.
+
+use std::time::{Duration, Instant};
 
 use cpu_time::ThreadTime;
 
@@ -20,6 +23,33 @@ pub struct Figures {
     pub encode: f64,
     /// Raw bytes per second.
     pub decode: f64,
+}
+
+/// Which time counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// What the calling thread was given.
+    Thread,
+    /// What passed. The machine must be idle.
+    Wall,
+}
+
+impl Clock {
+    /// How long `work` takes.
+    pub fn time(self, work: &mut dyn FnMut()) -> Duration {
+        match self {
+            Self::Thread => {
+                let start = ThreadTime::now();
+                work();
+                start.elapsed()
+            }
+            Self::Wall => {
+                let start = Instant::now();
+                work();
+                start.elapsed()
+            }
+        }
+    }
 }
 
 /// Bytes that a codec gets at a time: long enough for whole blocks of every order-0 codec, short
@@ -44,7 +74,7 @@ struct Times {
 /// When a codec does not restore a piece.
 #[must_use]
 pub fn in_turns(codecs: &mut [Box<dyn Codec>], raw: &[u8], rounds: usize) -> Vec<Figures> {
-    in_pieces(codecs, raw, PIECE, rounds)
+    in_pieces(codecs, raw, PIECE, rounds, Clock::Thread)
 }
 
 /// Runs every codec over `raw` in pieces of `piece_len` bytes, `rounds` times. A codec that looks
@@ -54,7 +84,13 @@ pub fn in_turns(codecs: &mut [Box<dyn Codec>], raw: &[u8], rounds: usize) -> Vec
 ///
 /// When a codec does not restore a piece, and when `piece_len` or `rounds` is 0.
 #[must_use]
-pub fn in_pieces(codecs: &mut [Box<dyn Codec>], raw: &[u8], piece_len: usize, rounds: usize) -> Vec<Figures> {
+pub fn in_pieces(
+    codecs: &mut [Box<dyn Codec>],
+    raw: &[u8],
+    piece_len: usize,
+    rounds: usize,
+    clock: Clock,
+) -> Vec<Figures> {
     let pieces: Vec<&[u8]> = raw.chunks(piece_len).collect();
     let mut back = vec![0; piece_len.min(raw.len())];
     let mut coded = Vec::new();
@@ -66,7 +102,7 @@ pub fn in_pieces(codecs: &mut [Box<dyn Codec>], raw: &[u8], piece_len: usize, ro
         for (index, piece) in pieces.iter().enumerate() {
             for (codec, times) in codecs.iter_mut().zip(&mut all) {
                 let back = &mut back[..piece.len()];
-                let (encode, decode) = run(&mut **codec, piece, &mut coded, back);
+                let (encode, decode) = run(&mut **codec, piece, &mut coded, back, clock);
                 if round == 0 {
                     assert!(back == *piece, "{} does not restore its input", codec.name());
                     times.coded_len += coded.len();
@@ -91,22 +127,22 @@ pub fn in_pieces(codecs: &mut [Box<dyn Codec>], raw: &[u8], piece_len: usize, ro
 }
 
 /// Seconds to code and to decode one piece.
-fn run(codec: &mut dyn Codec, raw: &[u8], coded: &mut Vec<u8>, back: &mut [u8]) -> (f64, f64) {
+fn run(codec: &mut dyn Codec, raw: &[u8], coded: &mut Vec<u8>, back: &mut [u8], clock: Clock) -> (f64, f64) {
     let repeats = TIMED.div_ceil(raw.len());
-    let encode = timed(repeats, || codec.encode(raw, coded));
-    (encode, timed(repeats, || codec.decode(coded, back)))
+    let encode = timed(clock, repeats, || codec.encode(raw, coded));
+    (encode, timed(clock, repeats, || codec.decode(coded, back)))
 }
 
-/// Seconds of this thread for one of them.
-fn timed(repeats: usize, mut work: impl FnMut()) -> f64 {
-    let start = ThreadTime::now();
-    for _ in 0..repeats {
-        work();
-    }
-    start.elapsed().as_secs_f64() / repeats as f64
+/// Seconds for one of them.
+fn timed(clock: Clock, repeats: usize, mut work: impl FnMut()) -> f64 {
+    clock.time(&mut || (0..repeats).for_each(|_| work())).as_secs_f64() / repeats as f64
 }
 
-fn median(times: &mut [f64]) -> f64 {
+/// # Panics
+///
+/// Without a time.
+#[must_use]
+pub fn median(times: &mut [f64]) -> f64 {
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]
 }

@@ -1,6 +1,9 @@
 //! The codecs that stand beside ours, all behind one shape.
 
 mod huff0;
+mod lz4;
+#[cfg(ranstream_openzl)]
+mod openzl;
 
 /// A way to code bytes and back.
 pub trait Codec {
@@ -51,6 +54,52 @@ impl Codec for Memcpy {
 /// coder in wide use.
 pub use huff0::Huff0;
 
+/// LZ4 in C.
+pub use lz4::Lz4;
+
+/// OpenZL's forms of what is measured, where the programs are built with it (`Cargo.toml` says
+/// how), else none.
+pub mod openzl_codecs {
+    use super::Codec;
+
+    /// Its release, where it is there.
+    #[must_use]
+    pub fn version() -> Option<String> {
+        #[cfg(ranstream_openzl)]
+        return Some(super::openzl::version());
+        #[cfg(not(ranstream_openzl))]
+        None
+    }
+
+    /// PivCo-Huffman over blocks of `block_len` bytes: as shipped, and its kernels alone with the
+    /// processor asked once.
+    #[must_use]
+    pub fn pivco(block_len: usize) -> Vec<Box<dyn Codec>> {
+        #[cfg(ranstream_openzl)]
+        return vec![
+            Box::new(super::openzl::Graph::pivco(block_len)),
+            Box::new(super::openzl::PivcoKernels::new(block_len)),
+        ];
+        #[cfg(not(ranstream_openzl))]
+        {
+            let _ = block_len;
+            Vec::new()
+        }
+    }
+
+    /// Its LZ at these levels, all of the input in one frame.
+    #[must_use]
+    pub fn lz(levels: &[i32]) -> Vec<Box<dyn Codec>> {
+        #[cfg(ranstream_openzl)]
+        return levels.iter().map(|level| Box::new(super::openzl::Graph::lz(*level)) as Box<dyn Codec>).collect();
+        #[cfg(not(ranstream_openzl))]
+        {
+            let _ = levels;
+            Vec::new()
+        }
+    }
+}
+
 /// Whole zstd. Its memory is kept from call to call, as ours is.
 pub struct Zstd {
     name: String,
@@ -70,6 +119,18 @@ impl Zstd {
             decompressor: zstd::bulk::Decompressor::new().expect("memory for zstd"),
         }
     }
+
+    /// Encodes with so many threads beside the caller. It decodes with one: its frames know no
+    /// other way.
+    ///
+    /// # Panics
+    ///
+    /// When zstd gets no threads.
+    #[must_use]
+    pub fn threads(mut self, threads: u32) -> Self {
+        self.compressor.multithread(threads).expect("threads for zstd");
+        self
+    }
 }
 
 impl Codec for Zstd {
@@ -85,26 +146,6 @@ impl Codec for Zstd {
 
     fn decode(&mut self, coded: &[u8], raw: &mut [u8]) {
         self.decompressor.decompress_to_buffer(coded, raw).expect("zstd decodes its own");
-    }
-}
-
-/// LZ4 in Rust.
-#[derive(Debug, Default)]
-pub struct Lz4;
-
-impl Codec for Lz4 {
-    fn name(&self) -> &'static str {
-        "lz4_flex"
-    }
-
-    fn encode(&mut self, raw: &[u8], coded: &mut Vec<u8>) {
-        coded.resize(lz4_flex::block::get_maximum_output_size(raw.len()), 0);
-        let len = lz4_flex::block::compress_into(raw, coded).expect("the bound is enough");
-        coded.truncate(len);
-    }
-
-    fn decode(&mut self, coded: &[u8], raw: &mut [u8]) {
-        lz4_flex::block::decompress_into(coded, raw).expect("lz4_flex decodes its own");
     }
 }
 
