@@ -20,6 +20,7 @@ use crate::{
 /// away.
 pub(super) fn append(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
     match (options.mode, options.prefer) {
+        (Mode::Pivot, Some(Prefer::Ratio)) => append_pivot(raw, options, Setting::RATIO, raw.len(), out),
         (Mode::Pivot, _) => append_pivot(raw, options, Setting::SPEED, raw.len(), out),
         (Mode::Auto, Some(prefer)) => append_preferred(raw, options, prefer, out),
         _ => append_coded(raw, options, out),
@@ -182,4 +183,40 @@ impl Plan<'_> {
 /// so it only decides whether to look.
 fn is_fill(raw: &[u8], histogram: &Histogram) -> bool {
     histogram.only_symbol().is_some_and(|symbol| raw.iter().all(|&byte| byte == symbol))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::EncodeOptions;
+
+    /// Words of a few letters: some symbols are frequent, most are not.
+    fn text() -> Vec<u8> {
+        let mut state = 1_u64;
+        (0..200_000)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                b' ' + (state >> 60) as u8 * ((state >> 50) as u8 & 7)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_forced_pivot_goes_by_what_is_preferred() {
+        let raw = text();
+        let coded = |prefer| {
+            let mut options = EncodeOptions::new().level(0).mode(Mode::Pivot).block;
+            options.prefer = prefer;
+            let mut out = Vec::new();
+            assert_eq!(append(&raw, &options, &mut out), Some(BlockMode::Pivot));
+            out
+        };
+        let speed = coded(None);
+        assert_eq!(coded(Some(Prefer::Speed)), speed);
+        let ratio = coded(Some(Prefer::Ratio));
+        assert!(ratio.len() < speed.len(), "{} and {}", ratio.len(), speed.len());
+        let mut back = vec![0; raw.len()];
+        decode(BlockMode::Pivot, &ratio, &mut back, &Resources::new(None, None)).unwrap();
+        assert!(back == raw);
+    }
 }

@@ -99,7 +99,8 @@ impl EncodeOptions {
     }
 
     /// Lets [`Mode::Auto`] take [`Mode::Pivot`] as well. Default: it does not, and blocks are those
-    /// of the [`Policy`] alone. Decoding does not depend on it.
+    /// of the [`Policy`] alone. Where [`Mode::Pivot`] is forced, [`Prefer::Ratio`] makes its blocks
+    /// smaller and slower. Decoding does not depend on it.
     ///
     /// ```
     /// use ranstream::{EncodeOptions, Prefer, block};
