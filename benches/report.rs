@@ -10,8 +10,9 @@ use ranstream::{DecodeOptions, EncodeOptions, Kernel, Mode};
 use ranstream_benches::{
     adapters,
     data::{Sample, samples},
+    entropy::{BLOCK, pivot_kernels},
     measure::{Figures, in_turns},
-    peers::{Codec, Rans, side_by_side},
+    peers::{Codec, Rans, openzl_codecs, side_by_side},
     plot::{Speed, draw},
     processor::Processor,
 };
@@ -54,6 +55,11 @@ fn codecs() -> Vec<Box<dyn Codec>> {
         let encode = EncodeOptions::new().mode(Mode::Lanes).kernel(kernel);
         codecs.push(Box::new(Rans::new(&format!("lanes, {kernel}"), encode, DecodeOptions::new().kernel(kernel))));
     }
+    for kernel in pivot_kernels() {
+        let encode = EncodeOptions::new().mode(Mode::Pivot).kernel(kernel);
+        codecs.push(Box::new(Rans::new(&format!("pivot, {kernel}"), encode, DecodeOptions::new().kernel(kernel))));
+    }
+    codecs.extend(openzl_codecs::pivco(BLOCK));
     for mode in [Mode::Interleaved, Mode::SingleStream] {
         codecs.push(Box::new(Rans::new(&mode.to_string(), EncodeOptions::new().mode(mode), DecodeOptions::new())));
     }

@@ -58,7 +58,13 @@ fn generated() -> Vec<Sample> {
         .collect()
 }
 
-fn repeated(bytes: &[u8], min_len: usize) -> Vec<u8> {
+/// The bytes over and over, whole, until there are so many or more.
+///
+/// # Panics
+///
+/// Without a byte.
+#[must_use]
+pub fn repeated(bytes: &[u8], min_len: usize) -> Vec<u8> {
     bytes.repeat(min_len.div_ceil(bytes.len()).max(1))
 }
 

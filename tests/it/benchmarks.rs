@@ -1,6 +1,6 @@
 //! The README's figures are those of the pages in `docs/benchmarks`, one for each processor.
 //! `RANS_BLESS=1 cargo test --test it benchmarks` makes its table and sentences anew;
-//! `scripts/bench.sh` calls it. The pages of `scripts/bench_lz.sh`, `lz-*.md`, are none of them.
+//! `scripts/bench.sh` calls it. Other scripts' pages, `lz-*.md` and `pivot-*.md`, are none of them.
 
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -53,7 +53,7 @@ fn pages() -> Vec<Page> {
     let mut files: Vec<String> = (fs::read_dir(folder).unwrap())
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| Path::new(name).extension().is_some_and(|ending| ending == "md"))
-        .filter(|name| name != "README.md" && !name.starts_with("lz-"))
+        .filter(|name| name != "README.md" && !name.starts_with("lz-") && !name.starts_with("pivot-"))
         .collect();
     files.sort();
     files.into_iter().map(page).collect()

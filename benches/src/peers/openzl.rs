@@ -151,7 +151,13 @@ const SYMBOLS: usize = 256;
 const TABLE_LOG: u32 = 12;
 
 unsafe extern "C" {
-    fn ZS_HIST_count(count: *mut u32, max_symbol: *mut u32, src: *const c_void, len: usize) -> usize;
+    fn ZS_HIST_count(
+        count: *mut u32,
+        max_symbol: *mut u32,
+        cardinality: *mut u32,
+        src: *const c_void,
+        len: usize,
+    ) -> usize;
     fn ZS_HUF_optimalTableLog(max_table_log: u32, len: usize, max_symbol: u32) -> u32;
     fn ZS_HUF_buildCTable(table: *mut usize, count: *const u32, max_symbol: u32, table_log: u32) -> usize;
     fn ZS_HUF_isError(code: usize) -> u32;
@@ -216,13 +222,20 @@ impl PivcoKernels {
     /// The weights of the symbols up to the highest, and the length of the longest code; that is 0
     /// where there is but one symbol.
     fn weights(&mut self, block: &[u8]) -> (Vec<u8>, u32) {
-        let (mut count, mut max_symbol) = ([0; SYMBOLS], 255);
+        let (mut count, mut max_symbol, mut cardinality) = ([0; SYMBOLS], 255, 0);
         // SAFETY: the counts have room for `max_symbol` and what is before it; the block is a slice
         // of the length given.
-        let most =
-            unsafe { ZS_HIST_count(count.as_mut_ptr(), &raw mut max_symbol, block.as_ptr().cast(), block.len()) };
+        unsafe {
+            ZS_HIST_count(
+                count.as_mut_ptr(),
+                &raw mut max_symbol,
+                &raw mut cardinality,
+                block.as_ptr().cast(),
+                block.len(),
+            );
+        }
         let mut weights = vec![0; max_symbol as usize + 1];
-        if most == block.len() {
+        if cardinality == 1 {
             weights[max_symbol as usize] = 1;
             return (weights, 0);
         }
