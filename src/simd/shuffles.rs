@@ -90,3 +90,37 @@ pub(super) static PART: Shuffles<WIDTH> = {
     }
     Shuffles(controls)
 };
+
+/// A control of 16 bytes for each number up to 16.
+#[repr(align(64))]
+pub(super) struct Controls(pub(super) [[u8; 16]; 17]);
+
+/// For each period: which of the first bytes stands in each of 16 places.
+pub(super) static REPEAT: Controls = {
+    let mut controls = [[0; 16]; 17];
+    let mut period = 1;
+    while period < 17 {
+        let mut place = 0;
+        while place < 16 {
+            controls[period][place] = (place % period) as u8;
+            place += 1;
+        }
+        period += 1;
+    }
+    Controls(controls)
+};
+
+/// For each distance: the byte so far back from each of 16 places, zero where there is none.
+pub(super) static BACK: Controls = {
+    let mut controls = [[0x80; 16]; 17];
+    let mut distance = 1;
+    while distance < 17 {
+        let mut place = distance;
+        while place < 16 {
+            controls[distance][place] = (place - distance) as u8;
+            place += 1;
+        }
+        distance += 1;
+    }
+    Controls(controls)
+};

@@ -8,7 +8,10 @@ use crate::{
     sequences::{
         Expanded, HISTORY, LiteralForm, Offsets, Output, REPEAT_CODES, ROOM, Repeats, Sections, Tokens, repeat,
     },
-    simd::lz_copy::{self, GROUP, Steps},
+    simd::{
+        lz_copy::{self, GROUP, Steps},
+        shuffles::{BACK, Controls, REPEAT},
+    },
 };
 
 /// Tokens that become lengths at a time.
@@ -234,44 +237,11 @@ static RANKS: [u64; 256] = {
     ranks
 };
 
-/// For each period: which of the first bytes stands in each of 16 places.
-#[repr(align(64))]
-struct Controls([[u8; 16]; 17]);
-
-static REPEAT: Controls = {
-    let mut controls = [[0; 16]; 17];
-    let mut period = 1;
-    while period < 17 {
-        let mut place = 0;
-        while place < 16 {
-            controls[period][place] = (place % period) as u8;
-            place += 1;
-        }
-        period += 1;
-    }
-    Controls(controls)
-};
-
-/// For each distance: the byte so far before each of 16 places, zero where there is none.
-static SHIFT: Controls = {
-    let mut controls = [[0x80; 16]; 17];
-    let mut distance = 1;
-    while distance < 17 {
-        let mut place = distance;
-        while place < 16 {
-            controls[distance][place] = (place - distance) as u8;
-            place += 1;
-        }
-        distance += 1;
-    }
-    Controls(controls)
-};
-
 /// What the copy loop does with AVX2.
 #[derive(Debug)]
 struct Avx2;
 
-/// 16 bytes by one of the tables above.
+/// 16 bytes by one of the tables.
 ///
 /// # Safety
 ///
@@ -328,7 +298,7 @@ impl Steps for Avx2 {
             let mut sums = std::mem::transmute::<[u8; 16], __m128i>(bytes);
             let mut distance = period;
             while distance < 16 {
-                sums = _mm_add_epi8(sums, shuffle(sums, &SHIFT, distance));
+                sums = _mm_add_epi8(sums, shuffle(sums, &BACK, distance));
                 distance *= 2;
             }
             let base = shuffle(std::mem::transmute::<[u8; 16], __m128i>(base), &REPEAT, period);
