@@ -30,7 +30,7 @@ pub(crate) fn merge(planes: &[&[u8]], rotated: bool, elements: &mut [u8]) {
 fn split_of<const E: usize>(done: usize, elements: &[u8], rotated: bool, planes: &mut [u8]) {
     let elements = elements.as_chunks::<E>().0;
     for (shift, plane) in (0..8 * E).step_by(8).rev().zip(planes.chunks_exact_mut(elements.len().max(1))) {
-        for (byte, element) in plane.iter_mut().zip(elements).skip(done) {
+        for (byte, element) in plane[done..].iter_mut().zip(&elements[done..]) {
             *byte = (rotate::<E>(number(*element), rotated) >> shift) as u8;
         }
     }
