@@ -42,7 +42,7 @@ LIST
 expected() {
     case $1 in
     x86_64*) echo avx2::decode::decode_run avx2::encode::exact_run avx2::encode::encode_run avx2::presence avx2::lz::copy avx2::planes::merge avx512::planes::join avx512::decode::decode_run avx512::gather::gather_run avx512::encode::encode_run ;;
-    aarch64*) echo neon::decode::decode_run neon::encode::encode_run neon::presence ;;
+    aarch64*) echo neon::decode::decode_run neon::encode::encode_run neon::presence neon::lz::copy neon::planes::merge neon::planes::split neon::planes::expand_zeros neon::planes::join ;;
     esac
 }
 

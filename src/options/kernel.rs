@@ -2,8 +2,8 @@
 
 use std::{error, fmt, str::FromStr};
 
-/// How the segments of a [`Mode::Lanes`](crate::Mode::Lanes) block are coded. It changes the speed,
-/// and nothing else.
+/// Which vectors of the processor code symbols, copy matches and merge planes. It changes the
+/// speed, and nothing else.
 ///
 /// By default the one is used that is the fastest on processors like this one. The environment
 /// variable `RANS_KERNEL` overrides that, and the option of the same name overrides both (a switch

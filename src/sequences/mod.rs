@@ -13,7 +13,7 @@ pub(crate) use code::{
     are_offset_codes, excess_byte, offset_base,
 };
 pub(crate) use execute::{Escapes, LiteralForm, Output};
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
 pub(crate) use expand::{ESCAPED, HISTORY, ROOM, repeat};
 pub(crate) use expand::{Expanded, Offsets, REPEAT_CODES, Tokens, spread};
 pub(crate) use sections::{Sections, Symbols};

@@ -1,5 +1,7 @@
 //! Which kernel executes the sequences of a chunk, and the way to it.
 
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+use crate::simd::aarch64::neon;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::x86_64::{avx2, avx512};
 use crate::{
@@ -26,6 +28,11 @@ pub(crate) fn execute(
         Kernel::Avx512 | Kernel::Avx512Gather if kernel.is_available() => {
             // SAFETY: as above.
             unsafe { avx512::lz::execute(sections, repeats, expanded, output) }
+        }
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        Kernel::Neon if kernel.is_available() => {
+            // SAFETY: as above.
+            unsafe { neon::lz::execute(sections, repeats, expanded, output) }
         }
         _ => sections.execute(repeats, expanded, output).ok(),
     }

@@ -24,7 +24,7 @@ mod code_table;
 mod crc32c;
 mod kernel;
 pub(crate) mod lz;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
 mod lz_copy;
 mod pivot;
 pub(crate) mod planes;

@@ -1,6 +1,8 @@
 //! Which kernel splits and merges planes, and the way to it. A kernel does whole vectors; the
 //! scalar code in `planes` does what is left.
 
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+use crate::simd::aarch64::neon;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::x86_64::{avx2, avx512};
 use crate::{
@@ -21,6 +23,11 @@ pub(crate) fn split(kernel: Kernel, elements: &[u8], element: usize, rotated: bo
             // SAFETY: as above.
             unsafe { avx512::planes::split(elements, element, rotated, planes) }
         }
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        Kernel::Neon if kernel.is_available() => {
+            // SAFETY: as above.
+            unsafe { neon::planes::split(elements, element, rotated, planes) }
+        }
         _ => 0,
     };
     elements::split_from(done, elements, element, rotated, planes);
@@ -39,6 +46,11 @@ pub(crate) fn merge(kernel: Kernel, planes: &[&[u8]], rotated: bool, elements: &
             // SAFETY: as above.
             unsafe { avx512::planes::merge(planes, rotated, elements) }
         }
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        Kernel::Neon if kernel.is_available() => {
+            // SAFETY: as above.
+            unsafe { neon::planes::merge(planes, rotated, elements) }
+        }
         _ => 0,
     };
     let mut rest = [&[][..]; MAX_ELEMENT];
@@ -56,6 +68,11 @@ pub(crate) fn expand_zeros(kernel: Kernel, map: &[u8], coded: &[u8], negative: u
             // SAFETY: as above.
             unsafe { avx512::planes::expand_zeros(map, coded, negative, plane) }
         }
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        Kernel::Neon if kernel.is_available() => {
+            // SAFETY: as above.
+            unsafe { neon::planes::expand_zeros(map, coded, negative, plane) }
+        }
         _ => (0, 0),
     };
     zeros::expand(&map[done / zeros::PER_BYTE..], &coded[taken..], negative, &mut plane[done..]);
@@ -63,7 +80,10 @@ pub(crate) fn expand_zeros(kernel: Kernel, map: &[u8], coded: &[u8], negative: u
 
 /// [`Buckets::join`]. It is faster with some bytes behind the end of `cut`, which are not used.
 pub(crate) fn join(kernel: Kernel, cut: &[u8], keys: &[u8], buckets: &Buckets, plane: &mut [u8]) {
-    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut, reason = "no kernel moves them on"))]
+    #[cfg_attr(
+        not(any(target_arch = "x86_64", target_arch = "aarch64")),
+        allow(unused_mut, reason = "no kernel moves them on")
+    )]
     let mut next = buckets.starts();
     let done = match kernel {
         #[cfg(target_arch = "x86_64")]
@@ -71,6 +91,12 @@ pub(crate) fn join(kernel: Kernel, cut: &[u8], keys: &[u8], buckets: &Buckets, p
             let next = &mut next[..buckets.first_keys().len()];
             // SAFETY: as above.
             unsafe { avx512::planes::join(cut, keys, buckets, next, plane) }
+        }
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        Kernel::Neon if kernel.is_available() => {
+            let next = &mut next[..buckets.first_keys().len()];
+            // SAFETY: as above.
+            unsafe { neon::planes::join(cut, keys, buckets, next, plane) }
         }
         _ => 0,
     };
@@ -90,7 +116,7 @@ mod tests {
         Kernel::all_available().filter(|&kernel| kernel != Kernel::Portable)
     }
 
-    const COUNTS: [usize; 12] = [0, 1, 31, 32, 33, 63, 64, 65, 127, 128, 200, 1000];
+    const COUNTS: [usize; 15] = [0, 1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 200, 1000];
 
     #[test]
     fn elements_are_split_and_merged_like_by_the_scalar_code() {

@@ -3,10 +3,16 @@
 //! One segment's states fill eight of the 32 registers and the quads they decode another eight,
 //! which leaves enough for look-ups and words. Vectors go in pairs, because a shuffle moves the
 //! words of eight lanes: `tbl` does what `pshufb` does on x86, with the same table.
+//!
+//! Every processor of this architecture that Rust knows has NEON, so a compiler may put a kernel
+//! into the function that chooses it. `inline(never)` keeps it apart, where
+//! `scripts/hot_loops.sh` looks at it.
 
 mod decode;
 mod encode;
+pub(in crate::simd) mod lz;
 mod pivot;
+pub(in crate::simd) mod planes;
 mod presence;
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
@@ -65,4 +71,36 @@ fn shuffle(words: uint8x16_t, table: &Shuffles<16>, lanes: usize) -> uint8x16_t 
     let control = &table.0[lanes & 0xFF];
     // SAFETY: a control is 16 bytes.
     vqtbl1q_u8(words, unsafe { vld1q_u8(control.as_ptr()) })
+}
+
+/// The number of each lane.
+const LANE: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
+/// The first four lanes, each four times.
+const FIRST_QUAD: [u8; 16] = [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3];
+
+/// The four lanes behind those.
+const SECOND_QUAD: [u8; 16] = [4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7];
+
+#[inline]
+#[target_feature(enable = "neon")]
+fn load(bytes: &[u8; 16]) -> uint8x16_t {
+    // SAFETY: a vector is 16 bytes.
+    unsafe { vld1q_u8(bytes.as_ptr()) }
+}
+
+/// The next bytes at those places that have all bits set, in order, zero at the others, which have
+/// none set; and how many places those are.
+#[inline]
+#[target_feature(enable = "neon")]
+fn expand(next: uint8x16_t, places: uint8x16_t) -> (uint8x16_t, usize) {
+    let none = vdupq_n_u8(0);
+    // A place that counts is -1: the sums are negative, and their complements the ranks from 0 on.
+    let sums = vaddq_u8(places, vextq_u8::<15>(none, places));
+    let sums = vaddq_u8(sums, vextq_u8::<14>(none, sums));
+    let sums = vaddq_u8(sums, vextq_u8::<12>(none, sums));
+    let sums = vaddq_u8(sums, vextq_u8::<8>(none, sums));
+    // An index of 16 or more makes 0.
+    let ranks = vmvnq_u8(vandq_u8(sums, places));
+    (vqtbl1q_u8(next, ranks), usize::from(vgetq_lane_u8::<15>(sums).wrapping_neg()))
 }

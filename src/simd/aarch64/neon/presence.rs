@@ -6,6 +6,7 @@ use std::arch::aarch64::*;
 use crate::model::{ByteSet, Chunk};
 
 /// The index of the first chunk that has a byte which is not in `set`.
+#[inline(never)]
 #[target_feature(enable = "neon")]
 pub(in crate::simd) fn first_outside(set: &ByteSet, chunks: &[Chunk]) -> Option<usize> {
     let rows = load_rows(set);
