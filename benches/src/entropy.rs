@@ -15,8 +15,8 @@ pub const BLOCK: usize = 256 << 10;
 /// What others are held against.
 pub const HUFF0: &str = "huff0";
 
-/// memcpy and Huff0, lanes by every kernel, pivot by every kernel that has its own, OpenZL's. Blocks
-/// of ours and of OpenZL are so long; those of Huff0 are 128 KiB at most.
+/// memcpy and Huff0, lanes by every kernel, pivot by every kernel that has its own, OpenZL's. Our
+/// blocks and those of OpenZL are so long; those of Huff0 are 128 KiB at most.
 #[must_use]
 pub fn codecs(block_len: usize) -> Vec<Box<dyn Codec>> {
     let mut codecs: Vec<Box<dyn Codec>> = vec![Box::new(Memcpy), Box::new(Huff0::with_block_len(block_len))];
