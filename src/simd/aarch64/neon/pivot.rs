@@ -154,7 +154,7 @@ const fn shifts<const BITS: usize>() -> [i16; 8] {
     let mut shifts = [0; 8];
     let mut number = 0;
     while number < 8 {
-        shifts[number] = -((number * BITS % 8) as i16);
+        shifts[number] = -((number * BITS % 8) as u16).cast_signed();
         number += 1;
     }
     shifts
