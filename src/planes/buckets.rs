@@ -33,7 +33,7 @@ impl Buckets {
     }
 
     /// The first key of each bucket.
-    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
     pub(crate) fn first_keys(&self) -> &[u8] {
         self.bounds.first_keys()
     }

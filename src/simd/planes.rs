@@ -81,7 +81,7 @@ pub(crate) fn expand_zeros(kernel: Kernel, map: &[u8], coded: &[u8], negative: u
 /// [`Buckets::join`]. It is faster with some bytes behind the end of `cut`, which are not used.
 pub(crate) fn join(kernel: Kernel, cut: &[u8], keys: &[u8], buckets: &Buckets, plane: &mut [u8]) {
     #[cfg_attr(
-        not(any(target_arch = "x86_64", target_arch = "aarch64")),
+        not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))),
         allow(unused_mut, reason = "no kernel moves them on")
     )]
     let mut next = buckets.starts();

@@ -258,11 +258,11 @@ impl Steps for Neon {
         // SAFETY: as above.
         unsafe {
             let mut sums = std::mem::transmute::<[u8; 16], uint8x16_t>(bytes);
-            let mut distance = period;
-            while distance < 16 {
-                sums = vaddq_u8(sums, shuffle(sums, &BACK, distance));
-                distance *= 2;
-            }
+            // Always all four: how many are needed is hard to foresee.
+            sums = vaddq_u8(sums, shuffle(sums, &BACK, period));
+            sums = vaddq_u8(sums, shuffle(sums, &BACK, (2 * period).min(16)));
+            sums = vaddq_u8(sums, shuffle(sums, &BACK, (4 * period).min(16)));
+            sums = vaddq_u8(sums, shuffle(sums, &BACK, (8 * period).min(16)));
             let base = shuffle(std::mem::transmute::<[u8; 16], uint8x16_t>(base), &REPEAT, period);
             std::mem::transmute(vaddq_u8(sums, base))
         }
