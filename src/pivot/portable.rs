@@ -1,6 +1,6 @@
 //! The steps in safe code for every processor. Eight symbols move at a time, as bytes of a word.
 
-use crate::pivot::steps::{Steps, strides};
+use crate::pivot::steps::{STRIDE, Steps, strides};
 
 /// See the module.
 #[derive(Debug)]
@@ -19,25 +19,19 @@ impl Steps for Portable {
 
     fn merge(&self, out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -> usize {
         let (mut zeros, mut ones) = (0, 0);
-        for (out, &bits) in out.as_chunks_mut().0.iter_mut().zip(&bitmap[..len.div_ceil(WIDTH)]) {
-            let (to_left, to_right) = (&SPREAD[usize::from(!bits)], &SPREAD[usize::from(bits)]);
-            let spread_left = to_left.spread(word(left, zeros));
-            let spread_right = to_right.spread(word(right, ones));
-            *out = (spread_left ^ (spread_left ^ spread_right) & to_right.all).to_le_bytes();
-            ones += to_right.count;
-            zeros += to_left.count;
+        for (out, bitmap) in in_strides(out, len, bitmap) {
+            let (left, right) = (window(left, zeros), window(right, ones));
+            let count = merge(out, bitmap, |zeros| word(left, zeros), right);
+            ones += count;
+            zeros += STRIDE - count;
         }
         ones
     }
 
     fn merge_single(&self, out: &mut [u8], len: usize, bitmap: &[u8], symbol: u8, right: &[u8]) -> usize {
-        let symbols = repeated(symbol);
-        let mut ones = 0;
-        for (out, &bits) in out.as_chunks_mut().0.iter_mut().zip(&bitmap[..len.div_ceil(WIDTH)]) {
-            let to_right = &SPREAD[usize::from(bits)];
-            let spread = to_right.spread(word(right, ones));
-            *out = (symbols ^ (symbols ^ spread) & to_right.all).to_le_bytes();
-            ones += to_right.count;
+        let (symbols, mut ones) = (u64::from_le_bytes([symbol; WIDTH]), 0);
+        for (out, bitmap) in in_strides(out, len, bitmap) {
+            ones += merge(out, bitmap, |_| symbols, window(right, ones));
         }
         ones
     }
@@ -45,12 +39,12 @@ impl Steps for Portable {
     fn unpack(&self, out: &mut [u8], len: usize, packed: &[u8], bits: u8, table: &[u8; 256]) {
         let out = &mut out.as_chunks_mut().0[..len.div_ceil(WIDTH)];
         match bits {
-            1 => unpack::<1>(out, packed, table),
-            2 => unpack::<2>(out, packed, table),
-            3 => unpack::<3>(out, packed, table),
-            4 => unpack::<4>(out, packed, table),
-            5 => unpack::<5>(out, packed, table),
-            6 => unpack::<6>(out, packed, table),
+            1 => unpack_pairs::<1, 4>(out, packed, table),
+            2 => unpack_pairs::<2, 16>(out, packed, table),
+            3 => unpack_pairs::<3, 64>(out, packed, table),
+            4 => unpack_pairs::<4, 256>(out, packed, table),
+            5 => unpack_pairs::<5, 1024>(out, packed, table),
+            6 => unpack_pairs::<6, 4096>(out, packed, table),
             7 => unpack::<7>(out, packed, table),
             _ => unpack::<8>(out, packed, table),
         }
@@ -105,71 +99,168 @@ impl Steps for Portable {
     }
 }
 
-fn unpack<const BITS: usize>(out: &mut [[u8; WIDTH]], packed: &[u8], table: &[u8; 256]) {
-    for (index, out) in out.iter_mut().enumerate() {
-        let numbers = word(packed, index * BITS);
-        for (place, symbol) in out.iter_mut().enumerate() {
-            *symbol = table[(numbers >> (place * BITS)) as usize & ((1 << BITS) - 1)];
-        }
-    }
+/// What a stride may take of one side. A word may begin at any of its symbols.
+type Window = [u8; STRIDE + WIDTH];
+
+/// The strides of `len` symbols, with their bits.
+fn in_strides<'a>(
+    out: &'a mut [u8],
+    len: usize,
+    bitmap: &'a [u8],
+) -> impl Iterator<Item = (&'a mut [u8; STRIDE], &'a [u8; STRIDE / WIDTH])> {
+    let out = &mut out[..strides(len)];
+    let bitmap = &bitmap[..strides(len) / WIDTH];
+    out.as_chunks_mut().0.iter_mut().zip(bitmap.as_chunks().0)
 }
 
-/// The eight bytes from `at` on.
+/// The window from `at` on.
+fn window(bytes: &[u8], at: usize) -> &Window {
+    bytes[at..].first_chunk().expect("a side has slack behind it")
+}
+
+/// The word at a place of a stride.
 #[inline(always)]
-fn word(bytes: &[u8], at: usize) -> u64 {
-    bytes[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+fn word(window: &Window, at: usize) -> u64 {
+    // No check is needed with this.
+    let at = at % STRIDE;
+    window[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
-fn repeated(byte: u8) -> u64 {
-    u64::from(byte) * 0x0101_0101_0101_0101
+/// Merges a stride; `left` gives the eight bytes from so many zeros on. How many bits are 1 comes
+/// back.
+#[inline(always)]
+fn merge(out: &mut [u8; STRIDE], bitmap: &[u8; STRIDE / WIDTH], left: impl Fn(usize) -> u64, right: &Window) -> usize {
+    let (mut zeros, mut ones) = (0, 0);
+    for (out, &bits) in out.as_chunks_mut().0.iter_mut().zip(bitmap) {
+        *out = MERGE[usize::from(bits)].merge(left(zeros), word(right, ones)).to_le_bytes();
+        let count = usize::from(COUNTS[usize::from(bits)]);
+        ones += count;
+        zeros += WIDTH - count;
+    }
+    ones
 }
 
-/// How the first bytes of a word move to those places whose bit is 1, in order: by four places
-/// first, then by two, then by one. (H. S. Warren, Hacker's Delight, 7-5, with bytes for bits.)
+/// How many bits of a byte are 1.
+static COUNTS: [u8; 256] = {
+    let mut counts = [0; 256];
+    let mut bits = 0;
+    while bits < 256 {
+        counts[bits] = bits.count_ones() as u8;
+        bits += 1;
+    }
+    counts
+};
+
+/// How two words become one whose bytes are the next of either, as eight bits say.
+///
+/// First the next bytes of the left word stand at the bottom, in order, and those of the right word
+/// at the top, in reverse order. Then bytes change places with those four places away, then two,
+/// then one. That is enough for any eight bits: let `n` of the lower four be 0. The lower half takes
+/// its `n` left bytes from where they stand, and the right ones from the top, where they stand at
+/// the places from `n` on of the upper half. So the bytes at these places change with each other,
+/// and each half is what it was before, in half the length: its left bytes in order and its right
+/// ones in reverse order, if one goes around from some place on, which is 0 in the lower half, and
+/// `n` in the upper one.
 #[derive(Debug, Clone, Copy)]
-struct Spread {
-    /// The places, after each move, of the bytes that moved.
-    moved: [u64; 3],
-    /// All places whose bit is 1.
-    all: u64,
-    /// How many they are.
-    count: usize,
+struct Merge {
+    /// Bytes of the right word.
+    right: u64,
+    /// Both places of bytes that change with those four away.
+    four: u64,
+    /// The lower places of bytes that change with those two away, and one away.
+    two: u64,
+    one: u64,
 }
 
-impl Spread {
-    /// What comes to the other places means nothing.
+impl Merge {
     #[inline(always)]
-    fn spread(&self, mut word: u64) -> u64 {
-        word ^= (word ^ word << 32) & self.moved[0];
-        word ^= (word ^ word << 16) & self.moved[1];
-        word ^ (word ^ word << 8) & self.moved[2]
+    fn merge(&self, left: u64, right: u64) -> u64 {
+        let word = left ^ (left ^ right.swap_bytes()) & self.right;
+        let word = word ^ (word ^ word.rotate_left(32)) & self.four;
+        let moved = (word ^ word >> 16) & self.two;
+        let word = word ^ moved ^ moved << 16;
+        let moved = (word ^ word >> 8) & self.one;
+        word ^ moved ^ moved << 8
+    }
+
+    const fn new(bits: usize) -> Self {
+        let zeros = bits.count_zeros() as usize - (usize::BITS as usize - WIDTH);
+        let right = if zeros == WIDTH { 0 } else { u64::MAX << (8 * zeros) };
+        let mut changes = [0_u64; WIDTH];
+        // Where the bytes of a part begin, in this part.
+        let mut begins = [0; WIDTH];
+        let mut half = WIDTH / 2;
+        while half > 0 {
+            let mut at = 0;
+            while at < WIDTH {
+                let mut zeros = 0;
+                let mut place = 0;
+                while place < half {
+                    zeros += !bits >> (at + place) & 1;
+                    place += 1;
+                }
+                let begin = begins[at];
+                place = 0;
+                while place < half {
+                    // The byte's number, from where they begin: those of the upper half are those
+                    // behind the first left ones, as many as the half has.
+                    let number = (place + 2 * half - begin) % (2 * half);
+                    if number >= zeros && number < zeros + half {
+                        changes[half] |= 0xFF << (8 * (at + place));
+                    }
+                    place += 1;
+                }
+                begins[at] = begin % half;
+                begins[at + half] = (begin + zeros) % half;
+                at += 2 * half;
+            }
+            half /= 2;
+        }
+        Self { right, four: changes[4] | changes[4] << 32, two: changes[2], one: changes[1] }
     }
 }
 
 /// For each byte of a bitmap.
-static SPREAD: [Spread; 256] = {
-    let mut table = [Spread { moved: [0; 3], all: 0, count: 0 }; 256];
+static MERGE: [Merge; 256] = {
+    let mut table = [Merge { right: 0, four: 0, two: 0, one: 0 }; 256];
     let mut bits = 0;
     while bits < 256 {
-        let spread = &mut table[bits];
-        let mut place = 0;
-        while place < WIDTH {
-            if bits >> place & 1 == 1 {
-                let way = place - spread.count;
-                let mut step = 0;
-                while step < 3 {
-                    // A byte moves by 4, 2, and 1, as the bits of its way say.
-                    let moves = way >> (2 - step) & 1;
-                    let at = spread.count + (way & [0b100, 0b110, 0b111][step]);
-                    spread.moved[step] |= (0xFF * moves as u64) << (8 * at);
-                    step += 1;
-                }
-                spread.all |= 0xFF << (8 * place);
-                spread.count += 1;
-            }
-            place += 1;
-        }
+        table[bits] = Merge::new(bits);
         bits += 1;
     }
     table
 };
+
+/// Looks up two numbers at a time, of `1 << 2 * BITS` pairs, where they are many more than these.
+fn unpack_pairs<const BITS: usize, const PAIRS: usize>(out: &mut [[u8; WIDTH]], packed: &[u8], table: &[u8; 256]) {
+    if out.len() * WIDTH < 2 * PAIRS {
+        unpack::<BITS>(out, packed, table);
+        return;
+    }
+    let mut pairs = [[0; 2]; PAIRS];
+    for (pairs, &second) in pairs.chunks_exact_mut(1 << BITS).zip(table) {
+        for (pair, &first) in pairs.iter_mut().zip(table) {
+            *pair = [first, second];
+        }
+    }
+    for (index, out) in out.iter_mut().enumerate() {
+        let numbers = numbers(packed, index * BITS);
+        for (place, out) in out.as_chunks_mut().0.iter_mut().enumerate() {
+            *out = pairs[(numbers >> (2 * place * BITS)) as usize % PAIRS];
+        }
+    }
+}
+
+fn unpack<const BITS: usize>(out: &mut [[u8; WIDTH]], packed: &[u8], table: &[u8; 256]) {
+    for (index, out) in out.iter_mut().enumerate() {
+        let numbers = numbers(packed, index * BITS);
+        for (place, symbol) in out.iter_mut().enumerate() {
+            *symbol = table[(numbers >> (place * BITS)) as usize % (1 << BITS)];
+        }
+    }
+}
+
+/// The eight bytes from `at` on, which eight numbers are in.
+fn numbers(packed: &[u8], at: usize) -> u64 {
+    packed[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}

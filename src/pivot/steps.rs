@@ -3,8 +3,9 @@
 /// The most symbols that a step reads or writes at a time.
 pub(crate) const STRIDE: usize = 64;
 
-/// Bytes behind the last used one that a buffer may be asked to have.
-pub(crate) const SLACK: usize = STRIDE;
+/// Bytes behind the last used one that a buffer may be asked to have: a stride, and a word that
+/// begins in it.
+pub(crate) const SLACK: usize = STRIDE + 8;
 
 /// The loops over symbols. All kernels give the same results for any bytes.
 ///
