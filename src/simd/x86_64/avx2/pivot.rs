@@ -106,19 +106,22 @@ pub(in crate::simd::x86_64) fn ones(bitmap: &[u8]) -> usize {
     count
 }
 
-/// Eight symbols, as the lowest bits of `bits` say. How many of these are 1 comes back.
+/// Eight symbols, as `bits` say, below others.
+///
+/// The loads of the right side and of the control are parts of the instructions that work on them:
+/// three instructions less than with loads of their own, 5 % faster on Zen 4. What the control's
+/// upper half makes is of no use.
 ///
 /// # Safety
 ///
-/// At each place there are eight bytes.
+/// There are eight bytes at `right`.
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-unsafe fn merge_8(out: *mut u8, bits: usize, left: *const u8, right: *const u8) {
-    // SAFETY: the caller knows the lengths; a shuffle of the table is eight bytes.
+unsafe fn merge_8(bits: u8, left: __m128i, right: *const u8) -> __m128i {
+    // SAFETY: the caller knows the length; the table has 16 bytes from each control on.
     unsafe {
-        let both = _mm_unpacklo_epi64(_mm_loadl_epi64(left.cast()), _mm_loadl_epi64(right.cast()));
-        let merged = _mm_shuffle_epi8(both, _mm_loadl_epi64(MERGE.0[bits].as_ptr().cast()));
-        _mm_storel_epi64(out.cast(), merged);
+        let both = _mm_castpd_si128(_mm_loadh_pd(_mm_castsi128_pd(left), right.cast()));
+        _mm_shuffle_epi8(both, _mm_loadu_si128(MERGE.vector(bits).cast()))
     }
 }
 
@@ -126,19 +129,23 @@ unsafe fn merge_8(out: *mut u8, bits: usize, left: *const u8, right: *const u8) 
 fn merge(out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -> usize {
     assert!(out.len() >= strides(len) && bitmap.len() >= strides(len) / 8);
     assert!(left.len() >= len + SLACK && right.len() >= len + SLACK);
-    let (mut zeros, mut ones) = (0, 0);
+    let mut ones = 0;
     for at in (0..len).step_by(STRIDE) {
-        // SAFETY: `at` is a multiple of `STRIDE` below `len`, and `zeros` and `ones` are at most
-        // `at`, and grow by `STRIDE` at most: the lengths were asserted above.
+        // SAFETY: `at` is a multiple of `STRIDE` below `len`. `ones` and the zeros, `at - ones`, are
+        // at most `at`, and grow by `STRIDE` at most: the lengths were asserted above.
         unsafe {
-            let bits = bitmap.as_ptr().add(at / 8).cast::<u64>().read_unaligned();
-            for eight in 0..STRIDE / WIDTH {
-                let bits = (bits >> (WIDTH * eight)) as u8;
-                let out = out.as_mut_ptr().add(at + WIDTH * eight);
-                merge_8(out, bits.into(), left.as_ptr().add(zeros), right.as_ptr().add(ones));
-                let count = bits.count_ones() as usize;
-                ones += count;
-                zeros += WIDTH - count;
+            let bitmap = bitmap.as_ptr().add(at / 8);
+            for pair in 0..STRIDE / (2 * WIDTH) {
+                let at = at + 2 * WIDTH * pair;
+                let bits = *bitmap.add(2 * pair);
+                let left_8 = _mm_loadl_epi64(left.as_ptr().add(at - ones).cast());
+                let first = merge_8(bits, left_8, right.as_ptr().add(ones));
+                ones += bits.count_ones() as usize;
+                let bits = *bitmap.add(2 * pair + 1);
+                let left_8 = _mm_loadl_epi64(left.as_ptr().add(at + WIDTH - ones).cast());
+                let second = merge_8(bits, left_8, right.as_ptr().add(ones));
+                ones += bits.count_ones() as usize;
+                _mm_storeu_si128(out.as_mut_ptr().add(at).cast(), _mm_unpacklo_epi64(first, second));
             }
         }
     }
@@ -153,14 +160,16 @@ fn merge_single(out: &mut [u8], len: usize, bitmap: &[u8], symbol: u8, right: &[
     for at in (0..len).step_by(STRIDE) {
         // SAFETY: as in `merge`.
         unsafe {
-            let bits = bitmap.as_ptr().add(at / 8).cast::<u64>().read_unaligned();
-            for eight in 0..STRIDE / WIDTH {
-                let bits = (bits >> (WIDTH * eight)) as u8;
-                let both = _mm_unpacklo_epi64(symbols, _mm_loadl_epi64(right.as_ptr().add(ones).cast()));
-                let shuffle = _mm_loadl_epi64(MERGE.0[usize::from(bits)].as_ptr().cast());
-                let out = out.as_mut_ptr().add(at + WIDTH * eight);
-                _mm_storel_epi64(out.cast(), _mm_shuffle_epi8(both, shuffle));
+            let bitmap = bitmap.as_ptr().add(at / 8);
+            for pair in 0..STRIDE / (2 * WIDTH) {
+                let bits = *bitmap.add(2 * pair);
+                let first = merge_8(bits, symbols, right.as_ptr().add(ones));
                 ones += bits.count_ones() as usize;
+                let bits = *bitmap.add(2 * pair + 1);
+                let second = merge_8(bits, symbols, right.as_ptr().add(ones));
+                ones += bits.count_ones() as usize;
+                let out = out.as_mut_ptr().add(at + 2 * WIDTH * pair);
+                _mm_storeu_si128(out.cast(), _mm_unpacklo_epi64(first, second));
             }
         }
     }
