@@ -12,7 +12,7 @@ use super::{
 use crate::model::Histogram;
 
 /// Any tree that a table may describe: also such as no encoder chooses.
-fn random_tree(random: &mut Random) -> Tree {
+pub(super) fn random_tree(random: &mut Random) -> Tree {
     let most = [3, 12, MAX_GROUPS][random.below(3)];
     let count = 1 + random.below(most);
     let is_deep = random.below(3) == 0;
@@ -64,7 +64,7 @@ fn random_tree(random: &mut Random) -> Tree {
 }
 
 /// Symbols of a tree: all alike, few, or mostly the first ones.
-fn random_symbols(tree: &Tree, len: usize, random: &mut Random) -> Vec<u8> {
+pub(super) fn random_symbols(tree: &Tree, len: usize, random: &mut Random) -> Vec<u8> {
     let symbols = tree.groups.symbols();
     let (first, way) = (random.below(symbols.len()), random.below(4));
     let few = 1 + random.below(symbols.len().min(3));
@@ -90,7 +90,13 @@ fn next_len(before: usize, random: &mut Random) -> usize {
     }
 }
 
-fn payload(tree: &Tree, symbols: &[u8], size_log2: u8, scratch: &mut encode::Scratch, steps: &dyn Steps) -> Vec<u8> {
+pub(super) fn payload(
+    tree: &Tree,
+    symbols: &[u8],
+    size_log2: u8,
+    scratch: &mut encode::Scratch,
+    steps: &dyn Steps,
+) -> Vec<u8> {
     let mut payload = Vec::new();
     table::write(tree, &mut payload);
     let is_cut = symbols.len() > 1 << 15;
@@ -103,7 +109,7 @@ fn payload(tree: &Tree, symbols: &[u8], size_log2: u8, scratch: &mut encode::Scr
     payload
 }
 
-fn damage(payload: &[u8], random: &mut Random) -> Vec<u8> {
+pub(super) fn damage(payload: &[u8], random: &mut Random) -> Vec<u8> {
     let mut damaged = payload.to_vec();
     for _ in 0..=random.below(3) {
         let reach = [payload.len(), payload.len().min(100)][random.below(2)];

@@ -36,6 +36,8 @@ mod x86_64;
 
 #[cfg(test)]
 mod differential;
+#[cfg(all(test, unix, not(miri)))]
+mod guarded;
 
 pub(crate) use crate::options::Kernel;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
@@ -46,6 +48,8 @@ use code_table::CodeTable;
 use x86_64::{avx2, avx512};
 
 pub(crate) use crc32c::{Crc32c, crc32c, crc32c_copying};
+#[cfg(all(test, unix, not(miri)))]
+pub(crate) use guarded::Guarded;
 pub(crate) use pivot::pivot_steps;
 
 use crate::{
