@@ -46,6 +46,9 @@ pub(super) struct Rows {
 impl Rows {
     /// `log`: of the number of rows.
     pub(super) fn run(&mut self, raw: &[u8], log: u32, effort: Effort, chunks: &mut Chunks<'_>) {
+        if raw.len() < 2 * END {
+            return;
+        }
         let rows = 1 << log;
         let mut finder = Finder {
             raw,

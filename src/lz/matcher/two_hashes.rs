@@ -1,34 +1,28 @@
-//! Two tables, by eight bytes and by five, the newest position of each hash. A match waits for a
-//! better one at the next position.
+//! Two tables, by eight bytes and by five, the newest position of each hash. A short match waits
+//! for a better one at the next position.
 
-use crate::{
-    lz::{
-        encode::Chunks,
-        matcher::{END, Found, LONGEST_STEP, common_len, common_len_before, gain, hash, load32, load64, repeat_at},
-    },
-    simd::prefetch_line,
+use crate::lz::{
+    encode::Chunks,
+    matcher::{BASE, END, Found, LONGEST_STEP, common_len, common_len_before, gain, hash, load32, load64, repeat_at},
 };
 
 /// Matches of this length are taken at once.
-const NICE: usize = 64;
+const NICE: usize = 16;
 
 /// A match of four bytes from further back costs more than its literals.
 const NEAR: usize = 1 << 16;
 
 pub(super) fn run(raw: &[u8], long: &mut [u32], short: &mut [u32], chunks: &mut Chunks<'_>) {
+    if raw.len() < 2 * END || long.is_empty() || short.is_empty() {
+        return;
+    }
     let end = raw.len() - END;
     let mut finder = Finder { raw, long_bits: long.len().ilog2(), short_bits: short.len().ilog2(), long, short };
     let (mut anchor, mut at) = (0, 1);
     let mut repeats = [1, 4];
-    while at < end {
-        let mut found = finder.find(at, repeats);
-        if found.is_none() {
-            at += (1 + (at - anchor) / 256).min(LONGEST_STEP);
-            continue;
-        }
-        let mut start = at;
+    while let Some((mut start, mut found)) = finder.first_match(at, repeats[0]) {
         while start + 1 < end && found.length < NICE {
-            let next = finder.find(start + 1, repeats);
+            let next = finder.look(start + 1, repeats[0]).found(raw, start + 1, repeats[0]);
             if !next.beats(found, 0) {
                 break;
             }
@@ -71,53 +65,89 @@ struct Finder<'a> {
     short_bits: u32,
 }
 
+/// What the tables have for a position, and what of it matches.
+#[derive(Debug, Clone, Copy)]
+struct Candidates {
+    long: usize,
+    short: usize,
+    is_long: bool,
+    is_short: bool,
+    is_last: bool,
+}
+
 impl Finder<'_> {
-    /// The best match at `at`, which both tables learn.
-    #[inline]
-    fn find(&mut self, at: usize, repeats: [usize; 2]) -> Found {
+    /// The first position from `at` on that has a match, and that.
+    #[inline(always)]
+    fn first_match(&mut self, mut at: usize, last: usize) -> Option<(usize, Found)> {
+        let raw = self.raw;
+        let (end, begin) = (raw.len() - END, at);
+        while at < end {
+            let candidates = self.look(at, last);
+            if candidates.is_long | candidates.is_short | candidates.is_last {
+                let found = candidates.found(raw, at, last);
+                if !found.is_none() {
+                    return Some((at, found));
+                }
+            }
+            at += (1 + (at - begin) / 256).min(LONGEST_STEP);
+        }
+        None
+    }
+
+    /// Looks `at` up in both tables, which learn it.
+    #[inline(always)]
+    fn look(&mut self, at: usize, last: usize) -> Candidates {
         let raw = self.raw;
         let word = load64(raw, at);
-        let long = std::mem::replace(&mut self.long[hash::<8>(word, self.long_bits)], at as u32) as usize;
-        let short = std::mem::replace(&mut self.short[hash::<5>(word, self.short_bits)], at as u32) as usize;
-        self.ask_for(at + 1);
-        let mut best = repeat_at(raw, at, repeats[0], 4);
-        if best.is_none() {
-            best = repeat_at(raw, at, repeats[1], 0);
-        }
-        if long > 0 && load64(raw, long) == word {
-            best.or(found(8 + common_len(raw, long + 8, at + 8), at - long))
-        } else if short > 0 && load32(raw, short) == word as u32 {
-            let found = found(4 + common_len(raw, short + 4, at + 4), at - short);
-            if found.length > 4 || found.offset < NEAR { best.or(found) } else { best }
-        } else {
-            best
+        let long_slot = hash::<8>(word, self.long_bits) & (self.long.len() - 1);
+        let short_slot = hash::<5>(word, self.short_bits) & (self.short.len() - 1);
+        let long = std::mem::replace(&mut self.long[long_slot], at as u32) as usize;
+        let short = std::mem::replace(&mut self.short[short_slot], at as u32) as usize;
+        Candidates {
+            long,
+            short,
+            is_long: load64(raw, long) == word,
+            is_short: load32(raw, short) == word as u32,
+            is_last: load32(raw, at - last) == word as u32,
         }
     }
 
-    /// Asks for what is found at `at`, which mostly is looked at next: the bytes are far from each
-    /// other, and few of them in a cache.
-    #[inline]
-    fn ask_for(&self, at: usize) {
-        let word = load64(self.raw, at);
-        let (long, short) = (hash::<8>(word, self.long_bits), hash::<5>(word, self.short_bits));
-        for candidate in [self.long[long], self.short[short]] {
-            if let Some(byte) = self.raw.get(candidate as usize) {
-                prefetch_line(byte);
-            }
-        }
-    }
-
+    #[inline(always)]
     fn insert_both(&mut self, at: usize) {
         self.insert_long(at);
         self.insert_short(at);
     }
 
+    #[inline(always)]
     fn insert_long(&mut self, at: usize) {
-        self.long[hash::<8>(load64(self.raw, at), self.long_bits)] = at as u32;
+        let slot = hash::<8>(load64(self.raw, at), self.long_bits) & (self.long.len() - 1);
+        self.long[slot] = at as u32;
     }
 
+    #[inline(always)]
     fn insert_short(&mut self, at: usize) {
-        self.short[hash::<5>(load64(self.raw, at), self.short_bits)] = at as u32;
+        let slot = hash::<5>(load64(self.raw, at), self.short_bits) & (self.short.len() - 1);
+        self.short[slot] = at as u32;
+    }
+}
+
+impl Candidates {
+    /// The best match at `at`, if there is one that is worth it.
+    #[inline(always)]
+    fn found(self, raw: &[u8], at: usize, last: usize) -> Found {
+        let mut best = Found::default();
+        if self.is_last {
+            let length = 4 + common_len(raw, at + 4 - last, at + 4);
+            best = Found { length, offset: last, gain: BASE + 4 * length + 4 };
+        }
+        if self.is_long {
+            best.or(found(8 + common_len(raw, self.long + 8, at + 8), at - self.long))
+        } else if self.is_short {
+            let found = found(4 + common_len(raw, self.short + 4, at + 4), at - self.short);
+            if found.length > 4 || found.offset < NEAR { best.or(found) } else { best }
+        } else {
+            best
+        }
     }
 }
 
