@@ -1,7 +1,7 @@
 //! Finds what stands in the block already, and chooses among what it finds.
 //!
-//! A table may hold any position: whoever takes one compares the bytes there. Position 0 means
-//! "none", so nothing is found at the first byte of a block, which costs nothing.
+//! A table may hold any position before the one at hand: whoever takes one compares the bytes
+//! there. A place that nothing was put in has position 0, so no finder begins before position 1.
 
 mod one_hash;
 mod rows;
@@ -41,7 +41,7 @@ impl Matcher {
             3 => two_hashes::run(raw, cleared(&mut self.long, table(16)), cleared(&mut self.short, table(15)), chunks),
             4 => two_hashes::run(raw, cleared(&mut self.long, table(18)), cleared(&mut self.short, table(17)), chunks),
             5 => self.rows.run(raw, rows(12, 9), Effort { depth: 8, lazy: 1 }, chunks),
-            6 => self.rows.run(raw, rows(13, 7), Effort { depth: 8, lazy: 2 }, chunks),
+            6 => self.rows.run(raw, rows(13, 8), Effort { depth: 8, lazy: 2 }, chunks),
             _ => self.rows.run(raw, rows(14, 7), Effort { depth: 16, lazy: 2 }, chunks),
         }
     }

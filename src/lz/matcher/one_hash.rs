@@ -10,7 +10,8 @@ use crate::lz::{
 /// After so many bytes without a match the steps become longer by one.
 const PATIENCE: usize = 128;
 
-/// Hashes `BYTES` (at most 7) bytes. Where nothing is found, goes on `STEP` bytes further at first.
+/// Hashes `BYTES` bytes, 7 at most: two positions share a load of eight. Where neither of a pair
+/// has a match, goes on `STEP` bytes further at first.
 pub(super) fn run<const BYTES: u32, const STEP: usize>(raw: &[u8], table: &mut [u32], chunks: &mut Chunks<'_>) {
     if raw.len() < 2 * END || table.is_empty() {
         return;
@@ -52,8 +53,9 @@ struct Finder<'a, const BYTES: u32> {
 impl<const BYTES: u32> Finder<'_, BYTES> {
     /// Where the first match from `at` on stands, and its offset. It has at least four bytes.
     ///
-    /// A pair of positions is looked at in one turn, and one branch tells whether any of them has a
-    /// match. Which one it is, no processor would foresee: that is chosen without a branch.
+    /// A pair of positions is looked at in one turn. Which of them has a match, no processor would
+    /// foresee: that is chosen without a branch. One with the offset used last is taken first: it
+    /// needs no offset, and records that differ in a few bytes have one behind the other.
     #[inline(always)]
     fn first_match<const STEP: usize>(&mut self, mut at: usize, last: usize) -> Option<(usize, usize)> {
         let raw = self.raw;

@@ -151,16 +151,15 @@ impl Finder<'_> {
             candidates[count % ROW] = candidate;
             count += 1;
         }
-        let mut longest = 3;
+        // What is no longer than a match with a repeated offset is not worth its offset.
+        let mut longest = best.length.max(3);
         for &candidate in candidates.iter().take(count) {
-            if candidate == 0 || candidate >= at || load32(raw, candidate) != word as u32 {
+            // These four bytes tell most of those that are no longer than the longest so far.
+            let differ = load32(raw, candidate + longest - 3) != load32(raw, at + longest - 3);
+            if differ || candidate == 0 || candidate >= at {
                 continue;
             }
-            // One byte tells most of those that are no longer than the longest so far.
-            if raw.get(candidate + longest) != raw.get(at + longest) {
-                continue;
-            }
-            let length = 4 + common_len(raw, candidate + 4, at + 4);
+            let length = common_len(raw, candidate, at);
             if length > longest {
                 longest = length;
                 let offset = at - candidate;
