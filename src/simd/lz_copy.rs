@@ -40,7 +40,7 @@ pub(super) trait Steps {
     /// As above.
     unsafe fn repeat(bytes: [u8; 16], period: usize) -> [u8; 16];
 
-    /// The sums of `bytes` and what stands `period` (1..16) before each: `base` for the first of
+    /// The sums of `bytes` and what stands `period` (1..=16) before each: `base` for the first of
     /// them, the sums themselves for the others.
     ///
     /// # Safety
@@ -65,7 +65,8 @@ pub(super) const PLAIN: u8 = 0;
 /// Differences, one by one where the last offset is less than 16: where most offsets are that
 /// small, loads of what was just stored would wait.
 pub(super) const BYTES: u8 = 1;
-/// Differences, always 16 at a time.
+/// Differences, always 16 at a time. Nothing asks how many of them count, nor how far back they go:
+/// both change from sequence to sequence, and a wrong guess takes longer than all steps.
 pub(super) const VECTORS: u8 = 2;
 
 /// Chooses the loop by what the chunk's sequences are like, in `execute!(width, literals)`.
@@ -130,7 +131,7 @@ pub(super) unsafe fn execute<S: Steps, const WIDTH: usize, const LITERALS: u8>(
         // there, and that its bytes and `OVERSHOOT` more are inside the block; `reach_back`, or
         // `safe`, that each match begins inside it.
         index += unsafe {
-            if sums.nearest as usize >= WIDTH.min(32) {
+            if sums.nearest as usize >= WIDTH.min(32) && (LITERALS == PLAIN || place.last >= 16) {
                 run.execute::<S, WIDTH, LITERALS, true>(safe, &mut place, &mut escapes)
             } else {
                 run.execute::<S, WIDTH, LITERALS, false>(safe, &mut place, &mut escapes)
@@ -349,7 +350,8 @@ impl Run<'_, '_> {
         escapes: &mut Escapes<'_>,
     ) -> usize {
         let literals = self.sections.literals.padded().as_ptr();
-        let Place { mut literal, mut at, mut last } = *place;
+        let Place { mut literal, mut at, last } = *place;
+        let mut last = last as usize;
         let mut index = 0;
         while index < count {
             // SAFETY: the caller gives no more than `GROUP`.
@@ -369,14 +371,14 @@ impl Run<'_, '_> {
                     let (from, to) = (literals.add(literal), self.base.add(at));
                     match LITERALS {
                         PLAIN => copy_width::<WIDTH>(from, to),
-                        _ => differences::<S, LITERALS>(from, to, run, last),
+                        _ => differences::<S, LITERALS, FAR>(from, to, run, last),
                     }
                     let to = to.add(run);
                     if FAR { copy_width::<WIDTH>(to.sub(offset), to) } else { near::<S, WIDTH>(to, offset) }
                 }
             } else {
                 if run == ESCAPED.into() || length == ESCAPED.into() {
-                    match self.unescaped(index, &Place { literal, at, last }, escapes) {
+                    match self.unescaped(index, &Place { literal, at, ..*place }, escapes) {
                         Some(whole) => (run, length) = whole,
                         None => break,
                     }
@@ -386,7 +388,7 @@ impl Run<'_, '_> {
                     let (from, to) = (literals.add(literal), self.base.add(at));
                     match LITERALS {
                         PLAIN => copy_far::<32>(from, to, run),
-                        _ => differences::<S, LITERALS>(from, to, run, last),
+                        _ => differences::<S, LITERALS, FAR>(from, to, run, last),
                     }
                     let to = to.add(run);
                     if offset < 32 {
@@ -400,9 +402,12 @@ impl Run<'_, '_> {
             }
             literal += run;
             at += run + length;
-            last = offset as u32;
+            if LITERALS != PLAIN {
+                last = offset;
+            }
             index += 1;
         }
+        let last = index.checked_sub(1).map_or(place.last, |index| self.group.offsets[index]);
         *place = Place { literal, at, last };
         index
     }
@@ -518,44 +523,47 @@ unsafe fn repeat_16<S: Steps>(to: *mut u8, offset: usize) {
     }
 }
 
-/// Writes `len` literals that are differences to the bytes `last` further back.
+/// Writes `len` literals that are differences to the bytes `last` further back. `FAR`: `last` is 16
+/// or more.
 ///
 /// # Safety
 ///
 /// The processor has the features that `S` needs. `last` bytes before `to` can be read, and `len`,
-/// rounded up to a multiple of 16, read at `from` and written at `to`.
+/// rounded up to a multiple of 16 and 16 at least, read at `from` and written at `to`.
 #[inline(always)]
-unsafe fn differences<S: Steps, const LITERALS: u8>(from: *const u8, to: *mut u8, len: usize, last: u32) {
-    let last = last as usize;
+unsafe fn differences<S: Steps, const LITERALS: u8, const FAR: bool>(
+    from: *const u8,
+    to: *mut u8,
+    len: usize,
+    last: usize,
+) {
     let mut done = 0;
-    if last >= 16 {
+    if !FAR && LITERALS == BYTES && last < 16 {
         while done < len {
-            // SAFETY: the caller says so; the bytes 16 or more before `to + done` are there.
-            unsafe {
-                let base = to.add(done).sub(last).cast::<[u8; 16]>().read();
-                let mut bytes = from.add(done).cast::<[u8; 16]>().read();
-                for (byte, base) in bytes.iter_mut().zip(base) {
-                    *byte = byte.wrapping_add(base);
-                }
-                to.add(done).cast::<[u8; 16]>().write(bytes);
-            }
-            done += 16;
-        }
-    } else if LITERALS == BYTES {
-        while done < len {
-            // SAFETY: as above, and one byte further back than `to + done` is there.
+            // SAFETY: the caller says so, and one byte further back than `to + done` is there.
             unsafe { *to.add(done) = (*from.add(done)).wrapping_add(*to.add(done).sub(last)) };
             done += 1;
         }
-    } else {
-        while done < len {
-            // SAFETY: as above.
-            unsafe {
-                let base = to.add(done).sub(last).cast::<[u8; 16]>().read();
-                let bytes = from.add(done).cast::<[u8; 16]>().read();
-                to.add(done).cast::<[u8; 16]>().write(S::add_repeated(bytes, base, last));
+        return;
+    }
+    loop {
+        // SAFETY: `done` is a multiple of 16 and 0 or below `len`. The load of what is `last`
+        // further back ends no further than the store.
+        unsafe {
+            let base = to.add(done).sub(last).cast::<[u8; 16]>().read();
+            let mut bytes = from.add(done).cast::<[u8; 16]>().read();
+            if FAR || LITERALS == BYTES {
+                for (byte, base) in bytes.iter_mut().zip(base) {
+                    *byte = byte.wrapping_add(base);
+                }
+            } else {
+                bytes = S::add_repeated(bytes, base, last.min(16));
             }
-            done += 16;
+            to.add(done).cast::<[u8; 16]>().write(bytes);
+        }
+        done += 16;
+        if done >= len {
+            break;
         }
     }
 }

@@ -296,11 +296,11 @@ impl Steps for Avx2 {
         // SAFETY: as above.
         unsafe {
             let mut sums = std::mem::transmute::<[u8; 16], __m128i>(bytes);
-            let mut distance = period;
-            while distance < 16 {
-                sums = _mm_add_epi8(sums, shuffle(sums, &BACK, distance));
-                distance *= 2;
-            }
+            // Always all four: how many are needed is hard to foresee.
+            sums = _mm_add_epi8(sums, shuffle(sums, &BACK, period));
+            sums = _mm_add_epi8(sums, shuffle(sums, &BACK, (2 * period).min(16)));
+            sums = _mm_add_epi8(sums, shuffle(sums, &BACK, (4 * period).min(16)));
+            sums = _mm_add_epi8(sums, shuffle(sums, &BACK, (8 * period).min(16)));
             let base = shuffle(std::mem::transmute::<[u8; 16], __m128i>(base), &REPEAT, period);
             std::mem::transmute(_mm_add_epi8(sums, base))
         }
