@@ -1,5 +1,7 @@
 //! One stage in a loop, for a profiler: `profile STAGE SIZE ITERATIONS [--decompress]`.
 //! `scripts/profile.sh` runs it.
+//!
+//! `rans` is a block of level 0, `lz` a block of level 3; `lz1` to `lz7` are blocks of that level.
 
 use std::{env, error::Error, hint::black_box};
 
@@ -11,22 +13,30 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [stage, size, iterations, rest @ ..] = &args[..] else {
         return Err("usage: profile STAGE SIZE ITERATIONS [--decompress]".into());
     };
-    if stage != "rans" {
-        return Err(format!("no stage {stage}; the stages are: rans").into());
-    }
+    let options = options(stage).ok_or_else(|| format!("no stage {stage}; the stages are: rans, lz, lz1 to lz7"))?;
     let (size, iterations): (usize, usize) = (size.parse()?, iterations.parse()?);
-    let sample = samples(size).into_iter().next().ok_or("the corpus is empty")?;
+    // Where several files are given, the longest has the most to show.
+    let sample = samples(size).into_iter().max_by_key(|sample| sample.bytes.len()).ok_or("the corpus is empty")?;
     let raw = &sample.bytes[..size];
     let mut coded = Vec::new();
-    block::encode(raw, &EncodeOptions::new().level(0), &mut coded)?;
+    block::encode(raw, &options, &mut coded)?;
     let mut back = vec![0; size];
     for _ in 0..iterations {
         if rest.iter().any(|flag| flag == "--decompress") {
             black_box(block::decode(&coded, &mut back)?);
         } else {
             coded.clear();
-            black_box(block::encode(raw, &EncodeOptions::new().level(0), &mut coded)?);
+            black_box(block::encode(raw, &options, &mut coded)?);
         }
     }
     Ok(())
+}
+
+fn options(stage: &str) -> Option<EncodeOptions> {
+    let level = match stage {
+        "rans" => 0,
+        "lz" => 3,
+        _ => stage.strip_prefix("lz")?.parse().ok().filter(|level| (1..=7).contains(level))?,
+    };
+    Some(EncodeOptions::new().level(level))
 }

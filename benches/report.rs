@@ -67,14 +67,21 @@ fn codecs() -> Vec<Box<dyn Codec>> {
 }
 
 fn header(Processor { model, class }: &Processor, rounds: usize) -> String {
+    let openzl = openzl_codecs::version().map_or_else(String::new, |version| {
+        format!(
+            "\n`openzl pivco` is OpenZL {version}'s PivCo-Huffman in blocks as long, without a check: as shipped,\n\
+            which asks the processor what it can in every call (slow in a virtual machine), and its kernels\n\
+            alone with the processor asked once.\n"
+        )
+    });
     format!(
         "# {model} ({class})\n\n\
         Made by `scripts/bench.sh`. One core, {} MiB of each sample in pieces of 1 MiB, which all codecs\n\
         take in turns; {rounds} rounds, the median of each piece, thread time. Buffers were touched before. Ratios\n\
         to memcpy and huff0 are of this run; absolute speeds are of this machine.\n\n\
-        `ranstream` is level 0: blocks of 256 KiB, mode by policy, CRC-32C over every block. `huff0` is\n\
-        zstd's Huffman coder alone, without a check. The others also find repeats, which level 0 does not:\n\
-        compare them by what you need.\n",
+        `ranstream` is level 0: blocks of 256 KiB, mode by policy, CRC-32C over every block. `pivot` is its\n\
+        Huffman form. `huff0` is zstd's Huffman coder alone, without a check. The others also find repeats,\n\
+        which level 0 does not: compare them by what you need.\n{openzl}",
         LEN >> 20,
     )
 }

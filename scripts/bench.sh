@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ $# -ge 1 ] && [ -n "$1" ] && RANS_BENCH_CORPUS=$(realpath "$1") && export RANS_BENCH_CORPUS
-cargo build --release -p ranstream-benches --bin report --bin threads
-page=$(scripts/pinned.sh target/release/report docs/benchmarks "${2:-5}")
-target/release/threads 256 "${2:-5}" >>"$page"
+programs=$(scripts/bench_programs.sh report threads)
+page=$(scripts/pinned.sh "$programs/report" docs/benchmarks "${2:-5}")
+"$programs/threads" 256 "${2:-5}" >>"$page"
 RANS_BLESS=1 cargo test --quiet --test it benchmarks
 printf 'written: %s\n' "$page"
