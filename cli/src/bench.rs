@@ -88,12 +88,15 @@ fn contests(threads: usize) -> Vec<Contest> {
             Some((EncodeOptions::new().mode(mode).threads(threads), DecodeOptions::new().threads(threads))),
         )
     };
-    let lanes = |kernel: Kernel| {
-        let options = (EncodeOptions::new().mode(Mode::Lanes).kernel(kernel), DecodeOptions::new().kernel(kernel));
-        Contest::new("lanes", kernel.to_string(), 1, Some(options))
+    let forced = |name, mode, kernel: Kernel| {
+        let options = (EncodeOptions::new().mode(mode).kernel(kernel), DecodeOptions::new().kernel(kernel));
+        Contest::new(name, kernel.to_string(), 1, Some(options))
     };
     let mut contests = vec![Contest::new("memcpy", "-", 1, None)];
-    contests.extend(Kernel::all_available().map(lanes));
+    contests.extend(Kernel::all_available().map(|kernel| forced("lanes", Mode::Lanes, kernel)));
+    // A kernel that gathers is the other one there.
+    let pivot = Kernel::all_available().filter(|kernel| !kernel.to_string().ends_with("-gather"));
+    contests.extend(pivot.map(|kernel| forced("pivot", Mode::Pivot, kernel)));
     contests.push(coded("interleaved", Mode::Interleaved, 1));
     contests.push(coded("single-stream", Mode::SingleStream, 1));
     for (name, level) in [("level 0", 0), ("level 1", 1), (DEFAULT, 3), ("level 6", 6)] {
