@@ -60,7 +60,7 @@ def save(
     """
     from safetensors.torch import save
 
-    return to_bytes(save(tensors, metadata), profile, threads, base)
+    return to_bytes([save(tensors, metadata)], profile, threads, base)
 
 
 def save_file(
@@ -75,7 +75,7 @@ def save_file(
     """As ``save``, to a file that is there when it is whole."""
     from safetensors.torch import save
 
-    to_file(save(tensors, metadata), filename, profile, threads, base)
+    to_file([save(tensors, metadata)], filename, profile, threads, base)
 
 
 def load_model(

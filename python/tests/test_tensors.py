@@ -6,12 +6,14 @@ import json
 import pickle
 import runpy
 import struct
+import subprocess
 import sys
 import types
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import needs_proc
 
 import ranstream
 
@@ -546,3 +548,54 @@ def test_a_thousand_tensors_open_fast(tmp_path: Path) -> None:
         times.append(time.thread_time() - start)
     # The target is 5 ms; a machine may be busy, and a build one for debugging.
     assert min(times) < 0.05
+
+
+_PEAK = """
+import sys
+import numpy
+from ranstream.numpy import load_file, save_file
+
+def peak():
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM"))
+
+path, save = sys.argv[1], sys.argv[2] == "save"
+if save:
+    weights = numpy.zeros(24 << 20, "f4")
+    for part in weights.reshape(24, -1):
+        part[:] = numpy.random.default_rng(1).normal(0, 0.02, 1 << 20)
+    before = peak()
+    save_file({"weights": weights, "bias": weights[:100]}, path)
+else:
+    load_file.__module__, numpy.zeros(1 << 20)
+    before = peak()
+    loaded = load_file(path)
+    assert loaded["weights"].nbytes == 96 << 20
+print(peak() - before)
+"""
+
+
+@needs_proc
+def test_memory_of_saving_and_loading_is_bounded(tmp_path: Path) -> None:
+    """What is saved is not held a second time, and what is loaded is held once; 64 MiB beside it."""
+    taken = []
+    for task in ("save", "load"):
+        command = [sys.executable, "-c", _PEAK, str(tmp_path / "m.safetensors.rans"), task]
+        taken.append(int(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    saving, loading = taken
+    assert saving < 64 << 20, f"{saving >> 20} MiB to save 96"
+    assert loading < (96 + 64) << 20, f"{loading >> 20} MiB to load 96"
+
+
+def test_arrays_are_saved_whatever_their_layout(tmp_path: Path) -> None:
+    from ranstream.numpy import load_file, save, save_file
+
+    square = numpy.arange(600, dtype="f4").reshape(20, 30)
+    tensors = {"turned": square.T, "other order": square.astype(">f4"), "scalar": numpy.float64(7) * numpy.ones(())}
+    save_file(tensors, tmp_path / "m.rans", {"a": "\n\u00e4\U0001f600\x01\""})
+    for name, tensor in load_file(tmp_path / "m.rans").items():
+        assert (tensor == tensors[name]).all() and tensor.shape == tensors[name].shape
+    # Names and texts of every kind stand in the header as safetensors writes them.
+    strange = {"\n\u00e4\U0001f600\x01\"\\/\x7f": numpy.arange(3), "": numpy.zeros((0, 5), "u1")}
+    for metadata in (None, {}, {"k": "\t\b\u2028"}):
+        assert ranstream.decompress(save(strange, metadata)) == safetensors_numpy.save(strange, metadata)

@@ -2,7 +2,14 @@
 
 use super::plain;
 pub(super) use crate::lz::release;
-use crate::{format::BlockMode, lz, options::BlockOptions, simd::Kernel};
+use crate::{
+    format::BlockMode,
+    lz,
+    model::{Histogram, least_bits},
+    options::BlockOptions,
+    section::scale_bits_for,
+    simd::Kernel,
+};
 
 /// Codes `raw` as the options ask. `None`: it is to be stored, and what was appended is to be
 /// thrown away.
@@ -30,6 +37,9 @@ fn append_smallest(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Opt
     if pays && raw.len() > options.policy.interleaved_up_to {
         return Some(BlockMode::Lz);
     }
+    if pays && options.prefer.is_none() && is_larger_without(raw, options, matches_len) {
+        return Some(BlockMode::Lz);
+    }
     let mode = plain::append(raw, options, out);
     let plain_len = out.len() - start - matches_len;
     if mode.is_some() && plain_len <= matches_len {
@@ -38,6 +48,21 @@ fn append_smallest(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Opt
     }
     out.truncate(start + matches_len);
     pays.then_some(BlockMode::Lz)
+}
+
+/// Whether symbols that are coded each for itself surely take more than `len` bytes. `false`: that
+/// is to be tried.
+///
+/// A state holds no more than 16 bits of its symbols and takes 32, which is more than the rounding
+/// of `least_bits`. One step may lose the fraction of a slot: of a state above 2^16, with slots of
+/// `1 / scale`, that is at most `2 * scale / 2^16` bits.
+fn is_larger_without(raw: &[u8], options: &BlockOptions, len: usize) -> bool {
+    if raw.len() >= 4096 {
+        return false;
+    }
+    let scale_bits = options.scale_bits.unwrap_or_else(|| scale_bits_for(raw.len()));
+    let fractions = (raw.len() as u64) << scale_bits >> 15;
+    least_bits(Histogram::new(raw).counts()).saturating_sub(fractions) / 8 >= len as u64
 }
 
 /// Whether `raw` is one byte repeated, which takes one byte.

@@ -11,8 +11,12 @@ impl Histogram {
     /// Counts `raw`, which is shorter than 4 GiB.
     pub(crate) fn new(raw: &[u8]) -> Self {
         // Sixteen tables are 16 KiB: for less than that, clearing and adding them up takes longer
-        // than they save.
-        let counts = if raw.len() < 32 << 10 { count::<4>([raw]) } else { count::<16>([raw]) };
+        // than they save. So do four for a few symbols.
+        let counts = match raw.len() {
+            0..0x100 => count::<1>([raw]),
+            0x100..0x8000 => count::<4>([raw]),
+            _ => count::<16>([raw]),
+        };
         Self { counts, total: raw.len() as u32 }
     }
 

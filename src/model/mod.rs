@@ -12,7 +12,7 @@ mod slots;
 mod symbols;
 
 pub(crate) use byte_set::{ByteSet, Chunk};
-pub(crate) use cost::{coded_bits, entropy_bits, entropy_len};
+pub(crate) use cost::{coded_bits, entropy_bits, entropy_len, least_bits};
 pub(crate) use frequencies::Frequencies;
 pub(crate) use histogram::Histogram;
 pub(crate) use normalize::{normalize, normalize_compat};

@@ -2,7 +2,7 @@
 
 use crate::{
     format::section::{Descriptor, SectionForm},
-    model::{coded_bits, normalize},
+    model::{coded_bits, least_bits, normalize},
     pivot,
     rans::segment::Tail,
     section::{
@@ -34,6 +34,9 @@ impl Settings {
         Self { kernel, segment_len: 64 << 10, scale_bits: None, sampling: true, pivot: None, min_gain: 8 }
     }
 }
+
+/// Of sections of up to so many symbols, many are too short for the states of lanes.
+const SHORT: usize = 2048;
 
 /// Codes sections one after the other, with memory that is kept between them.
 #[derive(Debug)]
@@ -100,6 +103,10 @@ impl Encoder {
         };
         let source = lanes::Source { symbols, cut, stride: if sampling { sample::stride(symbols.len()) } else { 1 } };
         let histogram = source.histogram(kernel);
+        // Where no frequencies would do there is no need to find them.
+        if symbols.len() <= SHORT && lanes::least_len(least_bits(histogram.counts()), cut) > worth {
+            return false;
+        }
         let scale_bits = scale_bits.unwrap_or_else(|| scale_bits_for(symbols.len()));
         let frequencies = normalize(&histogram, scale_bits);
         let bits = coded_bits(histogram.counts(), &frequencies);

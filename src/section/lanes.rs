@@ -81,10 +81,11 @@ pub(crate) fn count_coded(raw: &[u8], cut: Cut) -> Histogram {
 }
 
 /// Fewer bytes than this do not hold a payload of symbols that take so many `bits`: a state takes
-/// 32 bits, of which 16 at most are theirs.
+/// 32 bits, of which 16 at most are theirs. And all states are there, however few the bits.
 pub(crate) fn least_len(bits: u64, cut: Cut) -> u64 {
-    let states = (4 * LANES - 2 * LANES) as u64;
-    4 + (4 + states) * cut.segments as u64 + bits / 8
+    let segments = cut.segments as u64;
+    let states = 4 * LANES as u64 * segments;
+    4 + 4 * segments + states.max(states / 2 + bits / 8)
 }
 
 /// Symbols that are to be coded as lanes.

@@ -6,7 +6,7 @@ pub(crate) use crate::pivot::Setting;
 use crate::{
     error::Corruption,
     kept,
-    model::Histogram,
+    model::{Histogram, least_bits},
     pivot::{Decoder, Encoder},
     section::sample,
     simd::{Kernel, pivot_steps},
@@ -51,6 +51,9 @@ impl Source<'_> {
             1 => Histogram::new(self.symbols),
             stride => sample::estimate(self.symbols, stride, self.kernel),
         };
+        if len < FEW && least_len(&histogram) > most {
+            return false;
+        }
         let expected = encoder.choose(histogram.counts(), len, self.setting) as usize;
         // What is expected is a little more than what comes out, or less: a few bytes.
         if expected > most + most / 64 + 32 {
@@ -65,6 +68,18 @@ impl Source<'_> {
         }
         out.len() - start <= most
     }
+}
+
+/// In payloads of fewer symbols no bitmap is coded once more: each symbol takes the bits of its
+/// code.
+const FEW: usize = 64;
+
+/// No payload of [`FEW`] symbols is shorter: one group, one byte for it and for its place, the
+/// symbols it has, 4 bytes for each 32 of which one occurs, and the codes.
+fn least_len(histogram: &Histogram) -> usize {
+    let counts = histogram.counts();
+    let rows = counts.as_chunks::<32>().0.iter().filter(|row| **row != [0; 32]).count();
+    3 + 4 * rows + (least_bits(counts) / 8) as usize
 }
 
 /// Fills `symbols`, at least one, from a payload of exactly so many.
