@@ -54,8 +54,30 @@ def _read(
     fs: AbstractFileSystem, path: str, key: object, found: Index, start: int, stop: int, delimiter: bytes | None
 ) -> bytes:
     """One part. ``key`` changes with the file: what was computed of an older one is not taken."""
-    with RansFile(RansFileSystem(fs=fs), path, found=found) as file:
-        return bytes(read_block(file, start, stop - start, delimiter))
+    rans = RansFileSystem(fs=fs)
+    # Most delimiters are in the first block behind the place: those blocks are read with the part.
+    end = stop if delimiter is None else max(stop, found.raw_range(stop, stop + 1)[1])
+    begin = found.coded_range(start, end)[0]
+    coded = memoryview(fs.cat_file(path, start=begin, end=found.coded_range(start, end)[1]))
+
+    def decode(start: int, stop: int) -> bytes:
+        first, last = found.coded_range(start, stop)
+        return rans.named(path, lambda: found.decode(coded[first - begin : last - begin], start, stop))
+
+    if delimiter is None:
+        return decode(start, stop)
+    bounds = []
+    for place in (start, stop):
+        at = -1
+        if 0 < place < found.raw_size:
+            at = decode(place, found.raw_range(place, place + 1)[1]).find(delimiter)
+            if at < 0:
+                # A line longer than a block.
+                with RansFile(rans, path, found=found) as file:
+                    return bytes(read_block(file, start, stop - start, delimiter))
+        bounds.append(place if at < 0 else place + at + len(delimiter))
+    # Straight to where they stay: to cut them out of whole blocks would copy all of them.
+    return decode(*bounds)
 
 
 def from_tensors(

@@ -79,7 +79,7 @@ class RansFileSystem(ChainedFileSystem):  # type: ignore[misc]
             if key in self._indexes:
                 self._indexes.move_to_end(key)
                 return self._indexes[key]
-        found = self._named(path, lambda: index(_Tail(self.fs, path)))
+        found = self.named(path, lambda: index(_Tail(self.fs, path)))
         with self._lock:
             self._indexes[key] = found
             while len(self._indexes) > _INDEXES:
@@ -142,9 +142,10 @@ class RansFileSystem(ChainedFileSystem):  # type: ignore[misc]
         if first == last:
             return b""
         coded = self.fs.cat_file(path, start=first, end=last)
-        return self._named(path, lambda: found.decode(coded, start, end))
+        return self.named(path, lambda: found.decode(coded, start, end))
 
-    def _named(self, path: str, work: Callable[[], _T]) -> _T:
+    def named(self, path: str, work: Callable[[], _T]) -> _T:
+        """What ``work`` gives; its errors name the file."""
         try:
             return work()
         except RansError as error:
