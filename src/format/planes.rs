@@ -1,8 +1,8 @@
-//! The head of a payload of planes (FORMAT.md, 19): columns, and ranges of keys.
+//! The head of a payload of planes (FORMAT.md, 19): columns, ranges of keys, predictions.
 
 use crate::{
     error::{Corruption, Feature, PayloadError},
-    format::fields::Fields,
+    format::{fields::Fields, number::write_number},
     limits::{MAX_COLUMN_WIDTH, MAX_COLUMNS, MAX_RECORD_LEN},
 };
 
@@ -15,6 +15,11 @@ const ZERO_MAP: u8 = 1;
 /// Bits of a column's `how`.
 const ROTATED: u8 = 1;
 const PARTITIONED: u8 = 2;
+/// Not in payloads over a base.
+const PREDICTED: u8 = 8;
+
+/// Sides of tiles, as powers of two.
+const TILE_LOG2: std::ops::RangeInclusive<u8> = 3..=6;
 
 /// What of a payload the elements are differences from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,20 +52,26 @@ pub(crate) struct Column {
     pub(crate) rotated: bool,
     /// How its planes are cut by their keys, if they are.
     pub(crate) bounds: Option<Bounds>,
+    /// How its elements are predicted by each other, if they are. Then it is not rotated.
+    pub(crate) prediction: Option<Prediction>,
 }
 
 impl Column {
     fn how(&self) -> u8 {
-        u8::from(self.rotated) * ROTATED + u8::from(self.bounds.is_some()) * PARTITIONED
+        u8::from(self.rotated) * ROTATED
+            + u8::from(self.bounds.is_some()) * PARTITIONED
+            + u8::from(self.prediction.is_some()) * PREDICTED
     }
 
-    /// Sections of its planes. `over_base`: all planes are cut, not the second one alone.
+    /// Its sections. `over_base`: all planes are cut, not the second one alone.
     fn sections(&self, over_base: bool) -> usize {
-        match self.bounds {
-            None => self.element,
-            Some(bounds) if over_base => self.element * bounds.buckets(),
-            Some(bounds) => self.element - 1 + bounds.buckets(),
-        }
+        let modes = usize::from(self.prediction.is_some());
+        modes
+            + match self.bounds {
+                None => self.element,
+                Some(bounds) if over_base => self.element * bounds.buckets(),
+                Some(bounds) => self.element - 1 + bounds.buckets(),
+            }
     }
 }
 
@@ -123,6 +134,52 @@ impl Bounds {
     }
 }
 
+/// How the elements of a column are predicted by their neighbours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Prediction {
+    pub(crate) numbers: Numbers,
+    /// Rows and columns of a tile, as a power of two: 3..=6.
+    pub(crate) tile_log2: u8,
+    /// Elements of a row: 1, up to as many as there are.
+    pub(crate) stride: usize,
+}
+
+/// What the elements of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    /// Whole numbers, also below zero.
+    Signed,
+    /// Whole numbers from zero on.
+    Unsigned,
+    Floats,
+}
+
+impl Numbers {
+    const ALL: [Self; 3] = [Self::Signed, Self::Unsigned, Self::Floats];
+}
+
+impl Prediction {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend([self.numbers as u8, self.tile_log2]);
+        write_number(self.stride as u32, out);
+    }
+
+    /// `elements`: how many the column has.
+    fn parse(fields: &mut Fields<'_>, elements: usize) -> Result<Self, Corruption> {
+        let numbers = fields.u8("numbers")?;
+        let &numbers = Numbers::ALL.get(usize::from(numbers)).ok_or(field("numbers", numbers))?;
+        let tile_log2 = fields.u8("tile")?;
+        if !TILE_LOG2.contains(&tile_log2) {
+            return Err(field("tile", tile_log2));
+        }
+        let stride = fields.number("stride")?;
+        if !(1..=elements).contains(&stride) {
+            return Err(Corruption::Length { found: stride as u64, min: 1, max: elements as u64 });
+        }
+        Ok(Self { numbers, tile_log2, stride })
+    }
+}
+
 /// Everything before the descriptors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Head {
@@ -152,6 +209,7 @@ impl Head {
             out.extend([column.element as u8, column.how()]);
         }
         self.columns.iter().filter_map(|column| column.bounds).for_each(|bounds| bounds.write(out));
+        self.columns.iter().filter_map(|column| column.prediction).for_each(|prediction| prediction.write(out));
     }
 
     /// Reads the head of a payload of `raw_len` raw bytes.
@@ -170,11 +228,11 @@ impl Head {
         }
         let sections = fields.u16("sections")?;
         let mut columns = Vec::with_capacity(count.into());
-        let mut partitioned = Vec::with_capacity(count.into());
+        let mut hows = Vec::with_capacity(count.into());
         for _ in 0..count {
-            let (column, is_partitioned) = parse_column(fields, over_base)?;
+            let (column, how) = parse_column(fields, over_base, zero_map)?;
             columns.push(column);
-            partitioned.push(is_partitioned);
+            hows.push(how);
         }
         let mut head = Self { columns, zero_map };
         let record_len = head.record_len();
@@ -182,9 +240,15 @@ impl Head {
             let (found, max) = (record_len as u64, MAX_RECORD_LEN.min(raw_len) as u64);
             return Err(Corruption::Length { found, min: 1, max }.into());
         }
-        for (column, is_partitioned) in head.columns.iter_mut().zip(partitioned) {
-            if is_partitioned {
+        for (column, how) in head.columns.iter_mut().zip(&hows) {
+            if how & PARTITIONED != 0 {
                 column.bounds = Some(Bounds::parse(fields)?);
+            }
+        }
+        for (column, how) in head.columns.iter_mut().zip(&hows) {
+            if how & PREDICTED != 0 {
+                let elements = raw_len / record_len * (column.width / column.element);
+                column.prediction = Some(Prediction::parse(fields, elements)?);
             }
         }
         if usize::from(sections) != head.sections(over_base) {
@@ -194,8 +258,8 @@ impl Head {
     }
 }
 
-/// A column, and whether bounds follow for it.
-fn parse_column(fields: &mut Fields<'_>, over_base: bool) -> Result<(Column, bool), PayloadError> {
+/// A column without what follows for it, and its `how`.
+fn parse_column(fields: &mut Fields<'_>, over_base: bool, zero_map: bool) -> Result<(Column, u8), PayloadError> {
     let (width, element, how) = (fields.u16("columns")?, fields.u8("columns")?, fields.u8("columns")?);
     if !(1..=MAX_COLUMN_WIDTH).contains(&width.into()) {
         return Err(Corruption::Length { found: width.into(), min: 1, max: MAX_COLUMN_WIDTH as u64 }.into());
@@ -203,16 +267,20 @@ fn parse_column(fields: &mut Fields<'_>, over_base: bool) -> Result<(Column, boo
     if !matches!(element, 1 | 2 | 4 | 8) || !width.is_multiple_of(element.into()) {
         return Err(field("element", element).into());
     }
-    if how & !(ROTATED | PARTITIONED) != 0 {
+    let known = ROTATED | PARTITIONED | if over_base { 0 } else { PREDICTED };
+    if how & !known != 0 {
         return Err(PayloadError::Unsupported(Feature::Column(how)));
     }
-    let partitioned = how & PARTITIONED != 0;
+    let rotated = how & ROTATED != 0;
     // An element of one byte has no second plane.
-    if partitioned && element == 1 && !over_base {
+    let cut_bytes = how & PARTITIONED != 0 && element == 1 && !over_base;
+    // What predicts an element is not to be taken out, and residues have no exponents.
+    let not_predicted = how & PREDICTED != 0 && (rotated || zero_map);
+    if cut_bytes || not_predicted {
         return Err(field("how", how).into());
     }
-    let rotated = how & ROTATED != 0;
-    Ok((Column { width: width.into(), element: element.into(), rotated, bounds: None }, partitioned))
+    let (width, element) = (width.into(), element.into());
+    Ok((Column { width, element, rotated, bounds: None, prediction: None }, how))
 }
 
 fn field(field: &'static str, found: u8) -> Corruption {
@@ -231,6 +299,7 @@ mod tests {
             element,
             rotated: element > 1,
             bounds: (!bounds.is_empty()).then(|| Bounds::new(bounds).unwrap()),
+            prediction: None,
         };
         Head { columns: vec![column(2, 2, &[]), column(4, 4, &[1, 200, 255]), column(12, 1, &[])], zero_map: false }
     }
@@ -256,6 +325,39 @@ mod tests {
             assert!(parse(&bytes, !over_base).is_err(), "sections");
         }
         assert_eq!((head().sections(false), head().sections(true)), (2 + 7 + 1 + 1, 2 + 16 + 1 + 1));
+    }
+
+    fn predicted() -> Head {
+        let prediction = |numbers, stride| Some(Prediction { numbers, tile_log2: 6, stride });
+        let mut head = head();
+        head.columns[1].rotated = false;
+        head.columns[1].prediction = prediction(Numbers::Floats, 300);
+        head.columns[2].prediction = prediction(Numbers::Unsigned, 7);
+        head
+    }
+
+    #[test]
+    fn predictions_are_parsed_and_refused_with_other_numbers() {
+        let mut good = Vec::new();
+        predicted().write(false, &mut good);
+        assert_eq!(parse(&good, false), Ok(predicted()));
+        assert_eq!(predicted().sections(false), head().sections(false) + 2);
+        assert_eq!(parse(&good, true), Err(PayloadError::Unsupported(Feature::Column(10))));
+        for cut in 0..good.len() {
+            assert!(parse(&good[..cut], false).is_err(), "cut at {cut}");
+        }
+        let with = |at: usize, value: u8| {
+            let mut bytes = good.clone();
+            bytes[at] = value;
+            parse(&bytes, false).unwrap_err()
+        };
+        let corrupt = |name, found| PayloadError::Corrupt(field(name, found));
+        assert_eq!(with(11, 9), corrupt("how", 9));
+        assert_eq!(with(20, 3), corrupt("numbers", 3));
+        assert_eq!((with(21, 2), with(21, 7)), (corrupt("tile", 2), corrupt("tile", 7)));
+        // 555 records of 18 bytes have as many elements of four.
+        assert_eq!(with(23, 5), Corruption::Length { found: 684, min: 1, max: 555 }.into());
+        assert_eq!(with(26, 0), Corruption::Length { found: 0, min: 1, max: 555 * 12 }.into());
     }
 
     #[test]

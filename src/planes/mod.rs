@@ -1,8 +1,9 @@
 //! What planes do to raw bytes, both ways, in scalar code (FORMAT.md, 19): records to columns,
-//! elements to byte planes, zeros to a map, planes to buckets, elements to differences.
+//! elements to byte planes, zeros to a map, planes to buckets, elements to differences or residues.
 //!
 //! ```text
 //!   records ──columns──▶ elements ──delta──▶ ──zeros──▶ ──split──▶ planes ──buckets──▶ sections
+//!                                 ──predict────────────▶
 //! ```
 //!
 //! Everything here is a filter: it takes bytes and gives bytes, and knows no section, no payload
@@ -12,6 +13,8 @@ pub(crate) mod buckets;
 pub(crate) mod columns;
 pub(crate) mod delta;
 pub(crate) mod elements;
+pub(crate) mod predict;
+pub(crate) mod transform;
 pub(crate) mod zeros;
 
 /// The most bytes of an element, and so the most planes of a column.

@@ -15,6 +15,7 @@ mod lz;
 mod messages;
 mod order;
 mod planes;
+mod predicted;
 mod table;
 
 use std::{fs, io::Read as _, path::PathBuf};
@@ -88,11 +89,13 @@ fn all() -> Vec<Golden> {
         good::all(),
         lz::good(),
         planes::good(),
+        predicted::good(),
         bad::all(),
         bad_payloads::all(),
         bad_pivot::all(),
         lz::bad(),
         planes::bad(),
+        predicted::bad(),
         order::all(),
     ]
     .concat();

@@ -12,7 +12,13 @@ use crate::{
         section::{Descriptor, LateDescriptor, SectionForm},
     },
     kept,
-    planes::{MAX_ELEMENT, buckets::Buckets, columns, delta, zeros},
+    planes::{
+        MAX_ELEMENT,
+        buckets::Buckets,
+        columns, delta,
+        predict::{self, Matrix},
+        zeros,
+    },
     section::Decoder,
     simd::{self, Kernel},
 };
@@ -76,6 +82,8 @@ struct Scratch {
     /// Planes of all elements, zeros among them.
     full: Vec<u8>,
     map: Vec<u8>,
+    /// The modes of tiles.
+    modes: Vec<u8>,
     /// The elements of one column of several.
     column: Vec<u8>,
     /// What the block differs from, the same of one column of several, and its keys.
@@ -106,7 +114,7 @@ impl Scratch {
         let record_len = head.record_len();
         let count = raw.len() / record_len;
         let (records, tail) = raw.split_at_mut(count * record_len);
-        let Self { coded, cut, full, map, column: elements, base, base_column, keys } = self;
+        let Self { coded, cut, full, map, modes, column: elements, base, base_column, keys } = self;
         let map = if head.zero_map {
             Some(Map::decode(&mut sections, records.len() / head.columns[0].element, !over_base, map)?)
         } else {
@@ -118,16 +126,23 @@ impl Scratch {
             let part = start..start + column.width;
             start = part.end;
             let alone = column.width == record_len;
-            let base = match over_base {
-                true if alone => Some(&base[..len]),
-                true => {
+            let from = match (over_base, column.prediction) {
+                (true, _) if alone => From::Base(&base[..len]),
+                (true, _) => {
                     let base_column = room(base_column, len);
                     columns::gather(&base[..records.len()], record_len, part.clone(), base_column);
-                    Some(&*base_column)
+                    From::Base(base_column)
                 }
-                false => None,
+                (false, Some(prediction)) => {
+                    let matrix = Matrix::new(column.element, len / column.element, prediction);
+                    let modes = room(modes, matrix.tiles());
+                    sections.decode(modes)?;
+                    predict::verify(modes)?;
+                    From::Neighbours(matrix, modes)
+                }
+                (false, None) => From::Nothing,
             };
-            let keys = base.map(|base| keys_of(base, column, map.as_ref(), room(keys, len / column.element)));
+            let keys = from.keys(column, map.as_ref(), keys);
             let coded_len = map.as_ref().map_or(len / column.element, |map| map.coded);
             let planes = Planes::decode(&mut sections, column, coded_len, keys, coded, cut)?;
             let all = planes.slices(coded, column.element);
@@ -136,20 +151,16 @@ impl Scratch {
             let column = &Column { rotated: column.rotated && !over_base, ..*column };
             if alone {
                 merge(kernel, slices, column, map.as_ref(), full, records);
-                if let Some(base) = base {
-                    delta::apply(records, base, column.element);
-                }
+                from.restore(records, column.element);
                 continue;
             }
-            let elements = if let ([plane], false, None) = (slices, column.rotated, base) {
+            let elements = if let ([plane], false, From::Nothing) = (slices, column.rotated, &from) {
                 // Bytes are where they should be.
                 plane
             } else {
                 let elements = room(elements, len);
                 merge(kernel, slices, column, None, full, elements);
-                if let Some(base) = base {
-                    delta::apply(elements, base, column.element);
-                }
+                from.restore(elements, column.element);
                 &*elements
             };
             columns::scatter(elements, record_len, part, records);
@@ -159,12 +170,36 @@ impl Scratch {
     }
 }
 
-/// The keys of the elements that are coded, from those of the base.
-fn keys_of<'k>(base: &[u8], column: &Column, map: Option<&Map<'_>>, keys: &'k mut [u8]) -> &'k [u8] {
-    delta::top_bytes(base, column.element, column.rotated, keys);
-    let Some(map) = map else { return keys };
-    zeros::keep_coded(map.classes, keys);
-    &keys[..map.coded]
+/// What the numbers of a column are differences from.
+#[derive(Debug)]
+enum From<'b> {
+    /// They are elements.
+    Nothing,
+    /// The same elements of a base.
+    Base(&'b [u8]),
+    /// What each element's neighbours tell, by the modes of tiles.
+    Neighbours(Matrix, &'b [u8]),
+}
+
+impl From<'_> {
+    /// The keys of the elements that are coded, from those of the base, where there is one.
+    fn keys<'k>(&self, column: &Column, map: Option<&Map<'_>>, keys: &'k mut Vec<u8>) -> Option<&'k [u8]> {
+        let Self::Base(base) = self else { return None };
+        let keys = room(keys, base.len() / column.element);
+        delta::top_bytes(base, column.element, column.rotated, keys);
+        let Some(map) = map else { return Some(keys) };
+        zeros::keep_coded(map.classes, keys);
+        Some(&keys[..map.coded])
+    }
+
+    /// Differences to elements.
+    fn restore(&self, elements: &mut [u8], element: usize) {
+        match self {
+            Self::Nothing => {}
+            Self::Base(base) => delta::apply(elements, base, element),
+            Self::Neighbours(matrix, modes) => matrix.restore(modes, elements),
+        }
+    }
 }
 
 /// Merges the planes of a column to its elements. With a map, what is in no plane is put between

@@ -2,29 +2,40 @@
 
 use std::cell::Cell;
 
-use super::{choose, decode::room, sections::Sections};
+use super::{choose, decode::room, sections::Sections, tiles};
 use crate::{
     base::BasePart,
     block::lz,
     format::{
         BlockMode,
         check::ContentHash,
-        planes::{BaseRange, Column, Head},
+        planes::{BaseRange, Column, Head, Prediction},
     },
     kept,
     options::{self, BlockOptions, LayoutProfile},
-    planes::{columns, delta, zeros},
+    planes::{
+        columns, delta,
+        predict::{Matrix, Mode},
+        zeros,
+    },
     simd::{self, Kernel},
 };
 
 /// Codes `raw` as planes of its layout, or as without one, whichever is smaller. `None`: it is to
 /// be stored, and what was appended is to be thrown away.
 pub(in crate::block) fn append(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
-    if options.layout.is_bytes() || raw.len() < options.layout.record_len() {
+    let prediction = tiles::prediction(raw, options);
+    // The plane of bytes is these bytes, if they are not predicted.
+    let mere_bytes = options.layout.is_bytes() && prediction.is_none();
+    if mere_bytes || raw.len() < options.layout.record_len() {
         return lz::append(raw, options, out);
     }
     let start = out.len();
     encode_smaller(raw, options, None, out);
+    if prediction.is_some() {
+        let filters = Filters { prediction, ..Filters::default() };
+        encode_if_smaller(raw, options, &filters, (start, 1), out);
+    }
     let planes_len = out.len() - start;
     let pays = planes_len as u64 <= options.policy.worth(raw.len());
     if pays && !choose::others_may_be_smaller(raw, planes_len, options) {
@@ -70,6 +81,8 @@ pub(in crate::block) fn append_over_base(
 pub(super) struct Filters<'b> {
     /// A map of zeros: only for layouts of one column.
     pub(super) zero_map: bool,
+    /// Elements are predicted by each other: only for layouts of one column, without the others.
+    pub(super) prediction: Option<Prediction>,
     /// Bytes to differ from, as many as the raw ones.
     pub(super) base: Option<(BaseRange, &'b [u8])>,
 }
@@ -78,7 +91,7 @@ pub(super) struct Filters<'b> {
 /// worth it.
 fn encode_smaller(raw: &[u8], options: &BlockOptions, base: Option<(BaseRange, &[u8])>, out: &mut Vec<u8>) {
     let start = out.len();
-    let filters = Filters { zero_map: false, base };
+    let filters = Filters { base, ..Filters::default() };
     encode_payload(raw, options, &filters, out);
     let gain = match base {
         // Most elements may be as they were.
@@ -86,11 +99,23 @@ fn encode_smaller(raw: &[u8], options: &BlockOptions, base: Option<(BaseRange, &
         Some(_) => None,
         None => choose::zero_map_gain(raw, &options.layout),
     };
-    let Some(least_gain) = gain else { return };
+    if let Some(gain) = gain {
+        encode_if_smaller(raw, options, &Filters { zero_map: true, ..filters }, (start, gain), out);
+    }
+}
+
+/// Puts another payload of `raw` in the place of the one from `start` on, if so many bytes are
+/// gained by it.
+fn encode_if_smaller(
+    raw: &[u8],
+    options: &BlockOptions,
+    filters: &Filters<'_>,
+    (start, gain): (usize, usize),
+    out: &mut Vec<u8>,
+) {
     let end = out.len();
-    encode_payload(raw, options, &Filters { zero_map: true, ..filters }, out);
-    let (without, with) = (end - start, out.len() - end);
-    if with + least_gain <= without {
+    encode_payload(raw, options, filters, out);
+    if out.len() - end + gain <= end - start {
         out.drain(start..end);
     } else {
         out.truncate(end);
@@ -123,22 +148,33 @@ struct Scratch {
     /// The same elements of a base, where the record has others as well, and their keys.
     base_column: Vec<u8>,
     keys: Vec<u8>,
+    modes: Vec<Mode>,
     coder: ColumnCoder,
 }
 
 impl Scratch {
     fn encode(&mut self, raw: &[u8], options: &BlockOptions, filters: &Filters<'_>, out: &mut Vec<u8>) {
-        let Filters { zero_map, base } = *filters;
+        let Filters { zero_map, prediction, base } = *filters;
         let record_len = options.layout.record_len();
         let count = raw.len() / record_len;
         let (records, tail) = raw.split_at(count * record_len);
-        let Self { elements, map, base_column, keys, coder } = self;
+        let Self { elements, map, base_column, keys, modes, coder } = self;
         coder.begin(options, base.is_some());
         let mut columns: Vec<Column> = options.layout.columns().iter().copied().map(wire_column).collect();
         let mut start = 0;
         for column in &mut columns {
             let part = start..start + column.width;
             start = part.end;
+            if let Some(prediction) = prediction {
+                let matrix = Matrix::new(column.element, records.len() / column.element, prediction);
+                tiles::choose_modes(&matrix, records, modes);
+                elements.resize(records.len(), 0);
+                matrix.predict(modes, records, elements);
+                coder.sections.add(&modes.iter().map(|mode| mode.symbol()).collect::<Vec<_>>());
+                (column.prediction, column.rotated) = (Some(prediction), false);
+                coder.encode(elements, None, column);
+                continue;
+            }
             if column.width == record_len && !zero_map && base.is_none() {
                 coder.encode(records, None, column);
                 continue;
@@ -175,7 +211,7 @@ impl Scratch {
 
 fn wire_column(column: options::Column) -> Column {
     let (width, element) = (column.width(), column.element());
-    Column { width, element, rotated: column.is_rotated(), bounds: None }
+    Column { width, element, rotated: column.is_rotated(), bounds: None, prediction: None }
 }
 
 /// Codes one column after the other.

@@ -8,6 +8,7 @@ mod part;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod tiles;
 
 pub(super) use decode::{decode_over_base, decode_payload, scratch_len};
 pub(super) use encode::{append, append_over_base};

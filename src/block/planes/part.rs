@@ -38,8 +38,8 @@ pub(crate) fn decode_part(
     let head = Head::parse(&mut fields, raw_len, false)?;
     let record_len = head.record_len();
     let records = from / record_len..(from + out.len()).div_ceil(record_len);
-    let is_cut = head.zero_map || head.columns.iter().any(|column| column.bounds.is_some());
-    if is_cut || records.end > raw_len / record_len {
+    let needs_others = |column: &Column| column.bounds.is_some() || column.prediction.is_some();
+    if head.zero_map || head.columns.iter().any(needs_others) || records.end > raw_len / record_len {
         return Ok(false);
     }
     let skipped = from - records.start * record_len;

@@ -3,6 +3,7 @@
 use super::{
     decode_over_base, decode_payload,
     encode::{Filters, encode_payload},
+    tiles,
 };
 use crate::{
     base::Base,
@@ -10,7 +11,7 @@ use crate::{
     format::{
         check::ContentHash,
         fields::Fields,
-        planes::{BaseRange, Head},
+        planes::{BaseRange, Head, Numbers, Prediction},
     },
     options::{BlockOptions, Column, EncodeOptions, Layout, LayoutProfile, Prefer},
     simd::Kernel,
@@ -40,7 +41,7 @@ fn options(layout: Layout, kernel: Kernel) -> BlockOptions {
 }
 
 fn filters(zero_map: bool, base: Option<(BaseRange, &[u8])>) -> Filters<'_> {
-    Filters { zero_map, base }
+    Filters { zero_map, prediction: None, base }
 }
 
 /// Like weights: exponents near each other, zeros of both signs between them.
@@ -120,6 +121,91 @@ fn every_pattern_of_two_bytes_comes_back() {
             round_trip(&raw, &options, false);
             round_trip(&raw, &options, true);
         }
+    }
+}
+
+/// Waves in rows of so many elements of so many bytes, which neighbours tell, with some noise.
+fn waves(rows: usize, columns: usize, element: usize) -> Vec<u8> {
+    let wave = |row: usize, column: usize| {
+        let noise = ((row * 31 + column * 17) % 3).cast_signed() as i64;
+        let wave = (row as f32 / 9.0).sin() + (column as f32 / 13.0).cos();
+        (wave * 50.0) as i64 * (1 << (8 * element - 8)) + noise
+    };
+    let elements = (0..rows).flat_map(|row| (0..columns).map(move |column| wave(row, column)));
+    elements.flat_map(|number| number.to_le_bytes().into_iter().take(element)).collect()
+}
+
+/// Options that try a prediction, for elements of so many bytes in rows of so many.
+fn predicting(element: usize, columns: usize, kernel: Kernel) -> BlockOptions {
+    let column = Column::new(element as u16, element as u8);
+    let layout = Layout::records(&[column]).unwrap().profile(LayoutProfile::Small).stride(element * columns);
+    options(layout, kernel)
+}
+
+#[test]
+fn predicted_elements_come_back_and_all_kernels_agree() {
+    for element in [1, 2, 4, 8] {
+        for (rows, columns) in [(100, 130), (13, 1001), (3, 50), (200, 1), (1, 200), (300, 9)] {
+            let raw = [waves(rows, columns, element), vec![1, 2, 3]].concat();
+            let prediction = Some(Prediction { numbers: Numbers::Signed, tile_log2: 4, stride: columns });
+            let chosen = tiles::prediction(&raw, &predicting(element, columns, Kernel::Portable));
+            assert!(chosen.is_none() || chosen == prediction, "{chosen:?}");
+            let filters = Filters { prediction, ..Filters::default() };
+            let (mut plain, mut expected) = (Vec::new(), Vec::new());
+            let options = |kernel| predicting(element, columns, kernel);
+            encode_payload(&raw, &options(Kernel::Portable), &Filters::default(), &mut plain);
+            encode_payload(&raw, &options(Kernel::Portable), &filters, &mut expected);
+            assert_eq!(expected.len() < plain.len(), chosen.is_some(), "{rows} rows of {columns}, {element} bytes");
+            assert!(chosen.is_some() || rows != 100, "{element} bytes");
+            for kernel in Kernel::all_available() {
+                let (mut payload, mut back) = (Vec::new(), vec![0xAA; raw.len()]);
+                encode_payload(&raw, &options(kernel), &filters, &mut payload);
+                assert!(payload == expected, "{kernel}");
+                decode_payload(&payload, &mut back, kernel).unwrap();
+                assert!(back == raw, "{kernel}, {rows} rows of {columns} elements of {element} bytes");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_pattern_of_two_bytes_comes_back_from_its_neighbours() {
+    let raw: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
+    for numbers in [Numbers::Signed, Numbers::Unsigned, Numbers::Floats] {
+        for stride in [256, 1 << 16] {
+            let prediction = Some(Prediction { numbers, tile_log2: 3, stride });
+            let options = options(Layout::bf16().profile(LayoutProfile::Small), Kernel::or_default(None));
+            let (mut payload, mut back) = (Vec::new(), vec![0xAA; raw.len()]);
+            encode_payload(&raw, &options, &Filters { prediction, ..Filters::default() }, &mut payload);
+            decode_payload(&payload, &mut back, Kernel::or_default(None)).unwrap();
+            assert!(back == raw, "{numbers:?}, rows of {stride}");
+        }
+    }
+}
+
+#[test]
+fn weights_are_not_predicted_and_nothing_is_without_a_stride() {
+    let raw = weights(70_000);
+    let layout = Layout::bf16().profile(LayoutProfile::Small);
+    assert_eq!(tiles::prediction(&raw, &options(layout.stride(512), Kernel::or_default(None))), None);
+    let waves = waves(100, 100, 2);
+    let of = |layout| tiles::prediction(&waves, &options(layout, Kernel::or_default(None)));
+    let small = Layout::i16().profile(LayoutProfile::Small);
+    assert_eq!(of(small), None);
+    assert_eq!(of(Layout::i16().stride(200)), None, "the fast profile");
+    assert_eq!(of(small.stride(200)).map(|prediction| prediction.stride), Some(100));
+}
+
+#[test]
+fn damage_of_predicted_elements_is_seen_alike_by_all_kernels() {
+    for element in [1, 2] {
+        let raw = waves(40, 50, element);
+        let options = predicting(element, 50, Kernel::Portable);
+        let prediction = tiles::prediction(&raw, &options);
+        let mut payload = Vec::new();
+        encode_payload(&raw, &options, &Filters { prediction, ..Filters::default() }, &mut payload);
+        let decode = |payload: &[u8], back: &mut [u8], kernel| decode_payload(payload, back, kernel);
+        assert_damage_is_seen_alike(&payload, raw.len(), (7, 1), decode);
     }
 }
 

@@ -44,7 +44,8 @@ struct Sampled {
 
 /// Whether the device codes blocks of so many bytes. The CPU codes the others.
 pub(super) fn is_for_device(options: &BlockOptions, raw_len: usize) -> bool {
-    let plain = !options.finds_matches() && options.prefer.is_none() && options.layout.is_bytes();
+    let bytes = options.layout.is_bytes() && !options.layout.may_predict();
+    let plain = !options.finds_matches() && options.prefer.is_none() && bytes;
     Plan { options, raw_len }.mode() == Mode::Lanes && (options.mode == Mode::Lanes || plain)
 }
 

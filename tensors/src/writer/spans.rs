@@ -11,6 +11,9 @@ const SHARES_BELOW: u64 = 64 << 10;
 /// The most raw bytes of tensors that share: one block.
 const SHARED_LEN: u64 = 512 << 10;
 
+/// Elements of a line of the innermost dimensions: the nine of a convolution are none.
+const SHORTEST_LINE: u64 = 16;
+
 /// Bytes that are coded alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Span {
@@ -54,9 +57,8 @@ impl Span {
                 at += 1;
             }
             // Rows of several tensors have no common length.
-            let row_len = if std::ptr::eq(last, *first) { first.row_len() } else { None };
-            let row_len = row_len.and_then(|len| usize::try_from(len).ok()).filter(|&len| len > 0);
-            let content = Content::Tensors(row_len.map_or(layout, |len| layout.row_len(len)));
+            let shaped = if std::ptr::eq(last, *first) { of_shape(layout, first) } else { layout };
+            let content = Content::Tensors(shaped);
             let follow = |base_offset: &u64| {
                 tensors[first_at..at].iter().all(|tensor| {
                     let behind = in_base(tensor).and_then(|place| place.checked_sub(*base_offset));
@@ -78,6 +80,26 @@ impl Span {
     pub(super) fn len(&self) -> Option<u64> {
         self.end.map(|end| end - self.start)
     }
+}
+
+/// The layout of a tensor by itself, which says how its rows lie.
+fn of_shape(layout: Layout, tensor: &TensorInfo) -> Layout {
+    let whole = |len: Option<u64>| len.and_then(|len| usize::try_from(len).ok()).filter(|&len| len > 0);
+    let layout = whole(tensor.row_len()).map_or(layout, |len| layout.row_len(len));
+    whole(stride(tensor)).map_or(layout, |len| layout.stride(len))
+}
+
+/// Bytes from an element to the one below it: of the innermost dimensions that have a line together
+/// which is worth the name.
+fn stride(tensor: &TensorInfo) -> Option<u64> {
+    let mut elements = 1_u64;
+    for &dimension in tensor.shape.iter().rev() {
+        elements = elements.checked_mul(dimension)?;
+        if elements >= SHORTEST_LINE {
+            break;
+        }
+    }
+    tensor.dtype.byte_len(elements)
 }
 
 /// Whether `next` goes into the block of `first`, whose last tensor so far is `last`.
@@ -129,6 +151,19 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_those_of_the_innermost_dimensions() {
+        let of = |dtype, shape: &[u64]| {
+            let len = shape.iter().product::<u64>() * 2;
+            stride(&TensorInfo { name: String::new(), dtype, shape: shape.to_vec(), range: 0..len })
+        };
+        assert_eq!(of(DType::BF16, &[3, 224, 200]), Some(400));
+        assert_eq!(of(DType::BF16, &[64, 32, 3, 3]), Some(2 * 32 * 9));
+        assert_eq!(of(DType::BF16, &[7]), Some(14));
+        assert_eq!(of(DType::BF16, &[]), Some(2));
+        assert_eq!(of(DType::Unknown, &[4, 30]), None);
+    }
+
+    #[test]
     fn spans_cover_the_file() {
         let json = "{\"a\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]}}";
         let file = [&(json.len() as u64).to_le_bytes()[..], json.as_bytes()].concat();
@@ -136,7 +171,11 @@ mod tests {
         let spans = Span::all(&header, |_| None);
         assert_eq!((spans[0].start, spans.last().unwrap().end), (0, None));
         assert!(spans.windows(2).all(|pair| pair[0].end == Some(pair[1].start)));
-        assert_eq!(spans[1].content, Content::Tensors(Layout::f32().row_len(12)));
+        assert_eq!(
+            spans[1].content,
+            Content::Tensors(Layout::f32().row_len(12).stride(24)),
+            "lines of 3 are too short"
+        );
         assert_eq!(spans[1].len(), Some(24));
     }
 }

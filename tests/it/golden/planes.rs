@@ -14,7 +14,7 @@ use super::{
 };
 use crate::assembly::{Assembly, data_block};
 
-const TAG: u8 = 0x0D;
+pub(super) const TAG: u8 = 0x0D;
 
 /// Bits of a column's `how`.
 const ROTATED: u8 = 1;
@@ -92,20 +92,25 @@ impl Layout {
             payload.push(first_keys.len() as u8 + 1);
             payload.extend(first_keys);
         }
-        let is_fill = |section: &Vec<u8>| section.iter().all(|&symbol| symbol == section[0]);
-        for section in &sections {
-            payload.push(if section.is_empty() {
-                0x00
-            } else if is_fill(section) {
-                0x02
-            } else {
-                0x01
-            });
-        }
-        for section in &sections {
-            payload.extend(&section[..if is_fill(section) { section.len().min(1) } else { section.len() }]);
-        }
+        append_sections(&sections, &mut payload);
         payload
+    }
+}
+
+/// Descriptors and payloads, none of which is coded.
+pub(super) fn append_sections(sections: &[Vec<u8>], payload: &mut Vec<u8>) {
+    let is_fill = |section: &Vec<u8>| section.iter().all(|&symbol| symbol == section[0]);
+    for section in sections {
+        payload.push(if section.is_empty() {
+            0x00
+        } else if is_fill(section) {
+            0x02
+        } else {
+            0x01
+        });
+    }
+    for section in sections {
+        payload.extend(&section[..if is_fill(section) { section.len().min(1) } else { section.len() }]);
     }
 }
 
