@@ -8,16 +8,20 @@ use ranstream::{
 
 use super::kernels::{decode_alike, decode_alike_with, encode_alike};
 
+/// The most raw bytes, so that a second sees thousands of inputs.
+const LONGEST: usize = 4 << 10;
+
 /// The first byte: 0 to decode, 3 to do it over a base, else to code, over a base if its third bit
 /// is set. Two bytes: how many raw bytes more than payload bytes there are; or how many columns,
 /// which profile, and how often the bytes are repeated. Columns have two bytes each then, before
-/// the raw bytes.
+/// the raw bytes. The first one's elements are predicted, in rows of as many as the upper four bits
+/// of the first byte say.
 pub fn run(input: &[u8]) {
     let Some((&[what, a, b], bytes)) = input.split_first_chunk() else { return };
     if bytes.is_empty() {
         return;
     }
-    let more = usize::from(u16::from_le_bytes([a, b]));
+    let more = usize::from(u16::from_le_bytes([a, b])) % LONGEST;
     match what % 4 {
         0 => return decode_alike(BlockMode::Planes, more, bytes),
         3 => return decode_over_base(more, bytes),
@@ -27,9 +31,13 @@ pub fn run(input: &[u8]) {
     let columns: Vec<Column> = columns.as_chunks().0.iter().map(|&[how, width]| column(how, width)).collect();
     let Ok(layout) = Layout::records(&columns) else { return };
     let profiles = [LayoutProfile::Fast, LayoutProfile::Small, LayoutProfile::Device];
-    let options = EncodeOptions::new().layout(layout.profile(profiles[usize::from(b) % profiles.len()]));
+    let stride = usize::from(what >> 4) * columns[0].element();
+    let layout = if stride > 0 { layout.stride(stride) } else { layout };
+    // Matches have a target of their own.
+    let options = EncodeOptions::new().level(0).layout(layout.profile(profiles[usize::from(b) % profiles.len()]));
     // Long ones have sections that are not stored.
-    let raw = raw.repeat(1 + usize::from(b / 3));
+    let repeated = 1 + usize::from(b / 3);
+    let raw = raw.repeat(repeated.min(LONGEST / raw.len().max(1)).max(1));
     match (raw.is_empty(), what & 4) {
         (true, _) => {}
         (_, 0) => encode_alike(&raw, &options),

@@ -106,6 +106,8 @@ const BEFORE_DATA: [(&str, &[u8]); 27] = [
     ("planes", &[1, 2, 7, 0x11, 0, 0, 15, 0x21, 2]),
     ("planes", &[5, 0, 255, 0x11, 1, 1, 2, 3, 4, 5, 6, 7, 8]),
     ("planes", &[6, 2, 254, 0x11, 0, 0, 15, 0x21, 2, 9, 8, 7, 6]),
+    ("planes", &[0x51, 0, 253, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+    ("planes", &[0x92, 0, 253, 0x11, 0, 1, 0x3C, 2, 0x3C, 4, 0x3C, 5, 0x3C]),
 ];
 
 /// The data blocks that follow a short stream header, as payloads.
