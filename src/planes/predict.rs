@@ -137,12 +137,19 @@ impl Matrix {
 
     /// About how many 8ths of bits the residues of a tile need.
     pub(crate) fn cost(&self, tile: usize, mode: Mode, elements: &[u8]) -> u64 {
-        let of_row = |row: &[u64]| row.iter().map(|&coded| logarithm(coded)).sum::<u64>();
-        let of_block = |block| {
+        let (mut bits, mut all, mut count) = (0, 0, 0);
+        for block in self.blocks(tile) {
             let coded = self.residues(block, mode, elements);
-            (0..SIDE).map(|row| of_row(&coded[row][..self.row_of(block, row).1])).sum::<u64>()
-        };
-        self.blocks(tile).map(of_block).sum()
+            for (row, coded) in coded.iter().enumerate() {
+                let (_, len) = self.row_of(block, row);
+                bits += coded[..len].iter().map(|&coded| logarithm(coded)).sum::<u64>();
+                all = coded[..len].iter().fold(all, |all, coded| all | (coded >> 1 ^ (coded & 1).wrapping_neg()));
+                count += len as u64;
+            }
+        }
+        // Lower bits that all residues have as 0 cost nothing, but for the sign in each plane.
+        let spare = if all == 0 { 0 } else { u64::from(all.trailing_zeros()) };
+        bits.saturating_sub(8 * count * (spare - spare / 8))
     }
 
     /// Where the element `at` begins, or the end.

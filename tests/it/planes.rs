@@ -150,6 +150,60 @@ fn every_cut_and_every_bit_of_a_small_stream_is_an_error() {
     }
 }
 
+/// An image of so many rows and columns: slopes, waves, and some noise.
+fn image(rows: usize, columns: usize) -> impl Iterator<Item = f32> {
+    (0..rows * columns).map(move |index| {
+        let (row, column) = ((index / columns) as f32, (index % columns) as f32);
+        let random = (index as u32).wrapping_mul(0x9E37_79B1);
+        let noise = (random ^ random >> 15).wrapping_mul(0x85EB_CA77) >> 28;
+        (900.0 + 3.0 * row + 500.0 * (column / 40.0 + row / 7.0).sin() + noise as f32).round()
+    })
+}
+
+#[test]
+fn images_are_smaller_when_it_is_known_what_lies_below_what() {
+    let (rows, columns) = (100, 250);
+    let whole: Vec<u8> = image(rows, columns).flat_map(|value| (value as i16).to_le_bytes()).collect();
+    let bytes: Vec<u8> = image(rows, columns).map(|value| (value / 8.0) as u8).collect();
+    let floats: Vec<u8> = image(rows, columns).flat_map(|value| (value / 4096.0).to_le_bytes()).collect();
+    for (layout, raw) in [(Layout::i16(), whole), (Layout::bytes(), bytes), (Layout::f32(), floats)] {
+        let layout = layout.profile(LayoutProfile::Small);
+        let stride = columns * layout.record_len();
+        for level in [0, 3] {
+            let options = |layout| EncodeOptions::new().level(level).layout(layout).block_len(40 * stride);
+            let without = compress(&raw, &options(layout)).unwrap().len();
+            let stream = compress(&raw, &options(layout.stride(stride))).unwrap();
+            assert!(10 * stream.len() < 9 * without, "{} bytes, {without} without, {layout:?}", stream.len());
+            assert!(blocks(&stream).iter().all(|&(mode, _)| mode == BlockMode::Planes), "{layout:?}");
+            let expected = Outcome { raw: raw.clone(), error: None };
+            for (way_name, way) in WAYS {
+                assert!(way(&stream, &DecodeOptions::new()) == expected, "{layout:?}, {way_name}");
+            }
+            let (mut coded, mut row) = (Vec::new(), vec![0; stride]);
+            block::encode(&raw, &options(layout.stride(stride)), &mut coded).unwrap();
+            block::decode_part(&coded, 7 * stride, &mut row).unwrap();
+            assert_eq!(row, raw[7 * stride..][..stride], "a row in the middle of a block");
+        }
+    }
+}
+
+#[test]
+fn every_cut_and_every_bit_of_a_small_predicted_stream_is_an_error() {
+    let raw: Vec<u8> = image(8, 20).flat_map(|value| (value as i16).to_le_bytes()).collect();
+    let layout = Layout::i16().profile(LayoutProfile::Small);
+    let stream = compress(&raw, &EncodeOptions::new().layout(layout.stride(40))).unwrap();
+    assert!(stream.len() < compress(&raw, &EncodeOptions::new().layout(layout)).unwrap().len());
+    for len in 0..stream.len() {
+        let error = decompress(&stream[..len], &DecodeOptions::new()).unwrap_err();
+        assert!(matches!(error, Error::Truncated { .. }), "cut at {len}: {error}");
+    }
+    for bit in 0..8 * stream.len() {
+        let mut damaged = stream.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        assert!(decompress(&damaged, &DecodeOptions::new()).is_err(), "bit {bit}");
+    }
+}
+
 /// The same weights after some training: most of them are other ones by a little.
 fn tuned(weights: &[u8]) -> Vec<u8> {
     let step = |(at, half): (usize, &[u8; 2])| {
