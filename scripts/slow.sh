@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 for kernel in portable avx2; do
     RANS_KERNEL=$kernel cargo test -p ranstream --profile checked --all-features --test it -- --ignored
 done
+cargo test -p ranstream --profile checked --lib -- --ignored a_million_damaged_blocks
 scripts/models.sh
 scripts/matrix.sh
 scripts/memcheck.sh

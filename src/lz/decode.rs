@@ -27,6 +27,18 @@ pub(super) const ALIGNMENT: usize = 4;
 
 /// Fills `raw` from the payload of a block with matches.
 pub(crate) fn decode_payload(payload: &[u8], raw: &mut [u8], kernel: Kernel) -> Result<(), PayloadError> {
+    decode_payload_by(payload, raw, kernel, |sections, repeats, expanded, output| {
+        simd::lz::execute(kernel, sections, repeats, expanded, output)
+    })
+}
+
+/// The same, with any way to execute sequences.
+pub(super) fn decode_payload_by(
+    payload: &[u8],
+    raw: &mut [u8],
+    kernel: Kernel,
+    execute: impl Execute,
+) -> Result<(), PayloadError> {
     let directory = Directory::parse(payload, raw.len())?;
     let min_match = directory.min_match;
     kept::with(&SCRATCH, |scratch| {
@@ -35,12 +47,17 @@ pub(crate) fn decode_payload(payload: &[u8], raw: &mut [u8], kernel: Kernel) -> 
             let (raw_len, bytes) = chunk?;
             let mut output = Output { at, end: at + raw_len, raw: &mut *raw };
             let chunk = Chunk::parse(bytes, raw_len, min_match)?;
-            let repeats = scratch.decode(&chunk, min_match, repeats, &mut output, kernel)?;
+            let repeats = scratch.decode(&chunk, min_match, repeats, &mut output, kernel, &execute)?;
             Ok((at + raw_len, repeats))
         });
         decoded.map(|_| ())
     })
 }
+
+/// Fills the rest of a chunk; the offsets used last come back. `None`: its parts do not fit.
+pub(super) trait Execute: Fn(&Sections<'_>, Repeats, &mut Expanded, &mut Output<'_>) -> Option<Repeats> {}
+
+impl<F: Fn(&Sections<'_>, Repeats, &mut Expanded, &mut Output<'_>) -> Option<Repeats>> Execute for F {}
 
 /// The most memory that a block of `raw_len` bytes takes of a thread, beside its payload and its
 /// raw bytes. The thread keeps it for the next block.
@@ -141,6 +158,7 @@ impl Scratch {
         repeats: Repeats,
         output: &mut Output<'_>,
         kernel: Kernel,
+        execute: &impl Execute,
     ) -> Result<Repeats, PayloadError> {
         let matches = match chunk {
             Chunk::Plain(section) => {
@@ -164,7 +182,7 @@ impl Scratch {
             }
         };
         let (start, sections) = (output.at, self.symbols.decode(matches, min_match, kernel)?);
-        if let Some(repeats) = simd::lz::execute(kernel, &sections, repeats, &mut self.expanded, output) {
+        if let Some(repeats) = execute(&sections, repeats, &mut self.expanded, output) {
             return Ok(repeats);
         }
         // A kernel only sees that something is wrong. This tells what.

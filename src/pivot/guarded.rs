@@ -39,8 +39,8 @@ fn nothing_is_touched_before_or_behind() {
             let mut first = None;
             for (kernel_index, &kernel) in kernels.iter().enumerate() {
                 let (source, out) = match random.below(2) {
-                    0 => (source.last(tried.len()), out.last(len)),
-                    _ => (source.first(tried.len()), out.first(len)),
+                    0 => (source.back(tried.len()), out.back(len)),
+                    _ => (source.front(tried.len()), out.front(len)),
                 };
                 source.copy_from_slice(&tried);
                 out.fill(0x11 * kernel_index as u8);

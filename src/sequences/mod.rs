@@ -13,7 +13,13 @@ pub(crate) use code::{
     are_offset_codes, excess_byte, offset_base,
 };
 pub(crate) use execute::{Escapes, LiteralForm, Output};
-#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
-pub(crate) use expand::{ESCAPED, HISTORY, ROOM, repeat};
+#[cfg(any(
+    target_arch = "x86_64",
+    all(target_arch = "aarch64", target_endian = "little"),
+    not(any(target_family = "wasm", fuzzing))
+))]
+pub(crate) use expand::{ESCAPED, ROOM};
 pub(crate) use expand::{Expanded, Offsets, REPEAT_CODES, Tokens, spread};
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
+pub(crate) use expand::{HISTORY, repeat};
 pub(crate) use sections::{Sections, Symbols};

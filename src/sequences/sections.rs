@@ -47,7 +47,32 @@ pub(crate) struct Sections<'a> {
     pub(crate) escapes: Escapes<'a>,
 }
 
+/// `part` of a chunk does not fit to the others.
+fn differ<T>(part: &'static str) -> Result<T, Corruption> {
+    Err(Corruption::Sequences { part })
+}
+
 impl Sections<'_> {
+    /// Fills `expanded` with the lengths and the offset of each sequence.
+    ///
+    /// # Errors
+    ///
+    /// [`Corruption`] when tokens ask for other parts than there are.
+    pub(crate) fn expand(&self, repeats: Repeats, expanded: &mut Expanded) -> Result<(), Corruption> {
+        let Self { tokens, offsets, .. } = self;
+        expanded.begin(tokens.symbols.len(), repeats);
+        if !tokens.lengths(&mut expanded.literal_lengths, &mut expanded.match_lengths) {
+            return differ("excess bytes");
+        }
+        if !offsets.decode(&mut expanded.code_offsets).is_some_and(|used| offsets.end_at(used)) {
+            return differ("raw bits");
+        }
+        if spread(tokens.symbols, &expanded.code_offsets, &mut expanded.offsets) != offsets.codes.len() {
+            return differ("offset codes");
+        }
+        Ok(())
+    }
+
     /// Fills the rest of `output`'s chunk; the offsets used last come back. Every check is made
     /// where it is due, so an error says what is wrong first.
     ///
@@ -61,17 +86,7 @@ impl Sections<'_> {
         output: &mut Output<'_>,
     ) -> Result<Repeats, Corruption> {
         let Self { tokens, offsets, mut escapes, .. } = *self;
-        let differ = |part| Err(Corruption::Sequences { part });
-        expanded.begin(tokens.symbols.len(), repeats);
-        if !tokens.lengths(&mut expanded.literal_lengths, &mut expanded.match_lengths) {
-            return differ("excess bytes");
-        }
-        if !offsets.decode(&mut expanded.code_offsets).is_some_and(|used| offsets.end_at(used)) {
-            return differ("raw bits");
-        }
-        if spread(tokens.symbols, &expanded.code_offsets, &mut expanded.offsets) != offsets.codes.len() {
-            return differ("offset codes");
-        }
+        self.expand(repeats, expanded)?;
         let (mut literals, mut last) = (self.literals.as_slice(), repeats.last());
         let lengths = expanded.literal_lengths.iter().zip(&expanded.match_lengths);
         for ((&run, &length), &offset) in lengths.zip(&expanded.offsets).take(tokens.symbols.len()) {

@@ -1,56 +1,58 @@
-//! Memory for tests, between pages that nobody may touch.
+//! Memory between pages that nobody may touch, for tests: a step that reads or writes outside ends
+//! the program.
 
-use std::{ptr, slice};
+use std::ptr::null_mut;
 
-/// What reads or writes one byte before the first or behind the last ends the program.
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
+
+/// Bytes that are guarded on each side: a multiple of every processor's pages.
+const GUARD: usize = 64 << 10;
+
+/// So many bytes, a multiple of [`GUARD`], with a guard before them and one behind.
+#[derive(Debug)]
 pub(crate) struct Guarded {
-    /// The page before the memory.
     start: *mut u8,
-    page: usize,
     len: usize,
 }
 
 impl Guarded {
-    /// At least `len` bytes, of whole pages.
+    /// Room for `len` bytes at least.
     pub(crate) fn new(len: usize) -> Self {
-        // SAFETY: the call takes a number alone.
-        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
-        let len = len.next_multiple_of(page);
-        // SAFETY: new memory without a file, at any place.
+        let len = len.next_multiple_of(GUARD);
+        let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+        // SAFETY: a mapping at no given address overlaps nothing. Both guards are inside it, and
+        // nothing points to them.
         let start = unsafe {
-            let flags = libc::MAP_PRIVATE | libc::MAP_ANON;
-            libc::mmap(ptr::null_mut(), len + 2 * page, libc::PROT_NONE, flags, -1, 0)
+            let start = mmap_anonymous(null_mut(), len + 2 * GUARD, protection, flags).expect("memory for a test");
+            for guard in [start, start.byte_add(GUARD + len)] {
+                mprotect(guard, GUARD, MprotectFlags::empty()).expect("the pages are our own");
+            }
+            start.byte_add(GUARD)
         };
-        assert_ne!(start, libc::MAP_FAILED, "no memory of {len} bytes");
-        let start = start.cast::<u8>();
-        // SAFETY: all pages but the first and the last of those that were just made.
-        let opened = unsafe { libc::mprotect(start.add(page).cast(), len, libc::PROT_READ | libc::PROT_WRITE) };
-        assert_eq!(opened, 0, "pages cannot be opened");
-        Self { start, page, len }
+        Self { start: start.cast(), len }
     }
 
-    /// The first `len` bytes.
-    pub(crate) fn first(&mut self, len: usize) -> &mut [u8] {
+    /// `len` bytes that begin at the guard before them.
+    pub(crate) fn front(&mut self, len: usize) -> &mut [u8] {
         &mut self.all()[..len]
     }
 
-    /// The last `len` bytes.
-    pub(crate) fn last(&mut self, len: usize) -> &mut [u8] {
+    /// `len` bytes that end at the guard behind them.
+    pub(crate) fn back(&mut self, len: usize) -> &mut [u8] {
         let at = self.len - len;
         &mut self.all()[at..]
     }
 
     fn all(&mut self) -> &mut [u8] {
-        // SAFETY: `new` opened `len` bytes behind the first page, which were zero at first; they
-        // are borrowed as `self` is.
-        unsafe { slice::from_raw_parts_mut(self.start.add(self.page), self.len) }
+        // SAFETY: so many bytes of the mapping are ours alone to read and write, zeros at first.
+        unsafe { std::slice::from_raw_parts_mut(self.start, self.len) }
     }
 }
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        // SAFETY: all that `new` made, and nothing borrows it any more.
-        let freed = unsafe { libc::munmap(self.start.cast(), self.len + 2 * self.page) };
-        assert_eq!(freed, 0, "pages cannot be given back");
+        // SAFETY: this is the whole mapping, and no borrow of it is left.
+        let unmapped = unsafe { munmap(self.start.byte_sub(GUARD).cast(), self.len + 2 * GUARD) };
+        unmapped.expect("the mapping is our own");
     }
 }

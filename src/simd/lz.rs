@@ -2,6 +2,8 @@
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 use crate::simd::aarch64::neon;
+#[cfg(not(any(target_family = "wasm", fuzzing)))]
+use crate::simd::lz_portable;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::x86_64::{avx2, avx512};
 use crate::{
@@ -34,6 +36,11 @@ pub(crate) fn execute(
             // SAFETY: as above.
             unsafe { neon::lz::execute(sections, repeats, expanded, output) }
         }
+        // A program for a browser is to be small: there the loop that checks everything is enough.
+        // Fuzzers hold all kernels against that one.
+        #[cfg(not(any(target_family = "wasm", fuzzing)))]
+        _ => lz_portable::execute(sections, repeats, expanded, output),
+        #[cfg(any(target_family = "wasm", fuzzing))]
         _ => sections.execute(repeats, expanded, output).ok(),
     }
 }

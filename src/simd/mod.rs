@@ -24,8 +24,14 @@ mod code_table;
 mod crc32c;
 mod kernel;
 pub(crate) mod lz;
-#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
+#[cfg(any(
+    target_arch = "x86_64",
+    all(target_arch = "aarch64", target_endian = "little"),
+    not(any(target_family = "wasm", fuzzing))
+))]
 mod lz_copy;
+#[cfg(not(any(target_family = "wasm", fuzzing)))]
+mod lz_portable;
 mod pivot;
 pub(crate) mod planes;
 mod shuffles;
