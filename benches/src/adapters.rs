@@ -133,7 +133,7 @@ fn write(raw: &[u8], rounds: usize) -> Pair {
         Clock::Thread,
         || {
             out.clear();
-            let mut writer = RansWriter::new(&mut out);
+            let mut writer = RansWriter::with_options(&mut out, EncodeOptions::new().level(0));
             raw.chunks(PART).try_for_each(|part| writer.write_all(part)).expect("a vector takes everything");
             writer.try_finish().expect("a vector takes everything");
         },
@@ -180,7 +180,7 @@ fn write_bytes(raw: &[u8], rounds: usize) -> io::Result<Pair> {
         Clock::Thread,
         || {
             restart(&coded);
-            let mut writer = RansWriter::new(&coded);
+            let mut writer = RansWriter::with_options(&coded, EncodeOptions::new().level(0));
             raw.iter().try_for_each(|byte| writer.write_all(&[*byte])).expect("room on the disk");
             writer.try_finish().expect("room on the disk");
         },
