@@ -27,8 +27,6 @@ mod decode;
 mod encode;
 #[cfg(test)]
 mod exact;
-#[cfg(all(test, unix, not(miri)))]
-mod guarded;
 #[cfg(test)]
 mod kept;
 mod levels;

@@ -155,7 +155,7 @@ static COUNTS: [u8; 256] = {
 ///
 /// First the next bytes of the left word stand at the bottom, in order, and those of the right word
 /// at the top, in reverse order. Then bytes change places with those four places away, then two,
-/// then one. That is enough for any eight bits: let `n` of the lower four be 0. The lower half takes
+/// then one. That is enough for any eight bits: let `n` of the lower four be 0. The lower half has
 /// its `n` left bytes from where they stand, and the right ones from the top, where they stand at
 /// the places from `n` on of the upper half. So the bytes at these places change with each other,
 /// and each half is what it was before, in half the length: its left bytes in order and its right

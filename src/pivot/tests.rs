@@ -1,6 +1,9 @@
 //! Every kernel's steps against the portable ones, and all against a decoder that is written as
 //! FORMAT.md reads, on good payloads and damaged ones.
 
+#[cfg(all(unix, not(miri)))]
+mod guarded;
+
 use super::{
     choose::{self, Prices, Search},
     exact,

@@ -1,13 +1,15 @@
 //! Good payloads and damaged ones between pages that nobody may touch, by every kernel.
 
-use super::{
-    encode,
-    kept::{damage, payload, random_symbols, random_tree},
-    payload::Decoder,
-    tests::Random,
-    *,
+use super::Random;
+use crate::{
+    pivot::{
+        encode,
+        kept::{damage, payload, random_symbols, random_tree},
+        payload::Decoder,
+        *,
+    },
+    simd::{Guarded, Kernel, pivot_steps},
 };
-use crate::simd::{Guarded, Kernel, pivot_steps};
 
 /// Payloads by default. The variable `RANSTREAM_GUARDED` asks for more.
 const INPUTS: usize = 2000;
