@@ -70,7 +70,7 @@ impl<'a> BitReader<'a> {
 
     /// The next `count` (at most 32) bits, not taken yet.
     #[inline]
-    pub(crate) fn peek(&self, count: u32) -> u32 {
+    fn peek(&self, count: u32) -> u32 {
         let rest = self.bytes.get(self.position / 8..).unwrap_or_default();
         let next = rest.first_chunk().copied().unwrap_or_else(|| {
             let mut last = [0; 8];
@@ -84,6 +84,24 @@ impl<'a> BitReader<'a> {
     #[inline]
     pub(crate) fn skip(&mut self, count: u32) {
         self.position += count as usize;
+    }
+
+    /// In bits, from the start of the string.
+    pub(crate) fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Goes on at `position`, which may be behind the end.
+    pub(crate) fn go_to(&mut self, position: usize) {
+        self.position = position;
+    }
+
+    /// The string as [`PaddedBits`], from its start.
+    pub(crate) fn padded(&self) -> PaddedBits {
+        let mut bytes = [0; PADDED_LEN];
+        let len = self.bytes.len().min(PADDED_LEN);
+        bytes[..len].copy_from_slice(&self.bytes[..len]);
+        PaddedBits(bytes)
     }
 
     /// Whether the bit string took all bytes.
@@ -100,6 +118,56 @@ impl<'a> BitReader<'a> {
             return Err(BitStringError::Padding);
         }
         Ok(len)
+    }
+}
+
+const PADDED_LEN: usize = 712;
+
+/// Bits of a string that [`PaddedBits`] shows: more than a frequency table has.
+pub(crate) const PADDED_BITS: usize = 8 * (PADDED_LEN - size_of::<u64>());
+
+/// A copy of the first [`PADDED_BITS`] bits of a string, with zeros behind its end: a look at any
+/// place is one load, and its end needs no branch.
+#[derive(Debug)]
+pub(crate) struct PaddedBits([u8; PADDED_LEN]);
+
+impl PaddedBits {
+    /// What stands from bit `position` on.
+    #[inline(always)]
+    pub(crate) fn at(&self, position: usize) -> BitWindow {
+        let next = self.0.get(position / 8..).and_then(<[u8]>::first_chunk);
+        BitWindow { bits: next.map_or(0, |next| u64::from_le_bytes(*next)) >> (position % 8), position }
+    }
+}
+
+/// Up to [`Self::WIDTH`] bits in a register: to take some costs a shift, where a reader has to load
+/// them.
+#[derive(Debug)]
+pub(crate) struct BitWindow {
+    bits: u64,
+    position: usize,
+}
+
+impl BitWindow {
+    /// Bits that are there for certain.
+    pub(crate) const WIDTH: u32 = 57;
+
+    /// The next 32 bits, not taken yet.
+    #[inline(always)]
+    pub(crate) fn peek(&self) -> u32 {
+        self.bits as u32
+    }
+
+    #[inline(always)]
+    pub(crate) fn skip(&mut self, count: u32) {
+        self.bits >>= count;
+        self.position += count as usize;
+    }
+
+    /// In bits, from the start of the string.
+    #[inline(always)]
+    pub(crate) fn position(&self) -> usize {
+        self.position
     }
 }
 
@@ -140,6 +208,23 @@ mod tests {
         assert_eq!((bits.take_whole(12), bits.is_whole()), (Some(0xFFF), false));
         assert_eq!((bits.take_whole(5), bits.is_whole()), (Some(0), true), "the rest of the byte is zero");
         assert_eq!((bits.take_whole(8), bits.take_whole(7)), (None, Some(0)));
+    }
+
+    #[test]
+    fn a_window_shows_what_a_reader_takes_and_zeros_behind_the_end() {
+        for len in [0, 1, 7, 8, 9, 300, 704, 712, 800] {
+            let bytes: Vec<u8> = (0..len as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+            let mut reader = BitReader::new(&bytes);
+            let padded = reader.padded();
+            for position in 0..PADDED_BITS {
+                reader.go_to(position);
+                let mut window = padded.at(position);
+                assert_eq!(window.peek(), reader.take(32), "{len} bytes, bit {position}");
+                window.skip(BitWindow::WIDTH - 25);
+                assert_eq!(window.peek() % (1 << 25), reader.take(25), "{len} bytes, behind bit {position}");
+                assert_eq!(window.position() + 25, reader.position());
+            }
+        }
     }
 
     #[test]

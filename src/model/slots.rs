@@ -56,8 +56,9 @@ impl Slot for u64 {
     }
 }
 
-/// Slots that are written together.
-const RUN: usize = 8;
+/// Slots that are written together: most symbols of a small block have no more, so that the end of
+/// a range is guessed right.
+const RUN: usize = 16;
 
 /// One [`Slot`] for each slot of a scale. `LEN` is a power of two and at least the scale.
 #[derive(Debug)]
