@@ -38,8 +38,20 @@ impl Matcher {
         match level {
             1 => one_hash::run::<7, 3>(raw, cleared(&mut self.short, table(14)), chunks),
             2 => one_hash::run::<5, 2>(raw, cleared(&mut self.short, table(15)), chunks),
-            3 => two_hashes::run(raw, cleared(&mut self.long, table(16)), cleared(&mut self.short, table(15)), chunks),
-            4 => two_hashes::run(raw, cleared(&mut self.long, table(18)), cleared(&mut self.short, table(17)), chunks),
+            3 => two_hashes::run(
+                raw,
+                cleared(&mut self.long, table(16)),
+                cleared(&mut self.short, table(15)),
+                16,
+                chunks,
+            ),
+            4 => two_hashes::run(
+                raw,
+                cleared(&mut self.long, table(18)),
+                cleared(&mut self.short, table(17)),
+                64,
+                chunks,
+            ),
             5 => self.rows.run(raw, rows(12, 9), Effort { depth: 8, lazy: 1 }, chunks),
             6 => self.rows.run(raw, rows(13, 8), Effort { depth: 8, lazy: 2 }, chunks),
             _ => self.rows.run(raw, rows(14, 7), Effort { depth: 16, lazy: 2 }, chunks),

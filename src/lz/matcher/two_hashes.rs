@@ -6,13 +6,11 @@ use crate::lz::{
     matcher::{BASE, END, Found, LONGEST_STEP, common_len, common_len_before, gain, hash, load32, load64, repeat_at},
 };
 
-/// Matches of this length are taken at once.
-const NICE: usize = 16;
-
 /// A match of four bytes from further back costs more than its literals.
 const NEAR: usize = 1 << 16;
 
-pub(super) fn run(raw: &[u8], long: &mut [u32], short: &mut [u32], chunks: &mut Chunks<'_>) {
+/// Matches of `nice` bytes are taken at once.
+pub(super) fn run(raw: &[u8], long: &mut [u32], short: &mut [u32], nice: usize, chunks: &mut Chunks<'_>) {
     if raw.len() < 2 * END || long.is_empty() || short.is_empty() {
         return;
     }
@@ -21,7 +19,7 @@ pub(super) fn run(raw: &[u8], long: &mut [u32], short: &mut [u32], chunks: &mut 
     let (mut anchor, mut at) = (0, 1);
     let mut repeats = [1, 4];
     while let Some((mut start, mut found)) = finder.first_match(at, repeats[0]) {
-        while start + 1 < end && found.length < NICE {
+        while start + 1 < end && found.length < nice {
             let next = finder.look(start + 1, repeats[0]).found(raw, start + 1, repeats[0]);
             if !next.beats(found, 0) {
                 break;

@@ -131,8 +131,8 @@ fn merge(out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -
     assert!(left.len() >= len + SLACK && right.len() >= len + SLACK);
     let mut ones = 0;
     for at in (0..len).step_by(STRIDE) {
-        // SAFETY: `at` is a multiple of `STRIDE` below `len`. `ones` and the zeros, `at - ones`, are
-        // at most `at`, and grow by `STRIDE` at most: the lengths were asserted above.
+        // SAFETY: `at` is a multiple of `STRIDE` below `len`. `ones` and the zeros, `at - ones`,
+        // are at most `at`, and grow by `STRIDE` at most: the lengths were asserted above.
         unsafe {
             let bitmap = bitmap.as_ptr().add(at / 8);
             for pair in 0..STRIDE / (2 * WIDTH) {
