@@ -111,8 +111,8 @@ pub(crate) fn wrapped(number: i64, bits: u32) -> i64 {
     number << (64 - bits) >> (64 - bits)
 }
 
-/// One step in all columns: to row `to` comes, or from it goes, `factor` times row `from`. A program
-/// for a browser is to be small: there it is called.
+/// One step in all columns: to row `to` comes, or from it goes, `factor` times row `from`.
+/// A program for a browser is to be small: there it is called.
 #[cfg_attr(not(target_family = "wasm"), inline(always))]
 fn lift(square: &mut Square, to: u8, from: u8, factor: i16, bits: u32, sum: impl Fn(i64, i64) -> i64) {
     let from = square[usize::from(from) % SIDE];
