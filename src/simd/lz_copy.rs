@@ -349,69 +349,79 @@ impl Run<'_, '_> {
         place: &mut Place,
         escapes: &mut Escapes<'_>,
     ) -> usize {
+        // As variables of their own: what `self` holds would be loaded anew after each store.
+        let Group { literal_lengths, match_lengths, offsets } = self.group;
         let literals = self.sections.literals.padded().as_ptr();
-        let Place { mut literal, mut at, last } = *place;
-        let mut last = last as usize;
+        let base = self.base;
+        // SAFETY: the caller says that both are inside.
+        let (mut from, mut to) = unsafe { (literals.add(place.literal), base.add(place.at)) };
+        let mut last = place.last as usize;
         let mut index = 0;
-        while index < count {
-            // SAFETY: the caller gives no more than `GROUP`.
-            let (run, length, offset) = unsafe {
-                (
-                    *self.group.literal_lengths.get_unchecked(index),
-                    *self.group.match_lengths.get_unchecked(index),
-                    *self.group.offsets.get_unchecked(index),
-                )
-            };
-            let (mut run, mut length, offset) = (usize::from(run), usize::from(length), offset as usize);
-            if run | length < WIDTH {
+        // The loop within the loop has the short ones only: so its registers hold what it needs.
+        'group: loop {
+            let (mut run, mut length, mut offset);
+            loop {
+                if index >= count {
+                    break 'group;
+                }
+                // SAFETY: the caller gives no more than `GROUP`.
+                unsafe {
+                    run = usize::from(*literal_lengths.get_unchecked(index));
+                    length = usize::from(*match_lengths.get_unchecked(index));
+                    offset = *offsets.get_unchecked(index) as usize;
+                }
+                if run | length >= WIDTH {
+                    break;
+                }
                 // SAFETY: the literals of the group are there with 128 bytes of slack, and the
                 // group's bytes end 64 bytes or more before the block. No step is wider. The caller
                 // says that offsets reach back to bytes of the block.
                 unsafe {
-                    let (from, to) = (literals.add(literal), self.base.add(at));
-                    match LITERALS {
-                        PLAIN => copy_width::<WIDTH>(from, to),
-                        _ => differences::<S, LITERALS, FAR>(from, to, run, last),
-                    }
-                    let to = to.add(run);
-                    if FAR { copy_width::<WIDTH>(to.sub(offset), to) } else { near::<S, WIDTH>(to, offset) }
+                    short::<S, WIDTH, LITERALS, FAR>(from, to, run, offset, last);
+                    from = from.add(run);
+                    to = to.add(run + length);
                 }
-            } else {
-                if run == ESCAPED.into() || length == ESCAPED.into() {
-                    match self.unescaped(index, &Place { literal, at, ..*place }, escapes) {
-                        Some(whole) => (run, length) = whole,
-                        None => break,
-                    }
+                if LITERALS != PLAIN {
+                    last = offset;
                 }
-                // SAFETY: as above; where the lengths were escapes, `unescaped` looked once more.
-                unsafe {
-                    let (from, to) = (literals.add(literal), self.base.add(at));
-                    match LITERALS {
-                        PLAIN => copy_far::<32>(from, to, run),
-                        _ => differences::<S, LITERALS, FAR>(from, to, run, last),
-                    }
-                    let to = to.add(run);
-                    if offset < 32 {
-                        near_long::<S>(to, offset, length);
-                    } else if WIDTH < 64 {
-                        copy_far::<32>(to.sub(offset), to, length);
-                    } else {
-                        copy_far::<64>(to.sub(offset), to, length);
-                    }
+                index += 1;
+            }
+            if WIDTH < 64 {
+                unlikely();
+            }
+            if run == ESCAPED.into() || length == ESCAPED.into() {
+                let here = Place { literal: from.addr() - literals.addr(), at: to.addr() - base.addr(), ..*place };
+                match self.unescaped(index, &here, escapes) {
+                    Some(whole) => (run, length) = whole,
+                    None => break,
                 }
             }
-            literal += run;
-            at += run + length;
+            // SAFETY: as above; where the lengths were escapes, `unescaped` looked once more.
+            unsafe {
+                match LITERALS {
+                    PLAIN => copy_far::<32>(from, to, run),
+                    _ => differences::<S, LITERALS, FAR>(from, to, run, last),
+                }
+                from = from.add(run);
+                to = to.add(run);
+                long::<S, WIDTH>(to, offset, length);
+                to = to.add(length);
+            }
             if LITERALS != PLAIN {
                 last = offset;
             }
             index += 1;
         }
-        let last = index.checked_sub(1).map_or(place.last, |index| self.group.offsets[index]);
-        *place = Place { literal, at, last };
+        let last = index.checked_sub(1).map_or(place.last, |index| offsets[index]);
+        *place = Place { literal: from.addr() - literals.addr(), at: to.addr() - base.addr(), last };
         index
     }
 }
+
+/// Tells the compiler that a branch is taken seldom: registers are given to what the others need.
+#[cold]
+#[inline]
+fn unlikely() {}
 
 /// Copies `N` bytes, 16 or 32, in one step.
 ///
@@ -483,6 +493,50 @@ unsafe fn near<S: Steps, const WIDTH: usize>(to: *mut u8, offset: usize) {
                 copy::<16>(to.add(32).sub(distance), to.add(32));
                 copy::<16>(to.add(48).sub(distance), to.add(48));
             }
+        }
+    }
+}
+
+/// Writes `WIDTH` literals, of which `run` count, and behind those `WIDTH` bytes that repeat the
+/// `offset` bytes before them.
+///
+/// # Safety
+///
+/// As [`differences`] with `run` below `WIDTH`, and [`near`] behind so many.
+#[inline(always)]
+unsafe fn short<S: Steps, const WIDTH: usize, const LITERALS: u8, const FAR: bool>(
+    from: *const u8,
+    to: *mut u8,
+    run: usize,
+    offset: usize,
+    last: usize,
+) {
+    // SAFETY: the caller says so.
+    unsafe {
+        match LITERALS {
+            PLAIN => copy_width::<WIDTH>(from, to),
+            _ => differences::<S, LITERALS, FAR>(from, to, run, last),
+        }
+        let to = to.add(run);
+        if FAR { copy_width::<WIDTH>(to.sub(offset), to) } else { near::<S, WIDTH>(to, offset) }
+    }
+}
+
+/// Writes `length` bytes, any number, that repeat the `offset` bytes before `to`.
+///
+/// # Safety
+///
+/// As [`near`], with `length` rounded up to a multiple of 32, or of 64 with that `WIDTH`.
+#[inline(always)]
+unsafe fn long<S: Steps, const WIDTH: usize>(to: *mut u8, offset: usize, length: usize) {
+    // SAFETY: the caller says so.
+    unsafe {
+        if offset < 32 {
+            near_long::<S>(to, offset, length);
+        } else if WIDTH < 64 {
+            copy_far::<32>(to.sub(offset), to, length);
+        } else {
+            copy_far::<64>(to.sub(offset), to, length);
         }
     }
 }
