@@ -12,7 +12,8 @@ use std::{error, fmt, str::FromStr};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kernel {
-    /// Scalar code without `unsafe`, for every processor.
+    /// Scalar code for every processor. Its only `unsafe` copies matches, and in programs for
+    /// browsers there is none.
     Portable,
     /// aarch64: every processor that runs it in 64-bit mode, little-endian.
     Neon,
