@@ -1,0 +1,215 @@
+//! Copies of one sequence, in steps of a fixed width.
+
+use std::hint::select_unpredictable;
+
+use super::{BYTES, PLAIN, Steps};
+
+/// The smallest multiple of each period that is 16 or more.
+const MULTIPLE: [usize; 17] = {
+    let mut multiples = [16; 17];
+    let mut period = 1;
+    while period < 17 {
+        multiples[period] = 16_usize.div_ceil(period) * period;
+        period += 1;
+    }
+    multiples
+};
+
+/// Writes `WIDTH` literals, of which `run` count, and behind those `WIDTH` bytes that repeat the
+/// `offset` bytes before them.
+///
+/// # Safety
+///
+/// As [`differences`] with `run` below `WIDTH`, and [`near`] behind so many.
+#[inline(always)]
+pub(super) unsafe fn short<S: Steps, const WIDTH: usize, const LITERALS: u8, const FAR: bool>(
+    from: *const u8,
+    to: *mut u8,
+    run: usize,
+    offset: usize,
+    last: usize,
+) {
+    // SAFETY: the caller says so.
+    unsafe {
+        match LITERALS {
+            PLAIN => copy_width::<WIDTH>(from, to),
+            _ => differences::<S, LITERALS, FAR>(from, to, run, last),
+        }
+        let to = to.add(run);
+        if FAR { copy_width::<WIDTH>(to.sub(offset), to) } else { near::<S, WIDTH>(to, offset) }
+    }
+}
+
+/// Writes `length` bytes, any number, that repeat the `offset` bytes before `to`.
+///
+/// # Safety
+///
+/// As [`near`], with `length` rounded up to a multiple of 32, or of 64 with that `WIDTH`.
+#[inline(always)]
+pub(super) unsafe fn long<S: Steps, const WIDTH: usize>(to: *mut u8, offset: usize, length: usize) {
+    // SAFETY: the caller says so.
+    unsafe {
+        if offset < 32 {
+            near_long::<S>(to, offset, length);
+        } else if WIDTH < 64 {
+            copy_far::<32>(to.sub(offset), to, length);
+        } else {
+            copy_far::<64>(to.sub(offset), to, length);
+        }
+    }
+}
+
+/// Copies `len` bytes from 32 or more away, the first `STEP` (32 or 64) in any case.
+///
+/// # Safety
+///
+/// `len`, rounded up to a multiple of `STEP`, and `STEP` at least, can be read and written.
+#[inline(always)]
+pub(super) unsafe fn copy_far<const STEP: usize>(from: *const u8, to: *mut u8, len: usize) {
+    let mut done = 0;
+    loop {
+        // SAFETY: `done` is a multiple of `STEP` and 0 or below `len`.
+        unsafe { copy_width::<STEP>(from.add(done), to.add(done)) };
+        done += STEP;
+        if done >= len {
+            break;
+        }
+    }
+}
+
+/// Writes `len` literals that are differences to the bytes `last` further back. `FAR`: `last` is 16
+/// or more.
+///
+/// # Safety
+///
+/// The processor has the features that `S` needs. `last` bytes before `to` can be read, and `len`,
+/// rounded up to a multiple of 16 and 16 at least, read at `from` and written at `to`.
+#[inline(always)]
+pub(super) unsafe fn differences<S: Steps, const LITERALS: u8, const FAR: bool>(
+    from: *const u8,
+    to: *mut u8,
+    len: usize,
+    last: usize,
+) {
+    let mut done = 0;
+    if !FAR && LITERALS == BYTES && last < 16 {
+        while done < len {
+            // SAFETY: the caller says so, and one byte further back than `to + done` is there.
+            unsafe { *to.add(done) = (*from.add(done)).wrapping_add(*to.add(done).sub(last)) };
+            done += 1;
+        }
+        return;
+    }
+    loop {
+        // SAFETY: `done` is a multiple of 16 and 0 or below `len`. The load of what is `last`
+        // further back ends no further than the store.
+        unsafe {
+            let base = to.add(done).sub(last).cast::<[u8; 16]>().read();
+            let mut bytes = from.add(done).cast::<[u8; 16]>().read();
+            if FAR || LITERALS == BYTES {
+                for (byte, base) in bytes.iter_mut().zip(base) {
+                    *byte = byte.wrapping_add(base);
+                }
+            } else {
+                bytes = S::add_repeated(bytes, base, last.min(16));
+            }
+            to.add(done).cast::<[u8; 16]>().write(bytes);
+        }
+        done += 16;
+        if done >= len {
+            break;
+        }
+    }
+}
+
+/// Copies `N` bytes, 16 or 32, in one step.
+///
+/// # Safety
+///
+/// So many can be read from `from` and written to `to`.
+#[inline(always)]
+unsafe fn copy<const N: usize>(from: *const u8, to: *mut u8) {
+    // SAFETY: the caller says so; arrays of bytes need no alignment beyond that of a byte.
+    unsafe { to.cast::<[u8; N]>().write(from.cast::<[u8; N]>().read()) }
+}
+
+/// Copies `WIDTH` bytes, in steps of at most 32: `from` may be that near.
+///
+/// # Safety
+///
+/// As [`copy`].
+#[inline(always)]
+unsafe fn copy_width<const WIDTH: usize>(from: *const u8, to: *mut u8) {
+    // SAFETY: the caller says so.
+    unsafe {
+        match WIDTH {
+            16 => copy::<16>(from, to),
+            32 => copy::<32>(from, to),
+            _ => {
+                copy::<32>(from, to);
+                copy::<32>(from.add(32), to.add(32));
+            }
+        }
+    }
+}
+
+/// Writes `WIDTH` bytes that repeat the `offset` bytes before `to`.
+///
+/// # Safety
+///
+/// The processor has the features that `S` needs. `offset` bytes before `to` can be read, and
+/// `WIDTH` from `to` on written.
+#[inline(always)]
+unsafe fn near<S: Steps, const WIDTH: usize>(to: *mut u8, offset: usize) {
+    // SAFETY: the caller says so. The first load may reach behind `to`, and no further than the
+    // store. `distance` is 16 or more, and a multiple of `offset` where it is not `offset`: it ends
+    // no further back than where the first step began, as each later step goes on where the one
+    // before it ended.
+    unsafe {
+        repeat_16::<S>(to, offset);
+        if WIDTH > 16 {
+            let distance = distance(offset);
+            copy::<16>(to.add(16).sub(distance), to.add(16));
+            if WIDTH > 32 {
+                copy::<16>(to.add(32).sub(distance), to.add(32));
+                copy::<16>(to.add(48).sub(distance), to.add(48));
+            }
+        }
+    }
+}
+
+/// [`near`] for any `length`, of which 16 bytes are written in any case.
+///
+/// # Safety
+///
+/// As [`near`], with `length` rounded up to a multiple of 16.
+#[inline(always)]
+unsafe fn near_long<S: Steps>(to: *mut u8, offset: usize, length: usize) {
+    // SAFETY: as in `near`.
+    unsafe { repeat_16::<S>(to, offset) };
+    let distance = distance(offset);
+    let mut done = 16;
+    while done < length {
+        // SAFETY: as in `near`; `done` is a multiple of 16 below `length`.
+        unsafe { copy::<16>(to.add(done).sub(distance), to.add(done)) };
+        done += 16;
+    }
+}
+
+/// A distance of 16 or more that gives the same bytes as `offset`, once 16 bytes are there.
+#[inline(always)]
+fn distance(offset: usize) -> usize {
+    select_unpredictable(offset < 16, MULTIPLE[offset.min(16)], offset)
+}
+
+/// # Safety
+///
+/// As [`near`] with 16 for `WIDTH`.
+#[inline(always)]
+unsafe fn repeat_16<S: Steps>(to: *mut u8, offset: usize) {
+    // SAFETY: the caller says so.
+    unsafe {
+        let bytes = to.sub(offset).cast::<[u8; 16]>().read();
+        to.cast::<[u8; 16]>().write(S::repeat(bytes, offset.min(16)));
+    }
+}
