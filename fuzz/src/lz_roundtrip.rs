@@ -6,7 +6,7 @@ use ranstream::{DecodeOptions, EncodeOptions, Kernel, Pipeline, compress, decomp
 pub fn run(input: &[u8]) {
     let Some((&[level, a, b, c, d, repeat], raw)) = input.split_first_chunk() else { return };
     let raw = raw.repeat(1 + usize::from(repeat % 32));
-    // Some blocks show all that thousands of tiny ones do, in a thousandth of the time.
+    // Thousands of tiny blocks show no more than some do, and take seconds.
     let block_len = usize::from(u16::from_le_bytes([a, b])).max(1 + raw.len() / 16);
     let chunk_len = usize::from(u16::from_le_bytes([c, d])).max(128);
     let (_, pipeline) = Pipeline::ALL[usize::from(level / 10) % Pipeline::ALL.len()];

@@ -8,7 +8,7 @@ use ranstream::{
 
 use super::kernels::{decode_alike, decode_alike_with, encode_alike};
 
-/// The most raw bytes, so that a second sees thousands of inputs.
+/// The most raw bytes: each input is coded with every kernel.
 const LONGEST: usize = 4 << 10;
 
 /// The first byte: 0 to decode, 3 to do it over a base, else to code, over a base if its third bit
