@@ -2,7 +2,7 @@
 //! steps that are plain Rust.
 
 use crate::{
-    sequences::{Expanded, LiteralForm, Output, Repeats, Sections},
+    sequences::{Expanded, Output, Repeats, Sections},
     simd::lz_copy::{self, GROUP, Steps},
 };
 
@@ -14,14 +14,9 @@ pub(super) fn execute(
     expanded: &mut Expanded,
     output: &mut Output<'_>,
 ) -> Option<Repeats> {
-    macro_rules! execute {
-        ($width:literal, $literals:expr) => {
-            // SAFETY: `Portable` needs no features.
-            unsafe { lz_copy::execute::<Portable, $width, { $literals }>(sections, repeats.last(), expanded, output) }
-        };
-    }
     sections.expand(repeats, expanded).ok()?;
-    let fit = lz_copy::choose!(sections, expanded, output, execute);
+    // SAFETY: `Portable` needs no features.
+    let fit = unsafe { lz_copy::choose!(Portable, sections, repeats.last(), expanded, output) };
     fit.then(|| sections.offsets.repeats(&expanded.code_offsets))
 }
 

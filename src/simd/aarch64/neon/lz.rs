@@ -13,9 +13,7 @@ use std::arch::aarch64::*;
 
 use super::{FIRST_QUAD, LANE, SECOND_QUAD, expand, load};
 use crate::{
-    sequences::{
-        Expanded, HISTORY, LiteralForm, Offsets, Output, REPEAT_CODES, ROOM, Repeats, Sections, Tokens, repeat,
-    },
+    sequences::{Expanded, HISTORY, Offsets, Output, REPEAT_CODES, ROOM, Repeats, Sections, Tokens, repeat},
     simd::{
         lz_copy::{self, GROUP, Steps},
         shuffles::{BACK, Controls, REPEAT},
@@ -50,13 +48,8 @@ pub(in crate::simd) fn execute(
 #[inline(never)]
 #[target_feature(enable = "neon")]
 fn copy(sections: &Sections<'_>, last: u32, expanded: &mut Expanded, output: &mut Output<'_>) -> bool {
-    macro_rules! execute {
-        ($width:literal, $literals:expr) => {
-            // SAFETY: this function has the features that `Neon` needs.
-            unsafe { lz_copy::execute::<Neon, $width, { $literals }>(sections, last, expanded, output) }
-        };
-    }
-    lz_copy::choose!(sections, expanded, output, execute)
+    // SAFETY: this function has the features that `Neon` needs.
+    unsafe { lz_copy::choose!(Neon, sections, last, expanded, output) }
 }
 
 /// As [`Tokens::lengths`].

@@ -5,9 +5,7 @@
 use std::arch::x86_64::*;
 
 use crate::{
-    sequences::{
-        Expanded, HISTORY, LiteralForm, Offsets, Output, REPEAT_CODES, ROOM, Repeats, Sections, Tokens, repeat,
-    },
+    sequences::{Expanded, HISTORY, Offsets, Output, REPEAT_CODES, ROOM, Repeats, Sections, Tokens, repeat},
     simd::{
         lz_copy::{self, GROUP, Steps},
         shuffles::{BACK, Controls, REPEAT},
@@ -46,13 +44,8 @@ pub(in crate::simd) fn copy(
     expanded: &mut Expanded,
     output: &mut Output<'_>,
 ) -> bool {
-    macro_rules! execute {
-        ($width:literal, $literals:expr) => {
-            // SAFETY: this function has the features that `Avx2` needs.
-            unsafe { lz_copy::execute::<Avx2, $width, { $literals }>(sections, last, expanded, output) }
-        };
-    }
-    lz_copy::choose!(sections, expanded, output, execute)
+    // SAFETY: this function has the features that `Avx2` needs.
+    unsafe { lz_copy::choose!(Avx2, sections, last, expanded, output) }
 }
 
 /// As [`Tokens::lengths`].
