@@ -29,9 +29,10 @@ allowed() {
 .                               ::Tables::new$              makes a table, once a block
 ::pivot::part(_single)?$        ^memset$                    the end of a bitmap, before the loop
 ::lz::execute$                  .                           one step after the other, once a chunk
-::lz::copy$                     ::lz_copy::one$             a sequence with exact checks, near an end
-::lz::copy$                     ::Group::(safe|rest)$       what of a group needs no checks, near an end
-::lz::copy$                     ::Output::literals$         the literals behind the last sequence, once a chunk
+::lz_portable::execute$         ::(Sections::expand|Offsets::repeats)$ before the loop and behind it, once a chunk
+::lz(::copy|_portable::execute)$ ::lz_copy::one$             a sequence with exact checks, near an end
+::lz(::copy|_portable::execute)$ ::Group::(safe|rest)$       what of a group needs no checks, near an end
+::lz(::copy|_portable::execute)$ ::Output::literals$         the literals behind the last sequence, once a chunk
 ::lz::copy$                     ^mem(cpy|set)$              entries behind the last sequence, once a chunk
 ::lz::copy$                     ^\*%                        the same, by its address in a register
 ::decode$                       ^\*%                        makes a table: memset, by its address in a register
@@ -41,14 +42,14 @@ LIST
 # Kernels that must be seen, or the disassembly shows nothing.
 expected() {
     case $1 in
-    x86_64*) echo avx2::decode::decode_run avx2::encode::exact_run avx2::encode::encode_run avx2::presence avx2::lz::copy avx2::planes::merge avx512::planes::join avx512::decode::decode_run avx512::gather::gather_run avx512::encode::encode_run ;;
-    aarch64*) echo neon::decode::decode_run neon::encode::encode_run neon::presence neon::lz::copy neon::planes::merge neon::planes::split neon::planes::expand_zeros neon::planes::join ;;
+    x86_64*) echo avx2::decode::decode_run avx2::encode::exact_run avx2::encode::encode_run avx2::presence avx2::lz::copy avx2::planes::merge avx512::planes::join avx512::decode::decode_run avx512::gather::gather_run avx512::encode::encode_run lz_portable::execute ;;
+    aarch64*) echo neon::decode::decode_run neon::encode::encode_run neon::presence neon::lz::copy neon::planes::merge neon::planes::split neon::planes::expand_zeros neon::planes::join lz_portable::execute ;;
     esac
 }
 
-# The kernels' functions in a library, and for each call a line with the function, a tab, and what
-# it calls. The relocation behind a call names that. A panic ends the loop that it is in, and is no
-# call here.
+# The functions of kernels in a library, also the portable copy loop, and for each call a line with
+# the function, a tab, and what it calls. The relocation behind a call names that. A panic ends the
+# loop that it is in, and is no call here.
 calls() {
     "$disassemble" --disassemble --reloc --demangle --no-show-raw-insn "$1" 2>/dev/null |
         sed -E 's/::h[0-9a-f]{16}//g; s/ \(\.llvm\.[0-9]+\)//; s/\$LT\$/</g; s/\$GT\$/>/g; s/\$u20\$/ /g; s/\$u7b\$/{/g; s/\$u7d\$/}/g' |
@@ -62,7 +63,7 @@ calls() {
             /^[0-9a-f]+ <.*>:$/ {
                 sub(/^[0-9a-f]+ </, ""); sub(/>:$/, "")
                 name = $0; call = ""
-                kernel = name ~ /^<?ranstream::simd::(x86_64|aarch64)::/
+                kernel = name ~ /^<?ranstream::simd::(x86_64::|aarch64::|lz_portable::execute$)/
                 if (kernel) print name
                 next
             }

@@ -8,6 +8,9 @@ use crate::{
 
 /// Fills the rest of `output`'s chunk; the offsets used last come back. `None`: the parts do not
 /// fit together.
+///
+/// `inline(never)` keeps it apart, where `scripts/hot_loops.sh` looks at it.
+#[inline(never)]
 pub(super) fn execute(
     sections: &Sections<'_>,
     repeats: Repeats,
