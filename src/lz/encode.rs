@@ -199,12 +199,13 @@ impl<'a> Chunks<'a> {
                 lzss.fill(sequences, tail.1);
                 sections.append_lzss(literals.as_slice(), lzss, body);
             } else {
-                let kind = if parts.differences_look_smaller() { MATCHES_DIFFERENCES } else { MATCHES };
-                if kind == MATCHES {
-                    parts.copy(literals);
-                } else {
+                let kind = if parts.differences_look_smaller() {
                     parts.subtract(literals);
-                }
+                    MATCHES_DIFFERENCES
+                } else {
+                    parts.copy(literals);
+                    MATCHES
+                };
                 streams.fill(sequences, &mut repeats);
                 sections.append_matches(kind, literals.as_slice(), streams, body);
             }
