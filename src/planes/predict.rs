@@ -30,11 +30,17 @@ pub(crate) enum Predictor {
 }
 
 impl Predictor {
-    pub(crate) const ALL: [Self; 5] = [Self::Zero, Self::Left, Self::Top, Self::Average, Self::Planar];
+    const ALL: [Self; 5] = [Self::Zero, Self::Left, Self::Top, Self::Average, Self::Planar];
 }
 
 impl Mode {
     pub(crate) const NONE: Self = Self { predictor: Predictor::Zero, transform: None };
+
+    /// All modes, those without a transform first.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        let transforms = [None, Some(Transform::Cosine), Some(Transform::Sine)];
+        transforms.into_iter().flat_map(|transform| Predictor::ALL.map(|predictor| Self { predictor, transform }))
+    }
 
     /// The symbol of a tile.
     pub(crate) fn symbol(self) -> u8 {

@@ -4,10 +4,7 @@ use super::encode::{Filters, encode_payload};
 use crate::{
     format::planes::{Numbers, Prediction},
     options::BlockOptions,
-    planes::{
-        predict::{self, Matrix, Mode, Predictor},
-        transform::Transform,
-    },
+    planes::predict::{self, Matrix, Mode},
 };
 
 /// Rows and columns of a tile, as a power of two.
@@ -68,14 +65,14 @@ pub(super) fn choose_modes(matrix: &Matrix, elements: &[u8], modes: &mut Vec<Mod
     modes.clear();
     let mut before = Mode::NONE;
     for tile in 0..matrix.tiles() {
-        let cost = |mode: Mode| (matrix.cost(tile, mode, elements) + if mode == before { 0 } else { CHANGE }, mode);
-        let cheaper = |best: (u64, Mode), other: (u64, Mode)| if other.0 < best.0 { other } else { best };
-        let plain = Predictor::ALL.map(|predictor| cost(Mode { predictor, transform: None }));
-        let best = plain.into_iter().fold(cost(before), cheaper);
-        let transformed = [Transform::Cosine, Transform::Sine]
-            .into_iter()
-            .flat_map(|transform| Predictor::ALL.map(|predictor| Mode { predictor, transform: Some(transform) }));
-        before = transformed.map(cost).fold(best, cheaper).1;
+        let mut best = (matrix.cost(tile, before, elements), before);
+        for mode in Mode::all().filter(|&mode| mode != before) {
+            let cost = matrix.cost(tile, mode, elements) + CHANGE;
+            if cost < best.0 {
+                best = (cost, mode);
+            }
+        }
+        before = best.1;
         modes.push(before);
     }
 }
