@@ -3,7 +3,7 @@
 //! Floating-point numbers are put into their order first: two that are near each other differ by a
 //! small number then, whatever their exponents are.
 
-use crate::planes::{all, by_element, element, number, rotate, sign};
+use crate::planes::{all, by_element, element, from_zigzag, number, rotate, sign};
 
 /// Turns elements into their differences from the base's, of which each sign is the lowest bit.
 pub(crate) fn difference(elements: &mut [u8], base: &[u8], element: usize) {
@@ -32,8 +32,7 @@ fn difference_of<const E: usize>(elements: &mut [u8], base: &[u8]) {
 #[inline(always)]
 fn apply_of<const E: usize>(elements: &mut [u8], base: &[u8]) {
     for (bytes, base) in elements.as_chunks_mut::<E>().0.iter_mut().zip(base.as_chunks::<E>().0) {
-        let zigzag = number(*bytes);
-        let difference = zigzag >> 1 ^ (zigzag & 1).wrapping_neg();
+        let difference = from_zigzag(number(*bytes));
         let ordered = order::<E>(number(*base)).wrapping_add(difference) & all::<E>();
         *bytes = element(take_out_of_order::<E>(ordered));
     }

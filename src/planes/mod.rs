@@ -60,6 +60,12 @@ const fn all<const E: usize>() -> u64 {
     u64::MAX >> (64 - 8 * E)
 }
 
+/// A number of which the lowest bit was its sign, as zigzag codes have it.
+#[inline(always)]
+fn from_zigzag(coded: u64) -> u64 {
+    coded >> 1 ^ (coded & 1).wrapping_neg()
+}
+
 /// `number` rotated left by one bit, if `rotated`.
 #[inline(always)]
 fn rotate<const E: usize>(number: u64, rotated: bool) -> u64 {

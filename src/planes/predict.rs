@@ -5,7 +5,7 @@ use crate::{
     error::Corruption,
     format::planes::{Numbers, Prediction},
     planes::{
-        MAX_ELEMENT, by_element, element, number,
+        MAX_ELEMENT, by_element, element, from_zigzag, number,
         transform::{SIDE, Transform, wrapped},
     },
 };
@@ -149,7 +149,7 @@ impl Matrix {
             for (row, coded) in coded.iter().enumerate() {
                 let (_, len) = self.row_of(block, row);
                 bits += coded[..len].iter().map(|&coded| logarithm(coded)).sum::<u64>();
-                all = coded[..len].iter().fold(all, |all, coded| all | (coded >> 1 ^ (coded & 1).wrapping_neg()));
+                all = coded[..len].iter().fold(all, |all, &coded| all | from_zigzag(coded));
                 count += len as u64;
             }
         }
@@ -188,7 +188,7 @@ impl Matrix {
             let (at, len) = self.row_of(block, row);
             let mut coded = [0; SIDE];
             read(self.element, &elements[self.byte(at)..], &mut coded[..len]);
-            *square = coded.map(|coded| (coded >> 1 ^ (coded & 1).wrapping_neg()).cast_signed());
+            *square = coded.map(|coded| from_zigzag(coded).cast_signed());
         }
         let transform = self.transform_of(block, mode);
         if let Some(transform) = transform {
