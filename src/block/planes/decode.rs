@@ -126,23 +126,23 @@ impl Scratch {
             let part = start..start + column.width;
             start = part.end;
             let alone = column.width == record_len;
-            let from = match (over_base, column.prediction) {
-                (true, _) if alone => From::Base(&base[..len]),
+            let reference = match (over_base, column.prediction) {
+                (true, _) if alone => Reference::Base(&base[..len]),
                 (true, _) => {
                     let base_column = room(base_column, len);
                     columns::gather(&base[..records.len()], record_len, part.clone(), base_column);
-                    From::Base(base_column)
+                    Reference::Base(base_column)
                 }
                 (false, Some(prediction)) => {
                     let matrix = Matrix::new(column.element, len / column.element, prediction);
                     let modes = room(modes, matrix.tiles());
                     sections.decode(modes)?;
                     predict::verify(modes)?;
-                    From::Neighbours(matrix, modes)
+                    Reference::Neighbours(matrix, modes)
                 }
-                (false, None) => From::Nothing,
+                (false, None) => Reference::Nothing,
             };
-            let keys = from.keys(column, map.as_ref(), keys);
+            let keys = reference.keys(column, map.as_ref(), keys);
             let coded_len = map.as_ref().map_or(len / column.element, |map| map.coded);
             let planes = Planes::decode(&mut sections, column, coded_len, keys, coded, cut)?;
             let all = planes.slices(coded, column.element);
@@ -151,16 +151,16 @@ impl Scratch {
             let column = &Column { rotated: column.rotated && !over_base, ..*column };
             if alone {
                 merge(kernel, slices, column, map.as_ref(), full, records);
-                from.restore(records, column.element);
+                reference.restore(records, column.element);
                 continue;
             }
-            let elements = if let ([plane], false, From::Nothing) = (slices, column.rotated, &from) {
+            let elements = if let ([plane], false, Reference::Nothing) = (slices, column.rotated, &reference) {
                 // Bytes are where they should be.
                 plane
             } else {
                 let elements = room(elements, len);
                 merge(kernel, slices, column, None, full, elements);
-                from.restore(elements, column.element);
+                reference.restore(elements, column.element);
                 &*elements
             };
             columns::scatter(elements, record_len, part, records);
@@ -172,7 +172,7 @@ impl Scratch {
 
 /// What the numbers of a column are differences from.
 #[derive(Debug)]
-enum From<'b> {
+enum Reference<'b> {
     /// They are elements.
     Nothing,
     /// The same elements of a base.
@@ -181,7 +181,7 @@ enum From<'b> {
     Neighbours(Matrix, &'b [u8]),
 }
 
-impl From<'_> {
+impl Reference<'_> {
     /// The keys of the elements that are coded, from those of the base, where there is one.
     fn keys<'k>(&self, column: &Column, map: Option<&Map<'_>>, keys: &'k mut Vec<u8>) -> Option<&'k [u8]> {
         let Self::Base(base) = self else { return None };
