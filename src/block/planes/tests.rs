@@ -202,6 +202,7 @@ fn damage_of_predicted_elements_is_seen_alike_by_all_kernels() {
         let raw = waves(40, 50, element);
         let options = predicting(element, 50, Kernel::Portable);
         let prediction = tiles::prediction(&raw, &options);
+        assert!(prediction.is_some(), "{element} bytes");
         let mut payload = Vec::new();
         encode_payload(&raw, &options, &Filters { prediction, ..Filters::default() }, &mut payload);
         let decode = |payload: &[u8], back: &mut [u8], kernel| decode_payload(payload, back, kernel);
