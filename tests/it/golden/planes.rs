@@ -4,12 +4,11 @@
 use ranstream::{
     Error,
     error::{Corruption, Feature},
-    format::StreamHeader,
 };
 
 use super::{
     Golden,
-    bad::{bad_block, bad_payload, refused_block},
+    bad::{HEADER, bad_block, bad_payload, refused_block},
     stirred,
 };
 use crate::assembly::{Assembly, data_block};
@@ -18,7 +17,7 @@ pub(super) const TAG: u8 = 0x0D;
 
 /// Bits of a column's `how`.
 const ROTATED: u8 = 1;
-const PARTITIONED: u8 = 2;
+pub(super) const PARTITIONED: u8 = 2;
 
 /// What a payload says of its records.
 #[derive(Debug, Clone, Default)]
@@ -63,18 +62,7 @@ impl Layout {
             let plane = |index: usize| -> Vec<u8> {
                 numbers.iter().map(|number| (number >> (8 * (element - 1 - index))) as u8).collect()
             };
-            for index in 0..*element {
-                if index == 1 && how & PARTITIONED != 0 {
-                    let keys = plane(0);
-                    let bucket = |key: u8| first_keys.iter().filter(|&&first| first <= key).count();
-                    sections.extend((0..=first_keys.len()).map(|wanted| {
-                        let symbols = plane(1).into_iter().zip(&keys);
-                        symbols.filter(|(_, key)| bucket(**key) == wanted).map(|(symbol, _)| symbol).collect()
-                    }));
-                } else {
-                    sections.push(plane(index));
-                }
-            }
+            append_planes(*element, first_keys, plane, &mut sections);
         }
         sections.push(tail);
         sections
@@ -88,12 +76,38 @@ impl Layout {
             payload.extend((*width as u16).to_le_bytes());
             payload.extend([*element as u8, *how]);
         }
-        for (.., first_keys) in self.columns.iter().filter(|(.., first_keys)| !first_keys.is_empty()) {
-            payload.push(first_keys.len() as u8 + 1);
-            payload.extend(first_keys);
-        }
+        self.columns.iter().for_each(|(.., first_keys)| append_bounds(first_keys, &mut payload));
         append_sections(&sections, &mut payload);
         payload
+    }
+}
+
+/// The planes of a column, the second one in buckets if there are first keys.
+pub(super) fn append_planes(
+    element: usize,
+    first_keys: &[u8],
+    plane: impl Fn(usize) -> Vec<u8>,
+    sections: &mut Vec<Vec<u8>>,
+) {
+    for index in 0..element {
+        if index == 1 && !first_keys.is_empty() {
+            let (keys, symbols) = (plane(0), plane(1));
+            let bucket = |key: u8| first_keys.iter().filter(|&&first| first <= key).count();
+            sections.extend((0..=first_keys.len()).map(|wanted| {
+                let pairs = symbols.iter().zip(&keys);
+                pairs.filter(|(_, key)| bucket(**key) == wanted).map(|(symbol, _)| *symbol).collect()
+            }));
+        } else {
+            sections.push(plane(index));
+        }
+    }
+}
+
+/// How many buckets a column has, and where they begin, if it has any.
+pub(super) fn append_bounds(first_keys: &[u8], payload: &mut Vec<u8>) {
+    if !first_keys.is_empty() {
+        payload.push(first_keys.len() as u8 + 1);
+        payload.extend(first_keys);
     }
 }
 
@@ -114,7 +128,7 @@ pub(super) fn append_sections(sections: &[Vec<u8>], payload: &mut Vec<u8>) {
     }
 }
 
-fn number(bytes: &[u8]) -> u64 {
+pub(super) fn number(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
 
@@ -147,14 +161,20 @@ fn halves(count: usize) -> Vec<u8> {
     (0..count).flat_map(|index| half(index).to_le_bytes()).collect()
 }
 
+/// A stream of one block with this payload.
+pub(super) fn good_payload(name: &str, what: &'static str, payload: &[u8], raw: &[u8]) -> Golden {
+    assert!(
+        payload.len() <= raw.len(),
+        "{name}: {} bytes of {}, no block has a longer payload",
+        payload.len(),
+        raw.len()
+    );
+    let stream = Assembly::new(HEADER).block(&data_block(TAG, raw.len() as u32, payload), raw).finish();
+    Golden { name: format!("good-planes{name}"), what, stream: stream.stream, raw: raw.to_vec(), error: None }
+}
+
 pub(super) fn good() -> Vec<Golden> {
-    let good = |name: &str, what, layout: &Layout, raw: &[u8]| {
-        let header = StreamHeader { max_block_log2: 13, content_length: None, content_check: false, index: false };
-        let payload = layout.payload(raw);
-        assert!(payload.len() <= raw.len(), "{name}: no block has a longer payload");
-        let stream = Assembly::new(header).block(&data_block(TAG, raw.len() as u32, &payload), raw).finish();
-        Golden { name: format!("good-planes{name}"), what, stream: stream.stream, raw: raw.to_vec(), error: None }
-    };
+    let good = |name: &str, what, layout: &Layout, raw: &[u8]| good_payload(name, what, &layout.payload(raw), raw);
     let f32 = Layout::of(&[(4, 4, ROTATED)]);
     let q4_1 = Layout::of(&[(2, 2, ROTATED), (2, 2, ROTATED), (16, 1, 0)]);
     let record = |index: usize| [&[7, 0x3C, 0, 0x38][..], &[(index % 3) as u8; 16]].concat();
@@ -240,15 +260,14 @@ pub(super) fn bad() -> Vec<Golden> {
 fn bad_parts() -> Vec<Golden> {
     let field = |field, found| Corruption::Field { field, found };
     let cut = |name: &str, what, at: usize, value: u8, reason| {
-        let mut payload = Layout::partitioned(4, &[1, 0x7F, 0x81]).payload(&numbers());
-        payload[at] = value;
-        bad_block(&format!("planes-{name}"), what, &data_block(TAG, 64, &payload), reason)
+        let right = Layout::partitioned(4, &[1, 0x7F, 0x81]).payload(&numbers());
+        bad_payload(&format!("planes-{name}"), what, (TAG, 64), &right, &|payload| payload[at] = value, reason)
     };
     let mapped = |name: &str, what, raw: &[u8], map: &[u8], reason| {
         let layout = Layout { zero_map: true, ..Layout::of(&[(2, 2, ROTATED)]) };
-        let mut payload = layout.payload(raw);
-        payload[12..12 + map.len()].copy_from_slice(map);
-        bad_block(&format!("planes-{name}"), what, &data_block(TAG, raw.len() as u32, &payload), reason)
+        let change = |payload: &mut Vec<u8>| payload[12..12 + map.len()].copy_from_slice(map);
+        let of = (TAG, raw.len() as u32);
+        bad_payload(&format!("planes-{name}"), what, of, &layout.payload(raw), &change, reason)
     };
     let bytes = Layout { zero_map: false, columns: vec![(4, 1, PARTITIONED, vec![5])] }.payload(&numbers());
     // The zeros make the payload shorter than the raw bytes.

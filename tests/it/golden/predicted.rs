@@ -3,12 +3,15 @@
 
 use std::f64::consts::PI;
 
-use ranstream::{error::Corruption, format::StreamHeader};
+use ranstream::error::Corruption;
 
-use super::{Golden, bad::bad_block, planes::TAG, stirred};
-use crate::assembly::{Assembly, data_block};
+use super::{
+    Golden,
+    bad::bad_payload,
+    planes::{PARTITIONED, TAG, append_bounds, append_planes, append_sections, good_payload, number},
+    stirred,
+};
 
-const PARTITIONED: u8 = 2;
 const PREDICTED: u8 = 8;
 
 /// A column, in rows of so many elements.
@@ -34,7 +37,7 @@ impl Predicted {
 
     /// An element as `x`.
     fn number(&self, bytes: &[u8]) -> i64 {
-        let bits = bytes.iter().rev().fold(0, |bits: u64, &byte| bits << 8 | u64::from(byte));
+        let bits = number(bytes);
         let sign = 1_u64 << (self.bits() - 1);
         let changed = match self.numbers {
             1 => bits ^ sign,
@@ -136,19 +139,7 @@ impl Predicted {
         let plane = |index: usize| -> Vec<u8> {
             coded.iter().map(|number| (number >> (8 * (self.element - 1 - index))) as u8).collect()
         };
-        for index in 0..self.element {
-            if index == 1 && !self.first_keys.is_empty() {
-                let bucket = |key: u8| self.first_keys.iter().filter(|&&first| first <= key).count();
-                let (keys, symbols) = (plane(0), plane(1));
-                let of = |wanted| {
-                    let pairs = symbols.iter().zip(&keys).filter(move |(_, key)| bucket(**key) == wanted);
-                    pairs.map(|(symbol, _)| *symbol).collect::<Vec<u8>>()
-                };
-                sections.extend((0..=self.first_keys.len()).map(of));
-            } else {
-                sections.push(plane(index));
-            }
-        }
+        append_planes(self.element, self.first_keys, plane, &mut sections);
         if other > 0 {
             sections.push(records.clone().flat_map(|record| &record[self.element..]).copied().collect());
         }
@@ -159,17 +150,14 @@ impl Predicted {
         if other > 0 {
             payload.extend([other as u8, 0, 1, 0]);
         }
-        if !self.first_keys.is_empty() {
-            payload.push(self.first_keys.len() as u8 + 1);
-            payload.extend(self.first_keys);
-        }
+        append_bounds(self.first_keys, &mut payload);
         payload.extend([self.numbers, self.tile]);
         payload.extend(if self.stride < 128 {
             vec![self.stride as u8]
         } else {
             vec![self.stride as u8 | 0x80, (self.stride >> 7) as u8]
         });
-        super::planes::append_sections(&sections, &mut payload);
+        append_sections(&sections, &mut payload);
         payload
     }
 }
@@ -195,12 +183,7 @@ fn surface(rows: usize, stride: usize, element: usize, middle: i64) -> Vec<u8> {
 
 pub(super) fn good() -> Vec<Golden> {
     let good = |name: &str, what, column: &Predicted, other: usize, raw: &[u8]| {
-        let header = StreamHeader { max_block_log2: 13, content_length: None, content_check: false, index: false };
-        let payload = column.payload(raw, other);
-        assert!(payload.len() <= raw.len(), "{name}: {} bytes of {}", payload.len(), raw.len());
-        let stream = Assembly::new(header).block(&data_block(TAG, raw.len() as u32, &payload), raw).finish();
-        let name = format!("good-planes-predicted{name}");
-        Golden { name, what, stream: stream.stream, raw: raw.to_vec(), error: None }
+        good_payload(&format!("-predicted{name}"), what, &column.payload(raw, other), raw)
     };
     let of =
         |element, numbers, tile, stride, modes| Predicted { element, numbers, tile, stride, modes, first_keys: &[] };
@@ -256,9 +239,8 @@ const MODE: usize = 14;
 
 pub(super) fn bad() -> Vec<Golden> {
     let bad = |name: &str, what, at: usize, value: u8, reason| {
-        let mut payload = EXAMPLE.payload(&slope(), 0);
-        payload[at] = value;
-        bad_block(&format!("planes-{name}"), what, &data_block(TAG, 36, &payload), reason)
+        let right = EXAMPLE.payload(&slope(), 0);
+        bad_payload(&format!("planes-{name}"), what, (TAG, 36), &right, &|payload| payload[at] = value, reason)
     };
     let field = |field, found| Corruption::Field { field, found };
     let stride = |found| Corruption::Length { found, min: 1, max: 36 };
