@@ -135,6 +135,24 @@ fn a_layout_never_costs_more_than_none() {
 }
 
 #[test]
+fn matches_from_farther_away_than_a_sample_are_found() {
+    // Planes are a hundredth smaller than bytes, but for the second half, which repeats the first.
+    let byte = |index: u32| {
+        let random = index.wrapping_mul(0x9E37_79B1);
+        let random = (random ^ random >> 15).wrapping_mul(0x85EB_CA77) >> 16;
+        let (first, second) = (random & 63, random >> 6 & 63);
+        let large = if random >> 12 < 9 { first.max(second) } else { first };
+        (if index.is_multiple_of(2) { large } else { 63 - large }) as u8
+    };
+    let raw: Vec<u8> = (0..120_000).map(byte).collect::<Vec<u8>>().repeat(2);
+    let layout = Layout::records(&[Column::new(1, 1), Column::new(1, 1)]).unwrap();
+    let options = |level| EncodeOptions::new().level(level).layout(layout).block_len(1 << 20);
+    let (planes, stream) = (compress(&raw, &options(0)).unwrap(), compress(&raw, &options(3)).unwrap());
+    assert_eq!([&planes, &stream].map(|stream| blocks(stream)[0].0), [BlockMode::Planes, BlockMode::Lz]);
+    assert!(10 * stream.len() < 6 * planes.len(), "{} bytes, {} as planes", stream.len(), planes.len());
+}
+
+#[test]
 fn every_cut_and_every_bit_of_a_small_stream_is_an_error() {
     let options = EncodeOptions::new().layout(Layout::bf16().profile(LayoutProfile::Small));
     let stream = compress(&halves(150), &options).unwrap();

@@ -31,7 +31,7 @@ pub(super) fn others_may_be_smaller(raw: &[u8], planes_len: usize, options: &Blo
         let (len, record_len) = (SAMPLE_LEN.min(raw.len()), options.layout.record_len());
         // From the start of a record on, or its planes are not those of the block.
         let start = (raw.len() - len) / 2 / record_len * record_len;
-        return matches_are_smaller(&raw[start..][..len], options);
+        return matches_may_be_smaller(&raw[start..][..len], options);
     }
     let stride = (raw.len() / SAMPLE_LEN).max(1);
     let counted = Histogram::of_pieces(raw.chunks(PIECE).step_by(stride));
@@ -39,13 +39,14 @@ pub(super) fn others_may_be_smaller(raw: &[u8], planes_len: usize, options: &Blo
     entropy_len(&counted, raw.len()) <= planes_len + planes_len / 32
 }
 
-/// Whether matches make `sample`, which has a whole record at least, smaller than planes do.
-fn matches_are_smaller(sample: &[u8], options: &BlockOptions) -> bool {
+/// Whether matches may make a block smaller than planes do, as far as `sample` tells, which has a
+/// whole record at least: matches from farther away are not in it.
+fn matches_may_be_smaller(sample: &[u8], options: &BlockOptions) -> bool {
     let mut coded = Vec::with_capacity(sample.len() + sample.len() / 8);
     encode_payload(sample, options, &Filters::default(), &mut coded);
     let planes_len = coded.len();
     coded.clear();
-    lz::append(sample, options, &mut coded).is_some() && coded.len() <= planes_len
+    lz::append(sample, options, &mut coded).is_some() && coded.len() <= planes_len + planes_len / 64
 }
 
 /// How many bytes a map of zeros has to save to be taken. `None`: it is not even tried.
