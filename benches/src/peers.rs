@@ -1,5 +1,6 @@
 //! The codecs that stand beside ours, all behind one shape.
 
+pub(crate) mod blocks;
 mod huff0;
 mod lz4;
 #[cfg(ranstream_openzl)]

@@ -9,7 +9,11 @@ use ranstream::{DecodeOptions, EncodeOptions, Mode, block};
 use super::pivot_kernels;
 use crate::{
     measure::{Clock, in_pieces, median},
-    peers::{Codec, Huff0, openzl_codecs},
+    peers::{
+        Codec, Huff0,
+        blocks::{decode_blocks, encode_blocks},
+        openzl_codecs,
+    },
 };
 
 /// Symbols of a section.
@@ -49,7 +53,7 @@ pub fn codecs(len: usize) -> Vec<Box<dyn Codec>> {
     codecs
 }
 
-/// Bare blocks, each behind its length as a `u32`, as others have it.
+/// Bare blocks, each behind its length, as others have it.
 struct Blocks {
     name: String,
     len: usize,
@@ -63,24 +67,16 @@ impl Codec for Blocks {
     }
 
     fn encode(&mut self, raw: &[u8], coded: &mut Vec<u8>) {
-        coded.clear();
-        for section in raw.chunks(self.len) {
-            let start = coded.len() + 4;
-            coded.resize(start, 0);
+        encode_blocks(raw, self.len, coded, |section, coded| {
             block::encode(section, &self.encode, coded).expect("the options are valid");
-            let len = (coded.len() - start) as u32;
-            coded[start - 4..start].copy_from_slice(&len.to_le_bytes());
-        }
+        });
     }
 
-    fn decode(&mut self, mut coded: &[u8], raw: &mut [u8]) {
-        for section in raw.chunks_mut(self.len) {
-            let (len, rest) = coded.split_first_chunk().expect("a length for each block");
-            let (block, rest) = rest.split_at(u32::from_le_bytes(*len) as usize);
-            coded = rest;
+    fn decode(&mut self, coded: &[u8], raw: &mut [u8]) {
+        decode_blocks(coded, raw, self.len, |block, section| {
             let len = block::decode_with_options(block, section, &self.decode).expect("ranstream decodes its own");
             assert_eq!(len, section.len());
-        }
+        });
     }
 }
 

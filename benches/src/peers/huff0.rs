@@ -2,7 +2,10 @@
 
 use std::ffi::c_void;
 
-use super::Codec;
+use super::{
+    Codec,
+    blocks::{decode_blocks, encode_blocks},
+};
 
 /// As zstd cuts blocks.
 const BLOCK: usize = 128 << 10;
@@ -85,12 +88,10 @@ impl Codec for Huff0 {
         "huff0"
     }
 
-    /// Each block: its coded length as a `u32`, then the block. One that huff0 does not shrink is
-    /// stored.
+    /// A block that huff0 does not shrink is stored.
     fn encode(&mut self, raw: &[u8], coded: &mut Vec<u8>) {
-        coded.clear();
-        for block in raw.chunks(self.block_len) {
-            let start = coded.len() + 4;
+        encode_blocks(raw, self.block_len, coded, |block, coded| {
+            let start = coded.len();
             coded.resize(start + block.len(), 0);
             let mut repeat = 0;
             // SAFETY: source and destination are slices of the lengths given; workspace and table
@@ -118,18 +119,13 @@ impl Codec for Huff0 {
                 block.len()
             };
             coded.truncate(start + len);
-            coded[start - 4..start].copy_from_slice(&(len as u32).to_le_bytes());
-        }
+        });
     }
 
-    fn decode(&mut self, mut coded: &[u8], raw: &mut [u8]) {
-        for block in raw.chunks_mut(self.block_len) {
-            let (len, rest) = coded.split_first_chunk().expect("a length for each block");
-            let (payload, rest) = rest.split_at(u32::from_le_bytes(*len) as usize);
-            coded = rest;
+    fn decode(&mut self, coded: &[u8], raw: &mut [u8]) {
+        decode_blocks(coded, raw, self.block_len, |payload, block| {
             if payload.len() == block.len() {
-                block.copy_from_slice(payload);
-                continue;
+                return block.copy_from_slice(payload);
             }
             // As HUF_CREATE_STATIC_DTABLEX2 does.
             self.decode_table[0] = 12 * 0x0100_0001;
@@ -148,6 +144,6 @@ impl Codec for Huff0 {
                 )
             };
             assert_eq!(decoded, block.len(), "huff0 decodes its own");
-        }
+        });
     }
 }

@@ -7,7 +7,10 @@ use std::{ffi::c_void, ptr};
 
 use openzl_sys as zl;
 
-use super::Codec;
+use super::{
+    Codec,
+    blocks::{decode_blocks, encode_blocks},
+};
 
 /// Which release this is.
 pub fn version() -> String {
@@ -81,43 +84,32 @@ impl Codec for Graph {
     }
 
     fn encode(&mut self, raw: &[u8], coded: &mut Vec<u8>) {
-        coded.clear();
-        for block in raw.chunks(self.block_len) {
-            let start = coded.len() + 4;
+        encode_blocks(raw, self.block_len, coded, |block, coded| {
+            let start = coded.len();
             // SAFETY: it takes a number and no memory.
             let bound = unsafe { zl::ZL_compressBound(block.len()) };
             coded.resize(start + bound, 0);
-            let out = &mut coded[start..];
-            // SAFETY: source and destination are slices of the lengths given.
-            let len = checked(unsafe {
-                zl::ZL_CCtx_compress(
-                    self.compress,
-                    out.as_mut_ptr().cast(),
-                    out.len(),
-                    block.as_ptr().cast(),
-                    block.len(),
-                )
-            });
-            framed(coded, start, len);
-        }
+            let len = call(zl::ZL_CCtx_compress, self.compress, &mut coded[start..], block);
+            coded.truncate(start + len);
+        });
     }
 
-    fn decode(&mut self, mut coded: &[u8], raw: &mut [u8]) {
-        for block in raw.chunks_mut(self.block_len) {
-            let payload = next_frame(&mut coded);
-            // SAFETY: source and destination are slices of the lengths given.
-            let len = checked(unsafe {
-                zl::ZL_DCtx_decompress(
-                    self.decompress,
-                    block.as_mut_ptr().cast(),
-                    block.len(),
-                    payload.as_ptr().cast(),
-                    payload.len(),
-                )
-            });
+    fn decode(&mut self, coded: &[u8], raw: &mut [u8]) {
+        decode_blocks(coded, raw, self.block_len, |payload, block| {
+            let len = call(zl::ZL_DCtx_decompress, self.decompress, block, payload);
             assert_eq!(len, block.len(), "OpenZL decodes its own");
-        }
+        });
     }
+}
+
+/// What OpenZL codes or decodes with: context, destination, source.
+type Call<C> = unsafe extern "C" fn(*mut C, *mut c_void, usize, *const c_void, usize) -> zl::ZL_Report;
+
+/// Fills the start of `dst` from `src`; how many bytes that are comes back. The context is live.
+fn call<C>(function: Call<C>, context: *mut C, dst: &mut [u8], src: &[u8]) -> usize {
+    // SAFETY: source and destination are slices of the lengths given, and the two callers above
+    // hand over contexts that live as long as the codec.
+    checked(unsafe { function(context, dst.as_mut_ptr().cast(), dst.len(), src.as_ptr().cast(), src.len()) })
 }
 
 /// The value of a report.
@@ -127,19 +119,6 @@ fn checked(report: zl::ZL_Report) -> usize {
         assert!(zl::ZL_isError(report) == 0, "OpenZL reports error {}", zl::ZL_errorCode(report));
         zl::ZL_validResult(report)
     }
-}
-
-/// The length of what was written from `start` on, in the four bytes before it.
-fn framed(coded: &mut Vec<u8>, start: usize, len: usize) {
-    coded.truncate(start + len);
-    coded[start - 4..start].copy_from_slice(&(len as u32).to_le_bytes());
-}
-
-fn next_frame<'a>(coded: &mut &'a [u8]) -> &'a [u8] {
-    let (len, rest) = coded.split_first_chunk().expect("a length for each block");
-    let (payload, rest) = rest.split_at(u32::from_le_bytes(*len) as usize);
-    *coded = rest;
-    payload
 }
 
 /// The chunk length that OpenZL takes.
@@ -194,9 +173,9 @@ unsafe extern "C" {
     ) -> bool;
 }
 
-/// The kernels of PivCo-Huffman, chosen once, without the frame around them. Each block: its coded
-/// length as a `u32`, the count of weights less one, the weights, the bitmaps. OpenZL would code
-/// the weights, too, which are at most 256 bytes here.
+/// The kernels of PivCo-Huffman, chosen once, without the frame around them. Each block: the count
+/// of weights less one, the weights, the bitmaps. OpenZL would code the weights, too, which are at
+/// most 256 bytes here.
 pub struct PivcoKernels {
     block_len: usize,
     encode: *const c_void,
@@ -261,11 +240,8 @@ impl Codec for PivcoKernels {
     }
 
     fn encode(&mut self, raw: &[u8], coded: &mut Vec<u8>) {
-        coded.clear();
-        for block in raw.chunks(self.block_len) {
+        encode_blocks(raw, self.block_len, coded, |block, coded| {
             let (weights, table_log) = self.weights(block);
-            let start = coded.len() + 4;
-            coded.resize(start, 0);
             coded.push((weights.len() - 1) as u8);
             coded.extend_from_slice(&weights);
             let bitmaps = coded.len();
@@ -290,13 +266,12 @@ impl Codec for PivcoKernels {
                 )
             };
             assert_ne!(len, usize::MAX, "the bound is enough");
-            framed(coded, start, bitmaps + len - start);
-        }
+            coded.truncate(bitmaps + len);
+        });
     }
 
-    fn decode(&mut self, mut coded: &[u8], raw: &mut [u8]) {
-        for block in raw.chunks_mut(self.block_len) {
-            let payload = next_frame(&mut coded);
+    fn decode(&mut self, coded: &[u8], raw: &mut [u8]) {
+        decode_blocks(coded, raw, self.block_len, |payload, block| {
             let (weights, bitmaps) = payload[1..].split_at(usize::from(payload[0]) + 1);
             // SAFETY: all are slices of the lengths given; the scratch is as long as it asked for.
             let good = unsafe {
@@ -314,6 +289,6 @@ impl Codec for PivcoKernels {
                 )
             };
             assert!(good, "OpenZL decodes its own");
-        }
+        });
     }
 }
