@@ -55,17 +55,16 @@ def _read(
 ) -> bytes:
     """One part. ``key`` changes with the file: what was computed of an older one is not taken."""
     rans = RansFileSystem(fs=fs)
+    if delimiter is None:
+        return rans.decode(path, found, start, stop)
     # Most delimiters are in the first block behind the place: those blocks are read with the part.
-    end = stop if delimiter is None else max(stop, found.raw_range(stop, stop + 1)[1])
-    begin = found.coded_range(start, end)[0]
-    coded = memoryview(fs.cat_file(path, start=begin, end=found.coded_range(start, end)[1]))
+    begin, end = found.coded_range(start, max(stop, found.raw_range(stop, stop + 1)[1]))
+    coded = memoryview(fs.cat_file(path, start=begin, end=end))
 
     def decode(start: int, stop: int) -> bytes:
         first, last = found.coded_range(start, stop)
         return rans.named(path, lambda: found.decode(coded[first - begin : last - begin], start, stop))
 
-    if delimiter is None:
-        return decode(start, stop)
     bounds = []
     for place in (start, stop):
         at = -1

@@ -78,7 +78,7 @@ def _parts(tensors: dict[str, Any], metadata: dict[str, str] | None) -> Iterator
     end = 0
     for name in names:
         start, end = end, end + tensors[name].nbytes
-        header[name] = {**header[name], "shape": tensors[name].shape, "data_offsets": (start, end)}
+        header[name].update(shape=tensors[name].shape, data_offsets=(start, end))
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
     yield len(text).to_bytes(8, "little") + text

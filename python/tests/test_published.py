@@ -84,11 +84,6 @@ def test_numcodecs_encode_decode(codec: Any) -> None:
         published.check_encode_decode(array, codec)
 
 
-def test_numcodecs_array_items() -> None:
-    for array in arrays():
-        published.check_encode_decode(array, CODECS[0])
-
-
 @pytest.mark.parametrize("codec", CODECS, ids=repr)
 def test_numcodecs_configuration(codec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     published.check_config(codec)

@@ -567,7 +567,6 @@ if save:
     before = peak()
     save_file({"weights": weights, "bias": weights[:100]}, path)
 else:
-    load_file.__module__, numpy.zeros(1 << 20)
     before = peak()
     loaded = load_file(path)
     assert loaded["weights"].nbytes == 96 << 20
