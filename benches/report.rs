@@ -6,11 +6,11 @@
 
 use std::{env, error::Error, fmt::Write as _, fs, path::Path};
 
-use ranstream::{DecodeOptions, EncodeOptions, Kernel, Mode};
+use ranstream::{DecodeOptions, EncodeOptions, Mode};
 use ranstream_benches::{
     adapters,
     data::{Sample, samples},
-    entropy::{BLOCK, pivot_kernels},
+    entropy::{BLOCK, by_kernel},
     measure::{Figures, in_turns},
     peers::{Codec, Rans, openzl_codecs, side_by_side},
     plot::{Speed, draw},
@@ -52,14 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn codecs() -> Vec<Box<dyn Codec>> {
     let mut codecs = side_by_side();
-    for kernel in Kernel::all_available() {
-        let encode = EncodeOptions::new().mode(Mode::Lanes).kernel(kernel);
-        codecs.push(Box::new(Rans::new(&format!("lanes, {kernel}"), encode, DecodeOptions::new().kernel(kernel))));
-    }
-    for kernel in pivot_kernels() {
-        let encode = EncodeOptions::new().mode(Mode::Pivot).kernel(kernel);
-        codecs.push(Box::new(Rans::new(&format!("pivot, {kernel}"), encode, DecodeOptions::new().kernel(kernel))));
-    }
+    codecs.extend(by_kernel(BLOCK));
     codecs.extend(openzl_codecs::pivco(BLOCK));
     for mode in [Mode::Interleaved, Mode::SingleStream] {
         codecs.push(Box::new(Rans::new(&mode.to_string(), EncodeOptions::new().mode(mode), DecodeOptions::new())));

@@ -7,7 +7,10 @@ pub mod speeds;
 
 use ranstream::{DecodeOptions, EncodeOptions, Kernel, Mode, Prefer};
 
-use crate::peers::{Codec, Huff0, Memcpy, Rans, openzl_codecs};
+use crate::{
+    measure::geometric_mean,
+    peers::{Codec, Huff0, Memcpy, Rans, openzl_codecs},
+};
 
 /// Raw bytes of a default block of level 0.
 pub const BLOCK: usize = 256 << 10;
@@ -20,8 +23,7 @@ pub const HUFF0: &str = "huff0";
 #[must_use]
 pub fn codecs(block_len: usize) -> Vec<Box<dyn Codec>> {
     let mut codecs: Vec<Box<dyn Codec>> = vec![Box::new(Memcpy), Box::new(Huff0::with_block_len(block_len))];
-    codecs.extend(Kernel::all_available().map(|kernel| ours(Mode::Lanes, kernel, block_len)));
-    codecs.extend(pivot_kernels().map(|kernel| ours(Mode::Pivot, kernel, block_len)));
+    codecs.extend(by_kernel(block_len));
     let ratio = EncodeOptions::new().mode(Mode::Pivot).prefer(Prefer::Ratio).block_len(block_len);
     codecs.push(Box::new(Rans::new("pivot, ratio", ratio, DecodeOptions::new())));
     codecs.extend(openzl_codecs::pivco(block_len));
@@ -31,6 +33,12 @@ pub fn codecs(block_len: usize) -> Vec<Box<dyn Codec>> {
 /// Those that differ for pivot: a kernel that gathers is the other one there.
 pub fn pivot_kernels() -> impl Iterator<Item = Kernel> {
     Kernel::all_available().filter(|kernel| !kernel.to_string().ends_with("-gather"))
+}
+
+/// Lanes by every kernel, then pivot by every kernel that has its own.
+pub fn by_kernel(block_len: usize) -> impl Iterator<Item = Box<dyn Codec>> {
+    let lanes = Kernel::all_available().map(move |kernel| ours(Mode::Lanes, kernel, block_len));
+    lanes.chain(pivot_kernels().map(move |kernel| ours(Mode::Pivot, kernel, block_len)))
 }
 
 fn ours(mode: Mode, kernel: Kernel, block_len: usize) -> Box<dyn Codec> {
@@ -49,8 +57,7 @@ fn ratios(columns: &[&str], rows: &[(&str, Vec<f64>)]) -> String {
         row(name, values);
     }
     let of = |column: usize| rows.iter().map(move |(_, values)| values[column]);
-    let count = rows.len().max(1) as f64;
-    let mean = |column| (of(column).map(f64::ln).sum::<f64>() / count).exp();
+    let mean = |column| geometric_mean(of(column));
     row("**geometric mean**", &(0..columns.len()).map(mean).collect::<Vec<_>>());
     row("**least**", &(0..columns.len()).map(|column| of(column).fold(f64::MAX, f64::min)).collect::<Vec<_>>());
     table

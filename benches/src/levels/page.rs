@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::{PAIRS, ours, with_avx2, zstd};
-use crate::measure::Figures;
+use crate::measure::{Figures, geometric_mean};
 
 /// One file and every codec's figures on it.
 #[derive(Debug, Clone)]
@@ -180,9 +180,4 @@ pub fn total(measured: &[Measured], codec: &str) -> Figures {
         encode: raw / sum(|figures, len| len / figures.encode),
         decode: raw / sum(|figures, len| len / figures.decode),
     }
-}
-
-fn geometric_mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len() as f64;
-    (values.map(f64::ln).sum::<f64>() / count).exp()
 }
