@@ -5,7 +5,7 @@ use crate::{
     pivot::{
         levels,
         steps::{SLACK, STRIDE, Steps, strides},
-        tree::{Kind, MAX_NODES, Node, Tree},
+        tree::{Kind, MAX_DEPTH, MAX_NODES, Node, Tree},
     },
 };
 
@@ -46,32 +46,37 @@ const PAGE: usize = 4096;
 
 /// Symbols of nodes at even depths, and at odd depths.
 ///
-/// A node's symbols begin where those of its subtree do. So the nodes that were decoded before are
-/// to the left, and to the right is nothing that is still needed: a step may write beyond its last
-/// symbol.
+/// A node's symbols begin where those of its subtree do, and behind those of all nodes that were
+/// decoded before and are still needed. To the right is nothing of use: a step may write beyond its
+/// last symbol. Each node begins with a stride, so that no store of a vector is two.
 #[derive(Debug, Default)]
 struct Buffers {
     both: Vec<u8>,
-    /// Where those at odd depths begin.
-    odd_at: usize,
+    /// Where those at even depths begin, and those at odd depths.
+    begins: [usize; 2],
 }
 
 impl Buffers {
-    /// Makes room for a chunk of `len` symbols. A node may begin at its last symbol, and a step
-    /// asks for [`SLACK`] bytes more than the node's parent has symbols.
+    /// Makes room for a chunk of `len` symbols. A node may begin at its last symbol, and less than a
+    /// stride later for each node above; a step asks for [`SLACK`] bytes more than the node's parent
+    /// has symbols.
     fn make_room(&mut self, len: usize) {
-        let room = 2 * strides(len) + 2 * SLACK;
+        let room = 2 * strides(len) + 2 * SLACK + STRIDE * usize::from(MAX_DEPTH);
         // The second buffer is the shorter one.
-        if self.both.len() - self.odd_at < room {
-            self.odd_at = room.next_multiple_of(PAGE) + PAGE / 2;
-            self.both.resize(self.odd_at + room.next_multiple_of(PAGE), 0);
+        if self.both.len() - self.begins[1] < room {
+            let room = room.next_multiple_of(PAGE);
+            self.both.resize(STRIDE + 2 * room + PAGE / 2, 0);
+            let even = self.both.as_ptr().align_offset(STRIDE).min(STRIDE);
+            self.begins = [even, even + room + PAGE / 2];
         }
     }
 
     /// The one of nodes at `depth`, and the one of their children.
     fn at(&mut self, depth: u8) -> (&mut [u8], &[u8]) {
-        let (even, odd) = self.both.split_at_mut(self.odd_at);
-        if depth.is_multiple_of(2) { (even, odd) } else { (odd, even) }
+        let [even, odd] = self.begins;
+        let (first, second) = self.both.split_at_mut(odd);
+        let first = &mut first[even..];
+        if depth.is_multiple_of(2) { (first, second) } else { (second, first) }
     }
 }
 
@@ -158,7 +163,7 @@ impl Plan {
             Kind::Merge { right } => {
                 let zeros = symbols - ones;
                 self.places[index + 1] = child(zeros, at);
-                self.places[usize::from(right)] = child(ones, at + zeros);
+                self.places[usize::from(right)] = child(ones, strides(at + zeros));
             }
             Kind::MergeSingle { .. } => self.places[index + 2] = child(ones, at),
             Kind::Single { .. } | Kind::Packed { .. } => {}
@@ -182,7 +187,7 @@ impl Plan {
                 step(tree, index, self.bytes(index, source), place.symbols, children, &mut out[place.at..], steps);
             }
         }
-        self.merge_root(tree, source, out, &buffers.both[buffers.odd_at..], steps);
+        self.merge_root(tree, source, out, &buffers.both[buffers.begins[1]..], steps);
     }
 
     /// Where `out` has no room behind the last symbol, the last few take a way of their own.
@@ -224,7 +229,8 @@ impl Plan {
     }
 }
 
-/// Makes `len` symbols of a node. How many of them came from the right child comes back.
+/// Makes `len` symbols of a node. How many of them came from the right child comes back. Those of
+/// the root do not go to the buffers, which are in the caches.
 fn step(
     tree: &Tree,
     index: usize,
@@ -240,7 +246,9 @@ fn step(
             steps.unpack(out, len, bytes, bits, tree.table(table));
             0
         }
+        Kind::Merge { .. } if index == 0 => steps.merge_ahead(out, len, bytes, left, right),
         Kind::Merge { .. } => steps.merge(out, len, bytes, left, right),
+        Kind::MergeSingle { symbol } if index == 0 => steps.merge_single_ahead(out, len, bytes, symbol, right),
         Kind::MergeSingle { symbol } => steps.merge_single(out, len, bytes, symbol, right),
     }
 }

@@ -27,6 +27,17 @@ pub(crate) trait Steps: Sync {
     /// The same with a left side of one `symbol`.
     fn merge_single(&self, out: &mut [u8], len: usize, bitmap: &[u8], symbol: u8, right: &[u8]) -> usize;
 
+    /// Merges symbols as above to memory that may have left the caches: `out` goes on behind them,
+    /// and a kernel may ask for it before it is written.
+    fn merge_ahead(&self, out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -> usize {
+        self.merge(out, len, bitmap, left, right)
+    }
+
+    /// The same with a left side of one `symbol`.
+    fn merge_single_ahead(&self, out: &mut [u8], len: usize, bitmap: &[u8], symbol: u8, right: &[u8]) -> usize {
+        self.merge_single(out, len, bitmap, symbol, right)
+    }
+
     /// Looks up `len` numbers of `bits` bits, 1..=8.
     ///
     /// `out` is as long as for the next multiple of [`STRIDE`] symbols, `packed` has

@@ -29,17 +29,27 @@ impl PivotSteps {
 impl Steps for PivotSteps {
     fn ones(&self, bitmap: &[u8]) -> usize {
         // SAFETY: the processor has the features: there is a `self`.
-        unsafe { avx2::pivot::ones(bitmap) }
+        unsafe { ones(bitmap) }
     }
 
     fn merge(&self, out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -> usize {
         // SAFETY: as above.
-        unsafe { merge(out, len, bitmap, left, right) }
+        unsafe { merge::<false>(out, len, bitmap, left, right) }
+    }
+
+    fn merge_ahead(&self, out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -> usize {
+        // SAFETY: as above.
+        unsafe { merge::<true>(out, len, bitmap, left, right) }
     }
 
     fn merge_single(&self, out: &mut [u8], len: usize, bitmap: &[u8], symbol: u8, right: &[u8]) -> usize {
         // SAFETY: as above.
-        unsafe { merge_single(out, len, bitmap, symbol, right) }
+        unsafe { merge_single::<false>(out, len, bitmap, symbol, right) }
+    }
+
+    fn merge_single_ahead(&self, out: &mut [u8], len: usize, bitmap: &[u8], symbol: u8, right: &[u8]) -> usize {
+        // SAFETY: as above.
+        unsafe { merge_single::<true>(out, len, bitmap, symbol, right) }
     }
 
     fn unpack(&self, out: &mut [u8], len: usize, packed: &[u8], bits: u8, table: &[u8; 256]) {
@@ -91,12 +101,35 @@ impl Steps for PivotSteps {
     }
 }
 
+#[target_feature(enable = "avx512f,avx512bw,avx512bitalg")]
+fn ones(bitmap: &[u8]) -> usize {
+    let (vectors, rest) = bitmap.as_chunks::<64>();
+    // SAFETY: a vector is 64 bytes, and of the rest only those that it has are loaded.
+    let mut sums = ones_by_eights(unsafe { _mm512_maskz_loadu_epi8((1 << rest.len()) - 1, rest.as_ptr().cast()) });
+    for vector in vectors {
+        // SAFETY: as above.
+        let bits = unsafe { _mm512_loadu_si512(vector.as_ptr().cast()) };
+        sums = _mm512_add_epi64(sums, ones_by_eights(bits));
+    }
+    _mm512_reduce_add_epi64(sums) as usize
+}
+
+/// How many bits of each eight bytes are 1.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512bitalg")]
+fn ones_by_eights(bits: __m512i) -> __m512i {
+    _mm512_sad_epu8(_mm512_popcnt_epi8(bits), _mm512_setzero_si512())
+}
+
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,popcnt")]
-fn merge(out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -> usize {
+fn merge<const AHEAD: bool>(out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -> usize {
     assert!(out.len() >= strides(len) && bitmap.len() >= strides(len) / 8);
     assert!(left.len() >= len + SLACK && right.len() >= len + SLACK);
     let (mut zeros, mut ones) = (0, 0);
     for at in (0..len).step_by(STRIDE) {
+        if AHEAD {
+            avx2::pivot::ask_ahead(out, at);
+        }
         // SAFETY: `at` is a multiple of `STRIDE` below `len`, and `zeros` and `ones` are at most
         // `at`: the lengths were asserted above.
         unsafe {
@@ -114,11 +147,14 @@ fn merge(out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,popcnt")]
-fn merge_single(out: &mut [u8], len: usize, bitmap: &[u8], symbol: u8, right: &[u8]) -> usize {
+fn merge_single<const AHEAD: bool>(out: &mut [u8], len: usize, bitmap: &[u8], symbol: u8, right: &[u8]) -> usize {
     assert!(out.len() >= strides(len) && bitmap.len() >= strides(len) / 8 && right.len() >= len + SLACK);
     let symbols = _mm512_set1_epi8(symbol.cast_signed());
     let mut ones = 0;
     for at in (0..len).step_by(STRIDE) {
+        if AHEAD {
+            avx2::pivot::ask_ahead(out, at);
+        }
         // SAFETY: as in `merge`.
         unsafe {
             let bits = bitmap.as_ptr().add(at / 8).cast::<u64>().read_unaligned();
