@@ -11,7 +11,7 @@ use std::{arch::x86_64::*, hint::black_box};
 use super::is_available;
 use crate::{
     pivot::{SLACK, STRIDE, Steps, strides},
-    simd::shuffles::PART,
+    simd::shuffles::{PART, PART_BOTH},
 };
 
 /// There is one only where the processor has what the steps need.
@@ -65,7 +65,7 @@ impl Steps for PivotSteps {
                 5 => unpack::<5, 2>(out, len, packed, table),
                 6 => unpack::<6, 4>(out, len, packed, table),
                 7 => unpack::<7, 8>(out, len, packed, table),
-                _ => look_up(out, len, packed, table),
+                _ => look_up::<2>(out, len, packed, table),
             }
         }
     }
@@ -75,6 +75,8 @@ impl Steps for PivotSteps {
         let whole = symbols.len() / STRIDE * STRIDE;
         let mut last = [0; STRIDE];
         last[..symbols.len() - whole].copy_from_slice(&symbols[whole..]);
+        // Text has few symbols in the upper half, or none.
+        let look_up = if ranks[128..] == [0; 128] { look_up::<1> } else { look_up::<2> };
         // SAFETY: as above; a look-up reads and writes as many bytes as there are symbols in whole
         // strides.
         unsafe {
@@ -97,7 +99,18 @@ impl Steps for PivotSteps {
 
     fn pack(&self, ranks: &[u8], len: usize, first: u8, bits: u8, packed: &mut [u8]) {
         // SAFETY: as above.
-        unsafe { pack(ranks, len, first, bits, packed) }
+        unsafe {
+            match bits {
+                1 => pack::<1>(ranks, len, first, packed),
+                2 => pack::<2>(ranks, len, first, packed),
+                3 => pack::<3>(ranks, len, first, packed),
+                4 => pack::<4>(ranks, len, first, packed),
+                5 => pack::<5>(ranks, len, first, packed),
+                6 => pack::<6>(ranks, len, first, packed),
+                7 => pack::<7>(ranks, len, first, packed),
+                _ => pack::<8>(ranks, len, first, packed),
+            }
+        }
     }
 }
 
@@ -408,28 +421,33 @@ fn look_up_rows<const ROWS: usize>(numbers: __m256i, rows: [__m256i; ROWS]) -> _
     symbols
 }
 
-/// A byte for each byte.
+/// A byte for each byte. Where a table has `HALVES` of 128 bytes, all further ones are 0.
 ///
 /// # Safety
 ///
 /// `bytes` and `out` have as many bytes as `len` rounded up to whole strides.
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-unsafe fn look_up(out: *mut u8, len: usize, bytes: *const u8, table: &[u8; 256]) {
+unsafe fn look_up<const HALVES: usize>(out: *mut u8, len: usize, bytes: *const u8, table: &[u8; 256]) {
     let rows = differences::<16>(table);
     for at in (0..len).step_by(VECTOR) {
         // SAFETY: `at` is a multiple of `VECTOR` below `len`; the caller knows the lengths.
         unsafe {
             let lower = _mm256_loadu_si256(bytes.add(at).cast());
             let upper = _mm256_xor_si256(lower, _mm256_set1_epi8(i8::MIN));
-            let mut symbols =
-                _mm256_or_si256(_mm256_shuffle_epi8(rows[7], lower), _mm256_shuffle_epi8(rows[15], upper));
+            let mut symbols = _mm256_shuffle_epi8(rows[7], lower);
+            if HALVES == 2 {
+                symbols = _mm256_or_si256(symbols, _mm256_shuffle_epi8(rows[15], upper));
+            }
             for row in 0..7 {
                 // A number of the other half stays at 128 or more, where a sum without bound would
                 // come round to 0.
                 let first = _mm256_set1_epi8(0x70 - 16 * row as i8);
                 let low = _mm256_shuffle_epi8(rows[row], _mm256_adds_epu8(lower, first));
-                let high = _mm256_shuffle_epi8(rows[8 + row], _mm256_adds_epu8(upper, first));
-                symbols = _mm256_xor_si256(symbols, _mm256_xor_si256(low, high));
+                symbols = _mm256_xor_si256(symbols, low);
+                if HALVES == 2 {
+                    let high = _mm256_shuffle_epi8(rows[8 + row], _mm256_adds_epu8(upper, first));
+                    symbols = _mm256_xor_si256(symbols, high);
+                }
             }
             _mm256_storeu_si256(out.add(at).cast(), symbols);
         }
@@ -464,10 +482,10 @@ fn part(ranks: &mut [u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &
             let eights = [halves[0], _mm_srli_si128::<8>(halves[0]), halves[1], _mm_srli_si128::<8>(halves[1])];
             for (index, eight) in eights.into_iter().enumerate() {
                 let bits = (bits >> (WIDTH * index)) as u8;
-                let to_right = _mm_shuffle_epi8(eight, _mm_loadl_epi64(PART.0[usize::from(bits)].as_ptr().cast()));
-                let to_left = _mm_shuffle_epi8(eight, _mm_loadl_epi64(PART.0[usize::from(!bits)].as_ptr().cast()));
-                _mm_storel_epi64(right.as_mut_ptr().add(ones).cast(), to_right);
-                _mm_storel_epi64(ranks.as_mut_ptr().add(zeros).cast(), to_left);
+                let control = _mm_load_si128(PART_BOTH.0[usize::from(bits)].as_ptr().cast());
+                let parts = _mm_shuffle_epi8(eight, control);
+                _mm_storel_epi64(ranks.as_mut_ptr().add(zeros).cast(), parts);
+                _mm_storeh_pd(right.as_mut_ptr().add(ones).cast(), _mm_castsi128_pd(parts));
                 let count = bits.count_ones() as usize;
                 ones += count;
                 zeros += WIDTH - count;
@@ -505,25 +523,60 @@ fn part_single(ranks: &[u8], len: usize, threshold: u8, right: &mut [u8], bitmap
     ones
 }
 
+/// Which bytes of two 64-bit words with a number of `8 * BITS` bits each have these, in each half of
+/// a vector.
+const fn packed_bytes<const BITS: usize>() -> [u8; 16] {
+    let mut places = [0x80; 16];
+    let mut at = 0;
+    while at < 2 * BITS {
+        places[at] = (at / BITS * 8 + at % BITS) as u8;
+        at += 1;
+    }
+    places
+}
+
+/// Packs 32 numbers of 1 to 7 bits: two become one of twice the bits, three times.
+///
+/// # Safety
+///
+/// There are `2 * BITS + 16` bytes at `packed`; those behind `4 * BITS` get anything.
+#[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-pub(in crate::simd::x86_64) fn pack(ranks: &[u8], len: usize, first: u8, bits: u8, packed: &mut [u8]) {
-    let bits = usize::from(bits);
-    assert!(ranks.len() >= strides(len) && packed.len() >= len * bits / 8 + SLACK && (1..=8).contains(&bits));
-    let ones = 0x0101_0101_0101_0101;
-    let (base, numbers) = (ones * u64::from(first), ones * ((1 << bits) - 1));
-    for eight in 0..len / WIDTH {
-        // SAFETY: eight ranks begin there; their numbers are `bits` bytes, of eight that are
-        // written at most `len * bits / 8`, and so `SLACK` before the end.
+unsafe fn pack_32<const BITS: usize>(numbers: __m256i, packed: *mut u8) {
+    let pairs = _mm256_maddubs_epi16(_mm256_set1_epi16((1 << (BITS + 8)) | 1), numbers);
+    let fours = _mm256_madd_epi16(pairs, _mm256_set1_epi32((1 << (2 * BITS + 16)) | 1));
+    // The lower one goes up to the other, then both go down.
+    let gap = 32 - 4 * BITS as i64;
+    let eights = _mm256_srl_epi64(_mm256_sllv_epi32(fours, _mm256_set1_epi64x(gap)), _mm_set_epi64x(0, gap));
+    // SAFETY: there are 16 bytes; the caller knows the length of the others.
+    unsafe {
+        let places = _mm_loadu_si128(const { packed_bytes::<BITS>() }.as_ptr().cast());
+        let bytes = _mm256_shuffle_epi8(eights, _mm256_broadcastsi128_si256(places));
+        _mm_storeu_si128(packed.cast(), _mm256_castsi256_si128(bytes));
+        _mm_storeu_si128(packed.add(2 * BITS).cast(), _mm256_extracti128_si256::<1>(bytes));
+    }
+}
+
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+fn pack<const BITS: usize>(ranks: &[u8], len: usize, first: u8, packed: &mut [u8]) {
+    assert!(ranks.len() >= len && packed.len() >= len * BITS / 8 + SLACK);
+    let firsts = _mm256_set1_epi8(first.cast_signed());
+    for (index, ranks) in ranks[..len].chunks(VECTOR).enumerate() {
+        let mut last = [first; VECTOR];
+        let vector = ranks.first_chunk().unwrap_or_else(|| {
+            last[..ranks.len()].copy_from_slice(ranks);
+            &last
+        });
+        // SAFETY: a vector is 32 bytes. Its numbers begin at most `len * BITS / 8` bytes from the
+        // start, and what is written there, 32 bytes at most, is less than `SLACK`.
         unsafe {
-            let word = ranks.as_ptr().add(WIDTH * eight).cast::<u64>().read_unaligned();
-            let place = packed.as_mut_ptr().add(bits * eight).cast::<[u8; WIDTH]>();
-            place.write(_pext_u64(word.wrapping_sub(base), numbers).to_le_bytes());
+            let numbers = _mm256_sub_epi8(_mm256_loadu_si256(vector.as_ptr().cast()), firsts);
+            let packed = packed.as_mut_ptr().add(4 * BITS * index);
+            if BITS == 8 {
+                _mm256_storeu_si256(packed.cast(), numbers);
+            } else {
+                pack_32::<BITS>(numbers, packed);
+            }
         }
     }
-    let whole = len / WIDTH;
-    let mut last = 0;
-    for (index, rank) in ranks[WIDTH * whole..len].iter().enumerate() {
-        last |= u64::from(rank.wrapping_sub(first)) << (bits * index);
-    }
-    packed[bits * whole..][..WIDTH].copy_from_slice(&last.to_le_bytes());
 }

@@ -97,7 +97,18 @@ impl Steps for PivotSteps {
 
     fn pack(&self, ranks: &[u8], len: usize, first: u8, bits: u8, packed: &mut [u8]) {
         // SAFETY: as above.
-        unsafe { avx2::pivot::pack(ranks, len, first, bits, packed) }
+        unsafe {
+            match bits {
+                1 => pack::<1>(ranks, len, first, packed),
+                2 => pack::<2>(ranks, len, first, packed),
+                3 => pack::<3>(ranks, len, first, packed),
+                4 => pack::<4>(ranks, len, first, packed),
+                5 => pack::<5>(ranks, len, first, packed),
+                6 => pack::<6>(ranks, len, first, packed),
+                7 => pack::<7>(ranks, len, first, packed),
+                _ => pack::<8>(ranks, len, first, packed),
+            }
+        }
     }
 }
 
@@ -312,4 +323,51 @@ fn part_single(ranks: &[u8], len: usize, threshold: u8, right: &mut [u8], bitmap
         }
     }
     ones
+}
+
+/// Which bytes of 64-bit words with a number of `8 * BITS` bits each have these.
+const fn packed_bytes<const BITS: usize>() -> [u8; 64] {
+    let mut places = [0; 64];
+    let mut at = 0;
+    while at < 8 * BITS {
+        places[at] = (at / BITS * 8 + at % BITS) as u8;
+        at += 1;
+    }
+    places
+}
+
+/// `lower`, where `mask` has a 1, or else `upper`.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn select(mask: __m512i, lower: __m512i, upper: __m512i) -> __m512i {
+    _mm512_ternarylogic_epi64::<0xCA>(mask, lower, upper)
+}
+
+/// Two numbers become one of twice the bits, three times.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,popcnt")]
+fn pack<const BITS: usize>(ranks: &[u8], len: usize, first: u8, packed: &mut [u8]) {
+    assert!(ranks.len() >= strides(len) && packed.len() >= len * BITS / 8 + SLACK);
+    let firsts = _mm512_set1_epi8(first.cast_signed());
+    // SAFETY: there are 64 bytes.
+    let places = unsafe { _mm512_loadu_si512(const { packed_bytes::<BITS>() }.as_ptr().cast()) };
+    for at in (0..len).step_by(STRIDE) {
+        let used = if len - at < STRIDE { (1 << (len - at)) - 1 } else { u64::MAX };
+        // SAFETY: `at` is a multiple of `STRIDE` below `len`: the lengths were asserted above. The
+        // numbers begin at most `len * BITS / 8` bytes from the start, and `SLACK` is more than what
+        // is written there.
+        unsafe {
+            let numbers = _mm512_maskz_sub_epi8(used, _mm512_loadu_si512(ranks.as_ptr().add(at).cast()), firsts);
+            let mut bytes = numbers;
+            if BITS < 8 {
+                let pairs = _mm512_srl_epi16(numbers, _mm_cvtsi64_si128(8 - BITS as i64));
+                let pairs = select(_mm512_set1_epi16((1 << BITS) - 1), numbers, pairs);
+                let fours = _mm512_srl_epi32(pairs, _mm_cvtsi64_si128(16 - 2 * BITS as i64));
+                let fours = select(_mm512_set1_epi32((1 << (2 * BITS)) - 1), pairs, fours);
+                let eights = _mm512_srl_epi64(fours, _mm_cvtsi64_si128(32 - 4 * BITS as i64));
+                let eights = select(_mm512_set1_epi64((1 << (4 * BITS)) - 1), fours, eights);
+                bytes = _mm512_permutexvar_epi8(places, eights);
+            }
+            _mm512_storeu_si512(packed.as_mut_ptr().add(at / 8 * BITS).cast(), bytes);
+        }
+    }
 }
