@@ -136,22 +136,20 @@ fn ones_by_eights(bits: __m512i) -> __m512i {
 fn merge<const AHEAD: bool>(out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -> usize {
     assert!(out.len() >= strides(len) && bitmap.len() >= strides(len) / 8);
     assert!(left.len() >= len + SLACK && right.len() >= len + SLACK);
-    let (mut zeros, mut ones) = (0, 0);
+    let mut ones = 0;
     for at in (0..len).step_by(STRIDE) {
         if AHEAD {
             avx2::pivot::ask_ahead(out, at);
         }
-        // SAFETY: `at` is a multiple of `STRIDE` below `len`, and `zeros` and `ones` are at most
-        // `at`: the lengths were asserted above.
+        // SAFETY: `at` is a multiple of `STRIDE` below `len`, and `ones` is at most `at`: the lengths
+        // were asserted above.
         unsafe {
             let bits = bitmap.as_ptr().add(at / 8).cast::<u64>().read_unaligned();
             let rights = _mm512_loadu_si512(right.as_ptr().add(ones).cast());
-            let lefts = _mm512_loadu_si512(left.as_ptr().add(zeros).cast());
+            let lefts = _mm512_loadu_si512(left.as_ptr().add(at - ones).cast());
             let merged = _mm512_mask_expand_epi8(_mm512_mask_expand_epi8(rights, bits, rights), !bits, lefts);
             _mm512_storeu_si512(out.as_mut_ptr().add(at).cast(), merged);
-            let count = bits.count_ones() as usize;
-            ones += count;
-            zeros += STRIDE - count;
+            ones += bits.count_ones() as usize;
         }
     }
     ones
@@ -359,11 +357,11 @@ fn pack<const BITS: usize>(ranks: &[u8], len: usize, first: u8, packed: &mut [u8
             let numbers = _mm512_maskz_sub_epi8(used, _mm512_loadu_si512(ranks.as_ptr().add(at).cast()), firsts);
             let mut bytes = numbers;
             if BITS < 8 {
-                let pairs = _mm512_srl_epi16(numbers, _mm_cvtsi64_si128(8 - BITS as i64));
+                let pairs = _mm512_srl_epi16(numbers, _mm_cvtsi32_si128(i32::from(8 - BITS as u8)));
                 let pairs = select(_mm512_set1_epi16((1 << BITS) - 1), numbers, pairs);
-                let fours = _mm512_srl_epi32(pairs, _mm_cvtsi64_si128(16 - 2 * BITS as i64));
+                let fours = _mm512_srl_epi32(pairs, _mm_cvtsi32_si128(i32::from(16 - 2 * BITS as u8)));
                 let fours = select(_mm512_set1_epi32((1 << (2 * BITS)) - 1), pairs, fours);
-                let eights = _mm512_srl_epi64(fours, _mm_cvtsi64_si128(32 - 4 * BITS as i64));
+                let eights = _mm512_srl_epi64(fours, _mm_cvtsi32_si128(i32::from(32 - 4 * BITS as u8)));
                 let eights = select(_mm512_set1_epi64((1 << (4 * BITS)) - 1), fours, eights);
                 bytes = _mm512_permutexvar_epi8(places, eights);
             }

@@ -104,8 +104,8 @@ unsafe fn pack_32<const BITS: usize>(numbers: __m256i, packed: *mut u8) {
     let pairs = _mm256_maddubs_epi16(_mm256_set1_epi16((1 << (BITS + 8)) | 1), numbers);
     let fours = _mm256_madd_epi16(pairs, _mm256_set1_epi32((1 << (2 * BITS + 16)) | 1));
     // The lower one goes up to the other, then both go down.
-    let gap = 32 - 4 * BITS as i64;
-    let eights = _mm256_srl_epi64(_mm256_sllv_epi32(fours, _mm256_set1_epi64x(gap)), _mm_set_epi64x(0, gap));
+    let gap = i32::from(32 - 4 * BITS as u8);
+    let eights = _mm256_srl_epi64(_mm256_sllv_epi32(fours, _mm256_set1_epi64x(gap.into())), _mm_cvtsi32_si128(gap));
     // SAFETY: there are 16 bytes; the caller knows the length of the others.
     unsafe {
         let places = _mm_loadu_si128(const { packed_bytes::<BITS>() }.as_ptr().cast());
