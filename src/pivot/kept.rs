@@ -186,3 +186,25 @@ fn an_encoder_that_is_kept_writes_what_a_new_one_does() {
         assert!(found == expected, "{kernel}, {name}, round {round}, {len}");
     }
 }
+
+#[test]
+fn a_payload_is_known_by_its_tree() {
+    let mut random = Random(15);
+    let (mut encoder, mut payload) = (Encoder::default(), Vec::new());
+    for (name, symbol) in SOURCES {
+        let raw = random.bytes(5000, symbol);
+        let counts = *Histogram::new(&raw).counts();
+        encoder.choose(&counts, raw.len(), Setting::RATIO);
+        assert!(!encoder.wrote(&payload), "{name}");
+        payload.clear();
+        encoder.encode(&raw, &Portable, &mut payload);
+        encoder.choose(&counts, raw.len(), Setting::RATIO);
+        assert!(encoder.wrote(&payload), "{name}");
+        if let Some(unused) = counts.iter().position(|&count| count == 0) {
+            let mut others = counts;
+            others[unused] = 1;
+            encoder.choose(&others, raw.len(), Setting::RATIO);
+            assert!(!encoder.wrote(&payload), "{name}");
+        }
+    }
+}

@@ -123,6 +123,13 @@ impl Encoder {
         }
     }
 
+    /// Whether `payload` was encoded with a tree as it was chosen last.
+    pub(crate) fn wrote(&self, payload: &[u8]) -> bool {
+        let mut table = Vec::new();
+        table::write(&self.tree, &mut table);
+        payload.starts_with(&table)
+    }
+
     /// Decides which bitmaps are coded once more; how many bits that saves comes back.
     fn choose_levels(&mut self, counts: &[u32; 256], setting: Setting, chunks: f32) -> u64 {
         let mut sums = [0_u64; 257];

@@ -146,8 +146,9 @@ pub(super) fn merge_single<const AHEAD: bool>(
 /// (Zen 4).
 const DISTANCE: usize = 8 << 10;
 
-/// Asks for the line of `out` that is written so far behind `at`. Without that, chunks of 48 MiB
-/// take a third longer (Zen 4), as stores wait for memory; in the caches it makes no difference.
+/// Asks for the line of `out` that is written so far behind `at`. Without that, 48 MiB take a third
+/// longer (Zen 4), as stores wait for memory; in the caches it makes no difference. Stores that go
+/// around the caches take as long as this, and whoever reads the symbols next would wait.
 #[inline]
 pub(in crate::simd::x86_64) fn ask_ahead(out: &[u8], at: usize) {
     let place = out.as_ptr().wrapping_add((at + DISTANCE).min(out.len()));
