@@ -57,9 +57,9 @@ struct Buffers {
 }
 
 impl Buffers {
-    /// Makes room for a chunk of `len` symbols. A node may begin at its last symbol, and less than a
-    /// stride later for each node above; a step asks for [`SLACK`] bytes more than the node's parent
-    /// has symbols.
+    /// Makes room for a chunk of `len` symbols. A node may begin at its last symbol, and less than
+    /// a stride later for each node above; a step asks for [`SLACK`] bytes more than the node's
+    /// parent has symbols.
     fn make_room(&mut self, len: usize) {
         let room = 2 * strides(len) + 2 * SLACK + STRIDE * usize::from(MAX_DEPTH);
         // The second buffer is the shorter one.

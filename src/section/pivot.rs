@@ -61,8 +61,8 @@ impl Source<'_> {
         }
         encoder.encode(self.symbols, pivot_steps(self.kernel), out);
         if stride > 1 && (out.len() - start).abs_diff(expected) > expected / 32 + 256 {
-            // The sample was no likeness of the whole, or bitmaps that are coded once more have another
-            // length than that of independent bits.
+            // The sample was no likeness of the whole, or bitmaps that are coded once more have
+            // another length than that of independent bits.
             encoder.choose(Histogram::new(self.symbols).counts(), len, self.setting);
             if !encoder.wrote(&out[start..]) {
                 out.truncate(start);

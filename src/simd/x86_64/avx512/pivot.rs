@@ -141,8 +141,8 @@ fn merge<const AHEAD: bool>(out: &mut [u8], len: usize, bitmap: &[u8], left: &[u
         if AHEAD {
             avx2::pivot::ask_ahead(out, at);
         }
-        // SAFETY: `at` is a multiple of `STRIDE` below `len`, and `ones` is at most `at`: the lengths
-        // were asserted above.
+        // SAFETY: `at` is a multiple of `STRIDE` below `len`, and `ones` is at most `at`: the
+        // lengths were asserted above.
         unsafe {
             let bits = bitmap.as_ptr().add(at / 8).cast::<u64>().read_unaligned();
             let rights = _mm512_loadu_si512(right.as_ptr().add(ones).cast());
@@ -351,8 +351,8 @@ fn pack<const BITS: usize>(ranks: &[u8], len: usize, first: u8, packed: &mut [u8
     for at in (0..len).step_by(STRIDE) {
         let used = if len - at < STRIDE { (1 << (len - at)) - 1 } else { u64::MAX };
         // SAFETY: `at` is a multiple of `STRIDE` below `len`: the lengths were asserted above. The
-        // numbers begin at most `len * BITS / 8` bytes from the start, and `SLACK` is more than what
-        // is written there.
+        // numbers begin at most `len * BITS / 8` bytes from the start, and `SLACK` is more than
+        // what is written there.
         unsafe {
             let numbers = _mm512_maskz_sub_epi8(used, _mm512_loadu_si512(ranks.as_ptr().add(at).cast()), firsts);
             let mut bytes = numbers;

@@ -1,8 +1,9 @@
 //! Merging two sides by a bitmap, 32 symbols at a time.
 //!
-//! The ones of a bitmap are counted up to each symbol, in registers: that is the place of the symbol
-//! on the right side, and with the zeros that on the left side. Shuffles by a table, eight symbols a
-//! byte of the bitmap, take half as long again (Zen 4), as each has three loads of its own.
+//! The ones of a bitmap are counted up to each symbol, in registers: that is the place of the
+//! symbol on the right side, and with the zeros that on the left side. Shuffles by a table, eight
+//! symbols a byte of the bitmap, take half as long again (Zen 4), as each has three loads of its
+//! own.
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;

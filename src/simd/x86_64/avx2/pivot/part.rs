@@ -81,8 +81,8 @@ pub(super) fn part_single(ranks: &[u8], len: usize, threshold: u8, right: &mut [
     ones
 }
 
-/// Which bytes of two 64-bit words with a number of `8 * BITS` bits each have these, in each half of
-/// a vector.
+/// Which bytes of two 64-bit words with a number of `8 * BITS` bits each have these, in each half
+/// of a vector.
 const fn packed_bytes<const BITS: usize>() -> [u8; 16] {
     let mut places = [0x80; 16];
     let mut at = 0;
@@ -121,8 +121,8 @@ pub(super) fn pack<const BITS: usize>(ranks: &[u8], len: usize, first: u8, packe
     let firsts = _mm256_set1_epi8(first.cast_signed());
     for at in (0..len).step_by(VECTOR) {
         // SAFETY: `at` is a multiple of `VECTOR` below `len`: the lengths were asserted above. The
-        // numbers begin at most `len * BITS / 8` bytes from the start, and what is written there, 32
-        // bytes at most, is less than `SLACK`.
+        // numbers begin at most `len * BITS / 8` bytes from the start, and what is written there,
+        // 32 bytes at most, is less than `SLACK`.
         unsafe {
             let mut numbers = _mm256_sub_epi8(_mm256_loadu_si256(ranks.as_ptr().add(at).cast()), firsts);
             if len - at < VECTOR {
