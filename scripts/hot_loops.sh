@@ -27,7 +27,7 @@ allowed() {
 .                               ::Words::(load|store)$      the same
 .                               ::Segment::(take_groups|groups_ahead)$ before the loop
 .                               ::Tables::new$              makes a table, once a block
-::pivot::part(_single)?$        ^memset$                    the end of a bitmap, before the loop
+::pivot(::part)?::part(_single)?$ ^memset$                   the end of a bitmap, before the loop
 ::lz::execute$                  .                           one step after the other, once a chunk
 ::lz_portable::execute$         ::(Sections::expand|Offsets::repeats)$ before the loop and behind it, once a chunk
 ::lz(::copy|_portable::execute)$ ::lz_copy::one$             a sequence with exact checks, near an end

@@ -110,9 +110,9 @@ pub(super) unsafe fn unpack<const BITS: usize, const ROWS: usize>(
     table: &[u8; 256],
 ) {
     let rows = differences::<ROWS>(table);
-    // Where the compiler knows the factors, it makes a shift of each multiplication, and with the
-    // next one three instructions.
-    let (places, factors) = (const { two_bytes::<BITS>() }, black_box(const { to_top::<BITS>() }));
+    // Where the compiler knows these, it makes a load into both halves a load and a shuffle, and a
+    // multiplication and a shift three instructions.
+    let (places, factors) = black_box((const { two_bytes::<BITS>() }, const { to_top::<BITS>() }));
     // SAFETY: each is 32 bytes.
     let spread = unsafe { [_mm256_loadu_si256(places.as_ptr().cast()), _mm256_loadu_si256(factors.as_ptr().cast())] };
     for at in (0..len).step_by(VECTOR) {
