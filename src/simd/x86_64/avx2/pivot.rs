@@ -99,18 +99,7 @@ impl Steps for PivotSteps {
 
     fn pack(&self, ranks: &[u8], len: usize, first: u8, bits: u8, packed: &mut [u8]) {
         // SAFETY: as above.
-        unsafe {
-            match bits {
-                1 => pack::<1>(ranks, len, first, packed),
-                2 => pack::<2>(ranks, len, first, packed),
-                3 => pack::<3>(ranks, len, first, packed),
-                4 => pack::<4>(ranks, len, first, packed),
-                5 => pack::<5>(ranks, len, first, packed),
-                6 => pack::<6>(ranks, len, first, packed),
-                7 => pack::<7>(ranks, len, first, packed),
-                _ => pack::<8>(ranks, len, first, packed),
-            }
-        }
+        unsafe { pack(ranks, len, first, bits, packed) }
     }
 }
 

@@ -97,39 +97,8 @@ impl Steps for PivotSteps {
 
     fn pack(&self, ranks: &[u8], len: usize, first: u8, bits: u8, packed: &mut [u8]) {
         // SAFETY: as above.
-        unsafe {
-            match bits {
-                1 => pack::<1>(ranks, len, first, packed),
-                2 => pack::<2>(ranks, len, first, packed),
-                3 => pack::<3>(ranks, len, first, packed),
-                4 => pack::<4>(ranks, len, first, packed),
-                5 => pack::<5>(ranks, len, first, packed),
-                6 => pack::<6>(ranks, len, first, packed),
-                7 => pack::<7>(ranks, len, first, packed),
-                _ => pack::<8>(ranks, len, first, packed),
-            }
-        }
+        unsafe { pack(ranks, len, first, bits, packed) }
     }
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512bitalg")]
-fn ones(bitmap: &[u8]) -> usize {
-    let (vectors, rest) = bitmap.as_chunks::<64>();
-    // SAFETY: a vector is 64 bytes, and of the rest only those that it has are loaded.
-    let mut sums = ones_by_eights(unsafe { _mm512_maskz_loadu_epi8((1 << rest.len()) - 1, rest.as_ptr().cast()) });
-    for vector in vectors {
-        // SAFETY: as above.
-        let bits = unsafe { _mm512_loadu_si512(vector.as_ptr().cast()) };
-        sums = _mm512_add_epi64(sums, ones_by_eights(bits));
-    }
-    _mm512_reduce_add_epi64(sums) as usize
-}
-
-/// How many bits of each eight bytes are 1.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512bitalg")]
-fn ones_by_eights(bits: __m512i) -> __m512i {
-    _mm512_sad_epu8(_mm512_popcnt_epi8(bits), _mm512_setzero_si512())
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,popcnt")]
@@ -173,6 +142,26 @@ fn merge_single<const AHEAD: bool>(out: &mut [u8], len: usize, bitmap: &[u8], sy
         }
     }
     ones
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512bitalg")]
+fn ones(bitmap: &[u8]) -> usize {
+    let (vectors, rest) = bitmap.as_chunks::<64>();
+    // SAFETY: a vector is 64 bytes, and of the rest only those that it has are loaded.
+    let mut sums = ones_by_eights(unsafe { _mm512_maskz_loadu_epi8((1 << rest.len()) - 1, rest.as_ptr().cast()) });
+    for vector in vectors {
+        // SAFETY: as above.
+        let bits = unsafe { _mm512_loadu_si512(vector.as_ptr().cast()) };
+        sums = _mm512_add_epi64(sums, ones_by_eights(bits));
+    }
+    _mm512_reduce_add_epi64(sums) as usize
+}
+
+/// How many bits of each eight bytes are 1.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512bitalg")]
+fn ones_by_eights(bits: __m512i) -> __m512i {
+    _mm512_sad_epu8(_mm512_popcnt_epi8(bits), _mm512_setzero_si512())
 }
 
 /// Two symbols.
@@ -341,9 +330,23 @@ fn select(mask: __m512i, lower: __m512i, upper: __m512i) -> __m512i {
     _mm512_ternarylogic_epi64::<0xCA>(mask, lower, upper)
 }
 
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,popcnt")]
+fn pack(ranks: &[u8], len: usize, first: u8, bits: u8, packed: &mut [u8]) {
+    match bits {
+        1 => pack_bits::<1>(ranks, len, first, packed),
+        2 => pack_bits::<2>(ranks, len, first, packed),
+        3 => pack_bits::<3>(ranks, len, first, packed),
+        4 => pack_bits::<4>(ranks, len, first, packed),
+        5 => pack_bits::<5>(ranks, len, first, packed),
+        6 => pack_bits::<6>(ranks, len, first, packed),
+        7 => pack_bits::<7>(ranks, len, first, packed),
+        _ => pack_bits::<8>(ranks, len, first, packed),
+    }
+}
+
 /// Two numbers become one of twice the bits, three times.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,popcnt")]
-fn pack<const BITS: usize>(ranks: &[u8], len: usize, first: u8, packed: &mut [u8]) {
+fn pack_bits<const BITS: usize>(ranks: &[u8], len: usize, first: u8, packed: &mut [u8]) {
     assert!(ranks.len() >= strides(len) && packed.len() >= len * BITS / 8 + SLACK);
     let firsts = _mm512_set1_epi8(first.cast_signed());
     // SAFETY: there are 64 bytes.

@@ -116,7 +116,21 @@ unsafe fn pack_32<const BITS: usize>(numbers: __m256i, packed: *mut u8) {
 }
 
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-pub(super) fn pack<const BITS: usize>(ranks: &[u8], len: usize, first: u8, packed: &mut [u8]) {
+pub(super) fn pack(ranks: &[u8], len: usize, first: u8, bits: u8, packed: &mut [u8]) {
+    match bits {
+        1 => pack_bits::<1>(ranks, len, first, packed),
+        2 => pack_bits::<2>(ranks, len, first, packed),
+        3 => pack_bits::<3>(ranks, len, first, packed),
+        4 => pack_bits::<4>(ranks, len, first, packed),
+        5 => pack_bits::<5>(ranks, len, first, packed),
+        6 => pack_bits::<6>(ranks, len, first, packed),
+        7 => pack_bits::<7>(ranks, len, first, packed),
+        _ => pack_bits::<8>(ranks, len, first, packed),
+    }
+}
+
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+fn pack_bits<const BITS: usize>(ranks: &[u8], len: usize, first: u8, packed: &mut [u8]) {
     assert!(ranks.len() >= strides(len) && packed.len() >= len * BITS / 8 + SLACK);
     let firsts = _mm256_set1_epi8(first.cast_signed());
     for at in (0..len).step_by(VECTOR) {
