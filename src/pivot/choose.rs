@@ -7,7 +7,10 @@
 //! relaxation of Kraft's inequality: a group of weight `w` pays `multiplier * 2^-depth`.) Then
 //! Huffman's algorithm finds the depths for the runs, and a few changes of single runs are tried.
 
-use crate::pivot::tree::{Groups, MAX_BITS, MAX_DEPTH, MAX_GROUPS, Shape};
+use crate::pivot::{
+    runs::{self, Runs, factor},
+    tree::{Groups, MAX_BITS, MAX_DEPTH, MAX_GROUPS, Shape},
+};
 
 /// What things cost, in bits.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +54,7 @@ pub(crate) fn choose(counts: &[u32; 256], prices: Prices, search: Search, groups
                 continue;
             }
             improved = path;
-            let runs = symbols.improved(path, prices, search.rounds);
+            let runs = runs::improved(&symbols, path, prices, search.rounds);
             if runs.price < best.price {
                 best = runs;
             }
@@ -66,207 +69,254 @@ pub(crate) fn choose(counts: &[u32; 256], prices: Prices, search: Search, groups
 }
 
 /// Used symbols, the most frequent first.
-struct Sorted {
+pub(super) struct Sorted {
     symbols: [u8; 256],
-    /// How often the symbols before each place occur.
-    sums: [u32; 257],
-    len: usize,
+    /// The same in rising order.
+    used: [u8; 256],
+    /// How often the symbols before each place occur, from [`BEFORE`] on. Zeros stand in front of
+    /// that. What is behind the last place means nothing.
+    sums: [u32; BEFORE + PLACES],
+    pub(super) len: usize,
 }
 
-/// How the symbols are cut: the bits of each run. The last may have fewer symbols than its bits
-/// allow.
-#[derive(Debug, Clone, Copy)]
-struct Runs {
-    bits: [u8; MAX_GROUPS],
-    len: usize,
-    price: f32,
-}
+/// Runs that are priced at a time.
+const ABREAST: usize = 16;
 
-impl Default for Runs {
-    fn default() -> Self {
-        Self { bits: [0; MAX_GROUPS], len: 0, price: f32::INFINITY }
-    }
-}
+/// The places where a run may end, and those that are priced with them.
+const PLACES: usize = 256 + ABREAST;
 
-impl Runs {
-    fn as_slice(&self) -> &[u8] {
-        &self.bits[..self.len]
-    }
+/// Runs with fewer bits are shorter than [`ABREAST`].
+const FEW_BITS: usize = ABREAST.ilog2() as usize;
 
-    /// With the runs from `at` on, `old` of them, replaced. `None`: too many runs.
-    fn with(&self, at: usize, old: usize, new: &[u8]) -> Option<Self> {
-        let mut changed = *self;
-        changed.len = self.len - old + new.len();
-        changed.bits.get_mut(at..at + new.len())?.copy_from_slice(new);
-        changed.bits.get_mut(at + new.len()..changed.len)?.copy_from_slice(&self.bits[at + old..self.len]);
-        Some(changed)
-    }
-}
+/// A table reaches so far in front of the first place: by the longest run.
+const BEFORE: usize = 256;
 
 impl Sorted {
-    fn new(counts: &[u32; 256]) -> Self {
-        let mut keys = [0; 256];
-        let mut len = 0;
-        for (symbol, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            keys[len] = u64::from(u32::MAX - count) << 8 | symbol as u64;
-            len += 1;
+    pub(super) fn new(counts: &[u32; 256]) -> Self {
+        let (mut used, mut len) = ([0; 256], 0);
+        // In short sections most counts are 0, and many of them stand together.
+        for (eight, counts) in counts.as_chunks::<8>().0.iter().enumerate() {
+            if counts.iter().fold(0, |any, count| any | count) > 0 {
+                for (place, &count) in counts.iter().enumerate() {
+                    used[len % 256] = (8 * eight + place) as u8;
+                    len += usize::from(count > 0);
+                }
+            }
         }
-        keys[..len].sort_unstable();
-        let (mut symbols, mut sums) = ([0; 256], [0; 257]);
-        for (place, key) in keys[..len].iter().enumerate() {
-            symbols[place] = *key as u8;
-            sums[place + 1] = sums[place] + counts[usize::from(symbols[place])];
+        let symbols = by_counts(&used[..len], counts);
+        let (mut sums, mut sum) = ([0; BEFORE + PLACES], 0);
+        for (after, &symbol) in sums[BEFORE + 1..].iter_mut().zip(&symbols[..len]) {
+            sum += counts[usize::from(symbol)];
+            *after = sum;
         }
-        Self { symbols, sums, len }
+        Self { symbols, used, sums, len }
     }
 
     /// How often the symbols of a range of places occur.
-    fn weight(&self, begin: usize, end: usize) -> u32 {
-        self.sums[end] - self.sums[begin]
+    pub(super) fn weight(&self, begin: usize, end: usize) -> u32 {
+        self.sums[BEFORE + end] - self.sums[BEFORE + begin]
+    }
+
+    fn total(&self) -> u32 {
+        self.weight(0, self.len)
     }
 
     /// The cheapest runs under the relaxation, not priced yet.
     fn shortest_path(&self, share: f32, prices: Prices) -> Runs {
         let len = self.len;
-        let total = self.sums[len] as f32;
-        let step = Step { multiplier: share * total * (1.0 + prices.merge) / std::f32::consts::LN_2, prices };
-        let mut steps = [[0.0; 257]; MAX_BITS as usize + 1];
-        for (bits, steps) in steps.iter_mut().enumerate().take_while(|(bits, _)| 1 << bits <= len) {
-            let size = 1 << bits;
-            let weights = self.sums[size..=len].iter().zip(&self.sums).map(|(end, begin)| end - begin);
-            for (price, weight) in steps[size..=len].iter_mut().zip(weights) {
-                *price = step.price(weight, bits);
+        let relaxation = Relaxation::new(share, self.total(), prices);
+        let (rows, mut steps) = (1 + len.ilog2() as usize, [[f32::INFINITY; ABREAST]; MAX_BITS as usize + 1]);
+        // No run begins before the first place.
+        let mut cheapest = [f32::INFINITY; BEFORE + PLACES];
+        cheapest[BEFORE] = 0.0;
+        let mut last = [0_u8; PLACES];
+        for first in (1..=len).step_by(ABREAST) {
+            for (bits, steps) in steps[..rows].iter_mut().enumerate() {
+                let begins = abreast(&self.sums, BEFORE + first - (1 << bits));
+                relaxation.price(begins, abreast(&self.sums, BEFORE + first), bits, steps);
             }
-        }
-        let (mut cheapest, mut last) = ([0.0_f32; 257], [0_u16; 257]);
-        for end in 1..=len {
-            cheapest[end] = f32::INFINITY;
-            for (bits, steps) in steps.iter().enumerate().take_while(|(bits, _)| 1 << bits <= end) {
-                let price = cheapest[end - (1 << bits)] + steps[end];
-                if price < cheapest[end] {
-                    (cheapest[end], last[end]) = (price, 1 << bits);
+            // Long runs begin before all ends of these. Of those with one price, the fewest bits
+            // count.
+            let (mut prices, mut chosen) = ([f32::INFINITY; ABREAST], [0_u32; ABREAST]);
+            for (bits, steps) in steps[..rows].iter().enumerate().skip(FEW_BITS) {
+                let before = abreast(&cheapest, BEFORE + first - (1 << bits));
+                for (((price, chosen), before), step) in prices.iter_mut().zip(&mut chosen).zip(before).zip(steps) {
+                    let found = before + step;
+                    *chosen = if found < *price { bits as u32 } else { *chosen };
+                    *price = if found < *price { found } else { *price };
                 }
             }
-        }
-        for bits in 2..=usize::from(MAX_BITS) {
-            for size in (1 << (bits - 1)) + 1..(1 << bits).min(len + 1) {
-                let price = cheapest[len - size] + step.price(self.weight(len - size, len), bits);
-                if price < cheapest[len] {
-                    (cheapest[len], last[len]) = (price, size as u16);
+            // The last two are at hand: what was just stored comes back late.
+            let [mut second, mut one] = [cheapest[BEFORE + first - 2], cheapest[BEFORE + first - 1]];
+            for place in 0..ABREAST.min(len + 1 - first) {
+                let end = BEFORE + first + place;
+                let (mut price, mut bits) = (prices[place], chosen[place]);
+                let before = [one, second, cheapest[end - 4], cheapest[end - 8]];
+                for few in (0..FEW_BITS).rev() {
+                    let found = before[few] + steps[few][place];
+                    bits = if found <= price { few as u32 } else { bits };
+                    price = if found <= price { found } else { price };
                 }
+                (second, one) = (one, price);
+                cheapest[end] = price;
+                last[first + place] = bits as u8;
             }
         }
         let mut runs = Runs::default();
-        let mut end = len;
+        let (mut end, mut size) = (len, self.cut_run(&relaxation, &cheapest));
         while end > 0 {
-            let size = last[end];
             if runs.len == MAX_GROUPS {
                 return Runs::default();
             }
+            let size = size.take().unwrap_or(1 << last[end]);
             runs.bits[runs.len] = size.next_power_of_two().ilog2() as u8;
             runs.len += 1;
-            end -= usize::from(size);
+            end -= size;
         }
         runs.bits[..runs.len].reverse();
         runs
     }
 
-    /// Runs with single ones joined, split, or exchanged with their neighbours, as long as that
-    /// makes them cheaper.
-    fn improved(&self, mut runs: Runs, prices: Prices, rounds: usize) -> Runs {
-        runs.price = self.price(&runs, prices);
-        for _ in 0..rounds {
-            let mut best = runs;
-            for at in 0..runs.len {
-                let bits = runs.bits[at];
-                let split = (bits > 0).then(|| runs.with(at, 1, &[bits - 1, bits - 1])).flatten();
-                let pair = match runs.as_slice()[at..] {
-                    [a, b, ..] if a == b && a < MAX_BITS => runs.with(at, 2, &[a + 1]),
-                    [a, b, ..] if a != b => runs.with(at, 2, &[b, a]),
-                    _ => None,
-                };
-                for mut changed in split.into_iter().chain(pair) {
-                    changed.price = self.price(&changed, prices);
-                    if changed.price < 0.99999 * best.price {
-                        best = changed;
+    /// The size of the last run, where one with fewer symbols than its bits allow is the cheapest.
+    fn cut_run(&self, relaxation: &Relaxation, cheapest: &[f32; BEFORE + PLACES]) -> Option<usize> {
+        let ends = [self.total(); ABREAST];
+        let mut steps = [0.0; ABREAST];
+        let mut best = u64::from(cheapest[BEFORE + self.len].to_bits()) << 16;
+        for bits in 2..=usize::from(MAX_BITS) {
+            let most = (1 << bits).min(self.len);
+            for less in (1 << (bits - 1)..most).step_by(ABREAST) {
+                // From the longest one on. Where that is a whole one, it is no cheaper.
+                let begin = BEFORE + self.len - less - ABREAST;
+                relaxation.price(abreast(&self.sums, begin), &ends, bits, &mut steps);
+                for (place, (step, before)) in steps.iter().zip(abreast(cheapest, begin)).enumerate() {
+                    let size = less + ABREAST - place;
+                    if size <= most {
+                        best = best.min(u64::from((before + step).to_bits()) << 16 | size as u64);
                     }
                 }
             }
-            if best.price >= runs.price {
-                break;
-            }
-            runs = best;
         }
-        runs
-    }
-
-    /// What the runs cost with the best depths. Infinite: they are not all symbols.
-    fn price(&self, runs: &Runs, prices: Prices) -> f32 {
-        let mut weights = [0; MAX_GROUPS];
-        let (mut begin, mut price) = (0, prices.group * runs.len as f32);
-        for (weight, &bits) in weights.iter_mut().zip(runs.as_slice()) {
-            let end = (begin + (1 << bits)).min(self.len);
-            if begin == self.len {
-                return f32::INFINITY;
-            }
-            *weight = self.weight(begin, end);
-            price += *weight as f32 * (f32::from(bits) + prices.merge * UNPACK[usize::from(bits)]);
-            begin = end;
-        }
-        if begin < self.len || runs.len == 0 {
-            return f32::INFINITY;
-        }
-        let weights = &mut weights[..runs.len];
-        weights.sort_unstable();
-        price + (1.0 + prices.merge) * huffman(weights, &mut [0; NODES]) as f32
+        Some((best & 0xFFFF) as usize).filter(|&size| size > 0)
     }
 
     /// Fills `groups` with the runs, at their depths; the bits of all codes come back.
     fn group(&self, runs: &Runs, groups: &mut Groups) -> u64 {
-        let mut symbols = self.symbols;
         let mut leaves = [Leaf::default(); MAX_GROUPS];
         let leaves = &mut leaves[..runs.len];
         let mut begin = 0;
         for (leaf, &bits) in leaves.iter_mut().zip(runs.as_slice()) {
             let end = (begin + (1 << bits)).min(self.len);
-            symbols[begin..end].sort_unstable();
             let bits = (end - begin).next_power_of_two().ilog2() as u8;
-            *leaf = Leaf { weight: self.weight(begin, end), begin, end, pair: None, shape: Shape(bits) };
+            let first = self.symbols[begin..end].iter().copied().fold(u8::MAX, u8::min);
+            let (weight, size) = (self.weight(begin, end), (end - begin) as u16);
+            *leaf = Leaf { weight, size, first, shape: Shape(bits), joined: None };
             begin = end;
         }
-        set_depths(leaves, self.sums[self.len]);
-        let count = join_singles(leaves, &symbols);
-        let leaves = &mut leaves[..count];
-        leaves.sort_unstable_by_key(|leaf| (leaf.shape, leaf.symbols(&symbols)[0]));
-        groups.clear();
-        let mut bits = 0;
-        for leaf in leaves.iter() {
-            groups.push(leaf.shape, leaf.symbols(&symbols).iter().copied());
-            bits += u64::from(leaf.weight) * u64::from(leaf.shape.depth() + leaf.shape.bits());
+        set_depths(leaves, self.total());
+        join_singles(leaves);
+        let (mut order, mut count) = ([0; MAX_GROUPS], 0);
+        for (index, leaf) in leaves.iter().enumerate().filter(|(_, leaf)| leaf.joined.is_none()) {
+            order[count] = u32::from_be_bytes([0, leaf.shape.0, leaf.first, index as u8]);
+            count += 1;
         }
+        let order = &mut order[..count];
+        order.sort_unstable();
+        let (mut shapes, mut sizes, mut bits) = ([Shape(0); MAX_GROUPS], [0; MAX_GROUPS], 0);
+        let mut groups_of = [0; MAX_GROUPS];
+        for (group, key) in order.iter().enumerate() {
+            let index = (key & 0xFF) as usize;
+            let Leaf { weight, size, shape, .. } = leaves[index];
+            (shapes[group], sizes[group], groups_of[index]) = (shape, size, group as u8);
+            bits += u64::from(weight) * u64::from(shape.depth() + shape.bits());
+        }
+        let (mut group_of, mut begin) = ([0; 256], 0);
+        for (index, (leaf, &bits)) in leaves.iter().zip(runs.as_slice()).enumerate() {
+            let end = (begin + (1 << bits)).min(self.len);
+            for &symbol in &self.symbols[begin..end] {
+                group_of[usize::from(symbol)] = groups_of[leaf.joined.map_or(index, usize::from)];
+            }
+            begin = end;
+        }
+        let symbols = self.used[..self.len].iter().map(|&symbol| (symbol, group_of[usize::from(symbol)]));
+        let filled = groups.lay_out(&shapes[..count], &sizes).and_then(|()| groups.fill(symbols));
+        debug_assert!(filled.is_some(), "sizes and order are those that a table asks for");
         bits
     }
 }
 
-/// What a run costs under the relaxation.
-struct Step {
+/// Larger counts are sorted as this one: of 2^24 symbols, no two are.
+const LARGEST: u32 = (1 << 24) - 1;
+
+/// The `used` symbols, the most frequent first.
+fn by_counts(used: &[u8], counts: &[u32; 256]) -> [u8; 256] {
+    // Counts that are small are sorted by counting them; few are larger where that matters.
+    let rank = |symbol: u8| 255 - counts[usize::from(symbol)].min(255) as usize;
+    let (mut places, mut place) = ([0_u16; 256], 0);
+    for &symbol in used {
+        places[rank(symbol)] += 1;
+    }
+    for first in &mut places {
+        place += std::mem::replace(first, place);
+    }
+    let mut symbols = [0; 256];
+    for &symbol in used {
+        let place = &mut places[rank(symbol)];
+        symbols[usize::from(*place)] = symbol;
+        *place += 1;
+    }
+    let large = &mut symbols[..usize::from(places[0])];
+    let mut keys = [0; 256];
+    let keys = &mut keys[..large.len()];
+    for (key, &symbol) in keys.iter_mut().zip(&*large) {
+        *key = (LARGEST - counts[usize::from(symbol)].min(LARGEST)) << 8 | u32::from(symbol);
+    }
+    keys.sort_unstable();
+    for (symbol, key) in large.iter_mut().zip(keys) {
+        *symbol = *key as u8;
+    }
+    symbols
+}
+
+/// The [`ABREAST`] entries of a table from a place on.
+#[inline(always)]
+fn abreast<T, const LEN: usize>(table: &[T; LEN], at: usize) -> &[T; ABREAST] {
+    table[at..].first_chunk().expect("a table goes on behind the last place")
+}
+
+/// What runs cost under the relaxation.
+struct Relaxation {
     multiplier: f32,
     prices: Prices,
 }
 
-impl Step {
-    #[inline(always)]
-    fn price(&self, weight: u32, bits: usize) -> f32 {
-        let weight = weight as f32;
-        let level = weight * (1.0 + self.prices.merge);
-        // The best depth without rounding is the logarithm of this; one of its neighbours is the
-        // best whole one.
-        let size = self.multiplier * std::f32::consts::LN_2 / level;
-        let depth = ((size.to_bits() >> 23).cast_signed() - 127).clamp(0, i32::from(MAX_DEPTH) - 1);
-        let share = self.multiplier * f32::from_bits(((127 - depth) as u32) << 23);
-        let depth = depth as f32;
-        let price = (level * depth + share).min(level * (depth + 1.0) + 0.5 * share);
-        price + weight * (bits as f32 + self.prices.merge * UNPACK[bits]) + self.prices.group
+impl Relaxation {
+    fn new(share: f32, total: u32, prices: Prices) -> Self {
+        Self { multiplier: share * total as f32 * (1.0 + prices.merge) / std::f32::consts::LN_2, prices }
+    }
+
+    /// The prices of runs with so many bits, whose weights are from one sum to the other.
+    #[inline]
+    fn price(&self, begins: &[u32; ABREAST], ends: &[u32; ABREAST], bits: usize, out: &mut [f32; ABREAST]) {
+        const MOST: u32 = MAX_DEPTH as u32 - 1;
+        let level = 1.0 + self.prices.merge;
+        let symbol = factor(bits, self.prices);
+        // The best depth without rounding is the logarithm of this over the level's price; one of
+        // its neighbours is the best whole one.
+        let above = self.multiplier * std::f32::consts::LN_2;
+        let below = f32::from_bits(above.to_bits() - (MOST << 23));
+        for ((out, begin), end) in out.iter_mut().zip(begins).zip(ends) {
+            // Vectors take signed numbers.
+            let weight = end.wrapping_sub(*begin).cast_signed() as f32;
+            let level = weight * level;
+            let within = if level < above { level } else { above };
+            let within = if within > below { within } else { below };
+            // What is left of the exponents is the whole part of the logarithm.
+            let depth = (above.to_bits() - within.to_bits()) >> 23;
+            let share = f32::from_bits(self.multiplier.to_bits() - (depth << 23));
+            let depth = depth.cast_signed() as f32;
+            let (near, far) = (level * depth + share, level * (depth + 1.0) + 0.5 * share);
+            *out = if near < far { near } else { far } + weight * symbol + self.prices.group;
+        }
     }
 }
 
@@ -274,42 +324,34 @@ impl Step {
 #[derive(Debug, Clone, Copy, Default)]
 struct Leaf {
     weight: u32,
-    begin: usize,
-    end: usize,
-    /// Its symbols, if it was joined of two runs.
-    pair: Option<[u8; 2]>,
+    size: u16,
+    /// The first of its symbols.
+    first: u8,
     shape: Shape,
+    /// The leaf that it was joined to.
+    joined: Option<u8>,
 }
 
-impl Leaf {
-    fn symbols<'a>(&'a self, symbols: &'a [u8; 256]) -> &'a [u8] {
-        self.pair.as_ref().map_or(&symbols[self.begin..self.end], |pair| &pair[..])
-    }
-}
-
-/// Joins runs of one symbol where two have one depth; how many runs are left comes back.
-fn join_singles(leaves: &mut [Leaf], symbols: &[u8; 256]) -> usize {
+/// Joins runs of one symbol where two have one depth.
+fn join_singles(leaves: &mut [Leaf]) {
     let mut alone = [None; MAX_DEPTH as usize + 1];
-    let mut count = 0;
     for index in 0..leaves.len() {
         let leaf = leaves[index];
-        let waiting: &mut Option<usize> = &mut alone[usize::from(leaf.shape.depth())];
-        if let (0, Some(other)) = (leaf.shape.bits(), *waiting) {
-            let first = &mut leaves[other];
-            let (a, b) = (symbols[first.begin], symbols[leaf.begin]);
-            first.pair = Some([a.min(b), a.max(b)]);
-            first.shape = Shape::new(leaf.shape.depth() - 1, 1);
-            first.weight += leaf.weight;
-            *waiting = None;
+        if leaf.shape.bits() > 0 {
             continue;
         }
-        if leaf.shape.bits() == 0 {
-            *waiting = Some(count);
-        }
-        leaves[count] = leaf;
-        count += 1;
+        let waiting: &mut Option<u8> = &mut alone[usize::from(leaf.shape.depth())];
+        let Some(other) = waiting.take() else {
+            *waiting = Some(index as u8);
+            continue;
+        };
+        let pair = &mut leaves[usize::from(other)];
+        pair.weight += leaf.weight;
+        pair.size = 2;
+        pair.first = pair.first.min(leaf.first);
+        pair.shape = Shape::new(leaf.shape.depth() - 1, 1);
+        leaves[index].joined = Some(other);
     }
-    count
 }
 
 /// Nodes of a tree over the most groups.
@@ -321,23 +363,24 @@ fn set_depths(leaves: &mut [Leaf], total: u32) {
     // as those two levels below it together with their sibling: depths grow like the logarithm of
     // the weights to the golden ratio.
     let floor = (total >> 9).max(1);
-    let mut order = [(0, 0); MAX_GROUPS];
-    for (index, (entry, leaf)) in order.iter_mut().zip(&*leaves).enumerate() {
-        *entry = (leaf.weight.max(floor), index);
+    let mut order = [0; MAX_GROUPS];
+    for (index, (key, leaf)) in order.iter_mut().zip(&*leaves).enumerate() {
+        *key = u64::from(leaf.weight.max(floor)) << 8 | index as u64;
     }
     let order = &mut order[..leaves.len()];
     order.sort_unstable();
     let mut weights = [0; MAX_GROUPS];
-    for (weight, entry) in weights.iter_mut().zip(&*order) {
-        *weight = entry.0;
+    for (weight, key) in weights.iter_mut().zip(&*order) {
+        *weight = (key >> 8) as u32;
     }
     let mut parents = [0; NODES];
     huffman(&weights[..leaves.len()], &mut parents);
     let mut depths = [0_u8; NODES];
     for node in (0..2 * leaves.len() - 2).rev() {
         depths[node] = depths[usize::from(parents[node])] + 1;
-        if let Some((_, leaf)) = order.get(node) {
-            leaves[*leaf].shape = Shape::new(depths[node], leaves[*leaf].shape.bits());
+        if let Some(key) = order.get(node) {
+            let shape = &mut leaves[(key & 0xFF) as usize].shape;
+            *shape = Shape::new(depths[node], shape.bits());
         }
     }
 }

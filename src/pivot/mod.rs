@@ -32,6 +32,7 @@ mod kept;
 mod levels;
 mod payload;
 mod portable;
+mod runs;
 mod steps;
 mod table;
 #[cfg(test)]

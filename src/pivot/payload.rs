@@ -148,11 +148,16 @@ impl Encoder {
             if (0.35..=0.65).contains(&ones) || decisions < 64.0 {
                 continue;
             }
-            let (level, bits) = levels::cheapest(ones);
-            let gain = decisions * (1.0 - bits);
             // For a decision an eighth of a symbol, which takes some four merges; and in each chunk
             // as much time as a thousand merges.
             let cost = 16.0 + decisions * (0.5 * setting.lambda).max(0.01) + chunks * 1000.0 * setting.lambda;
+            // Most nodes of a short section need no look: the entropy of a decision is no less than
+            // 4 p (1 - p), which leaves at most the square of 1 - 2 p.
+            if decisions * (1.0 - 2.0 * ones).powi(2) <= cost {
+                continue;
+            }
+            let (level, bits) = levels::cheapest(ones);
+            let gain = decisions * (1.0 - bits);
             if gain > cost {
                 node.level = level;
                 saved += gain - 16.0;

@@ -52,10 +52,6 @@ impl Default for Groups {
 }
 
 impl Groups {
-    pub(crate) fn clear(&mut self) {
-        self.count = 0;
-    }
-
     /// Appends a group. At most [`MAX_GROUPS`], and 256 symbols in all.
     pub(crate) fn push(&mut self, shape: Shape, symbols: impl IntoIterator<Item = u8>) {
         let mut end = usize::from(self.starts[self.count]);
