@@ -29,6 +29,7 @@ fn append_smallest(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Opt
         chunk_len: options.entropy_chunk_len,
         kernel: Kernel::or_default(options.kernel),
         pipeline: options.pipeline,
+        prefer: options.prefer,
     };
     lz::encode_payload(raw, settings, out);
     let matches_len = out.len() - start;

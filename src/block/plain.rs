@@ -74,7 +74,9 @@ fn append_preferred(raw: &[u8], options: &BlockOptions, prefer: Prefer, out: &mu
     let (setting, most) = match prefer {
         Prefer::Ratio => (Setting::RATIO, named - 1),
         // Stored bytes decode faster still.
-        Prefer::Speed => (Setting::SPEED, if mode.is_some() { named + named / 50 } else { 0 }),
+        Prefer::Speed => {
+            (Setting::SPEED, if mode.is_some() { named + named * Prefer::SPEED_MOST as usize / 1024 } else { 0 })
+        }
     };
     let end = out.len();
     if append_pivot(raw, options, setting, most, out).is_some() {
@@ -199,6 +201,29 @@ mod tests {
                 b' ' + (state >> 60) as u8 * ((state >> 50) as u8 & 7)
             })
             .collect()
+    }
+
+    #[test]
+    fn speed_costs_no_more_than_it_may() {
+        let mut forms = Vec::new();
+        for symbols in (2..=60).chain([100, 200, 256]) {
+            // Symbols of equal frequency: codes of whole bits cost up to a twentieth.
+            let raw: Vec<u8> = (0..40_000_u32)
+                .map(|i| (i.wrapping_mul(0x9E37_79B1) >> 8) % symbols)
+                .map(|symbol| symbol as u8)
+                .collect();
+            let coded = |prefer| {
+                let mut options = EncodeOptions::new().level(0).block;
+                options.prefer = prefer;
+                let mut out = Vec::new();
+                let mode = append(&raw, &options, &mut out);
+                (mode, if mode.is_some() { out.len() } else { raw.len() })
+            };
+            let ((_, named), (mode, len)) = (coded(None), coded(Some(Prefer::Speed)));
+            assert!(1000 * len <= 1015 * named, "{symbols} symbols: {len} and {named}");
+            forms.push(mode);
+        }
+        assert!(forms.contains(&Some(BlockMode::Pivot)) && forms.contains(&Some(BlockMode::Lanes)));
     }
 
     #[test]

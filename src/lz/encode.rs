@@ -17,7 +17,7 @@ use crate::{
         streams::{Bytes, Sequence, Streams},
     },
     model::{Histogram, entropy_len},
-    options::Pipeline,
+    options::{Pipeline, Prefer},
     section::{self, pivot},
     sequences::{ESCAPE_LEN, MIN_MATCH, Repeats},
     simd::Kernel,
@@ -32,6 +32,7 @@ pub(crate) struct Settings {
     pub(crate) chunk_len: usize,
     pub(crate) kernel: Kernel,
     pub(crate) pipeline: Pipeline,
+    pub(crate) prefer: Option<Prefer>,
 }
 
 /// Appends the payload of `raw`, 1..=16 Mi bytes. It may be longer than `raw`.
@@ -256,13 +257,23 @@ impl Default for Sections {
 }
 
 impl Sections {
-    /// Sections of a few thousand symbols are smaller and faster as pivot than as lanes, long ones
-    /// are faster and about as small. From level 4 on a deeper tree is worth its time. A chunk
-    /// without matches is one long section: lanes make it the smallest.
+    /// Pivot decodes faster than lanes, and takes a little more in long sections. A chunk without
+    /// matches is one long section, of which that is all of the time: pivot may cost a hundredth
+    /// there up to level 3, where time counts for most, and less above, where a deeper tree is
+    /// worth its time. The literals of chunks with matches cost less as pivot, and the other
+    /// sections are short: there lanes are looked at only where the smallest is asked for.
     fn configure(&mut self, settings: Settings) {
-        let pivot = if settings.level < 4 { pivot::Setting::QUICK } else { pivot::Setting::RATIO };
-        self.plain = section::Settings::new(settings.kernel);
-        self.matches = section::Settings { pivot: Some(pivot), ..self.plain };
+        let pivot = |pivot, over_lanes| section::Settings {
+            pivot: Some(pivot),
+            over_lanes,
+            ..section::Settings::new(settings.kernel)
+        };
+        (self.plain, self.matches) = match settings.prefer {
+            Some(Prefer::Ratio) => [pivot(pivot::Setting::RATIO, Some(0)); 2].into(),
+            Some(Prefer::Speed) => [pivot(pivot::Setting::SPEED, Some(Prefer::SPEED_MOST)); 2].into(),
+            None if settings.level < 4 => (pivot(pivot::Setting::MIDDLE, Some(10)), pivot(pivot::Setting::QUICK, None)),
+            None => (pivot(pivot::Setting::RATIO, Some(8)), pivot(pivot::Setting::RATIO, None)),
+        };
     }
 
     /// Appends a chunk of `raw` without matches.

@@ -1,5 +1,6 @@
 //! Both ways, with every kernel.
 
+mod forms;
 #[cfg(all(unix, not(miri)))]
 mod guard_pages;
 mod pipelines;
@@ -77,7 +78,8 @@ fn kernels() -> Vec<Kernel> {
 
 fn encode(raw: &[u8], level: u8, chunk_len: usize) -> Vec<u8> {
     let mut payload = Vec::new();
-    encode_payload(raw, Settings { level, chunk_len, kernel: Kernel::Portable, pipeline: Pipeline::Lzr }, &mut payload);
+    let (kernel, pipeline) = (Kernel::Portable, Pipeline::Lzr);
+    encode_payload(raw, Settings { level, chunk_len, kernel, pipeline, prefer: None }, &mut payload);
     payload
 }
 

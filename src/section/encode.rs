@@ -2,7 +2,7 @@
 
 use crate::{
     format::section::{Descriptor, SectionForm},
-    model::{coded_bits, least_bits, normalize},
+    model::{Histogram, coded_bits, entropy_len, least_bits, normalize},
     pivot,
     rans::segment::Tail,
     section::{
@@ -23,15 +23,27 @@ pub(crate) struct Settings {
     pub(crate) scale_bits: Option<u8>,
     /// Whether the symbols of a long section are counted by a sample.
     pub(crate) sampling: bool,
-    /// Whether sections are coded as pivot, and not as lanes.
+    /// How sections are coded as pivot. `None`: all are lanes.
     pub(crate) pivot: Option<pivot::Setting>,
+    /// Sections that take so many 1024ths more as pivot than as lanes, or fewer, are pivot, and
+    /// others lanes: with 0 the smaller one is taken. `None`: lanes are not looked at, which saves
+    /// an encoder some time. It means nothing without `pivot`.
+    pub(crate) over_lanes: Option<u32>,
     /// A section is stored when coding saves less than so many 1024ths of its length.
     pub(crate) min_gain: u32,
 }
 
 impl Settings {
     pub(crate) fn new(kernel: Kernel) -> Self {
-        Self { kernel, segment_len: 64 << 10, scale_bits: None, sampling: true, pivot: None, min_gain: 8 }
+        Self {
+            kernel,
+            segment_len: 64 << 10,
+            scale_bits: None,
+            sampling: true,
+            pivot: None,
+            over_lanes: None,
+            min_gain: 8,
+        }
     }
 }
 
@@ -70,22 +82,66 @@ impl Encoder {
                 out.push(*first);
                 SectionForm::Fill
             }
-            _ if self.append_pivot(symbols, out) => SectionForm::Pivot,
-            _ if self.settings.pivot.is_none() && self.append_lanes(symbols, out) => SectionForm::Lanes,
-            _ => {
+            _ => self.append_coded(symbols, out).unwrap_or_else(|| {
                 out.truncate(start);
                 out.extend_from_slice(symbols);
                 SectionForm::Stored
-            }
+            }),
         };
         Descriptor { form, symbols: symbols.len(), payload_len: out.len() - start }
     }
 
-    /// `false`: pivot is not asked for, or too little would be gained, and what was appended is to
-    /// be thrown away.
-    fn append_pivot(&mut self, symbols: &[u8], out: &mut Vec<u8>) -> bool {
-        let Settings { kernel, sampling, pivot: Some(setting), .. } = self.settings else { return false };
-        section::pivot::Source { symbols, setting, sampling, kernel }.append(self.worth(symbols.len()), out)
+    /// `None`: too little would be gained, and what was appended is to be thrown away.
+    fn append_coded(&mut self, symbols: &[u8], out: &mut Vec<u8>) -> Option<SectionForm> {
+        let Settings { kernel, sampling, pivot, over_lanes, .. } = self.settings;
+        let Some(setting) = pivot else {
+            return self.append_lanes(symbols, None, out).then_some(SectionForm::Lanes);
+        };
+        let source = section::pivot::Source { symbols, setting, sampling, kernel };
+        match over_lanes {
+            None => source.append(self.worth(symbols.len()), out).then_some(SectionForm::Pivot),
+            Some(more) => self.append_better(&source, more, out),
+        }
+    }
+
+    /// Appends pivot where it takes at most `more` 1024ths more than lanes, and else lanes. Both
+    /// are coded only where counts alone do not tell.
+    fn append_better(
+        &mut self,
+        source: &section::pivot::Source<'_>,
+        more: u32,
+        out: &mut Vec<u8>,
+    ) -> Option<SectionForm> {
+        let symbols = source.symbols;
+        let worth = self.worth(symbols.len());
+        let most = |lanes: u64| worth.min((lanes * (1024 + u64::from(more)) / 1024) as usize);
+        let histogram = source.histogram();
+        let least = entropy_len(&histogram, symbols.len());
+        if least > worth {
+            return None;
+        }
+        let least_lanes = self.cut(symbols.len()).map(|cut| lanes::least_len(8 * least as u64, cut));
+        let (surely, start) = (least_lanes.map_or(worth, most), out.len());
+        // What lanes take beyond their least is the table, and what is expected of pivot is not
+        // exact.
+        let is_coded = source.append_counted(&histogram, worth, surely + surely / 256 + 256, out);
+        let (end, pivot_len) = (out.len(), out.len() - start);
+        if is_coded && pivot_len <= surely {
+            return Some(SectionForm::Pivot);
+        }
+        if self.append_lanes(symbols, Some(&histogram), out)
+            && !(is_coded && pivot_len <= most((out.len() - end) as u64))
+        {
+            out.drain(start..end);
+            return Some(SectionForm::Lanes);
+        }
+        out.truncate(end);
+        (is_coded && pivot_len <= worth).then_some(SectionForm::Pivot)
+    }
+
+    /// `None`: they are too few for lanes.
+    fn cut(&self, symbols: usize) -> Option<Cut> {
+        Cut::aim(symbols, self.settings.segment_len, Tail::InStates)
     }
 
     /// The most bytes of a payload that is not stored instead.
@@ -93,16 +149,21 @@ impl Encoder {
         (symbols as u64 * u64::from(1024_u32.saturating_sub(self.settings.min_gain)) / 1024) as usize
     }
 
-    /// `false`: too little would be gained, and what was appended is to be thrown away.
-    fn append_lanes(&mut self, symbols: &[u8], out: &mut Vec<u8>) -> bool {
-        let Settings { kernel, segment_len, scale_bits, sampling, .. } = self.settings;
+    /// `counted`: what pivot would be coded by. `false`: too little would be gained, and what was
+    /// appended is to be thrown away.
+    fn append_lanes(&mut self, symbols: &[u8], counted: Option<&Histogram>, out: &mut Vec<u8>) -> bool {
+        let Settings { kernel, scale_bits, sampling, .. } = self.settings;
         let worth = self.worth(symbols.len()) as u64;
-        let cut = match Cut::aim(symbols.len(), segment_len, Tail::InStates) {
+        let cut = match self.cut(symbols.len()) {
             Some(cut) if lanes::least_len(0, cut) < worth => cut,
             _ => return false,
         };
         let source = lanes::Source { symbols, cut, stride: if sampling { sample::stride(symbols.len()) } else { 1 } };
-        let histogram = source.histogram(kernel);
+        // A sample is the same for both.
+        let histogram = match counted {
+            Some(sample) if source.stride > 1 => sample.clone(),
+            _ => source.histogram(kernel),
+        };
         // Where no frequencies would do there is no need to find them.
         if symbols.len() <= SHORT && lanes::least_len(least_bits(histogram.counts()), cut) > worth {
             return false;

@@ -41,26 +41,40 @@ impl Source<'_> {
     /// Appends the payload. `false`: it would have more than `most` bytes, and what was appended is
     /// to be thrown away.
     pub(crate) fn append(&self, most: usize, out: &mut Vec<u8>) -> bool {
-        kept::with(&ENCODER, |kept| self.append_with(kept.get_or_insert_default(), most, out))
+        let (start, histogram) = (out.len(), self.histogram());
+        // What is expected is a little more than what comes out, or less: a few bytes.
+        self.append_counted(&histogram, most, most + most / 64 + 32, out) && out.len() - start <= most
     }
 
-    fn append_with(&self, encoder: &mut Encoder, most: usize, out: &mut Vec<u8>) -> bool {
-        let (start, len) = (out.len(), self.symbols.len());
-        let stride = if self.sampling { sample::stride(len) } else { 1 };
-        let histogram = match stride {
+    /// About how often each symbol occurs: at least once, if it does.
+    pub(crate) fn histogram(&self) -> Histogram {
+        match self.stride() {
             1 => Histogram::new(self.symbols),
             stride => sample::estimate(self.symbols, stride, self.kernel),
-        };
-        if len < FEW && least_len(&histogram) > most {
+        }
+    }
+
+    /// Appends the payload, coded by its `histogram`. `false`: nothing was appended, as it has more
+    /// than `most` bytes, or more than `likely` are expected.
+    pub(crate) fn append_counted(&self, histogram: &Histogram, most: usize, likely: usize, out: &mut Vec<u8>) -> bool {
+        if self.symbols.len() < FEW && least_len(histogram) > most {
             return false;
         }
+        kept::with(&ENCODER, |kept| self.append_with(kept.get_or_insert_default(), histogram, likely, out))
+    }
+
+    fn stride(&self) -> usize {
+        if self.sampling { sample::stride(self.symbols.len()) } else { 1 }
+    }
+
+    fn append_with(&self, encoder: &mut Encoder, histogram: &Histogram, likely: usize, out: &mut Vec<u8>) -> bool {
+        let (start, len) = (out.len(), self.symbols.len());
         let expected = encoder.choose(histogram.counts(), len, self.setting) as usize;
-        // What is expected is a little more than what comes out, or less: a few bytes.
-        if expected > most + most / 64 + 32 {
+        if expected > likely {
             return false;
         }
         encoder.encode(self.symbols, pivot_steps(self.kernel), out);
-        if stride > 1 && (out.len() - start).abs_diff(expected) > expected / 32 + 256 {
+        if self.stride() > 1 && (out.len() - start).abs_diff(expected) > expected / 32 + 256 {
             // The sample was no likeness of the whole, or bitmaps that are coded once more have
             // another length than that of independent bits.
             encoder.choose(Histogram::new(self.symbols).counts(), len, self.setting);
@@ -69,7 +83,7 @@ impl Source<'_> {
                 encoder.encode(self.symbols, pivot_steps(self.kernel), out);
             }
         }
-        out.len() - start <= most
+        true
     }
 }
 

@@ -65,6 +65,39 @@ fn each_form_is_chosen_where_it_is_best() {
 }
 
 #[test]
+fn pivot_is_taken_where_it_costs_no_more_than_it_may() {
+    // Codes of whole bits cost next to nothing, or much. Long sections are counted by a sample.
+    let kinds: [fn(u64) -> u8; 4] = [
+        |random| random as u8 % 16,
+        |random| random as u8 % 3,
+        skewed,
+        |random| (random as u8 & random.wrapping_shr(9) as u8) % 41,
+    ];
+    let mut taken = Vec::new();
+    for (kind, len) in kinds.into_iter().flat_map(|kind| [400, 3000, 50_000, 300_000].map(|len| (kind, len))) {
+        let raw = symbols(9, len, kind);
+        let encode = |pivot, over_lanes| {
+            let mut payload = Vec::new();
+            let settings = Settings { pivot, over_lanes, ..Settings::new(Kernel::or_default(None)) };
+            let descriptor = Encoder::new(settings).encode(&raw, &mut payload);
+            assert_eq!(decode(&descriptor, &payload, Kernel::or_default(None)).as_ref(), Ok(&raw));
+            (descriptor.form, payload)
+        };
+        let setting = Some(pivot::Setting::RATIO);
+        let (lanes, pivot) = (encode(None, None), encode(setting, None));
+        for more in [0, 1, 8, 15, 40, 100, 1000] {
+            let pays = pivot.1.len() <= lanes.1.len() * (1024 + more) / 1024;
+            let better = encode(setting, Some(more as u32));
+            assert!(better == if pays { pivot.clone() } else { lanes.clone() }, "{len} symbols, {more}");
+            taken.push((better.0, more));
+        }
+    }
+    for form in [(SectionForm::Lanes, 0), (SectionForm::Pivot, 0), (SectionForm::Lanes, 15), (SectionForm::Pivot, 15)] {
+        assert!(taken.contains(&form), "{form:?}");
+    }
+}
+
+#[test]
 fn memory_that_is_kept_changes_nothing() {
     let mut encoder = Encoder::new(Settings::new(Kernel::or_default(None)));
     for (seed, len) in [300_000, 500, 0, 70_000, 1, 20_000, 300_000].into_iter().enumerate() {

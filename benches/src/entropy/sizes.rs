@@ -22,7 +22,7 @@ pub struct Sizes {
     pub lanes: usize,
     /// Pivot where it is the smaller one, else what the policy names.
     pub preferred_ratio: usize,
-    /// Pivot where it costs at most 2 %, else what the policy names.
+    /// Pivot where it costs at most 1.5 %, else what the policy names.
     pub preferred_speed: usize,
     /// Forced, the setting for size.
     pub pivot_ratio: usize,
