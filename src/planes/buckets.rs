@@ -17,18 +17,13 @@ impl Buckets {
     /// Counts the keys of each bucket.
     pub(crate) fn new(bounds: Bounds, keys: &[u8]) -> Self {
         let table = bounds.table();
-        // Several tables, so that equal keys near each other do not wait for each other.
-        let mut counts = [[0; MAX_BUCKETS]; 4];
-        let (quads, rest) = keys.as_chunks::<4>();
-        for quad in quads {
-            for (counts, &key) in counts.iter_mut().zip(quad) {
-                counts[usize::from(table[usize::from(key)]) % MAX_BUCKETS] += 1;
-            }
+        let mut counts = [0; MAX_BUCKETS];
+        counts[0] = keys.len();
+        for (bucket, &first) in bounds.first_keys().iter().enumerate().skip(1) {
+            let from_here_on = count_from(first, keys);
+            counts[bucket - 1] -= from_here_on;
+            counts[bucket] = from_here_on;
         }
-        for &key in rest {
-            counts[0][usize::from(table[usize::from(key)]) % MAX_BUCKETS] += 1;
-        }
-        let counts = std::array::from_fn(|bucket| counts.iter().map(|counts| counts[bucket]).sum());
         Self { bounds, table, counts }
     }
 
@@ -72,6 +67,17 @@ impl Buckets {
     }
 }
 
+/// Keys that are counted in a byte, which does not overflow.
+const COUNTED: usize = 128;
+
+/// How many of the keys are `first` or above: a compiler makes vectors of it.
+fn count_from(first: u8, keys: &[u8]) -> usize {
+    let (chunks, rest) = keys.as_chunks::<COUNTED>();
+    let in_chunk = |chunk: &[u8; COUNTED]| chunk.iter().map(|&key| u8::from(key >= first)).sum::<u8>();
+    let in_chunks: usize = chunks.iter().map(|chunk| usize::from(in_chunk(chunk))).sum();
+    in_chunks + rest.iter().filter(|&&key| key >= first).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +96,10 @@ mod tests {
                 let first: Vec<u8> =
                     plane.iter().zip(&keys).filter(|(_, key)| **key < bounds[0]).map(|(byte, _)| *byte).collect();
                 assert_eq!(ordered[..buckets.counts()[0]], first);
+                for (bucket, &count) in buckets.counts().iter().enumerate() {
+                    let is_here = |key: &&u8| bounds.iter().filter(|first| *first <= *key).count() == bucket;
+                    assert_eq!(keys.iter().filter(is_here).count(), count, "{len} keys, bucket {bucket}");
+                }
             }
         }
     }

@@ -65,13 +65,12 @@ pub(crate) fn keep_coded(map: &[u8], plane: &mut [u8]) {
 /// A plane of all elements, from one of those that are coded. A negative zero has the byte
 /// `negative` in it. `coded` has as many bytes as the map says, or more.
 pub(crate) fn expand(map: &[u8], coded: &[u8], negative: u8, plane: &mut [u8]) {
-    let mut coded = coded.iter();
+    // No processor foresees the classes, so each one is looked up.
+    let mut at = 0;
     for (index, byte) in plane.iter_mut().enumerate() {
-        *byte = match class(map, index) {
-            CODED => coded.next().copied().unwrap_or_default(),
-            NEGATIVE_ZERO => negative,
-            _ => 0,
-        };
+        let class = class(map, index);
+        *byte = [coded.get(at).copied().unwrap_or_default(), 0, negative, 0][usize::from(class)];
+        at += usize::from(class == CODED);
     }
 }
 

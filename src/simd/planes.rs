@@ -64,6 +64,11 @@ pub(crate) fn merge(kernel: Kernel, planes: &[&[u8]], rotated: bool, elements: &
 pub(crate) fn expand_zeros(kernel: Kernel, map: &[u8], coded: &[u8], negative: u8, plane: &mut [u8]) {
     let (done, taken) = match kernel {
         #[cfg(target_arch = "x86_64")]
+        Kernel::Avx2 | Kernel::Avx2Gather if kernel.is_available() => {
+            // SAFETY: as above.
+            unsafe { avx2::planes::expand_zeros(map, coded, negative, plane) }
+        }
+        #[cfg(target_arch = "x86_64")]
         Kernel::Avx512 | Kernel::Avx512Gather if kernel.is_available() => {
             // SAFETY: as above.
             unsafe { avx512::planes::expand_zeros(map, coded, negative, plane) }
@@ -86,6 +91,12 @@ pub(crate) fn join(kernel: Kernel, cut: &[u8], keys: &[u8], buckets: &Buckets, p
     )]
     let mut next = buckets.starts();
     let done = match kernel {
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx2 | Kernel::Avx2Gather if kernel.is_available() => {
+            let next = &mut next[..buckets.first_keys().len()];
+            // SAFETY: as above.
+            unsafe { avx2::planes::join(cut, keys, buckets, next, plane) }
+        }
         #[cfg(target_arch = "x86_64")]
         Kernel::Avx512 | Kernel::Avx512Gather if kernel.is_available() => {
             let next = &mut next[..buckets.first_keys().len()];

@@ -4,6 +4,11 @@
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
 
+use crate::{
+    planes::{buckets::Buckets, zeros::PER_BYTE},
+    simd::shuffles::{MERGE, WIDTH},
+};
+
 /// Elements that are worked on at a time.
 const STEP: usize = 32;
 
@@ -139,6 +144,103 @@ fn planes_of_eight<const ROTATED: bool>(mut numbers: __m256i) -> __m256i {
     let by_plane = _mm_setr_epi8(3, 7, 11, 15, 2, 6, 10, 14, 1, 5, 9, 13, 0, 4, 8, 12);
     let grouped = _mm256_shuffle_epi8(numbers, _mm256_broadcastsi128_si256(by_plane));
     _mm256_permutevar8x32_epi32(grouped, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7))
+}
+
+/// Puts the bytes of coded elements to their places, and those of zeros between them. Comes back:
+/// how many elements were done, and how many bytes of `coded` that took.
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+pub(in crate::simd) fn expand_zeros(map: &[u8], coded: &[u8], negative: u8, plane: &mut [u8]) -> (usize, usize) {
+    let negatives = _mm256_set1_epi8(negative.cast_signed());
+    let (mut done, mut at) = (0, 0);
+    let vectors = map.as_chunks::<{ STEP / PER_BYTE }>().0.iter().zip(plane.as_chunks_mut::<STEP>().0);
+    for (classes, to) in vectors {
+        // As many are read, whatever the map says.
+        if coded.len() - at < STEP {
+            break;
+        }
+        let classes = u64::from_le_bytes(*classes);
+        let kept = _pext_u64(!(classes | classes >> 1), 0x5555_5555_5555_5555) as u32;
+        let signs = _pext_u64(classes, 0xAAAA_AAAA_AAAA_AAAA) as u32;
+        for (to, &bits) in to.as_chunks_mut::<WIDTH>().0.iter_mut().zip(&kept.to_le_bytes()) {
+            let Some(next) = coded[at..].first_chunk::<WIDTH>() else { return (done, at) };
+            *to = _mm_cvtsi128_si64(expand(*next, bits)).to_le_bytes();
+            at += bits.count_ones() as usize;
+        }
+        if signs != 0 {
+            let zeros = _mm256_and_si256(bytes_of_bits(signs), negatives);
+            *to = to_bytes(_mm256_or_si256(from_bytes(*to), zeros));
+        }
+        done += STEP;
+    }
+    (done, at)
+}
+
+/// Joins a plane that was cut. `next`: where in `cut` the next symbol of each bucket is. Comes
+/// back: how many elements were done.
+#[target_feature(enable = "avx2,popcnt")]
+pub(in crate::simd) fn join(cut: &[u8], keys: &[u8], buckets: &Buckets, next: &mut [usize], plane: &mut [u8]) -> usize {
+    let first_keys = buckets.first_keys();
+    let Some(last) = cut.len().checked_sub(STEP) else { return 0 };
+    let mut done = 0;
+    for (keys, to) in keys.as_chunks::<STEP>().0.iter().zip(plane.as_chunks_mut::<STEP>().0) {
+        let mut furthest = 0;
+        for &next in &*next {
+            furthest = furthest.max(next);
+        }
+        if furthest > last {
+            break;
+        }
+        let keys = from_bytes(*keys);
+        let mut symbols = [_mm_setzero_si128(); STEP / WIDTH];
+        // Of each bucket on: which keys are in it, or behind it.
+        let mut rest = u32::MAX;
+        for (bucket, next) in next.iter_mut().enumerate() {
+            let behind = match first_keys.get(bucket + 1) {
+                Some(&first) => from_here_on(keys, first),
+                None => 0,
+            };
+            let mask = rest & !behind;
+            rest = behind;
+            for (symbols, bits) in symbols.iter_mut().zip(mask.to_le_bytes()) {
+                let Some(chunk) = cut[*next..].first_chunk::<WIDTH>() else { return done };
+                *symbols = _mm_or_si128(*symbols, expand(*chunk, bits));
+                *next += bits.count_ones() as usize;
+            }
+        }
+        for (to, symbols) in to.as_chunks_mut::<WIDTH>().0.iter_mut().zip(symbols) {
+            *to = _mm_cvtsi128_si64(symbols).to_le_bytes();
+        }
+        done += STEP;
+    }
+    done
+}
+
+/// One bit for each key: whether it is `first` or above.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn from_here_on(keys: __m256i, first: u8) -> u32 {
+    let first = _mm256_set1_epi8(first.cast_signed());
+    _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(keys, first), keys)).cast_unsigned()
+}
+
+/// The first of the bytes in the places whose bit is 1, in order, and zeros between them. The upper
+/// half may hold anything.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn expand(bytes: [u8; WIDTH], bits: u8) -> __m128i {
+    // Zeros are the other side.
+    let sides = _mm_unpacklo_epi64(_mm_setzero_si128(), _mm_cvtsi64_si128(i64::from_le_bytes(bytes)));
+    _mm_shuffle_epi8(sides, _mm_cvtsi64_si128(i64::from_le_bytes(MERGE.0[usize::from(bits)])))
+}
+
+/// All ones in the bytes whose bit is 1.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn bytes_of_bits(bits: u32) -> __m256i {
+    let each_eight = _mm256_setr_epi64x(0, 0x0101_0101_0101_0101, 0x0202_0202_0202_0202, 0x0303_0303_0303_0303);
+    let one = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64.cast_signed());
+    let spread = _mm256_shuffle_epi8(_mm256_set1_epi32(bits.cast_signed()), each_eight);
+    _mm256_cmpeq_epi8(_mm256_and_si256(spread, one), one)
 }
 
 #[inline]
