@@ -49,6 +49,19 @@ pub(crate) struct Decoder {
 impl Decoder {
     /// Fills `symbols` from a payload of exactly so many, at least one.
     pub(crate) fn decode(&mut self, payload: &[u8], symbols: &mut [u8], steps: &dyn Steps) -> Result<(), Corruption> {
+        let end = symbols.len();
+        self.decode_until(payload, symbols, end, steps)
+    }
+
+    /// [`decode`](Self::decode) up to the chunk that has the symbol before `end`: what is damaged
+    /// behind it is not found out.
+    pub(crate) fn decode_until(
+        &mut self,
+        payload: &[u8],
+        symbols: &mut [u8],
+        end: usize,
+        steps: &dyn Steps,
+    ) -> Result<(), Corruption> {
         let mut fields = Fields::new(payload);
         table::parse(&mut fields, &mut self.tree)?;
         let mut chunk_len = symbols.len();
@@ -60,7 +73,7 @@ impl Decoder {
             chunk_len = 1 << log2;
         }
         let (mut source, mut at) = (fields.rest(), 0);
-        while at < symbols.len() {
+        while at < end {
             let len = chunk_len.min(symbols.len() - at);
             let read = decode::chunk(&self.tree, source, len, &mut symbols[at..], &mut self.scratch, steps).map_err(
                 |error| match error {
@@ -72,6 +85,7 @@ impl Decoder {
             at += len;
         }
         match source.len() {
+            _ if at < symbols.len() => Ok(()),
             0 => Ok(()),
             extra => Err(Corruption::PayloadGoesOn { extra: extra as u64 }),
         }

@@ -51,7 +51,7 @@ impl Decoder {
             (SectionForm::Fill, [symbol, ..]) => symbols[wanted.clone()].fill(*symbol),
             (SectionForm::Empty | SectionForm::Fill, _) => {}
             (SectionForm::Stored, _) => symbols[wanted.clone()].copy_from_slice(&payload[wanted.clone()]),
-            (SectionForm::Pivot, _) => pivot::decode_payload(payload, symbols, self.kernel)?,
+            (SectionForm::Pivot, _) => pivot::decode_until(payload, symbols, wanted.end, self.kernel)?,
             (SectionForm::Lanes, _) => lanes::decode_part(payload, Tail::InStates, symbols, wanted, self.kernel)?,
         }
         Ok(())

@@ -103,3 +103,10 @@ fn least_len(histogram: &Histogram) -> usize {
 pub(crate) fn decode_payload(payload: &[u8], symbols: &mut [u8], kernel: Kernel) -> Result<(), Corruption> {
     kept::with(&DECODER, |kept| kept.get_or_insert_default().decode(payload, symbols, pivot_steps(kernel)))
 }
+
+/// Fills `symbols`, of which a payload has exactly so many, at least one, up to the chunk that has
+/// the one before `end`.
+pub(crate) fn decode_until(payload: &[u8], symbols: &mut [u8], end: usize, kernel: Kernel) -> Result<(), Corruption> {
+    let steps = pivot_steps(kernel);
+    kept::with(&DECODER, |kept| kept.get_or_insert_default().decode_until(payload, symbols, end, steps))
+}

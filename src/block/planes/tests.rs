@@ -1,7 +1,7 @@
 //! Payloads of every layout, whether or not they are worth it.
 
 use super::{
-    decode_over_base, decode_payload,
+    decode_over_base, decode_part, decode_payload,
     encode::{Filters, encode_payload},
     tiles,
 };
@@ -216,6 +216,20 @@ fn sections_of_pivot_come_back() {
     let lanes = round_trip(&raw, &EncodeOptions::new().layout(Layout::f32()).block, false);
     let options = EncodeOptions::new().layout(Layout::f32()).prefer(Prefer::Speed).block;
     assert!(round_trip(&raw, &options, false) != lanes, "no section is pivot");
+}
+
+#[test]
+fn a_part_of_sections_of_pivot_is_like_the_whole() {
+    let raw = weights(200_000);
+    let options = EncodeOptions::new().layout(Layout::bf16()).prefer(Prefer::Speed).block;
+    let payload = round_trip(&raw, &options, false);
+    for (start, len) in [(0, 0), (0, 1), (0, 200_000), (65_535, 2), (131_071, 70), (100_001, 60_000), (199_990, 10)] {
+        for kernel in Kernel::all_available() {
+            let mut part = vec![0xAA; len];
+            assert_eq!(decode_part(&payload, raw.len(), start, &mut part, kernel), Ok(true));
+            assert!(part == raw[start..][..len], "{len} bytes from {start} on, {kernel}");
+        }
+    }
 }
 
 #[test]
