@@ -7,6 +7,9 @@ use super::{Profile, layouts::plain, spans::Content};
 /// Elements of a sample.
 pub(super) const SAMPLE_ELEMENTS: usize = 64 << 10;
 
+/// How much of a sample is looked at first.
+const PART: usize = 4;
+
 /// The level of a header, which is text for the most part.
 const HEADER_LEVEL: u8 = 6;
 
@@ -50,12 +53,25 @@ impl Probe<'_> {
                 // A tensor may begin otherwise than it goes on: with a level, each block has the
                 // choice once more.
                 let matches = self.block(layout, LEVEL);
-                let (without, with) = (self.coded_len(sample, planes), self.coded_len(sample, matches));
-                // They take longer to decode.
-                let gain = if self.profile == Profile::Small { 1000 } else { 50 };
-                if with + without / gain < without { matches } else { planes }
+                if self.repeats(sample, &planes) { matches } else { planes }
             }
         }
+    }
+
+    /// Whether matches make `sample` so much smaller than `planes` do that they are worth the time
+    /// that they take to decode.
+    fn repeats(&self, sample: &[u8], planes: &BlockOptions) -> bool {
+        let gain = if self.profile == Profile::Small { 1000 } else { 50 };
+        let matches = self.block(Layout::bytes(), LEVEL);
+        let lens = |part: &[u8]| (self.coded_len(part, planes), self.coded_len(part, &matches));
+        // Most tensors do not repeat, and a part of the sample tells.
+        let record_len = planes.layout.record_len();
+        let (without, with) = lens(&sample[..sample.len() / PART / record_len * record_len]);
+        if with > without + without / 32 {
+            return false;
+        }
+        let (without, with) = lens(sample);
+        with + without / gain < without
     }
 
     fn layout_profile(&self) -> LayoutProfile {
@@ -70,9 +86,9 @@ impl Probe<'_> {
         self.options.clone().level(level).layout(layout).block
     }
 
-    fn coded_len(&self, sample: &[u8], block: BlockOptions) -> usize {
+    fn coded_len(&self, sample: &[u8], block: &BlockOptions) -> usize {
         let mut options = self.options.clone();
-        options.block = block;
+        options.block = block.clone();
         let mut coded = Vec::with_capacity(sample.len());
         // An option outside its range is the stream's to report.
         block::encode(sample, &options, &mut coded).unwrap_or(usize::MAX)
