@@ -100,26 +100,38 @@ impl<'a> Verified<'a> {
 }
 
 impl Verified<'_> {
-    /// Fills `out` with the raw bytes of a data block from `from` on, of which there are as many.
-    /// Only what holds them is decoded, where the mode tells what that is.
-    pub(crate) fn decode_part(&self, from: usize, out: &mut [u8], resources: &Resources) -> Result<(), PayloadError> {
+    /// Fills `parts`, each with the raw bytes of a data block from its place on, of which there are
+    /// as many. Only what holds them is decoded, where the mode tells what that is.
+    pub(crate) fn decode_parts(
+        &self,
+        parts: &mut [(usize, &mut [u8])],
+        resources: &Resources,
+    ) -> Result<(), PayloadError> {
         let BlockHeader::Data { mode, raw_len, .. } = self.0.header else { return Ok(()) };
-        let (payload, wanted) = (self.0.payload, from..from + out.len());
+        let payload = self.0.payload;
         match mode {
-            BlockMode::Stored => out.copy_from_slice(&payload[wanted]),
-            BlockMode::Fill => out.fill(payload[0]),
-            BlockMode::Planes if planes::decode_part(payload, raw_len, from, out, resources.kernel)? => {}
+            BlockMode::Stored => copy_parts(parts, payload),
+            BlockMode::Fill => parts.iter_mut().for_each(|(_, out)| out.fill(payload[0])),
+            BlockMode::Planes if planes::decode_parts(payload, raw_len, parts, resources.kernel)? => {}
             _ => {
                 let mut raw = vec![0; raw_len];
                 if mode == BlockMode::Lanes {
-                    lanes::decode_part(payload, Tail::Coded, &mut raw, &wanted, resources.kernel)?;
+                    let first = parts.iter().map(|(from, _)| *from).min().unwrap_or(0);
+                    let end = parts.iter().map(|(from, out)| from + out.len()).max().unwrap_or(0);
+                    lanes::decode_part(payload, Tail::Coded, &mut raw, &(first..end), resources.kernel)?;
                 } else {
                     self.decode(&mut raw, resources)?;
                 }
-                out.copy_from_slice(&raw[wanted]);
+                copy_parts(parts, &raw);
             }
         }
         Ok(())
+    }
+}
+
+fn copy_parts(parts: &mut [(usize, &mut [u8])], raw: &[u8]) {
+    for (from, out) in parts {
+        out.copy_from_slice(&raw[*from..*from + out.len()]);
     }
 }
 

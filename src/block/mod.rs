@@ -110,14 +110,38 @@ fn decode_by(block: &[u8], raw: &mut [u8], resources: &Resources) -> Result<usiz
 /// As [`decode`], for what was looked at; [`Error::OutputTooSmall`] where the block has not so many
 /// bytes: `needed` is where they would end, `available` the block's raw length.
 pub fn decode_part(block: &[u8], from: usize, out: &mut [u8]) -> Result<(), Error> {
+    decode_parts(block, &mut [(from, out)], &DecodeOptions::new())
+}
+
+/// [`decode_part`] for several parts at once, each the bytes from a place on, with the kernel and
+/// the [base](DecodeOptions::base) of `options`: the block is verified and decoded once. They may
+/// overlap, and stand in any order.
+///
+/// ```
+/// use ranstream::{DecodeOptions, EncodeOptions, block};
+///
+/// let raw: Vec<u8> = (0..200_000_u32).map(|i| (i >> 11) as u8).collect();
+/// let mut packet = Vec::new();
+/// block::encode(&raw, &EncodeOptions::new(), &mut packet)?;
+/// let (mut first, mut second) = ([0; 100], [0; 20]);
+/// block::decode_parts(&packet, &mut [(150_000, &mut first), (0, &mut second)], &DecodeOptions::new())?;
+/// assert_eq!((&first[..], &second[..]), (&raw[150_000..150_100], &raw[..20]));
+/// # Ok::<(), ranstream::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`decode_part`], and [`decode_with_options`]. All parts may then hold anything.
+pub fn decode_parts(block: &[u8], parts: &mut [(usize, &mut [u8])], options: &DecodeOptions) -> Result<(), Error> {
     let coded = Coded::parse(block)?;
-    let (raw_len, end) = (coded.header().raw_len(), from.saturating_add(out.len()));
+    let raw_len = coded.header().raw_len();
+    let end = parts.iter().map(|(from, out)| from.saturating_add(out.len())).max().unwrap_or(0);
     if end > raw_len {
         return Err(Error::OutputTooSmall { needed: end as u64, available: raw_len as u64 });
     }
     let verified = coded.verify().map_err(PayloadError::from);
-    let decoded = verified.and_then(|block| block.decode_part(from, out, &Resources::new(None, None)));
-    decoded.map_err(|error| error.at(Part::Block(0), 0))
+    let resources = Resources::new(options.kernel, options.base.as_ref());
+    verified.and_then(|block| block.decode_parts(parts, &resources)).map_err(|error| error.at(Part::Block(0), 0))
 }
 
 /// [`decode`] to a new vector, for whose length [`Limits::max_block_len`] and

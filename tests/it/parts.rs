@@ -1,7 +1,7 @@
 //! Some bytes of a block are those of the whole.
 
 use rand::RngExt;
-use ranstream::{EncodeOptions, Error, Layout, LayoutProfile, Mode, block};
+use ranstream::{DecodeOptions, EncodeOptions, Error, Layout, LayoutProfile, Mode, block};
 
 use crate::data;
 
@@ -43,6 +43,15 @@ fn parts_of_every_mode_and_layout() {
                 let mut out = vec![0xAA; end - start];
                 block::decode_part(&coded, start, &mut out).unwrap();
                 assert!(out == raw[start..end], "{start}..{end} of {len}, {options:?}");
+            }
+            let mut outs: Vec<(usize, Vec<u8>)> = (0..5)
+                .map(|_| (rng.random_range(0..=len), rng.random_range(0..5000)))
+                .map(|(start, most)| (start, vec![0xAA; most.min(len - start)]))
+                .collect();
+            let mut parts: Vec<_> = outs.iter_mut().map(|(start, out)| (*start, &mut out[..])).collect();
+            block::decode_parts(&coded, &mut parts, &DecodeOptions::new()).unwrap();
+            for (start, out) in &outs {
+                assert!(*out == raw[*start..][..out.len()], "{} from {start} on of {len}, {options:?}", out.len());
             }
             let needed = len as u64 + 1;
             let error = block::decode_part(&coded, len, &mut [0]).unwrap_err();

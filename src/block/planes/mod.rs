@@ -12,7 +12,7 @@ mod tiles;
 
 pub(super) use decode::{decode_over_base, decode_payload, scratch_len};
 pub(super) use encode::{append, append_over_base};
-pub(super) use part::decode_part;
+pub(super) use part::decode_parts;
 
 /// Gives back what the calling thread keeps from block to block.
 pub(super) fn release() {

@@ -1,7 +1,7 @@
 //! Payloads of every layout, whether or not they are worth it.
 
 use super::{
-    decode_over_base, decode_part, decode_payload,
+    decode_over_base, decode_parts, decode_payload,
     encode::{Filters, encode_payload},
     tiles,
 };
@@ -226,7 +226,7 @@ fn a_part_of_sections_of_pivot_is_like_the_whole() {
     for (start, len) in [(0, 0), (0, 1), (0, 200_000), (65_535, 2), (131_071, 70), (100_001, 60_000), (199_990, 10)] {
         for kernel in Kernel::all_available() {
             let mut part = vec![0xAA; len];
-            assert_eq!(decode_part(&payload, raw.len(), start, &mut part, kernel), Ok(true));
+            assert_eq!(decode_parts(&payload, raw.len(), &mut [(start, &mut part)], kernel), Ok(true));
             assert!(part == raw[start..][..len], "{len} bytes from {start} on, {kernel}");
         }
     }

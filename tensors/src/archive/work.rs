@@ -269,11 +269,15 @@ impl Worker<'_> {
         {
             return block::decode_with_options(coded, out, self.decoding).map(drop);
         }
-        if let [Target { range, out, .. }] = &mut targets[..]
-            && out.len() <= raw_len / SMALL_PART
-            && !matches!(block.header, BlockHeader::Data { mode: BlockMode::PlanesOverBase, .. })
+        let wanted: usize = targets.iter().map(|target| target.out.len()).sum();
+        let mode = if let BlockHeader::Data { mode, .. } = block.header { Some(mode) } else { None };
+        // Elements of planes are merged where they belong. Of others little has to be wanted.
+        if mode == Some(BlockMode::Planes)
+            || (mode != Some(BlockMode::PlanesOverBase) && wanted <= raw_len / SMALL_PART)
         {
-            return block::decode_part(coded, (range.start - block.raw_offset) as usize, out);
+            let place = |target: &Target<'_>| (target.range.start - block.raw_offset) as usize;
+            let mut parts: Vec<_> = targets.iter_mut().map(|target| (place(target), &mut *target.out)).collect();
+            return block::decode_parts(coded, &mut parts, self.decoding);
         }
         if raw_len > raw.len() {
             raw.resize(raw_len, 0);
