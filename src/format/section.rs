@@ -125,7 +125,7 @@ impl Descriptor {
 /// A descriptor whose number of symbols follows from sections that were not decoded yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LateDescriptor {
-    form: SectionForm,
+    pub(crate) form: SectionForm,
     /// Where the form tells it by the number of symbols, `None`.
     payload_len: Option<usize>,
 }

@@ -255,6 +255,7 @@ impl ColumnCoder {
     /// all by the keys of a base, where there is one.
     fn encode(&mut self, elements: &[u8], base_keys: Option<&[u8]>, column: &mut Column) {
         let Self { planes, cut, sections, cuts, kernel } = self;
+        sections.begin_column(column);
         planes.resize(elements.len(), 0);
         simd::planes::split(*kernel, elements, column.element, column.rotated && base_keys.is_none(), planes);
         let len = elements.len() / column.element;

@@ -12,6 +12,7 @@ use crate::{
         check::ContentHash,
         fields::Fields,
         planes::{BaseRange, Head, Numbers, Prediction},
+        section::{LateDescriptor, SectionForm},
     },
     options::{BlockOptions, Column, EncodeOptions, Layout, LayoutProfile, Prefer},
     simd::Kernel,
@@ -211,11 +212,35 @@ fn damage_of_predicted_elements_is_seen_alike_by_all_kernels() {
 }
 
 #[test]
-fn sections_of_pivot_come_back() {
-    let raw = weights(100_000);
-    let lanes = round_trip(&raw, &EncodeOptions::new().layout(Layout::f32()).block, false);
-    let options = EncodeOptions::new().layout(Layout::f32()).prefer(Prefer::Speed).block;
-    assert!(round_trip(&raw, &options, false) != lanes, "no section is pivot");
+fn sections_are_pivot_where_that_costs_little_and_lanes_for_devices() {
+    let layout = Layout::bf16();
+    // Codes of whole bits cost nothing for the exponents of the one, and much for those of the other.
+    let halving = |at: u32| (0x3F80 - (at.wrapping_mul(0x9E37_79B1).leading_zeros() << 7)) as u16 | (at % 128) as u16;
+    for (raw, pays) in
+        [((0..300_000).flat_map(|at| halving(at).to_le_bytes()).collect(), true), (weights(600_000), false)]
+    {
+        let first = |layout, prefer| {
+            let mut options = options(layout, Kernel::or_default(None));
+            options.prefer = prefer;
+            let payload = round_trip(&raw, &options, false);
+            (forms(&payload, raw.len())[0], payload.len())
+        };
+        let (fast, smallest) = (first(layout, None), first(layout, Some(Prefer::Ratio)));
+        assert_eq!(fast.0, if pays { SectionForm::Pivot } else { SectionForm::Lanes });
+        assert!(smallest.1 <= fast.1 && fast.1 <= smallest.1 + smallest.1 / 50, "{smallest:?} and {fast:?}");
+        assert!(first(layout.profile(LayoutProfile::Small), None).1 <= smallest.1);
+        assert_eq!(first(layout, Some(Prefer::Speed)).0, SectionForm::Pivot);
+        for prefer in [None, Some(Prefer::Speed), Some(Prefer::Ratio)] {
+            assert_eq!(first(layout.profile(LayoutProfile::Device), prefer).0, SectionForm::Lanes, "{prefer:?}");
+        }
+    }
+}
+
+/// The forms of the sections of a payload.
+fn forms(payload: &[u8], raw_len: usize) -> Vec<SectionForm> {
+    let mut fields = Fields::new(payload);
+    let head = Head::parse(&mut fields, raw_len, false).unwrap();
+    (0..head.sections(false)).map(|_| LateDescriptor::parse(&mut fields).unwrap().form).collect()
 }
 
 #[test]

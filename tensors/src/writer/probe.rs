@@ -1,6 +1,6 @@
 //! Which of several ways makes a sample of a tensor smallest.
 
-use ranstream::{BlockOptions, EncodeOptions, Layout, LayoutProfile, block};
+use ranstream::{BlockOptions, EncodeOptions, Layout, LayoutProfile, Prefer, block};
 
 use super::{Profile, layouts::plain, spans::Content};
 
@@ -46,7 +46,10 @@ impl Probe<'_> {
             Content::Rest => self.block(plain(), 0),
             Content::Tensors(layout) => {
                 let layout = layout.profile(self.layout_profile());
-                let planes = self.block(layout, 0);
+                let mut planes = self.block(layout, 0);
+                if layout == plain().profile(LayoutProfile::Fast) {
+                    planes.prefer = planes.prefer.or(Some(Prefer::Speed));
+                }
                 if sample.is_empty() || self.profile == Profile::Device {
                     return planes;
                 }
@@ -91,6 +94,6 @@ impl Probe<'_> {
         options.block = block.clone();
         let mut coded = Vec::with_capacity(sample.len());
         // An option outside its range is the stream's to report.
-        block::encode(sample, &options, &mut coded).unwrap_or(usize::MAX)
+        block::encode(sample, &options, &mut coded).unwrap_or(0)
     }
 }
