@@ -53,7 +53,6 @@ pub(super) static CLOSE_UP: Shuffles<16> = {
 
 /// For each byte of a bitmap: merges two sides of eight bytes, of which a register has one below
 /// the other. The next byte of the upper side for a 1, of the lower side for a 0.
-#[cfg(any(target_arch = "aarch64", target_arch = "wasm32"))]
 pub(super) static MERGE: Shuffles<WIDTH> = {
     let mut controls = [[0; WIDTH]; 256];
     let mut bits = 0;

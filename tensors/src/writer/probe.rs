@@ -91,7 +91,7 @@ impl Probe<'_> {
 
     fn coded_len(&self, sample: &[u8], block: &BlockOptions) -> usize {
         let mut options = self.options.clone();
-        options.block = block.clone();
+        options.block = *block;
         let mut coded = Vec::with_capacity(sample.len());
         // An option outside its range is the stream's to report.
         block::encode(sample, &options, &mut coded).unwrap_or(0)
