@@ -5,11 +5,15 @@
 pub(super) const WIDTH: usize = 8;
 
 /// One control for each set of lanes: for each byte of the result the place it comes from. `0x80`
-/// gives zero.
-#[repr(align(64))]
-pub(super) struct Shuffles<const LEN: usize>(pub(super) [[u8; LEN]; 256]);
+/// gives zero. Behind the last one is as much as a vector may load beyond it.
+#[repr(C, align(64))]
+pub(super) struct Shuffles<const LEN: usize>(pub(super) [[u8; LEN]; 256], [u8; 16]);
 
 impl<const LEN: usize> Shuffles<LEN> {
+    const fn new(controls: [[u8; LEN]; 256]) -> Self {
+        Self(controls, [0; 16])
+    }
+
     /// Moves the next words to those lanes, in order, and zero to the others. A lane has `LEN / 8`
     /// bytes; those above the word get zero.
     pub(super) const fn spread() -> Self {
@@ -28,7 +32,14 @@ impl<const LEN: usize> Shuffles<LEN> {
             }
             lanes += 1;
         }
-        Self(controls)
+        Self::new(controls)
+    }
+
+    /// Where the control for `lanes` begins. From there on, 16 bytes can be read.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(super) const fn vector(&self, lanes: u8) -> *const [u8; 16] {
+        (&raw const *self).cast::<[u8; LEN]>().wrapping_add(lanes as usize).cast()
     }
 }
 
@@ -48,7 +59,7 @@ pub(super) static CLOSE_UP: Shuffles<16> = {
         }
         lanes += 1;
     }
-    Shuffles(controls)
+    Shuffles::new(controls)
 };
 
 /// For each byte of a bitmap: merges two sides of eight bytes, of which a register has one below
@@ -70,7 +81,7 @@ pub(super) static MERGE: Shuffles<WIDTH> = {
         }
         bits += 1;
     }
-    Shuffles(controls)
+    Shuffles::new(controls)
 };
 
 /// For each byte of a bitmap: the bytes that have a 1, in order.
@@ -88,7 +99,7 @@ pub(super) static PART: Shuffles<WIDTH> = {
         }
         bits += 1;
     }
-    Shuffles(controls)
+    Shuffles::new(controls)
 };
 
 /// For each byte of a bitmap: the bytes that have a 0, in order, and in the upper eight those that
@@ -107,7 +118,7 @@ pub(super) static PART_BOTH: Shuffles<16> = {
         }
         bits += 1;
     }
-    Shuffles(controls)
+    Shuffles::new(controls)
 };
 
 /// A control of 16 bytes for each number up to 16.

@@ -40,7 +40,7 @@ pub(super) fn part(ranks: &mut [u8], len: usize, threshold: u8, right: &mut [u8]
             let eights = [halves[0], _mm_srli_si128::<8>(halves[0]), halves[1], _mm_srli_si128::<8>(halves[1])];
             for (index, eight) in eights.into_iter().enumerate() {
                 let bits = (bits >> (WIDTH * index)) as u8;
-                let control = _mm_load_si128(PART_BOTH.0[usize::from(bits)].as_ptr().cast());
+                let control = _mm_load_si128(PART_BOTH.vector(bits).cast());
                 let parts = _mm_shuffle_epi8(eight, control);
                 _mm_storel_epi64(ranks.as_mut_ptr().add(zeros).cast(), parts);
                 _mm_storeh_pd(right.as_mut_ptr().add(ones).cast(), _mm_castsi128_pd(parts));
@@ -72,7 +72,7 @@ pub(super) fn part_single(ranks: &[u8], len: usize, threshold: u8, right: &mut [
             let eights = [halves[0], _mm_srli_si128::<8>(halves[0]), halves[1], _mm_srli_si128::<8>(halves[1])];
             for (index, eight) in eights.into_iter().enumerate() {
                 let bits = (bits >> (WIDTH * index)) as u8;
-                let to_right = _mm_shuffle_epi8(eight, _mm_loadl_epi64(PART.0[usize::from(bits)].as_ptr().cast()));
+                let to_right = _mm_shuffle_epi8(eight, _mm_loadu_si128(PART.vector(bits).cast()));
                 _mm_storel_epi64(right.as_mut_ptr().add(ones).cast(), to_right);
                 ones += bits.count_ones() as usize;
             }
