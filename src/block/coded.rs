@@ -15,6 +15,8 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Coded<'a> {
     header: BlockHeader,
+    /// The header's own bytes, which the payload check is over as well.
+    head: [u8; HEADER_LEN],
     payload: &'a [u8],
     check: u32,
 }
@@ -23,8 +25,12 @@ impl<'a> Coded<'a> {
     /// The block of a verified header, and of what stands behind it: `body` begins with payload and
     /// check.
     pub(crate) fn new(header: BlockHeader, body: &'a [u8]) -> Self {
+        Self::of_parts(header, header.to_bytes(), body)
+    }
+
+    fn of_parts(header: BlockHeader, head: [u8; HEADER_LEN], body: &'a [u8]) -> Self {
         let (payload, check) = split_check(&body[..body_len(&header)]);
-        Self { header, payload, check }
+        Self { header, head, payload, check }
     }
 
     /// The one data block that `bytes` are.
@@ -35,13 +41,16 @@ impl<'a> Coded<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
         let header = parse_data_header(bytes)?;
         let end = HEADER_LEN + body_len(&header);
+        let Some((head, body)) = bytes.split_first_chunk() else {
+            return Err(Error::Truncated { offset: bytes.len() as u64 });
+        };
         if bytes.len() < end {
             return Err(Error::Truncated { offset: bytes.len() as u64 });
         }
         if bytes.len() > end {
             return Err(Error::TrailingData { offset: end as u64 });
         }
-        Ok(Self::new(header, &bytes[HEADER_LEN..]))
+        Ok(Self::of_parts(header, *head, body))
     }
 
     pub(crate) fn header(&self) -> &BlockHeader {
@@ -61,7 +70,7 @@ impl<'a> Coded<'a> {
 
     /// Compares the payload check with the one that is stored.
     pub(crate) fn verify(self) -> Result<Verified<'a>, Corruption> {
-        self.compare(crc32c(&self.header.to_bytes(), self.payload))
+        self.compare(crc32c(&self.head, self.payload))
     }
 
     /// [`verify`](Self::verify), then [`decode`](Verified::decode). Stored bytes are copied while
@@ -69,7 +78,7 @@ impl<'a> Coded<'a> {
     /// not decode.
     pub(crate) fn decode(self, raw: &mut [u8], resources: &Resources) -> Result<(), PayloadError> {
         if let BlockHeader::Data { mode: BlockMode::Stored, .. } = self.header {
-            self.compare(crc32c_copying(&self.header.to_bytes(), self.payload, raw))?;
+            self.compare(crc32c_copying(&self.head, self.payload, raw))?;
             return Ok(());
         }
         self.verify()?.decode(raw, resources)

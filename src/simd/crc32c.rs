@@ -65,6 +65,16 @@ fn append(crc: u32, bytes: &[u8]) -> u32 {
         let folded = unsafe { long::fold(crc, chunks, &mut []) };
         return behind(&folded, rest);
     }
+    append_few(crc, bytes)
+}
+
+/// The same for few bytes.
+fn append_few(crc: u32, bytes: &[u8]) -> u32 {
+    #[cfg(target_arch = "x86_64")]
+    if bytes.len() < long::SHORTEST && is_x86_feature_detected!("sse4.2") {
+        // SAFETY: the processor has the feature, as was just asked.
+        return unsafe { long::append(crc, bytes) };
+    }
     crc32c_append(crc, bytes)
 }
 
@@ -72,7 +82,7 @@ fn append(crc: u32, bytes: &[u8]) -> u32 {
 #[cfg(target_arch = "x86_64")]
 fn behind(folded: &long::Chunk, rest: &[u8]) -> u32 {
     // Behind a CRC of all ones the register is zero.
-    crc32c_append(crc32c_append(u32::MAX, folded), rest)
+    append_few(append_few(u32::MAX, folded), rest)
 }
 
 #[cfg(test)]

@@ -24,6 +24,31 @@ pub(in crate::simd) fn is_available() -> bool {
     is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("vpclmulqdq")
 }
 
+/// The CRC of bytes whose CRC is `crc`, then `bytes`. Best for few: each word waits for the one
+/// before. The crate takes one byte after the other until a word begins at a multiple of 8, and
+/// behind the last word.
+#[target_feature(enable = "sse4.2")]
+pub(in crate::simd) fn append(crc: u32, bytes: &[u8]) -> u32 {
+    let mut register = u64::from(!crc);
+    let (words, mut rest) = bytes.as_chunks();
+    for word in words {
+        register = _mm_crc32_u64(register, u64::from_le_bytes(*word));
+    }
+    let mut register = register as u32;
+    if let Some((half, behind)) = rest.split_first_chunk() {
+        register = _mm_crc32_u32(register, u32::from_le_bytes(*half));
+        rest = behind;
+    }
+    if let Some((quarter, behind)) = rest.split_first_chunk() {
+        register = _mm_crc32_u16(register, u16::from_le_bytes(*quarter));
+        rest = behind;
+    }
+    if let [last] = *rest {
+        register = _mm_crc32_u8(register, last);
+    }
+    !register
+}
+
 /// A chunk that has the same CRC, with a register of zero before it, as `chunks` have behind
 /// bytes with the CRC `crc`. There are [`ABREAST`] chunks at least. `copy` gets a copy of as many
 /// as it has room for: what is in a register anyway takes no time to store.
