@@ -13,8 +13,16 @@ pub(crate) trait Slot: Copy + Default {
 
     fn symbol(self) -> u8;
 
-    /// The state after the symbol, before a word is taken.
-    fn advance(self, state: u32, scale_bits: u8) -> u32;
+    /// The state after the symbol, before a word is taken, as a sum: what it takes of the state before,
+    /// and the slot's offset.
+    fn parts(self, state: u32, scale_bits: u8) -> (u32, u32);
+
+    /// The same.
+    #[inline(always)]
+    fn advance(self, state: u32, scale_bits: u8) -> u32 {
+        let (product, offset) = self.parts(state, scale_bits);
+        product.wrapping_add(offset)
+    }
 }
 
 /// `frequency << 20 | offset << 8 | symbol`. A frequency of 4096 does not fit, see
@@ -32,8 +40,8 @@ impl Slot for u32 {
     }
 
     #[inline(always)]
-    fn advance(self, state: u32, scale_bits: u8) -> u32 {
-        (self >> 20).wrapping_mul(state >> scale_bits).wrapping_add(self >> 8 & 0xFFF)
+    fn parts(self, state: u32, scale_bits: u8) -> (u32, u32) {
+        ((self >> 20).wrapping_mul(state >> scale_bits), self >> 8 & 0xFFF)
     }
 }
 
@@ -51,8 +59,8 @@ impl Slot for u64 {
     }
 
     #[inline(always)]
-    fn advance(self, state: u32, scale_bits: u8) -> u32 {
-        (self as u32 >> 8).wrapping_mul(state >> scale_bits).wrapping_add((self >> 32) as u32)
+    fn parts(self, state: u32, scale_bits: u8) -> (u32, u32) {
+        ((self as u32 >> 8).wrapping_mul(state >> scale_bits), (self >> 32) as u32)
     }
 }
 

@@ -89,11 +89,13 @@ fn decode_piece<S: Slot, const LEN: usize, const LANES: usize>(
             // whole, and finds the slot.
             let slot = slots.slot(if LANES == 1 { lowest[lane] } else { states[lane] });
             turn[lane] = slot.symbol();
-            let x = slot.advance(states[lane], slots.scale_bits());
+            let (product, offset) = slot.parts(states[lane], slots.scale_bits());
+            let x = product.wrapping_add(offset);
             // At most one word per turn: the index stays below their number, and the remainder only
             // tells the compiler so.
             let word = u32::from(u16::from_le_bytes(windows[lane][taken[lane] % TURNS]));
-            let low = x < LOWER_BOUND;
+            // The sum never wraps. One state need not wait for it to be compared.
+            let low = if LANES == 1 { product < LOWER_BOUND - offset } else { x < LOWER_BOUND };
             lowest[lane] = select_unpredictable(low, word, x);
             states[lane] = select_unpredictable(low, x << 16 | word, x);
             taken[lane] += usize::from(low);
