@@ -18,11 +18,39 @@ pub(crate) struct Scratch {
     inner_plan: Plan,
 }
 
+/// Bytes of a payload from somewhere on, and what can be read behind them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source<'a> {
+    readable: &'a [u8],
+    len: usize,
+}
+
+impl<'a> Source<'a> {
+    /// The first `len` of the bytes that can be read, which are as many.
+    pub(crate) fn new(readable: &'a [u8], len: usize) -> Self {
+        Self { readable, len }
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.len
+    }
+
+    /// Without the first `read`, of which there are as many.
+    pub(crate) fn skip(self, read: usize) -> Self {
+        Self { readable: &self.readable[read..], len: self.len - read }
+    }
+
+    /// So many bytes from `at` on, if there are as many.
+    fn get(self, at: usize, len: usize) -> Option<&'a [u8]> {
+        self.readable[at..self.len].get(..len)
+    }
+}
+
 /// Decodes the chunk of `len` symbols that `source` begins with to the start of `out`, which may go
 /// on: what stands there may be overwritten. How many bytes the chunk has comes back.
 pub(crate) fn chunk(
     tree: &Tree,
-    source: &[u8],
+    source: Source,
     len: usize,
     out: &mut [u8],
     scratch: &mut Scratch,
@@ -33,10 +61,10 @@ pub(crate) fn chunk(
     let coded_len = plan.make(tree, source, len, steps, |level, coded, bitmap, len| {
         let tree = levels::tree(level);
         let coded_len = inner_plan.make(tree, coded, len, steps, |_, _, _, _| Ok(0))?;
-        inner_plan.merge(tree, coded, bitmap, buffers, steps);
+        inner_plan.merge(tree, coded.readable, bitmap, buffers, steps);
         Ok(coded_len)
     })?;
-    plan.merge(tree, source, out, buffers, steps);
+    plan.merge(tree, source.readable, out, buffers, steps);
     Ok(coded_len)
 }
 
@@ -97,13 +125,14 @@ struct Place {
 struct Plan {
     places: [Place; MAX_NODES],
     /// Bytes of nodes that do not stand in the payload as they are, or so near its end that a step
-    /// would read beyond.
+    /// would read beyond. Behind `spare_len` stands what former chunks had there.
     spare: Vec<u8>,
+    spare_len: usize,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { places: [Place::default(); MAX_NODES], spare: Vec::new() }
+        Self { places: [Place::default(); MAX_NODES], spare: Vec::new(), spare_len: 0 }
     }
 }
 
@@ -116,43 +145,75 @@ impl Plan {
     fn make(
         &mut self,
         tree: &Tree,
-        source: &[u8],
+        source: Source,
         len: usize,
         steps: &dyn Steps,
-        mut decode_bitmap: impl FnMut(u8, &[u8], &mut [u8], usize) -> Result<usize, BitStringError>,
+        mut decode_bitmap: impl FnMut(u8, Source, &mut [u8], usize) -> Result<usize, BitStringError>,
     ) -> Result<usize, BitStringError> {
-        self.spare.clear();
+        self.spare_len = 0;
         self.places[0] = Place { symbols: len, ..Place::default() };
         let mut read = 0;
         for (index, &node) in tree.nodes.iter().enumerate() {
-            let symbols = self.places[index].symbols;
-            let needed = node.coded_len(symbols);
-            let spare_at = self.spare.len();
-            let mut is_spare = needed > 0 && node.level > 0;
-            let mut bytes_at = read;
-            if is_spare {
-                self.spare.resize(spare_at + strides(needed) + SLACK, 0);
-                read += decode_bitmap(node.level, &source[read..], &mut self.spare[spare_at..], needed)?;
-                bytes_at = spare_at;
-            } else {
-                let Some(bytes) = source[read..].get(..needed) else { return Err(BitStringError::Ended) };
-                read += needed;
-                is_spare = bytes_at + readable_len(node, symbols) > source.len();
-                if is_spare {
-                    self.spare.extend_from_slice(bytes);
-                    self.spare.resize(spare_at + readable_len(node, symbols), 0);
-                    bytes_at = spare_at;
+            let mut ones = 0;
+            if node.coded_len(self.places[index].symbols) > 0 {
+                read += self.find_bytes(node, index, source, read, &mut decode_bitmap)?;
+                let bytes = self.verified_bytes(node, index, source.readable)?;
+                if matches!(node.kind, Kind::Merge { .. } | Kind::MergeSingle { .. }) {
+                    ones = steps.ones(bytes);
                 }
             }
-            let place = &mut self.places[index];
-            (place.bytes_at, place.is_spare) = (bytes_at, is_spare);
-            let bytes = &self.bytes(index, source)[..needed];
-            verify_spare_bits(node, symbols, bytes)?;
-            let is_merge = matches!(node.kind, Kind::Merge { .. } | Kind::MergeSingle { .. });
-            let ones = if is_merge && symbols > 0 { steps.ones(bytes) } else { 0 };
             self.place_children(node, index, ones);
         }
         Ok(read)
+    }
+
+    /// Finds where the bytes of a node are, which begin at `read` or are coded there. How many bytes of
+    /// `source` they have comes back.
+    #[inline(always)]
+    fn find_bytes(
+        &mut self,
+        node: Node,
+        index: usize,
+        source: Source,
+        read: usize,
+        mut decode_bitmap: impl FnMut(u8, Source, &mut [u8], usize) -> Result<usize, BitStringError>,
+    ) -> Result<usize, BitStringError> {
+        let symbols = self.places[index].symbols;
+        let (needed, spare_at) = (node.coded_len(symbols), self.spare_len);
+        let mut coded_len = needed;
+        let mut at = (read, false);
+        if node.level > 0 {
+            self.grow_spare(strides(needed) + SLACK);
+            coded_len = decode_bitmap(node.level, source.skip(read), &mut self.spare[spare_at..], needed)?;
+            at = (spare_at, true);
+        } else {
+            let Some(bytes) = source.get(read, needed) else { return Err(BitStringError::Ended) };
+            if read + readable_len(node, symbols) > source.readable.len() {
+                self.grow_spare(readable_len(node, symbols));
+                self.spare[spare_at..][..needed].copy_from_slice(bytes);
+                at = (spare_at, true);
+            }
+        }
+        let place = &mut self.places[index];
+        (place.bytes_at, place.is_spare) = at;
+        Ok(coded_len)
+    }
+
+    /// The bytes of a node, whose spare bits are 0.
+    fn verified_bytes<'a>(&'a self, node: Node, index: usize, source: &'a [u8]) -> Result<&'a [u8], BitStringError> {
+        let symbols = self.places[index].symbols;
+        let bytes = &self.bytes(index, source)[..node.coded_len(symbols)];
+        verify_spare_bits(node, symbols, bytes)?;
+        Ok(bytes)
+    }
+
+    /// Takes so many spare bytes more.
+    #[inline(never)]
+    fn grow_spare(&mut self, len: usize) {
+        self.spare_len += len;
+        if self.spare.len() < self.spare_len {
+            self.spare.resize(self.spare_len, 0);
+        }
     }
 
     /// The places of the children of a node, of whose symbols so many go to the right.
@@ -211,6 +272,7 @@ impl Plan {
     }
 
     /// A node's bytes, and what follows them.
+    #[inline(always)]
     fn bytes<'a>(&'a self, index: usize, source: &'a [u8]) -> &'a [u8] {
         let Place { bytes_at, is_spare, .. } = self.places[index];
         let bytes = if is_spare { &self.spare } else { source };
@@ -218,6 +280,7 @@ impl Plan {
     }
 
     /// The symbols of both children of a node, which are in `buffer`, and what follows them.
+    #[inline(always)]
     fn children<'a>(&self, tree: &Tree, index: usize, buffer: &'a [u8]) -> [&'a [u8]; 2] {
         match tree.nodes[index].kind {
             Kind::Merge { right } => {

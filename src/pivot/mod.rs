@@ -33,6 +33,7 @@ mod levels;
 mod payload;
 mod portable;
 mod runs;
+mod sort;
 mod steps;
 mod table;
 #[cfg(test)]
@@ -41,4 +42,8 @@ mod tree;
 
 pub(crate) use payload::{Decoder, Encoder, Setting};
 pub(crate) use portable::Portable;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use sort::symbols_of;
 pub(crate) use steps::{SLACK, STRIDE, Steps, strides};
+pub(crate) use table::ROWS;
+pub(crate) use tree::SYMBOLS_ROOM;

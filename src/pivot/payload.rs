@@ -5,8 +5,9 @@ use crate::{
     format::{bits::BitStringError, fields::Fields},
     pivot::{
         choose::{self, Prices, Search},
-        decode, encode, levels,
-        steps::Steps,
+        decode::{self, Source},
+        encode, levels,
+        steps::{SLACK, Steps},
         table,
         tree::Tree,
     },
@@ -44,6 +45,8 @@ impl Setting {
 pub(crate) struct Decoder {
     tree: Tree,
     scratch: decode::Scratch,
+    /// A copy of the end of a short payload, and what may be read behind it.
+    padded: Vec<u8>,
 }
 
 impl Decoder {
@@ -63,7 +66,7 @@ impl Decoder {
         steps: &dyn Steps,
     ) -> Result<(), Corruption> {
         let mut fields = Fields::new(payload);
-        table::parse(&mut fields, &mut self.tree)?;
+        table::parse(&mut fields, &mut self.tree, steps)?;
         let mut chunk_len = symbols.len();
         if symbols.len() > LONGEST_SINGLE_CHUNK {
             let log2 = fields.u8("chunk size")?;
@@ -72,7 +75,7 @@ impl Decoder {
             }
             chunk_len = 1 << log2;
         }
-        let (mut source, mut at) = (fields.rest(), 0);
+        let (mut source, mut at) = (padded(&mut self.padded, fields.rest()), 0);
         while at < end {
             let len = chunk_len.min(symbols.len() - at);
             let read = decode::chunk(&self.tree, source, len, &mut symbols[at..], &mut self.scratch, steps).map_err(
@@ -81,7 +84,7 @@ impl Decoder {
                     BitStringError::Padding => Corruption::Padding,
                 },
             )?;
-            source = &source[read..];
+            source = source.skip(read);
             at += len;
         }
         match source.len() {
@@ -90,6 +93,20 @@ impl Decoder {
             extra => Err(Corruption::PayloadGoesOn { extra: extra as u64 }),
         }
     }
+}
+
+/// In payloads of up to so many bytes most nodes are so near the end that a step reads beyond it.
+const SHORT: usize = 1024;
+
+/// `source`, copied to where more can be read behind it, if it is short.
+fn padded<'a>(copy: &'a mut Vec<u8>, source: &'a [u8]) -> Source<'a> {
+    // Code for WebAssembly is to be small.
+    if source.len() > SHORT || cfg!(target_family = "wasm") {
+        return Source::new(source, source.len());
+    }
+    copy.resize(SHORT + SLACK, 0);
+    copy[..source.len()].copy_from_slice(source);
+    Source::new(copy, source.len())
 }
 
 /// Encodes payloads: first the groups are [chosen](Self::choose), then symbols

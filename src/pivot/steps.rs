@@ -1,5 +1,7 @@
 //! What coding a chunk is made of, for kernels to do in their ways.
 
+use crate::pivot::{sort, table::ROWS, tree::SYMBOLS_ROOM};
+
 /// The most symbols that a step reads or writes at a time.
 pub(crate) const STRIDE: usize = 64;
 
@@ -65,6 +67,14 @@ pub(crate) trait Steps: Sync {
     /// `ranks` is as long as for the next multiple of [`STRIDE`] symbols, `packed` has
     /// `len * bits / 8 + SLACK` bytes.
     fn pack(&self, ranks: &[u8], len: usize, first: u8, bits: u8, packed: &mut [u8]);
+
+    /// Sorts the `used` symbols by their groups, those of a group in rising order. `numbers` has the
+    /// group of each used symbol in rising order, each below 64. `starts` gets where each group ends,
+    /// which is where the next one begins, behind its first element. Symbols of groups that it has no
+    /// place for are not among them; `symbols` may then hold anything.
+    fn sort(&self, used: &[u32; ROWS], numbers: &[u8; 256], starts: &mut [u16], symbols: &mut [u8; SYMBOLS_ROOM]) {
+        sort::sort(used, numbers, starts, symbols);
+    }
 }
 
 /// `len` rounded up to whole strides.

@@ -5,6 +5,8 @@ use crate::{
     format::{bits::BitWriter, fields::Fields},
     pivot::{
         levels::LEVELS,
+        sort::symbols_of,
+        steps::{SLACK, Steps},
         tree::{Groups, MAX_BITS, MAX_DEPTH, MAX_GROUPS, Shape, Tree},
     },
 };
@@ -15,13 +17,16 @@ const CODED_BITMAPS: u8 = 0x80;
 /// Symbols that share a row of the bitmap of used symbols.
 const ROW: usize = 32;
 
+/// All rows.
+pub(crate) const ROWS: usize = 256 / ROW;
+
 /// Appends the table of a tree.
 pub(crate) fn write(tree: &Tree, out: &mut Vec<u8>) {
     let coded = tree.nodes.iter().filter(|node| node.level > 0).count() as u8;
     let groups = &tree.groups;
     out.push(groups.len() as u8 | if coded > 0 { CODED_BITMAPS } else { 0 });
     out.extend(groups.shapes().iter().map(|shape| shape.0));
-    let (mut used, mut group_of) = ([0_u32; 256 / ROW], [0; 256]);
+    let (mut used, mut group_of) = ([0_u32; ROWS], [0; 256]);
     for (group, (_, symbols)) in groups.iter().enumerate() {
         for symbol in symbols.iter().copied().map(usize::from) {
             used[symbol / ROW] |= 1 << (symbol % ROW);
@@ -32,7 +37,8 @@ pub(crate) fn write(tree: &Tree, out: &mut Vec<u8>) {
     out.extend(used.iter().filter(|&&row| row != 0).flat_map(|row| row.to_le_bytes()));
     let width = group_width(groups.len());
     let mut bits = BitWriter::new(out);
-    for symbol in symbols_of(&used) {
+    let (symbols, count) = symbols_of(&used);
+    for &symbol in &symbols[..count] {
         bits.put(group_of[usize::from(symbol)], width);
     }
     bits.finish();
@@ -44,14 +50,14 @@ pub(crate) fn write(tree: &Tree, out: &mut Vec<u8>) {
 }
 
 /// Reads a table, and makes the tree of it.
-pub(crate) fn parse(fields: &mut Fields, tree: &mut Tree) -> Result<(), Corruption> {
+pub(crate) fn parse(fields: &mut Fields, tree: &mut Tree, steps: &dyn Steps) -> Result<(), Corruption> {
     let first = fields.u8("groups")?;
     let count = usize::from(first & !CODED_BITMAPS);
     if !(1..=MAX_GROUPS).contains(&count) {
         return Err(Corruption::Field { field: "groups", found: count as u64 });
     }
     let shapes = parse_shapes(fields, count)?;
-    parse_symbols(fields, &shapes[..count], &mut tree.groups)?;
+    parse_symbols(fields, &shapes[..count], &mut tree.groups, steps)?;
     tree.build();
     if first & CODED_BITMAPS != 0 {
         parse_coded_bitmaps(fields, tree)?;
@@ -78,51 +84,64 @@ fn parse_shapes(fields: &mut Fields, count: usize) -> Result<[Shape; MAX_GROUPS]
 }
 
 /// Which symbols are used, and the group of each.
-fn parse_symbols(fields: &mut Fields, shapes: &[Shape], groups: &mut Groups) -> Result<(), Corruption> {
+fn parse_symbols(
+    fields: &mut Fields,
+    shapes: &[Shape],
+    groups: &mut Groups,
+    steps: &dyn Steps,
+) -> Result<(), Corruption> {
+    let used = parse_used(fields)?;
+    let symbols = used.iter().map(|row| row.count_ones() as usize).sum::<usize>();
+    let bits = symbols * group_width(shapes.len()) as usize;
+    let behind = fields.rest();
+    let packed = fields.bytes(bits.div_ceil(8), "groups of the symbols")?;
+    let mut padded = [0; 192 + SLACK];
+    let readable = if bits / 8 + SLACK <= behind.len() {
+        behind
+    } else {
+        padded[..packed.len()].copy_from_slice(packed);
+        &padded
+    };
+    let numbers = unpack(readable, symbols, shapes.len(), steps);
+    if groups.sort(shapes, &used, &numbers, steps) != symbols {
+        let outside = numbers[..symbols].iter().find(|number| usize::from(**number) >= shapes.len());
+        let found = outside.copied().unwrap_or_default().into();
+        return Err(Corruption::Field { field: "group of a symbol", found });
+    }
+    if !bits.is_multiple_of(8) && packed.last().is_some_and(|last| last >> (bits % 8) != 0) {
+        return Err(Corruption::Padding);
+    }
+    if !groups.have_sizes_of_shapes() {
+        return Err(Corruption::Field { field: "symbols", found: symbols as u64 });
+    }
+    if groups.are_ordered() { Ok(()) } else { Err(Corruption::GroupOrder) }
+}
+
+/// The used symbols: a bit for each.
+fn parse_used(fields: &mut Fields) -> Result<[u32; ROWS], Corruption> {
     let rows = fields.u8("rows")?;
-    let mut used = [0_u32; 256 / ROW];
+    let mut used = [0; ROWS];
     for (index, row) in used.iter_mut().enumerate().filter(|(index, _)| rows >> index & 1 == 1) {
         *row = fields.u32("used symbols")?;
         if *row == 0 {
             return Err(Corruption::Field { field: "rows", found: 1 << index });
         }
     }
-    let symbols = used.iter().map(|row| row.count_ones() as usize).sum::<usize>();
-    let width = group_width(shapes.len());
-    let numbers = fields.bytes((symbols * width as usize).div_ceil(8), "groups of the symbols")?;
-    let (mut group_of, mut sizes) = ([0_u8; 256], [0_u16; MAX_GROUPS]);
-    let (mut pending, mut have, mut rest) = (0_u32, 0, numbers.iter());
-    for group in &mut group_of[..symbols] {
-        if have < width {
-            pending |= u32::from(rest.next().copied().unwrap_or_default()) << have;
-            have += 8;
-        }
-        *group = (pending & ((1 << width) - 1)) as u8;
-        pending >>= width;
-        have -= width;
-        let Some(size) = sizes[..shapes.len()].get_mut(usize::from(*group)) else {
-            return Err(Corruption::Field { field: "group of a symbol", found: (*group).into() });
-        };
-        *size += 1;
-    }
-    if pending != 0 {
-        return Err(Corruption::Padding);
-    }
-    groups.lay_out(shapes, &sizes).ok_or(Corruption::Field { field: "symbols", found: symbols as u64 })?;
-    groups.fill(symbols_of(&used).zip(group_of)).ok_or(Corruption::GroupOrder)
+    Ok(used)
 }
 
-/// The used symbols, in rising order.
-fn symbols_of(used: &[u32; 256 / ROW]) -> impl Iterator<Item = u8> {
-    used.iter().enumerate().flat_map(|(index, &row)| {
-        let mut left = row;
-        std::iter::from_fn(move || {
-            let symbol = (index * ROW) as u32 + left.trailing_zeros();
-            let found = left != 0;
-            left &= left.wrapping_sub(1);
-            found.then_some(symbol as u8)
-        })
-    })
+/// The group of each used symbol. `packed` has [`SLACK`] bytes more than it needs.
+fn unpack(packed: &[u8], symbols: usize, groups: usize, steps: &dyn Steps) -> [u8; 256] {
+    let mut numbers = [0; 256];
+    let width = group_width(groups) as u8;
+    if width > 0 {
+        let mut table: [u8; 256] = std::array::from_fn(|number| number as u8);
+        for number in &mut table {
+            *number &= (1 << width) - 1;
+        }
+        steps.unpack(&mut numbers, symbols, packed, width, &table);
+    }
+    numbers
 }
 
 fn parse_coded_bitmaps(fields: &mut Fields, tree: &mut Tree) -> Result<(), Corruption> {

@@ -212,7 +212,7 @@ fn walk(tree: &Tree, index: usize, symbols: usize, source: &mut &[u8]) -> Option
 fn walk_payload(payload: &[u8], len: usize) -> Option<Vec<u8>> {
     let mut fields = Fields::new(payload);
     let mut tree = Tree::default();
-    table::parse(&mut fields, &mut tree).ok()?;
+    table::parse(&mut fields, &mut tree, &Portable).ok()?;
     let chunk_len =
         if len > 1 << 15 { 1 << fields.u8("chunk size").ok().filter(|log2| (10..=16).contains(log2))? } else { len };
     let mut source = fields.rest();

@@ -1,5 +1,7 @@
 //! The tree of a payload: groups of symbols as leaves, merges above them.
 
+use crate::pivot::{steps::Steps, table::ROWS};
+
 /// The most groups of a tree.
 pub(crate) const MAX_GROUPS: usize = 64;
 
@@ -14,6 +16,10 @@ pub(crate) const MAX_NODES: usize = 2 * MAX_GROUPS - 1;
 
 /// Bytes of a look-up table that vectors may load: one that begins at a group's table.
 pub(crate) const LOOK_UP_LEN: usize = 256;
+
+/// Bytes that the symbols of all groups stand in: behind any of them is room for a table, and for a
+/// vector.
+pub(crate) const SYMBOLS_ROOM: usize = 512;
 
 /// Where a group stands and how large it is: `depth << 4 | bits`, as on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -42,12 +48,12 @@ pub(crate) struct Groups {
     shapes: [Shape; MAX_GROUPS],
     /// Where in `symbols` each group begins. The last one ends where the next begins.
     starts: [u16; MAX_GROUPS + 1],
-    symbols: [u8; 256],
+    symbols: [u8; SYMBOLS_ROOM],
 }
 
 impl Default for Groups {
     fn default() -> Self {
-        Self { count: 0, shapes: [Shape(0); MAX_GROUPS], starts: [0; MAX_GROUPS + 1], symbols: [0; 256] }
+        Self { count: 0, shapes: [Shape(0); MAX_GROUPS], starts: [0; MAX_GROUPS + 1], symbols: [0; SYMBOLS_ROOM] }
     }
 }
 
@@ -64,35 +70,34 @@ impl Groups {
         self.starts[self.count] = end as u16;
     }
 
-    /// Makes room for groups of these `sizes`, to be [filled](Self::fill). `None`: a group has not
-    /// as many symbols as its shape asks for.
-    pub(crate) fn lay_out(&mut self, shapes: &[Shape], sizes: &[u16; MAX_GROUPS]) -> Option<()> {
+    /// Takes groups of these shapes, and the `used` symbols with the `numbers` of their groups, in
+    /// rising order. How many of them have a group comes back.
+    pub(crate) fn sort(
+        &mut self,
+        shapes: &[Shape],
+        used: &[u32; ROWS],
+        numbers: &[u8; 256],
+        steps: &dyn Steps,
+    ) -> usize {
         self.count = shapes.len();
         self.shapes[..shapes.len()].copy_from_slice(shapes);
-        let mut end = 0;
-        for (group, (shape, &size)) in shapes.iter().zip(sizes).enumerate() {
-            let most = 1 << shape.bits();
-            if size > most || size <= most / 2 {
-                return None;
-            }
-            end += size;
-            self.starts[group + 1] = end;
-        }
-        Some(())
+        steps.sort(used, numbers, &mut self.starts[..=shapes.len()], &mut self.symbols);
+        self.starts[shapes.len()].into()
     }
 
-    /// Takes all symbols, in rising order, with their groups. `None`: of two groups of one shape,
-    /// the first has not the smaller first symbol.
-    pub(crate) fn fill(&mut self, symbols: impl Iterator<Item = (u8, u8)>) -> Option<()> {
-        let mut next = self.starts;
-        for (symbol, group) in symbols {
-            let place = &mut next[usize::from(group)];
-            self.symbols[usize::from(*place)] = symbol;
-            *place += 1;
-        }
+    /// Whether each group has as many symbols as its shape asks for.
+    pub(crate) fn have_sizes_of_shapes(&self) -> bool {
+        let fits = |group: usize| {
+            let (size, most) = (self.starts[group + 1] - self.starts[group], 1 << self.shapes[group].bits());
+            size <= most && size > most / 2
+        };
+        (0..self.count).all(fits)
+    }
+
+    /// Whether of two groups of one shape the first has the smaller first symbol. None is empty.
+    pub(crate) fn are_ordered(&self) -> bool {
         let first = |group| self.symbols[usize::from(self.starts[group])];
-        let ordered = |group| self.shapes[group - 1] != self.shapes[group] || first(group - 1) < first(group);
-        (1..self.count).all(ordered).then_some(())
+        (1..self.count).all(|group| self.shapes[group - 1] != self.shapes[group] || first(group - 1) < first(group))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -115,6 +120,14 @@ impl Groups {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Shape, &[u8])> {
         (0..self.count).map(|group| (self.shapes[group], self.symbols_of(group)))
+    }
+}
+
+/// Bytes of the table of a group with so many bits.
+fn table_room(bits: u8) -> usize {
+    match bits {
+        0 => 0,
+        _ => 16.max(1 << bits),
     }
 }
 
@@ -176,54 +189,80 @@ pub(crate) struct Tree {
 impl Tree {
     /// Makes the nodes over `self.groups`, whose shapes do not fall, fill the code space exactly,
     /// and have one group without bits a depth at most.
+    #[inline(never)]
     pub(crate) fn build(&mut self) {
         self.nodes.clear();
         self.postorder.clear();
-        self.tables.clear();
-        let (mut group, mut rank) = (0, 0);
-        self.build_node(0, &mut group, &mut rank);
-        self.tables.resize(self.tables.len() + LOOK_UP_LEN, 0);
-    }
-
-    /// Appends the subtree at `depth` that begins with `group`.
-    fn build_node(&mut self, depth: u8, group: &mut usize, rank: &mut usize) {
-        let index = self.nodes.len();
-        let shape = self.groups.shapes[*group];
-        let node = Node { kind: Kind::Single { symbol: 0 }, depth, rank: *rank as u8, threshold: 0, level: 0 };
-        self.nodes.push(node);
-        if shape.depth() <= depth {
-            self.nodes[index].kind = self.leaf(*group, shape.bits());
-            self.nodes[index].threshold = *rank as u8 + 1;
-            *rank += self.groups.symbols_of(*group).len();
-            *group += 1;
-            if shape.bits() > 0 {
-                self.postorder.push(index as u8);
+        let tables_len = self.groups.shapes().iter().map(|shape| table_room(shape.bits())).sum::<usize>();
+        if self.tables.len() < tables_len + LOOK_UP_LEN {
+            self.tables.resize(tables_len + LOOK_UP_LEN, 0);
+        }
+        // The merges above the next leaf, and a bit for each of which the right child is at hand.
+        let (mut above, mut rights) = ([0_u8; MAX_DEPTH as usize + 1], 0_u32);
+        let (mut depth, mut table) = (0, 0);
+        for group in 0..self.groups.len() {
+            let (shape, rank) = (self.groups.shapes[group], self.groups.starts[group] as u8);
+            let node = |kind, depth| Node { kind, depth, rank, threshold: 0, level: 0 };
+            while depth < shape.depth() {
+                above[usize::from(depth)] = self.nodes.len() as u8;
+                self.nodes.push(node(Kind::Merge { right: 0 }, depth));
+                rights <<= 1;
+                depth += 1;
             }
-            return;
+            if shape.bits() > 0 {
+                self.postorder.push(self.nodes.len() as u8);
+            }
+            let kind = self.leaf(group, shape.bits(), table);
+            self.nodes.push(Node { threshold: rank.wrapping_add(1), ..node(kind, depth) });
+            table += table_room(shape.bits());
+            while rights & 1 == 1 {
+                depth -= 1;
+                rights >>= 1;
+                self.postorder.push(above[usize::from(depth)]);
+            }
+            // The last group's leaf is the end of the root.
+            if let Some(at) = depth.checked_sub(1) {
+                rights |= 1;
+                self.set_right(above[usize::from(at)].into(), self.groups.starts[group + 1] as u8);
+            }
         }
-        self.build_node(depth + 1, group, rank);
-        let right = self.nodes.len();
-        self.nodes[index].threshold = *rank as u8;
-        self.build_node(depth + 1, group, rank);
-        self.nodes[index].kind = match self.nodes[index + 1].kind {
-            Kind::Single { symbol } => Kind::MergeSingle { symbol },
-            _ => Kind::Merge { right: right as u8 },
-        };
-        self.postorder.push(index as u8);
     }
 
-    fn leaf(&mut self, group: usize, bits: u8) -> Kind {
-        let start = usize::from(self.groups.starts[group]);
-        let symbols = &self.groups.symbols[start..usize::from(self.groups.starts[group + 1])];
-        let last = symbols[symbols.len() - 1];
-        if bits == 0 {
-            return Kind::Single { symbol: last };
-        }
-        let table = self.tables.len();
-        self.tables.extend_from_slice(symbols);
-        self.tables.resize(table + (1 << bits), last);
-        while self.tables.len() < table + 16 {
-            self.tables.extend_from_within(table..);
+    /// The right child of a merge is the next node; it begins with the symbol of rank `threshold`.
+    fn set_right(&mut self, merge: usize, threshold: u8) {
+        let right = self.nodes.len() as u8;
+        self.nodes[merge].threshold = threshold;
+        self.nodes[merge].kind = match self.nodes[merge + 1].kind {
+            Kind::Single { symbol } => Kind::MergeSingle { symbol },
+            _ => Kind::Merge { right },
+        };
+    }
+
+    /// The leaf of a group. Its table is made at `table`.
+    fn leaf(&mut self, group: usize, bits: u8, table: usize) -> Kind {
+        let [start, end] = [group, group + 1].map(|group| usize::from(self.groups.starts[group]));
+        let symbols = &self.groups.symbols[start..];
+        let (size, last) = (end - start, self.groups.symbols[end - 1]);
+        let out = &mut self.tables[table..][..table_room(bits)];
+        match bits {
+            0 => return Kind::Single { symbol: last },
+            1..=3 => {
+                let word = symbols.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+                let symbols = u64::MAX >> (64 - 8 * size);
+                let word = word & symbols | u64::from_le_bytes([last; 8]) & !symbols;
+                let word = match bits {
+                    1 => (word & 0xFFFF) * 0x0001_0001_0001_0001,
+                    2 => (word & 0xFFFF_FFFF) * 0x0000_0001_0000_0001,
+                    _ => word,
+                };
+                for half in out.as_chunks_mut().0 {
+                    *half = word.to_le_bytes();
+                }
+            }
+            _ => {
+                out.copy_from_slice(&symbols[..out.len()]);
+                out[size..].fill(last);
+            }
         }
         Kind::Packed { bits, table: table as u16 }
     }

@@ -12,6 +12,7 @@ pub(in crate::simd) mod lz;
 pub(super) mod pivot;
 pub(in crate::simd) mod planes;
 mod presence;
+mod sort;
 
 pub(in crate::simd) use decode::decode;
 pub(in crate::simd) use encode::{CodeTable, encode_groups};

@@ -9,8 +9,8 @@ use self::{
     merge::{merge, merge_single},
     part::{pack, part, part_single},
 };
-use super::is_available;
-use crate::pivot::{SLACK, STRIDE, Steps, strides};
+use super::{is_available, sort};
+use crate::pivot::{Portable, ROWS, SLACK, STRIDE, SYMBOLS_ROOM, Steps, strides};
 
 pub(in crate::simd::x86_64) use self::merge::ask_ahead;
 
@@ -100,6 +100,14 @@ impl Steps for PivotSteps {
     fn pack(&self, ranks: &[u8], len: usize, first: u8, bits: u8, packed: &mut [u8]) {
         // SAFETY: as above.
         unsafe { pack(ranks, len, first, bits, packed) }
+    }
+
+    fn sort(&self, used: &[u32; ROWS], numbers: &[u8; 256], starts: &mut [u16], symbols: &mut [u8; SYMBOLS_ROOM]) {
+        if starts.len() > sort::MOST_GROUPS + 1 {
+            return Portable.sort(used, numbers, starts, symbols);
+        }
+        // SAFETY: as above.
+        unsafe { sort::sort(used, numbers, starts, symbols) }
     }
 }
 

@@ -25,6 +25,7 @@ mod gather;
 pub(in crate::simd) mod lz;
 mod pivot;
 pub(in crate::simd) mod planes;
+mod sort;
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;

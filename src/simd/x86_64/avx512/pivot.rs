@@ -11,8 +11,8 @@
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
 
-use super::{super::avx2, is_available};
-use crate::pivot::{SLACK, STRIDE, Steps, strides};
+use super::{super::avx2, is_available, sort};
+use crate::pivot::{ROWS, SLACK, STRIDE, SYMBOLS_ROOM, Steps, strides};
 
 /// There is one only where the processor has what the steps need.
 #[derive(Debug)]
@@ -98,6 +98,11 @@ impl Steps for PivotSteps {
     fn pack(&self, ranks: &[u8], len: usize, first: u8, bits: u8, packed: &mut [u8]) {
         // SAFETY: as above.
         unsafe { pack(ranks, len, first, bits, packed) }
+    }
+
+    fn sort(&self, used: &[u32; ROWS], numbers: &[u8; 256], starts: &mut [u16], symbols: &mut [u8; SYMBOLS_ROOM]) {
+        // SAFETY: as above.
+        unsafe { sort::sort(used, numbers, starts, symbols) }
     }
 }
 
