@@ -79,11 +79,15 @@ fn append_preferred(raw: &[u8], options: &BlockOptions, prefer: Prefer, out: &mu
         }
     };
     let end = out.len();
-    if append_pivot(raw, options, setting, most, out).is_some() {
-        out.drain(start..end);
-        return Some(BlockMode::Pivot);
+    // Where the fastest payload is too long, one that is a little less fast may do.
+    let settings = [Some(setting), (prefer == Prefer::Speed).then_some(Setting::BETWEEN)];
+    for setting in settings.into_iter().flatten().filter(|_| most > 0) {
+        if append_pivot(raw, options, setting, most, out).is_some() {
+            out.drain(start..end);
+            return Some(BlockMode::Pivot);
+        }
+        out.truncate(end);
     }
-    out.truncate(end);
     mode
 }
 
@@ -224,6 +228,30 @@ mod tests {
             forms.push(mode);
         }
         assert!(forms.contains(&Some(BlockMode::Pivot)) && forms.contains(&Some(BlockMode::Lanes)));
+    }
+
+    #[test]
+    fn a_fast_payload_that_is_too_long_gives_way_to_one_that_is_less_fast() {
+        let mut state = 1_u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state >> 33
+        };
+        // Each symbol is 0.9 times as frequent as the one before.
+        let raw: Vec<u8> = (0..40_000)
+            .map(|_| std::iter::repeat_with(&mut next).take_while(|number| number % 10 > 0).count() % 20)
+            .map(|symbol| symbol as u8)
+            .collect();
+        let coded = |mode, prefer| {
+            let mut options = EncodeOptions::new().level(0).mode(mode).block;
+            options.prefer = prefer;
+            let mut out = Vec::new();
+            (append(&raw, &options, &mut out), out.len())
+        };
+        let ((_, named), (_, fastest)) = (coded(Mode::Auto, None), coded(Mode::Pivot, Some(Prefer::Speed)));
+        assert!(fastest > named + named / 50, "{fastest} and {named}");
+        let (mode, len) = coded(Mode::Auto, Some(Prefer::Speed));
+        assert!(mode == Some(BlockMode::Pivot) && len < named + named / 100, "{len} and {named}");
     }
 
     #[test]
