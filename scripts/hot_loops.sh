@@ -15,18 +15,19 @@ allowed() {
     cat <<'LIST'
 ::is_available$                 ^std_detect::               asks the processor, once a block
 ::new$                          .                           makes a table, once a block
-::decode(_[a-z_]*)?$            ::decode(_groups|_side_by_side|_last_words)?$ once for each few segments
+::decode(_[a-z_]*)?$            ::decode(_groups|_pairs|_side_by_side|_rest|_several|_last_words)?$ once for each few segments
 ::(decode|gather)::[a-z_]*$     ::(decode|gather)_run$      the loop itself, once a segment
 ::encode::[a-z_]*$              ::(encode|exact)_run$       the loop itself, once a segment
 ::encode_(groups|pairs|side_by_side)$ ::encode_(groups|pairs|side_by_side)$ once for each few segments
 ::decode(_[a-z_]*)?$            ::Segment::finish$          the scalar end, once a segment
-::decode(_last_words)?$         ^mem(cpy|set)$              a copy of the last words, once a segment
+::decode(_rest|_several|_last_words)?$ ^mem(cpy|set)$       a copy of the last words, once a segment
+::decode(_several)?$            ::SlotTable<.*>::fill$      makes a table, once a block
 ::decode_side_by_side$          ^mem(cpy|set)$              states of some segments, before and behind the loop
-::decode_groups$                ^mem(cpy|set)$              the same, where that is inlined
+::decode_(groups|pairs)$        ^mem(cpy|set)$              the same, where that is inlined
 ::encode_(groups|pairs|side_by_side)$ ^mem(cpy|set)$              the same, of the encoder
 .                               ::Words::(load|store)$      the same
 .                               ::Segment::(take_groups|groups_ahead)$ before the loop
-.                               ::Tables::new$              makes a table, once a block
+.                               ::Tables::(new|fill)$       makes a table, once a block
 ::pivot(::part)?::part(_single)?$ ^memset$                   the end of a bitmap, before the loop
 ::lz::execute$                  .                           one step after the other, once a chunk
 ::lz_portable::execute$         ::(Sections::expand|Offsets::repeats)$ before the loop and behind it, once a chunk
@@ -35,7 +36,7 @@ allowed() {
 ::lz(::copy|_portable::execute)$ ::Output::literals$         the literals behind the last sequence, once a chunk
 ::lz::copy$                     ^mem(cpy|set)$              entries behind the last sequence, once a chunk
 ::lz::copy$                     ^\*%                        the same, by its address in a register
-::decode$                       ^\*%                        makes a table: memset, by its address in a register
+::decode(_several)?$            ^\*%                        makes a table: memset, by its address in a register
 LIST
 }
 

@@ -97,12 +97,13 @@ impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
         work(&table)
     }
 
-    fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         const { assert!(LEN.is_power_of_two() && LEN <= 1 << S::MAX_SCALE_BITS) };
         Self { slots: [S::default(); LEN], scale_bits: 0 }
     }
 
-    fn fill(&mut self, frequencies: &Frequencies) {
+    /// Makes it the table of `frequencies`, whatever it was before.
+    pub(crate) fn fill(&mut self, frequencies: &Frequencies) {
         self.scale_bits = frequencies.scale_bits();
         let slots = &mut self.slots;
         if let Some(symbol) = frequencies.only_symbol() {

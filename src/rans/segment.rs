@@ -4,7 +4,7 @@
 use std::{hint::select_unpredictable, mem, ops::Range};
 
 use crate::{
-    model::{SlotTable, SymbolTable},
+    model::{Frequencies, SlotTable, SymbolTable},
     rans::{
         LOWER_BOUND,
         words::{WordReader, WordStack},
@@ -40,6 +40,26 @@ pub(crate) enum Tail {
 /// The decoder's table for every scale that `lanes` has.
 pub(crate) type LaneSlots = SlotTable<u32, 4096>;
 
+/// A decoder's table, in whichever form.
+pub(crate) trait Table {
+    /// Takes the symbol out of `state`, which may then be below 2^16 and want a word.
+    fn decode(&self, state: &mut u32) -> u8;
+}
+
+impl Table for LaneSlots {
+    #[inline(always)]
+    fn decode(&self, state: &mut u32) -> u8 {
+        SlotTable::decode(self, state)
+    }
+}
+
+/// What the segments of a payload share.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Payload<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) frequencies: &'a Frequencies,
+}
+
 /// Lanes whose code stands side by side, without a loop between them.
 const ABREAST: usize = 4;
 
@@ -48,6 +68,10 @@ const ABREAST: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Segment<'a> {
     pub(crate) states: [u32; LANES],
+    /// Which of the payloads that are decoded together it belongs to. They stand in order.
+    pub(crate) of: usize,
+    /// Its number in the payload.
+    pub(crate) index: u32,
     /// Where in the payload the words are that were not taken yet. One that was led too far has a
     /// start above its end.
     pub(crate) words: Range<usize>,
@@ -102,13 +126,13 @@ impl<'a> Segment<'a> {
 
     /// Decodes all that is left. `false`: the segment has too few words, or does not end as the
     /// encoder began it.
-    pub(crate) fn finish(&mut self, payload: &[u8], slots: &LaneSlots) -> bool {
+    pub(crate) fn finish(&mut self, payload: &[u8], table: &impl Table) -> bool {
         let Some(words) = payload.get(self.words.clone()) else { return false };
         let mut words = WordReader::new(words);
         if !self.to_the_end {
-            return decode_groups(&mut self.states, &mut words, slots, self.raw.as_chunks_mut().0);
+            return decode_groups(&mut self.states, &mut words, table, self.raw.as_chunks_mut().0);
         }
-        decode(&mut self.states, words, slots, self.raw, self.tail)
+        decode(&mut self.states, words, table, self.raw, self.tail)
     }
 }
 
@@ -166,6 +190,9 @@ pub(crate) fn encode_end<'a>(
 }
 
 /// Codes all groups of the segment on top of what stands behind them.
+///
+/// Not inlined, as the loop is slower where there is more around it.
+#[inline(never)]
 pub(crate) fn encode_groups(segment: &mut Encoding<'_>, symbols: &SymbolTable) {
     let scale_bits = symbols.scale_bits();
     let groups = segment.take_groups(segment.groups.len());
@@ -195,7 +222,13 @@ pub(crate) fn encode_groups(segment: &mut Encoding<'_>, symbols: &SymbolTable) {
 }
 
 /// Fills `raw`, which is not empty. `false`: the segment does not end as the encoder began it.
-fn decode(states: &mut [u32; LANES], mut words: WordReader<'_>, slots: &LaneSlots, raw: &mut [u8], tail: Tail) -> bool {
+fn decode(
+    states: &mut [u32; LANES],
+    mut words: WordReader<'_>,
+    table: &impl Table,
+    raw: &mut [u8],
+    tail: Tail,
+) -> bool {
     let whole = raw.len().is_multiple_of(GROUP);
     let riding = if tail == Tail::InStates && !whole { RIDING } else { 0 };
     let Some(coded_len) = raw.len().checked_sub(riding) else { return false };
@@ -203,13 +236,13 @@ fn decode(states: &mut [u32; LANES], mut words: WordReader<'_>, slots: &LaneSlot
     let (groups, rest) = coded.as_chunks_mut::<GROUP>();
     if whole {
         let Some((last, before)) = groups.split_last_mut() else { return words.is_empty() };
-        return decode_groups(states, &mut words, slots, before)
-            && decode_rounds(states, &mut words, slots, last, 0..CODED_ROUNDS_OF_LAST_GROUP)
+        return decode_groups(states, &mut words, table, before)
+            && decode_rounds(states, &mut words, table, last, 0..CODED_ROUNDS_OF_LAST_GROUP)
             && words.is_empty()
             && take_quads(states, last);
     }
-    decode_groups(states, &mut words, slots, groups)
-        && decode_rounds(states, &mut words, slots, rest, 0..QUAD)
+    decode_groups(states, &mut words, table, groups)
+        && decode_rounds(states, &mut words, table, rest, 0..QUAD)
         && words.is_empty()
         && match tail {
             Tail::Coded => *states == [LOWER_BOUND; LANES],
@@ -257,20 +290,23 @@ fn encode_rounds(
 }
 
 /// Whole groups. Where a round's most words are there for certain, each lane only selects.
+///
+/// Not inlined, as the loop is slower where there is more around it.
+#[inline(never)]
 fn decode_groups(
     states: &mut [u32; LANES],
     words: &mut WordReader<'_>,
-    slots: &LaneSlots,
+    table: &impl Table,
     groups: &mut [[u8; GROUP]],
 ) -> bool {
     groups.iter_mut().all(|group| {
         for round in 0..QUAD {
             let Some(next) = words.peek::<LANES>() else {
-                return decode_rounds(states, words, slots, group, round..QUAD);
+                return decode_rounds(states, words, table, group, round..QUAD);
             };
             let mut taken = 0;
             for (quad, state) in group.as_chunks_mut::<QUAD>().0.iter_mut().zip(&mut *states) {
-                quad[round] = slots.decode(state);
+                quad[round] = table.decode(state);
                 // At most one word per lane: the index stays below 32, and the mask only tells the
                 // compiler so.
                 let word = u32::from(u16::from_le_bytes(next[taken % LANES]));
@@ -288,13 +324,13 @@ fn decode_groups(
 fn decode_rounds(
     states: &mut [u32; LANES],
     words: &mut WordReader<'_>,
-    slots: &LaneSlots,
+    table: &impl Table,
     group: &mut [u8],
     rounds: Range<usize>,
 ) -> bool {
     for round in rounds {
         for lane in 0..lanes_in_round(group.len(), round) {
-            group[lane * QUAD + round] = slots.decode(&mut states[lane]);
+            group[lane * QUAD + round] = table.decode(&mut states[lane]);
             if !words.refill(&mut states[lane]) {
                 return false;
             }

@@ -3,6 +3,8 @@
 //! A kernel that the machine lacks is named in the output, and fails the test if
 //! `RANS_EXPECT_KERNELS` (names with commas) asks for it.
 
+mod several;
+
 use super::*;
 use crate::{
     error::Corruption,

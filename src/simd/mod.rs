@@ -61,33 +61,59 @@ pub(crate) use pivot::pivot_steps;
 use crate::{
     model::{ByteSet, Chunk, Frequencies, SymbolTable},
     rans::{
-        segment::{self, Encoding, LaneSlots, Segment, Tail},
+        segment::{self, Encoding, LaneSlots, Payload, Segment, Tail},
         words::WordStack,
     },
 };
 
-/// Decodes `segments`, whose words are in `payload`, to the end. The index of the first that does
-/// not end as the encoder began it comes back.
-pub(crate) fn decode(kernel: Kernel, payload: &[u8], slots: &LaneSlots, segments: &mut [Segment<'_>]) -> Option<usize> {
+/// Decodes `segments` of `payloads` to the end. The index of the first segment that does not end as
+/// the encoder began it comes back; those before it are right.
+pub(crate) fn decode(kernel: Kernel, payloads: &[Payload<'_>], segments: &mut [Segment<'_>]) -> Option<usize> {
     match kernel {
         #[cfg(target_arch = "x86_64")]
         Kernel::Avx2 if kernel.is_available() => {
             // SAFETY: the processor has the features that it needs: `is_available` just asked it.
-            unsafe { avx2::decode::<false>(payload, slots, segments) }
+            unsafe { avx2::decode::<false>(payloads, segments) }
         }
         #[cfg(target_arch = "x86_64")]
         Kernel::Avx2Gather if kernel.is_available() => {
             // SAFETY: as above.
-            unsafe { avx2::decode::<true>(payload, slots, segments) }
+            unsafe { avx2::decode::<true>(payloads, segments) }
         }
         #[cfg(target_arch = "x86_64")]
         Kernel::Avx512 if kernel.is_available() => {
             // SAFETY: as above.
-            unsafe { avx512::decode(payload, slots, segments) }
+            unsafe { avx512::decode(payloads, segments) }
         }
+        _ => decode_one_by_one(kernel, payloads, segments),
+    }
+}
+
+/// Whether segments of several payloads take less time together.
+pub(crate) fn decodes_together(kernel: Kernel) -> bool {
+    cfg!(target_arch = "x86_64") && matches!(kernel, Kernel::Avx2 | Kernel::Avx2Gather | Kernel::Avx512)
+}
+
+/// [`decode`] by kernels that have nothing to gain from a second payload.
+fn decode_one_by_one(kernel: Kernel, payloads: &[Payload<'_>], segments: &mut [Segment<'_>]) -> Option<usize> {
+    let mut before = 0;
+    for segments in segments.chunk_by_mut(|one, next| one.of == next.of) {
+        let Payload { bytes, frequencies } = payloads[segments[0].of];
+        let bad = LaneSlots::with(frequencies, |slots| decode_payload(kernel, bytes, slots, segments));
+        if let Some(bad) = bad {
+            return Some(before + bad);
+        }
+        before += segments.len();
+    }
+    None
+}
+
+/// Decodes `segments`, whose words are in `payload`, as [`decode`] does.
+fn decode_payload(kernel: Kernel, payload: &[u8], slots: &LaneSlots, segments: &mut [Segment<'_>]) -> Option<usize> {
+    match kernel {
         #[cfg(target_arch = "x86_64")]
         Kernel::Avx512Gather if kernel.is_available() => {
-            // SAFETY: as above.
+            // SAFETY: the processor has the features that it needs: `is_available` just asked it.
             unsafe { avx512::decode_gathering(payload, slots, segments) }
         }
         #[cfg(all(target_arch = "aarch64", target_endian = "little"))]

@@ -1,11 +1,11 @@
-//! Decoding, two segments at a time.
+//! Decoding, two segments at a time, of one payload or of two.
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
-use std::mem;
+use std::{array, mem};
 
 use crate::{
-    rans::segment::{GROUP, GROUP_WORDS_LEN, LANES, LaneSlots, QUAD, Segment},
+    rans::segment::{GROUP, GROUP_WORDS_LEN, LANES, LaneSlots, Payload, QUAD, Segment},
     simd::{shuffles::Shuffles, x86_64::prefetch_ahead},
 };
 
@@ -21,18 +21,32 @@ static SPREAD: Shuffles<32> = Shuffles::spread();
 /// comes back. `GATHER`: slots are looked up by gathers instead of scalar loads.
 #[target_feature(enable = "avx2,bmi2,popcnt")]
 pub(in crate::simd) fn decode<const GATHER: bool>(
+    payloads: &[Payload<'_>],
+    segments: &mut [Segment<'_>],
+) -> Option<usize> {
+    let first = segments.first()?.of;
+    if segments.iter().any(|segment| segment.of != first) {
+        return decode_several::<GATHER>(payloads, segments);
+    }
+    let Payload { bytes, frequencies } = payloads[first];
+    let mut slots = LaneSlots::empty();
+    slots.fill(frequencies);
+    decode_payload::<GATHER>(bytes, &slots, segments)
+}
+
+/// [`decode`] of segments of one payload.
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+pub(in crate::simd) fn decode_payload<const GATHER: bool>(
     payload: &[u8],
     slots: &LaneSlots,
     segments: &mut [Segment<'_>],
 ) -> Option<usize> {
     for (index, pair) in segments.chunks_mut(2).enumerate() {
         if let [first, second] = pair {
-            decode_side_by_side::<2, GATHER>(payload, slots, [first, second]);
+            decode_side_by_side::<2, 1, GATHER>([payload; 2], array::from_ref(slots), [first, second]);
         }
         for (side, segment) in pair.iter_mut().enumerate() {
-            decode_side_by_side::<1, GATHER>(payload, slots, [segment]);
-            decode_last_words::<GATHER>(payload, slots, segment);
-            if !segment.finish(payload, slots) {
+            if !decode_rest::<GATHER>(payload, slots, segment) {
                 return Some(2 * index + side);
             }
         }
@@ -40,31 +54,100 @@ pub(in crate::simd) fn decode<const GATHER: bool>(
     None
 }
 
-/// Takes groups off all segments as long as each has one ahead.
+/// [`decode`] of segments of several payloads: a pair may have one of each of two.
+#[allow(clippy::large_stack_arrays, reason = "two tables where others have one, and only here")]
+#[inline(never)]
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+fn decode_several<const GATHER: bool>(payloads: &[Payload<'_>], segments: &mut [Segment<'_>]) -> Option<usize> {
+    let mut tables = Tables { slots: [LaneSlots::empty(), LaneSlots::empty()], made: [None; 2] };
+    let mut at = 0;
+    while let [first, rest @ ..] = &mut segments[at..] {
+        let bytes = |segment: &Segment<'_>| payloads[segment.of].bytes;
+        tables.make(first.of, payloads);
+        let len = match rest.first_mut() {
+            Some(second) if second.of == first.of => {
+                let slots = array::from_ref(&tables.slots[first.of % 2]);
+                decode_side_by_side::<2, 1, GATHER>([bytes(first); 2], slots, [first, second]);
+                2
+            }
+            Some(second) if second.of % 2 != first.of % 2 => {
+                tables.make(second.of, payloads);
+                let (even, odd) = if first.of % 2 == 0 { (first, second) } else { (second, first) };
+                if tables.have_one_scale() {
+                    decode_side_by_side::<2, 2, GATHER>([bytes(even), bytes(odd)], &tables.slots, [even, odd]);
+                }
+                2
+            }
+            _ => 1,
+        };
+        for (index, segment) in segments[at..at + len].iter_mut().enumerate() {
+            let (payload, slots) = (payloads[segment.of].bytes, &tables.slots[segment.of % 2]);
+            if !decode_rest::<GATHER>(payload, slots, segment) {
+                return Some(at + index);
+            }
+        }
+        at += len;
+    }
+    None
+}
+
+/// The tables of two payloads at a time: of one with an even number the first, of one with an odd
+/// number the second.
+struct Tables {
+    slots: [LaneSlots; 2],
+    /// Whose they are.
+    made: [Option<usize>; 2],
+}
+
+impl Tables {
+    /// Makes the table of a payload if it is not there.
+    fn make(&mut self, of: usize, payloads: &[Payload<'_>]) {
+        let place = of % 2;
+        if self.made[place] != Some(of) {
+            self.slots[place].fill(payloads[of].frequencies);
+            self.made[place] = Some(of);
+        }
+    }
+
+    fn have_one_scale(&self) -> bool {
+        self.slots[0].scale_bits() == self.slots[1].scale_bits()
+    }
+}
+
+/// Decodes what is left of a segment. `false`: it does not end well.
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+fn decode_rest<const GATHER: bool>(payload: &[u8], slots: &LaneSlots, segment: &mut Segment<'_>) -> bool {
+    decode_side_by_side::<1, 1, GATHER>([payload], array::from_ref(slots), [segment]);
+    decode_last_words::<GATHER>(payload, slots, segment);
+    segment.finish(payload, slots)
+}
+
+/// Takes groups off all segments as long as each has one ahead. They share a table, or each has its
+/// own; the tables have one scale.
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-fn decode_side_by_side<const N: usize, const GATHER: bool>(
-    payload: &[u8],
-    slots: &LaneSlots,
+fn decode_side_by_side<const N: usize, const TABLES: usize, const GATHER: bool>(
+    payloads: [&[u8]; N],
+    slots: &[LaneSlots; TABLES],
     mut segments: [&mut Segment<'_>; N],
 ) {
-    let scale = Scale::new(slots);
+    let scale = Scale::new(&slots[0]);
     let mut states = each!(N, |segment| load_states(&segments[segment].states));
     loop {
         let mut run = usize::MAX;
-        for segment in &segments {
+        for (segment, payload) in segments.iter().zip(payloads) {
             run = run.min(segment.groups_ahead(payload));
         }
         if run == 0 {
             break;
         }
-        let words = each!(N, |segment| segments[segment].words.start);
+        let words = each!(N, |segment| payloads[segment][segments[segment].words.start..].as_ptr());
         let raw = each!(N, |segment| segments[segment].take_groups(run).as_mut_ptr());
         // SAFETY: `groups_ahead` left at least `run` times `GROUP_WORDS_LEN` bytes of the payload
-        // behind each place in `words`, and `take_groups` gave `run` groups to each of `raw`.
-        let words = unsafe { decode_run::<N, GATHER>(payload, words, slots, &scale, &mut states, raw, run) };
-        for (segment, start) in segments.iter_mut().zip(words) {
-            segment.words.start = start;
+        // behind each of `words`, and `take_groups` gave `run` groups to each of `raw`.
+        let next = unsafe { decode_run::<N, TABLES, GATHER>(words, slots, &scale, &mut states, raw, run) };
+        for index in 0..N {
+            segments[index].words.start += next[index].addr() - words[index].addr();
         }
     }
     for (segment, states) in segments.iter_mut().zip(states) {
@@ -85,33 +168,31 @@ fn decode_last_words<const GATHER: bool>(payload: &[u8], slots: &LaneSlots, segm
         copy[..left.len()].copy_from_slice(left);
         copy[left.len()..GROUP_WORDS_LEN].fill(0);
         let start = mem::take(&mut segment.words.start);
-        decode_side_by_side::<1, GATHER>(&copy, slots, [segment]);
+        decode_side_by_side::<1, 1, GATHER>([&copy], array::from_ref(slots), [segment]);
         segment.words.start += start;
     }
 }
 
-/// Decodes `run` groups of each segment; the places of the words that come next come back.
+/// Decodes `run` groups of each segment; the words that come next come back.
 ///
 /// # Safety
 ///
-/// Each of `raw` is the first of `run` groups that nobody else has, and each of `words` leaves
-/// `run * GROUP_WORDS_LEN` bytes of `payload` behind it.
+/// Each of `raw` is the first of `run` groups that nobody else has, and `run * GROUP_WORDS_LEN`
+/// bytes can be read from each of `next`.
 #[allow(clippy::needless_range_loop, reason = "rounds and groups index several arrays at a time")]
 #[inline(never)]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-unsafe fn decode_run<const N: usize, const GATHER: bool>(
-    payload: &[u8],
-    words: [usize; N],
-    slots: &LaneSlots,
+unsafe fn decode_run<const N: usize, const TABLES: usize, const GATHER: bool>(
+    mut next: [*const u8; N],
+    slots: &[LaneSlots; TABLES],
     scale: &Scale,
     states: &mut [[__m256i; VECTORS]; N],
     raw: [*mut [u8; GROUP]; N],
     run: usize,
-) -> [usize; N] {
-    // SAFETY: the caller leaves bytes of the payload behind each place.
-    let mut next = each!(N, |segment| unsafe { payload.as_ptr().add(words[segment]) });
+) -> [*const u8; N] {
+    let (slots_a, slots_b) = (&slots[0], &slots[TABLES - 1]);
     let [mut a, mut b] = halves(*states);
-    let mut taken_a = look_up_all::<N, GATHER>(slots, scale, a);
+    let mut taken_a = look_up_all::<N, GATHER>(slots_a, scale, a);
     for group in 0..run {
         for segment in 0..N {
             prefetch_ahead(next[segment], raw[segment].wrapping_add(group));
@@ -123,10 +204,10 @@ unsafe fn decode_run<const N: usize, const GATHER: bool>(
             // SAFETY: a lane takes one word per round at most. Before a vector of a group, at least
             // its eight lanes have not had their turn, so 16 of the `GROUP_WORDS_LEN` bytes that
             // the caller promised for this group are still ahead.
-            (taken_b, next[0]) = unsafe { step::<N, GATHER>(&mut a, taken_a, next[0], &b, slots, scale) };
+            (taken_b, next[0]) = unsafe { step::<N, GATHER>(&mut a, taken_a, next[0], &b, slots_b, scale) };
             let packed_b = each!(N, |pair| pack_pair(taken_b[pair]));
             // SAFETY: as above.
-            (taken_a, next[N - 1]) = unsafe { step::<N, GATHER>(&mut b, taken_b, next[N - 1], &a, slots, scale) };
+            (taken_a, next[N - 1]) = unsafe { step::<N, GATHER>(&mut b, taken_b, next[N - 1], &a, slots_a, scale) };
             for (symbols, packed) in symbols.iter_mut().zip([packed_a, packed_b].as_flattened().as_chunks().0) {
                 let [low, high] = *packed;
                 symbols[round] = _mm256_packus_epi16(low, high);
@@ -140,7 +221,7 @@ unsafe fn decode_run<const N: usize, const GATHER: bool>(
     for (states, half) in states.as_flattened_mut().chunks_mut(2 * N).zip([a, b]) {
         states.copy_from_slice(half.as_flattened());
     }
-    each!(N, |segment| next[segment].addr() - payload.as_ptr().addr())
+    next
 }
 
 /// Half of the vectors of `N` segments, in pairs: one segment of two, or the lower or upper lanes
@@ -164,8 +245,8 @@ fn look_up_all<const N: usize, const GATHER: bool>(slots: &LaneSlots, scale: &Sc
     states
 }
 
-/// One half takes its symbols and words, while the slots of the other half are looked up. These
-/// come back, and the place behind the words.
+/// One half takes its symbols and words, while the slots of the other half are looked up in
+/// `slots`. These come back, and the place behind the words.
 ///
 /// From one state of a lane to the next it takes a processor some 50 clocks, and it has some 250
 /// instructions in hand at a time, five vectors' worth. So what follows one another should not wait

@@ -1,96 +1,227 @@
-//! Decoding, eight or four segments at a time.
+//! Decoding, eight segments at a time, or four or two, of as many payloads.
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
-use std::{hint::black_box, mem};
+use std::{hint::black_box, mem, ptr};
 
 use super::{Bytes, PAIR, Words, from_bytes, opaque_one, unpack};
 use crate::{
-    rans::segment::{GROUP, LaneSlots, QUAD, Segment},
+    model::Frequencies,
+    rans::segment::{GROUP, GROUP_WORDS_LEN, Payload, QUAD, Segment, Table},
     simd::x86_64::{avx2, prefetch_ahead},
 };
+
+/// Payloads whose tables are at hand at a time, at most.
+const PAYLOADS: usize = 8;
+
+/// Groups of a payload that are not worth a table of slots.
+const FEW_GROUPS: usize = 2;
 
 /// Decodes `segments` to the end. The index of the first that does not end as the encoder began it
 /// comes back.
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-pub(in crate::simd) fn decode(payload: &[u8], slots: &LaneSlots, segments: &mut [Segment<'_>]) -> Option<usize> {
-    if segments.len() >= 2 * PAIR
-        && segments.iter().any(|segment| segment.whole_groups() > 0)
-        && let Some(tables) = Tables::new(slots)
-    {
-        match tables.symbols {
-            ..=64 => decode_groups::<64>(payload, &tables, segments),
-            65..=128 => decode_groups::<128>(payload, &tables, segments),
-            129.. => decode_groups::<256>(payload, &tables, segments),
+pub(in crate::simd) fn decode(payloads: &[Payload<'_>], segments: &mut [Segment<'_>]) -> Option<usize> {
+    if payloads.len() > PAYLOADS || segments.iter().filter(|segment| segment.whole_groups() > 0).count() < PAIR {
+        return avx2::decode::<false>(payloads, segments);
+    }
+    let mut tables = [const { Tables::NONE }; PAYLOADS];
+    for segment in segments.iter().filter(|segment| segment.whole_groups() > 0) {
+        if tables[segment.of].symbols == 0 {
+            tables[segment.of].fill(payloads[segment.of].frequencies);
         }
     }
-    avx2::decode::<false>(payload, slots, segments)
+    decode_groups(payloads, &tables, segments);
+    finish(payloads, &tables, segments)
 }
 
-/// Takes groups off eight segments at a time, then off four. `SYMBOLS` is 64, 128 or 256, and no
-/// less than the symbols in use.
+/// Decodes what the loop over groups has left.
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-fn decode_groups<const SYMBOLS: usize>(payload: &[u8], tables: &Tables, segments: &mut [Segment<'_>]) {
-    let pairs = segments.as_chunks_mut().0;
-    for four in pairs.as_chunks_mut().0 {
-        decode_side_by_side::<SYMBOLS, 4>(payload, tables, four);
+fn finish(payloads: &[Payload<'_>], tables: &[Tables], segments: &mut [Segment<'_>]) -> Option<usize> {
+    let mut before = 0;
+    for segments in segments.chunk_by_mut(|one, next| one.of == next.of) {
+        let of = segments[0].of;
+        let groups: usize = segments.iter().map(Segment::whole_groups).sum();
+        let bad = if tables[of].symbols > 0 && groups <= FEW_GROUPS {
+            segments.iter_mut().position(|segment| !segment.finish(payloads[of].bytes, &tables[of]))
+        } else {
+            avx2::decode::<false>(payloads, segments)
+        };
+        if let Some(bad) = bad {
+            return Some(before + bad);
+        }
+        before += segments.len();
     }
-    for two in pairs.as_chunks_mut().0 {
-        decode_side_by_side::<SYMBOLS, 2>(payload, tables, two);
+    None
+}
+
+/// Takes groups off eight segments at a time, as long as so many have some, then off four, then off
+/// two.
+#[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
+fn decode_groups(payloads: &[Payload<'_>], tables: &[Tables], segments: &mut [Segment<'_>]) {
+    loop {
+        let (mut found, mut count) = ([[0; PAIR]; 4], 0);
+        let mut scale_bits = None;
+        for (index, segment) in segments.iter().enumerate() {
+            let tables = &tables[segment.of];
+            if segment.whole_groups() > 0
+                && tables.symbols > 0
+                && *scale_bits.get_or_insert(tables.scale_bits) == tables.scale_bits
+                && let Some(found) = found.as_flattened_mut().get_mut(count)
+            {
+                *found = index;
+                count += 1;
+            }
+        }
+        let [a, b, c, d] = found;
+        match count / PAIR {
+            4 => decode_pairs(payloads, tables, segments, [a, b, c, d]),
+            2 | 3 => decode_pairs(payloads, tables, segments, [a, b]),
+            1 => decode_pairs(payloads, tables, segments, [a]),
+            _ => break,
+        }
     }
 }
 
-/// Takes groups off all segments as long as each has one ahead.
-#[inline]
+/// Bytes that stand in for the end of a payload: what is left of it, less than a group can take,
+/// and zeros for some groups.
+type End = [u8; 4 * GROUP_WORDS_LEN];
+
+/// Takes groups off the segments at the indices `pairs` until one of them has none left. Their
+/// tables have one scale.
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-fn decode_side_by_side<const SYMBOLS: usize, const PAIRS: usize>(
-    payload: &[u8],
-    tables: &Tables,
-    segments: &mut [[Segment<'_>; PAIR]; PAIRS],
+fn decode_pairs<const PAIRS: usize>(
+    payloads: &[Payload<'_>],
+    tables: &[Tables],
+    segments: &mut [Segment<'_>],
+    pairs: [[usize; PAIR]; PAIRS],
 ) {
-    let mut states = each!(PAIRS, |pair| each!(PAIR, |side| Words::load(&segments[pair][side].states)));
+    let of = each!(PAIRS, |pair| each!(PAIR, |side| segments[pairs[pair][side]].of));
+    let of = of.as_flattened();
+    if let Some(tables) = tables_in_order(tables, of) {
+        return decode_side_by_side(payloads, tables, segments, pairs);
+    }
+    let mut copies = [const { Tables::NONE }; PAYLOADS];
+    for (copy, of) in copies.iter_mut().zip(of) {
+        copy.clone_from(&tables[*of]);
+    }
+    decode_side_by_side(payloads, &copies[..of.len()], segments, pairs);
+}
+
+/// [`decode_pairs`] with their tables in order: one for all segments, or for as many each.
+#[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
+fn decode_side_by_side<const PAIRS: usize>(
+    payloads: &[Payload<'_>],
+    tables: &[Tables],
+    segments: &mut [Segment<'_>],
+    pairs: [[usize; PAIR]; PAIRS],
+) {
+    let symbols = tables.iter().fold(0, |most, tables| most.max(tables.symbols));
+    let mut states = each!(PAIRS, |pair| each!(PAIR, |side| Words::load(&segments[pairs[pair][side]].states)));
+    let mut ends: [[End; PAIR]; PAIRS] = [[[0; _]; PAIR]; PAIRS];
     loop {
         let mut run = usize::MAX;
-        for segment in segments.as_flattened() {
-            run = run.min(segment.groups_ahead(payload));
+        let mut next = [[ptr::null(); PAIR]; PAIRS];
+        for ((&index, next), end) in
+            pairs.as_flattened().iter().zip(next.as_flattened_mut()).zip(ends.as_flattened_mut())
+        {
+            let (words, groups) = words_ahead(payloads, &segments[index], end);
+            *next = words.as_ptr();
+            run = run.min(groups);
         }
         if run == 0 {
             break;
         }
-        let words = each!(PAIRS, |pair| each!(PAIR, |side| segments[pair][side].words.start));
-        let raw = each!(PAIRS, |pair| each!(PAIR, |side| segments[pair][side].take_groups(run).as_mut_ptr()));
-        // SAFETY: `groups_ahead` left at least `run` times `GROUP_WORDS_LEN` bytes of the payload
-        // behind each place in `words`, and `take_groups` gave `run` groups to each of `raw`.
-        let words = unsafe { decode_run::<SYMBOLS, PAIRS>(payload, words, tables, &mut states, raw, run) };
-        for (segment, start) in segments.as_flattened_mut().iter_mut().zip(words.as_flattened()) {
-            segment.words.start = *start;
+        let raw = each!(PAIRS, |pair| each!(PAIR, |side| segments[pairs[pair][side]].take_groups(run).as_mut_ptr()));
+        // SAFETY: `words_ahead` gave no fewer than `run` times `GROUP_WORDS_LEN` bytes for each of
+        // `next`, and `take_groups` gave `run` groups to each of `raw`.
+        let behind = unsafe {
+            match symbols {
+                ..=64 => decode_run_by::<64, PAIRS>(next, tables, &mut states, raw, run),
+                65..=128 => decode_run_by::<128, PAIRS>(next, tables, &mut states, raw, run),
+                129.. => decode_run_by::<256, PAIRS>(next, tables, &mut states, raw, run),
+            }
+        };
+        let taken = next.as_flattened().iter().zip(behind.as_flattened());
+        for (&index, (next, behind)) in pairs.as_flattened().iter().zip(taken) {
+            segments[index].words.start += behind.addr() - next.addr();
         }
     }
-    for (segment, states) in segments.as_flattened_mut().iter_mut().zip(states.as_flattened()) {
-        segment.states = states.store();
+    for (&index, states) in pairs.as_flattened().iter().zip(states.as_flattened()) {
+        segments[index].states = states.store();
     }
 }
 
-/// Decodes `run` groups of each segment; the places of the words that come next come back.
+/// The tables of segments of the payloads `of`, if they stand in that order, each for as many
+/// segments as the others.
+fn tables_in_order<'t>(tables: &'t [Tables], of: &[usize]) -> Option<&'t [Tables]> {
+    let tables = tables.get(of[0]..=of[of.len() - 1])?;
+    let share = (of.len() / tables.len()).max(1);
+    let mut places = of.iter().enumerate();
+    places.all(|(place, its)| its - of[0] == place / share).then_some(tables)
+}
+
+/// The words that a segment takes next, and the groups that it has and there are bytes for. Where
+/// the payload has too few for one they are copied to `end`.
+fn words_ahead<'a>(payloads: &[Payload<'a>], segment: &Segment<'_>, end: &'a mut End) -> (&'a [u8], usize) {
+    let mut words = payloads[segment.of].bytes.get(segment.words.start..).unwrap_or_default();
+    if words.len() < GROUP_WORDS_LEN && segment.whole_groups() > 0 {
+        end[..words.len()].copy_from_slice(words);
+        end[words.len()..].fill(0);
+        words = end;
+    }
+    (words, segment.whole_groups().min(words.len() / GROUP_WORDS_LEN))
+}
+
+/// [`decode_run`] with so many tables.
 ///
 /// # Safety
 ///
-/// Each of `raw` is the first of `run` groups that nobody else has, and each of `words` leaves
-/// `run * GROUP_WORDS_LEN` bytes of `payload` behind it.
-#[inline(never)]
+/// As there.
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize>(
-    payload: &[u8],
-    words: [[usize; PAIR]; PAIRS],
-    tables: &Tables,
+unsafe fn decode_run_by<const SYMBOLS: usize, const PAIRS: usize>(
+    next: [[*const u8; PAIR]; PAIRS],
+    tables: &[Tables],
     states: &mut [[Words; PAIR]; PAIRS],
     raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
     run: usize,
-) -> [[usize; PAIR]; PAIRS] {
-    // SAFETY: the caller leaves bytes of the payload behind each place.
-    let mut next = each!(PAIRS, |pair| each!(PAIR, |side| unsafe { payload.as_ptr().add(words[pair][side]) }));
+) -> [[*const u8; PAIR]; PAIRS] {
+    macro_rules! run {
+        ($tables:literal) => {
+            if let Ok(tables) = tables.try_into() {
+                // SAFETY: as the caller promised.
+                return unsafe { decode_run::<SYMBOLS, PAIRS, $tables>(next, tables, states, raw, run) };
+            }
+        };
+    }
+    run!(1);
+    run!(2);
+    if PAIRS > 1 {
+        run!(4);
+    }
+    if PAIRS > 2 {
+        run!(8);
+    }
+    unreachable!("as many tables as segments, or a part of them")
+}
+
+/// Decodes `run` groups of each segment; the words that come next come back. There is a table for
+/// all segments, or one for each pair or half of them, or for each segment.
+///
+/// # Safety
+///
+/// Each of `raw` is the first of `run` groups that nobody else has, and `run * GROUP_WORDS_LEN`
+/// bytes can be read from each of `next`.
+#[inline(never)]
+#[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
+unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize, const TABLES: usize>(
+    mut next: [[*const u8; PAIR]; PAIRS],
+    tables: &[Tables; TABLES],
+    states: &mut [[Words; PAIR]; PAIRS],
+    raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
+    run: usize,
+) -> [[*const u8; PAIR]; PAIRS] {
     let mut x = *states;
-    let scale = Scale::new(tables);
+    let scale = Scale::new(&tables[0]);
     let mut symbols = [[_mm512_setzero_si512(); PAIRS]; QUAD];
     for group in 0..run {
         for pair in 0..PAIRS {
@@ -102,7 +233,7 @@ unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize>(
             // SAFETY: a lane takes one word per round at most. Before a round of a group, its 32
             // lanes have not had their turn, so 64 of the `GROUP_WORDS_LEN` bytes that the caller
             // promised for this group are still ahead.
-            *round = unsafe { decode_round::<SYMBOLS, PAIRS>(tables, &scale, &mut x, &mut next) };
+            *round = unsafe { decode_round::<SYMBOLS, PAIRS, TABLES>(tables, &scale, &mut x, &mut next) };
         }
         for (pair, raw) in raw.iter().enumerate() {
             let quads = quads(each!(QUAD, |round| symbols[round][pair]));
@@ -114,7 +245,7 @@ unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize>(
         }
     }
     *states = x;
-    each!(PAIRS, |pair| each!(PAIR, |side| next[pair][side].addr() - payload.as_ptr().addr()))
+    next
 }
 
 /// Takes a symbol out of each lane of all segments.
@@ -124,8 +255,8 @@ unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize>(
 /// 64 bytes can be read from each of `next`.
 #[inline]
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize>(
-    tables: &Tables,
+unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize, const TABLES: usize>(
+    tables: &[Tables; TABLES],
     scale: &Scale,
     x: &mut [[Words; PAIR]; PAIRS],
     next: &mut [[*const u8; PAIR]; PAIRS],
@@ -133,22 +264,41 @@ unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize>(
     // Eight segments fill the registers. The compiler must not know that the tables stay the same:
     // it would keep parts of them, and move all else in and out.
     let tables = if PAIRS > 2 { black_box(tables) } else { tables };
+    macro_rules! look_up {
+        ($len:expr, $indices:expr, $tables:ident => $bytes:expr) => {
+            each!(PAIRS, |pair| {
+                let [first, second] = each!(PAIR, |side| {
+                    let $tables = &tables[(PAIR * pair + side) * TABLES / (PAIR * PAIRS)];
+                    &$bytes
+                });
+                if TABLES > PAIRS {
+                    Bytes::look_up_two::<$len>([first, second], $indices[pair])
+                } else {
+                    first.look_up::<$len>($indices[pair])
+                }
+            })
+        };
+    }
     let buckets = each!(PAIRS, |pair| scale.buckets(&x[pair]));
-    let preceding = each!(PAIRS, |pair| scale.preceding(&x[pair]));
-    let starts = each!(PAIRS, |pair| tables.starts[0].look_up::<256>(buckets[pair]));
-    let ranks = each!(PAIRS, |pair| _mm512_popcnt_epi8(_mm512_and_si512(starts[pair], preceding[pair][0])));
-    let starts = each!(PAIRS, |pair| tables.starts[1].look_up::<256>(buckets[pair]));
-    let more = each!(PAIRS, |pair| _mm512_popcnt_epi8(_mm512_and_si512(starts[pair], preceding[pair][1])));
-    let first = each!(PAIRS, |pair| tables.first.look_up::<256>(buckets[pair]));
-    let ids = each!(PAIRS, |pair| _mm512_add_epi8(first[pair], _mm512_add_epi8(ranks[pair], more[pair])));
+    let within = each!(PAIRS, |pair| scale.within_buckets(&x[pair]));
+    let starts = look_up!(256, buckets, tables => tables.starts[0]);
+    let mut ranks = each!(PAIRS, |pair| started(starts[pair], within[pair], PRECEDING[0]));
+    // Small blocks, which come with tables of their own, have few slots.
+    if TABLES <= PAIRS || scale.more_starts {
+        let starts = look_up!(256, buckets, tables => tables.starts[1]);
+        let more = each!(PAIRS, |pair| started(starts[pair], within[pair], PRECEDING[1]));
+        ranks = each!(PAIRS, |pair| _mm512_add_epi8(ranks[pair], more[pair]));
+    }
+    let first = look_up!(256, buckets, tables => tables.first);
+    let ids = each!(PAIRS, |pair| _mm512_add_epi8(first[pair], ranks[pair]));
 
-    let mixed = each!(PAIRS, |pair| tables.mixed.look_up::<SYMBOLS>(ids[pair]));
-    let upper = each!(PAIRS, |pair| tables.frequency_upper.look_up::<SYMBOLS>(ids[pair]));
+    let mixed = look_up!(SYMBOLS, ids, tables => tables.mixed);
+    let upper = look_up!(SYMBOLS, ids, tables => tables.frequency_upper);
     let frequencies = each!(PAIRS, |pair| unpack(
         _mm512_and_si512(mixed[pair], _mm512_set1_epi8(0xF0_u8.cast_signed())),
         upper[pair]
     ));
-    let lower = each!(PAIRS, |pair| tables.cumulative_lower.look_up::<SYMBOLS>(ids[pair]));
+    let lower = look_up!(SYMBOLS, ids, tables => tables.cumulative_lower);
     let cumulatives = each!(PAIRS, |pair| unpack(lower[pair], mixed[pair]));
     let advanced = each!(PAIRS, |pair| {
         each!(PAIR, |side| {
@@ -163,7 +313,16 @@ unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize>(
             (x[pair][side], next[pair][side]) = unsafe { advanced[pair][side].refill(next[pair][side]) };
         }
     }
-    each!(PAIRS, |pair| tables.symbol.look_up::<SYMBOLS>(ids[pair]))
+    look_up!(SYMBOLS, ids, tables => tables.symbol)
+}
+
+/// How many symbols start in a bucket's slots up to the one that is `within` it, of those slots
+/// that `preceding` has bits for.
+#[inline]
+#[target_feature(enable = "avx512bitalg")]
+fn started(starts: __m512i, within: __m512i, preceding: [u8; 16]) -> __m512i {
+    let preceding = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(from_16_bytes(preceding)), within);
+    _mm512_popcnt_epi8(_mm512_and_si512(starts, preceding))
 }
 
 /// From slots to symbols in two steps: a slot's bucket tells the id of the symbol that has the
@@ -171,7 +330,7 @@ unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize>(
 /// than the slot, so many ids further is its symbol.
 ///
 /// Ids are the ranks of the symbols that have slots. Everything else is looked up by id.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Tables {
     /// For each of 256 buckets: a bit for each slot but the first where a symbol starts, slots 0 to
     /// 7 and 8 to 15.
@@ -186,7 +345,7 @@ struct Tables {
     /// The lower byte of the cumulative frequency.
     cumulative_lower: Bytes,
     symbol: Bytes,
-    /// Number of ids.
+    /// Number of ids. 0: there are no tables.
     symbols: usize,
     scale_bits: u8,
 }
@@ -195,53 +354,79 @@ struct Tables {
 const BUCKETS: usize = 256;
 
 impl Tables {
-    /// `None`: one symbol has all slots, and `frequency << (16 - scale_bits)` does not fit into a
-    /// word.
-    fn new(slots: &LaneSlots) -> Option<Self> {
-        let scale_bits = slots.scale_bits();
-        let scale = 1_usize << scale_bits;
-        let bucket_len = scale / BUCKETS;
-        let zero = || Bytes([0; 256]);
-        let mut tables = Self {
-            starts: [zero(), zero()],
-            first: zero(),
-            frequency_upper: zero(),
-            mixed: zero(),
-            cumulative_lower: zero(),
-            symbol: zero(),
-            symbols: 0,
-            scale_bits,
-        };
-        let (mut slot, mut bucket) = (0, 0);
-        while slot < scale {
-            // The first slot of a symbol: `frequency << 20 | 0 << 8 | symbol`.
-            let code = slots.as_array()[slot];
-            let frequency = (code >> 20) as usize;
-            if frequency == scale {
-                return None;
-            }
-            let id = tables.symbols;
-            let scaled = frequency << (16 - scale_bits);
-            tables.frequency_upper.0[id] = (scaled >> 8) as u8;
-            tables.mixed.0[id] = (scaled & 0xF0 | slot >> 8) as u8;
-            tables.cumulative_lower.0[id] = slot as u8;
-            tables.symbol.0[id] = code as u8;
-            if slot % bucket_len > 0 {
-                let bit = slot % bucket_len;
-                tables.starts[bit / 8].0[slot / bucket_len] |= 1 << (bit % 8);
-            }
-            slot += frequency;
-            let end = slot.div_ceil(bucket_len);
-            tables.first.0[bucket..end].fill(id as u8);
-            bucket = end;
-            tables.symbols += 1;
+    const NONE: Self = Self {
+        starts: [const { Bytes([0; 256]) }; 2],
+        first: Bytes([0; 256]),
+        frequency_upper: Bytes([0; 256]),
+        mixed: Bytes([0; 256]),
+        cumulative_lower: Bytes([0; 256]),
+        symbol: Bytes([0; 256]),
+        symbols: 0,
+        scale_bits: 0,
+    };
+
+    /// Makes tables out of none. One symbol that has all slots leaves them so: `frequency << (16 -
+    /// scale_bits)` would not fit into a word.
+    fn fill(&mut self, frequencies: &Frequencies) {
+        let scale_bits = frequencies.scale_bits();
+        assert!((8..=12).contains(&scale_bits), "a bucket has 16 slots at most");
+        let bucket_bits = scale_bits - 8;
+        if frequencies.only_symbol().is_some() {
+            return;
         }
-        Some(tables)
+        let mut bucket = 0;
+        for (id, (symbol, frequency, cumulative)) in frequencies.used().enumerate() {
+            let (slot, end) = (cumulative as usize, (cumulative + frequency) as usize);
+            let scaled = frequency << (16 - scale_bits);
+            self.frequency_upper.0[id] = (scaled >> 8) as u8;
+            self.mixed.0[id] = (scaled & 0xF0 | cumulative >> 8) as u8;
+            self.cumulative_lower.0[id] = slot as u8;
+            self.symbol.0[id] = symbol;
+            let bit = slot & ((1 << bucket_bits) - 1);
+            if bit > 0 {
+                self.starts[bit / 8].0[slot >> bucket_bits] |= 1 << (bit % 8);
+            }
+            // Whole runs, even where they reach into the buckets of the next symbol: that is
+            // written later.
+            let end = end.div_ceil(1 << bucket_bits);
+            while bucket < end {
+                match self.first.0[bucket..].first_chunk_mut::<RUN>() {
+                    Some(run) => *run = [id as u8; RUN],
+                    None => self.first.0[bucket..].fill(id as u8),
+                }
+                bucket += RUN;
+            }
+            bucket = end;
+            self.symbols = id + 1;
+        }
+        self.scale_bits = scale_bits;
     }
 }
 
-/// What depends on the scale alone, for vectors.
+/// Buckets that are written together.
+const RUN: usize = 16;
+
+impl Table for Tables {
+    #[inline(always)]
+    fn decode(&self, state: &mut u32) -> u8 {
+        let bucket_bits = self.scale_bits - 8;
+        let slot = *state & ((1 << self.scale_bits) - 1);
+        let (bucket, within) = ((slot >> bucket_bits) as usize % BUCKETS, slot & ((1 << bucket_bits) - 1));
+        let starts = u32::from(u16::from_le_bytes([self.starts[0].0[bucket], self.starts[1].0[bucket]]));
+        let id = usize::from(self.first.0[bucket]) + (starts & ((2 << within) - 1)).count_ones() as usize;
+        let (id, mixed) = (id % 256, u32::from(self.mixed.0[id % 256]));
+        let scaled = u32::from(self.frequency_upper.0[id]) << 8 | mixed & 0xF0;
+        let cumulative = u32::from(self.cumulative_lower.0[id]) | (mixed & 0xF) << 8;
+        let frequency = scaled >> (16 - self.scale_bits);
+        *state = frequency.wrapping_mul(*state >> self.scale_bits).wrapping_add(slot - cumulative);
+        self.symbol.0[id]
+    }
+}
+
+/// What is the same for all slots, for vectors.
 struct Scale {
+    /// Buckets have more than eight slots.
+    more_starts: bool,
     /// `vpmultishiftqb` control: the bucket of each word of 64 bits, twice.
     bucket_bits: __m512i,
     /// Keeps a state's slot within its bucket.
@@ -268,6 +453,7 @@ impl Scale {
     fn new(tables: &Tables) -> Self {
         let bits = tables.scale_bits;
         Self {
+            more_starts: bits > 11,
             bucket_bits: _mm512_add_epi8(from_bytes(WORD_BITS), _mm512_set1_epi8((bits - 8).cast_signed())),
             bucket_mask: _mm512_set1_epi16((1 << (bits - 8)) - 1),
             mask: _mm512_set1_epi16((1 << bits) - 1),
@@ -288,14 +474,12 @@ impl Scale {
         _mm512_castps_si512(_mm512_shuffle_ps::<0b10_00_10_00>(first, second))
     }
 
-    /// Bits for the slots of a bucket up to and including the one that each state stands in: slots
-    /// 0 to 7 and 8 to 15.
+    /// Which slots of their buckets the states stand in.
     #[inline]
     #[target_feature(enable = "avx512bw")]
-    fn preceding(&self, states: &[Words; PAIR]) -> [__m512i; 2] {
+    fn within_buckets(&self, states: &[Words; PAIR]) -> __m512i {
         let [first, second] = each!(PAIR, |side| _mm512_and_si512(states[side].lower, self.bucket_mask));
-        let within = _mm512_packus_epi16(first, second);
-        each!(2, |half| _mm512_shuffle_epi8(_mm512_broadcast_i32x4(from_16_bytes(PRECEDING[half])), within))
+        _mm512_packus_epi16(first, second)
     }
 }
 

@@ -34,7 +34,7 @@ pub(in crate::simd) fn decode_gathering(
             decode_groups::<false>(payload, slots, segments);
         }
     }
-    avx2::decode::<true>(payload, slots, segments)
+    avx2::decode_payload::<true>(payload, slots, segments)
 }
 
 /// Takes groups off four segments at a time, then off two. `TWELVE`: the scale has 12 bits.

@@ -143,6 +143,27 @@ impl Bytes {
         }
     }
 
+    /// [`look_up`](Self::look_up) for a pair: each of its segments in bytes of its own.
+    #[inline]
+    #[target_feature(enable = "avx512vbmi")]
+    fn look_up_two<const LEN: usize>([first, second]: [&Self; PAIR], indices: __m512i) -> __m512i {
+        const FIRST: u64 = 0x00FF_00FF_00FF_00FF;
+        if LEN <= 64 {
+            let looked_up = _mm512_permutexvar_epi8(indices, first.quarter(0));
+            return _mm512_mask_permutexvar_epi8(looked_up, !FIRST, indices, second.quarter(0));
+        }
+        // Each step takes the place of some indices, and leaves the others.
+        if LEN <= 128 {
+            let x = _mm512_mask2_permutex2var_epi8(first.quarter(0), indices, FIRST, first.quarter(1));
+            return _mm512_mask2_permutex2var_epi8(second.quarter(0), x, !FIRST, second.quarter(1));
+        }
+        let upper = _mm512_movepi8_mask(indices);
+        let x = _mm512_mask2_permutex2var_epi8(first.quarter(0), indices, FIRST & !upper, first.quarter(1));
+        let x = _mm512_mask2_permutex2var_epi8(first.quarter(2), x, FIRST & upper, first.quarter(3));
+        let x = _mm512_mask2_permutex2var_epi8(second.quarter(0), x, !FIRST & !upper, second.quarter(1));
+        _mm512_mask2_permutex2var_epi8(second.quarter(2), x, !FIRST & upper, second.quarter(3))
+    }
+
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn quarter(&self, index: usize) -> __m512i {

@@ -1,0 +1,149 @@
+//! Several payloads decoded together, against each of them alone.
+
+use super::*;
+use crate::section::lanes::{Job, decode_together};
+
+/// A payload that is decoded with others.
+#[derive(Clone)]
+struct Part {
+    raw: Vec<u8>,
+    payload: Vec<u8>,
+}
+
+/// The raw bytes, as far as they are said to be right, and the first error with its index.
+type Outcome = (Vec<Vec<u8>>, Result<(), (usize, Corruption)>);
+
+fn together(parts: &[Part], kernel: Kernel) -> Outcome {
+    let mut raws: Vec<_> = parts.iter().map(|part| vec![0xEE; part.raw.len()]).collect();
+    let jobs = parts.iter().zip(&mut raws);
+    let mut jobs: Vec<_> = jobs.map(|(part, raw)| Job::new(&part.payload, tail_of(&part.payload), raw)).collect();
+    let result = decode_together(&mut jobs, kernel);
+    raws.truncate(result.as_ref().err().map_or(parts.len(), |(index, _)| *index));
+    (raws, result)
+}
+
+/// What all kernels are to find: what the scalar one finds, part after part.
+fn alone(parts: &[Part]) -> Outcome {
+    let mut raws = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        match super::decode(&part.payload, part.raw.len(), Kernel::Portable) {
+            Ok(raw) => raws.push(raw),
+            Err(reason) => return (raws, Err((index, reason))),
+        }
+    }
+    (raws, Ok(()))
+}
+
+fn check_together(kernels: &[Kernel], parts: &[Part], case: &str) {
+    let expected = alone(parts);
+    for &kernel in kernels.iter().chain([&Kernel::Portable]) {
+        let found = together(parts, kernel);
+        assert_eq!(found.1, expected.1, "{kernel}: {case}");
+        assert!(found.0 == expected.0, "{kernel} decodes other bytes: {case}");
+    }
+}
+
+fn part(raw: Vec<u8>, segments: usize, scale_bits: u8, tail: Tail) -> Part {
+    let payload = encode(&raw, segments, tail, scale_bits, Kernel::Portable);
+    Part { raw, payload }
+}
+
+/// Raw lengths and segments. Some have no whole group, some are longer than others by many.
+const SHAPES: [(usize, usize); 10] = [
+    (2048, 1),
+    (2048, 1),
+    (2048 + 77, 1),
+    (4096, 4),
+    (1, 1),
+    (3 * 1280 + 700, 4),
+    (129, 1),
+    (9 * GROUP, 2),
+    (11 * 3 * GROUP + 1, 12),
+    (40 * GROUP, 3),
+];
+
+/// `count` parts, each of a shape, a source, a scale and a tail of its own, or all of the same.
+fn parts(count: usize, equal: bool, random: &mut Random) -> Vec<Part> {
+    let mut seed = random.next() >> 8;
+    let all = (0..count).map(|_| {
+        if !equal {
+            seed = random.next() >> 8;
+        }
+        let (len, segments) = SHAPES[seed as usize % SHAPES.len()];
+        let tail = if seed >> 10 & 1 == 0 { Tail::Coded } else { Tail::InStates };
+        let tail = if Cut::new(len, segments, tail).is_none() || len <= RIDING { Tail::Coded } else { tail };
+        // Most blocks of a stream have one scale.
+        let scale_bits = if (seed >> 20).is_multiple_of(4) { 9 + (seed >> 24) as u8 % 4 } else { 12 };
+        let symbol = SOURCES[(random.next() >> 30) as usize % SOURCES.len()].1;
+        part(random.bytes(len, symbol), segments, scale_bits, tail)
+    });
+    all.collect()
+}
+
+#[test]
+fn payloads_of_every_number_and_shape() {
+    let kernels = kernels();
+    let mut random = Random(11);
+    for round in 0..if cfg!(miri) { 2 } else { 40 } {
+        for count in (0..=9).chain([16, 17]) {
+            for equal in [true, false] {
+                let parts = parts(count, equal, &mut random);
+                check_together(&kernels, &parts, &format!("round {round}, {count} payloads"));
+            }
+        }
+    }
+}
+
+/// Of two bad ones the first is named, and what comes before it is there.
+#[test]
+fn bad_ones_among_good_ones() {
+    let kernels = kernels();
+    let mut random = Random(12);
+    let mut refused = 0;
+    for round in 0..if cfg!(miri) { 4 } else { 400 } {
+        let mut parts = parts(2 + round % 7, round % 2 == 0, &mut random);
+        for _ in 0..=round % 2 {
+            let index = (random.next() >> 16) as usize % parts.len();
+            let payload = &mut parts[index].payload;
+            let at = (random.next() >> 16) as usize % payload.len();
+            match round / 4 % 4 {
+                0 => payload.truncate(at),
+                1 => payload[at] ^= 1 << (random.next() >> 61),
+                2 => payload[at..].fill_with(|| (random.next() >> 20) as u8),
+                _ => payload[at..].fill(0),
+            }
+        }
+        refused += usize::from(alone(&parts).1.is_err());
+        check_together(&kernels, &parts, &format!("round {round}"));
+    }
+    assert!(cfg!(miri) || refused > 200, "{refused}");
+}
+
+/// No kernel touches what is behind a payload or its raw bytes, or before them.
+#[cfg(all(unix, not(miri)))]
+#[test]
+fn neighbours_are_not_touched() {
+    let mut random = Random(13);
+    for (round, kernel) in (0..8).flat_map(|round| kernels().into_iter().map(move |kernel| (round, kernel))) {
+        let parts = parts(1 + round, round % 2 == 0, &mut random);
+        let mut memory: Vec<_> =
+            parts.iter().map(|part| (Guarded::new(part.payload.len()), Guarded::new(part.raw.len()))).collect();
+        for back in [true, false] {
+            let mut jobs = Vec::new();
+            for (part, (payload, raw)) in parts.iter().zip(&mut memory) {
+                let (payload_len, raw_len) = (part.payload.len(), part.raw.len());
+                let payload = if back { payload.back(payload_len) } else { payload.front(payload_len) };
+                payload.copy_from_slice(&part.payload);
+                let raw = if back { raw.back(raw_len) } else { raw.front(raw_len) };
+                jobs.push(Job::new(payload, tail_of(payload), raw));
+            }
+            assert_eq!(decode_together(&mut jobs, kernel), Ok(()), "{kernel}");
+            drop(jobs);
+            for (part, (_, raw)) in parts.iter().zip(&mut memory) {
+                let len = part.raw.len();
+                let found = if back { raw.back(len) } else { raw.front(len) };
+                assert!(*found == part.raw, "{kernel}: {} payloads", parts.len());
+            }
+        }
+    }
+}
