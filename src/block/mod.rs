@@ -27,7 +27,9 @@ mod whole;
 #[cfg(feature = "jobs")]
 pub use whole::Block;
 
-pub(crate) use coded::{Coded, Resources, Verified, body_len, parse_data_header, scratch_len, split_check};
+pub(crate) use coded::{
+    Coded, Resources, Verified, body_len, decode_together, parse_data_header, scratch_len, split_check,
+};
 #[cfg(feature = "gpu")]
 pub(crate) use plain::Plan;
 

@@ -491,7 +491,11 @@ impl Machine for Decoder {
         {
             let done = self.decode_side_by_side(input, blocks)?;
             room.filled(done.given);
-            return self.after_side_by_side(done, input, room, op);
+            return self.after_runs(done, input, room, op);
+        }
+        if self.works_on_runs() {
+            let done = self.decode_run_here(input, room);
+            return self.after_runs(done, input, room, op);
         }
         let (taken, event) = match self.deframer.next(input) {
             Ok(next) => next,

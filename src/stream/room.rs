@@ -20,8 +20,12 @@ pub(crate) trait Room {
         None
     }
 
-    /// So many bytes at the start of what [`block`](Self::block) or [`blocks`](Self::blocks) gave
-    /// are good.
+    /// At most `most` bytes behind those before, as many as there are for the blocks in so many
+    /// coded bytes: a few are decoded there together.
+    fn some(&mut self, coded_len: usize, most: usize) -> &mut [u8];
+
+    /// So many bytes at the start of what [`block`](Self::block), [`blocks`](Self::blocks) or
+    /// [`some`](Self::some) gave are good.
     fn filled(&mut self, len: usize);
 }
 
@@ -35,6 +39,11 @@ impl Room for &mut [u8] {
 
     fn block(&mut self, len: usize) -> Option<&mut [u8]> {
         self.get_mut(..len)
+    }
+
+    fn some(&mut self, _coded_len: usize, most: usize) -> &mut [u8] {
+        let len = most.min(self.len());
+        &mut self[..len]
     }
 
     fn filled(&mut self, len: usize) {
@@ -58,6 +67,10 @@ impl Room for Anywhere<'_> {
 
     fn blocks(&mut self, _coded_len: usize) -> Option<&mut [u8]> {
         Some(self.0)
+    }
+
+    fn some(&mut self, coded_len: usize, most: usize) -> &mut [u8] {
+        self.0.some(coded_len, most)
     }
 
     fn filled(&mut self, len: usize) {
@@ -93,6 +106,13 @@ impl<'a> Growing<'a> {
         self.limits.check_memory(total, offset).err().unwrap_or_else(memory)
     }
 
+    /// What the blocks in so many coded bytes may take, if it is no more than `most` and what may
+    /// be.
+    fn guess(&self, coded_len: usize, most: usize) -> usize {
+        let left = self.limits.max_memory.saturating_sub(self.filled);
+        coded_len.saturating_mul(8).min(most).min(left)
+    }
+
     /// Whether there is memory for `len` bytes, which is reserved then.
     fn grows(&mut self, len: usize) -> bool {
         let end = self.filled + len;
@@ -122,9 +142,13 @@ impl Room for Growing<'_> {
     }
 
     fn blocks(&mut self, coded_len: usize) -> Option<&mut [u8]> {
-        let left = self.limits.max_memory.saturating_sub(self.filled);
-        let len = coded_len.saturating_mul(8).min(SIDE_BY_SIDE_LEN).min(left);
+        let len = self.guess(coded_len, SIDE_BY_SIDE_LEN);
         if self.side_by_side { self.block(len) } else { None }
+    }
+
+    fn some(&mut self, coded_len: usize, most: usize) -> &mut [u8] {
+        let len = self.guess(coded_len, most);
+        self.block(len).unwrap_or_default()
     }
 
     fn filled(&mut self, len: usize) {

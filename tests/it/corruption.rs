@@ -3,9 +3,10 @@
 
 use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use ranstream::{
-    DecodeOptions, EncodeOptions, Error, Mode,
+    DecodeOptions, EncodeOptions, Error, Mode, block, compress,
     error::{Corruption, Part},
     format::{BlockHeader, BlockMode, EndBlock, StreamHeader},
+    stream::{Decoder, Op},
 };
 
 use crate::{
@@ -89,6 +90,44 @@ fn error_of_damage(good: &Assembled, stream: &[u8], element: &Element, byte: usi
 fn blocks_before(good: &Assembled, end: &Element) -> u64 {
     let before = good.elements.iter().filter(|element| element.coded.end <= end.coded.start).rev();
     before.take_while(|element| matches!(element.part, Part::Block(_))).count() as u64
+}
+
+/// Neighbours are decoded together where both ends lie in memory: the good ones before a bad one
+/// come out all the same, and are counted.
+#[test]
+fn a_bad_block_among_many_that_are_lanes() {
+    const LEN: usize = 3000;
+    let raw = data::text(40 * LEN + 77);
+    let good = compress(&raw, &EncodeOptions::new().mode(Mode::Lanes).block_len(LEN)).unwrap();
+    let mut starts = vec![StreamHeader::FIXED_LEN];
+    while let Ok(len) = block::coded_len(&good[starts[starts.len() - 1]..]) {
+        starts.push(starts[starts.len() - 1] + len);
+    }
+    assert_eq!(starts.len(), 41 + 1);
+    for bad in [0, 1, 7, 8, 19, 39, 40] {
+        let mut stream = good.clone();
+        stream[starts[bad + 1] - 20] ^= 1;
+        let found = agreed(&stream, &DecodeOptions::new());
+        assert!(found.raw == raw[..bad * LEN], "{} bytes before block {bad}", found.raw.len());
+        assert!(matches!(found.error, Some(Error::Corrupt { part, offset, .. })
+            if part == Part::Block(bad as u64) && offset == starts[bad] as u64));
+        for room in [raw.len() + 100_000, raw.len(), 10 * LEN + 1, LEN, 1] {
+            let (mut decoder, mut back, mut taken) = (Decoder::new(DecodeOptions::new()), Vec::<u8>::new(), 0);
+            let error = loop {
+                let mut out = vec![0; room];
+                match decoder.step(&stream[taken..], &mut out, Op::Finish) {
+                    Ok(step) => {
+                        taken += step.consumed;
+                        back.extend(&out[..step.produced]);
+                    }
+                    Err(error) => break error,
+                }
+            };
+            assert!(back == raw[..bad * LEN], "{} bytes before block {bad} in slices of {room}", back.len());
+            assert_eq!(Some(&error), found.error.as_ref());
+            assert_eq!(decoder.progress().blocks(), bad as u64);
+        }
+    }
 }
 
 #[test]

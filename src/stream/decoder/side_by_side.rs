@@ -1,21 +1,32 @@
-//! Blocks that lie in memory and have a place there to go to: workers take them from one and to the
-//! other, and nothing is copied.
+//! Blocks that lie in memory and have a place there to go to: some of them are decoded together,
+//! here or by workers, who take them from one place and to the other. Nothing is copied.
 
 use std::{mem, ops::ControlFlow};
 
-use super::{Decoder, job::decode};
+use super::Decoder;
 use crate::{
-    block::Coded,
+    block::{self, Coded, Resources},
     error::{Error, Part},
+    options::Kernel,
     parallel::{Lost, work_in_order},
+    simd,
     stream::{BlockEvent, Deframer, Event, Op, Room, Span, step::Move},
 };
 
 /// Blocks under way for each worker. They are no memory of ours.
 const BLOCKS_PER_WORKER: usize = 4;
 
+/// The most raw bytes of blocks that are decoded together: they stay in a cache near the core.
+const RUN_LEN: usize = 512 << 10;
+
+/// The most blocks that are decoded together.
+const RUN_BLOCKS: usize = 8;
+
+/// Runs for each worker, at least, where there is more than one block in each.
+const RUNS_PER_WORKER: usize = 8;
+
 /// A block with both its places.
-struct Task<'a> {
+struct Placed<'a> {
     block: BlockEvent,
     /// Coded bytes, with header and check.
     coded_len: usize,
@@ -24,19 +35,23 @@ struct Task<'a> {
     raw: &'a mut [u8],
 }
 
-/// What comes after the last task.
+/// Neighbours, at least one.
+type Run<'a> = Vec<Placed<'a>>;
+
+/// What comes after the last run.
 enum After {
-    /// An event that is no task, in the input from `start` on, and the coded bytes it took.
+    /// An event that belongs to no run, in the input from `start` on, and the coded bytes it took.
     Event { event: Option<Event>, start: usize, len: usize },
     /// This comes out when the blocks before it did.
     Fault(Error),
 }
 
-/// What became of the tasks.
+/// What became of the runs.
 pub(super) struct Done {
     taken: usize,
     pub(super) given: usize,
-    after: After,
+    /// `None`: that was not looked at.
+    after: Option<After>,
 }
 
 impl Decoder {
@@ -48,83 +63,137 @@ impl Decoder {
             && !self.jobs.leaves_to_caller(input.len(), true)
     }
 
+    /// Whether the caller does the work, in a stream that has begun, and faster for several blocks.
+    pub(super) fn works_on_runs(&self) -> bool {
+        simd::decodes_together(Kernel::or_default(self.options.kernel))
+            && self.header.is_some()
+            && self.jobs.leaves_to_caller(usize::MAX, false)
+    }
+
     /// As many blocks as `input` and `output` have. All of `output` may have been written to.
     pub(super) fn decode_side_by_side(&mut self, input: &[u8], output: &mut [u8]) -> Result<Done, Error> {
-        let (mut rest, mut after) = (Rest { input, taken: 0, room: output }, None);
-        let given = self.decode_tasks(|deframer| rest.next(deframer).map_err(|end| after = Some(end)).ok())?;
-        let Some(after) = after else { unreachable!("tasks end with what comes after them, or with an error") };
+        let runs = RUNS_PER_WORKER * self.jobs.executor().width();
+        let together = simd::decodes_together(Kernel::or_default(self.options.kernel));
+        let most = if together { input.len() / runs } else { 0 };
+        let mut rest = Rest { input, taken: 0, room: output, most, after: None };
+        let (given, fault) = self.decode_runs(|deframer| rest.next_run(deframer))?;
+        let after = fault.map(After::Fault).or(rest.after);
         Ok(Done { taken: rest.taken, given, after })
     }
 
-    /// What comes after the last task.
-    pub(super) fn after_side_by_side(
-        &mut self,
-        done: Done,
-        input: &[u8],
-        room: &mut impl Room,
-        op: Op,
-    ) -> Result<Move, Error> {
+    /// A few blocks, as many as `input` and `room` have.
+    pub(super) fn decode_run_here(&mut self, input: &[u8], room: &mut impl Room) -> Done {
+        let resources = self.resources();
+        let output = room.some(input.len(), RUN_LEN);
+        let mut rest = Rest { input, taken: 0, room: output, most: usize::MAX, after: None };
+        let Some(mut run) = rest.next_run(&mut self.deframer) else {
+            return Done { taken: rest.taken, given: 0, after: rest.after };
+        };
+        let fault = decode_run(&mut run, &resources).err();
+        let good = fault.as_ref().map_or(run.len(), |(index, _)| *index);
+        let mut lens = [(0, 0); RUN_BLOCKS];
+        for (Placed { coded_len, raw, .. }, lens) in run.iter().zip(&mut lens) {
+            *lens = (*coded_len, raw.len());
+        }
+        run[..good].iter().for_each(|Placed { raw, .. }| self.tally.add_content(raw));
+        drop(run);
+        let (Rest { mut taken, mut after, .. }, mut given) = (rest, 0);
+        for (coded_len, raw_len) in &lens[..good] {
+            self.tally.add_coded(*coded_len);
+            given += raw_len;
+            room.filled(*raw_len);
+            self.tally.add_block(*raw_len);
+        }
+        if let Some((index, error)) = fault {
+            self.tally.add_coded(lens[index].0);
+            taken = lens[..=index].iter().map(|(coded_len, _)| coded_len).sum();
+            after = Some(After::Fault(error));
+        }
+        Done { taken, given, after }
+    }
+
+    /// What comes after the last run.
+    pub(super) fn after_runs(&mut self, done: Done, input: &[u8], room: &mut impl Room, op: Op) -> Result<Move, Error> {
         let Done { taken, mut given, after } = done;
         let status = match after {
-            After::Fault(error) => {
+            None => None,
+            Some(After::Fault(error)) => {
                 self.fault = Some(error);
                 None
             }
-            After::Event { event, start, len } => {
+            Some(After::Event { event, start, len }) => {
                 self.tally.add_coded(len);
                 let rest = &input[start..];
-                let (more, status) = match event {
+                let handled = match event {
                     // There was no room for it. Nothing goes to the queue: behind a block there,
                     // all that follow would go the same way.
-                    Some(Event::Block(block)) => (self.decode_here(&block, rest, room)?, None),
-                    event => self.take_event(event, rest, room, op)?,
+                    Some(Event::Block(block)) => self.decode_here(&block, rest, room).map(|more| (more, None)),
+                    event => self.take_event(event, rest, room, op),
                 };
-                given += more;
-                status
+                match handled {
+                    Ok((more, status)) => {
+                        given += more;
+                        status
+                    }
+                    // It is kept, and comes out alone when what was given did.
+                    Err(_) if given > 0 && self.failed.is_some() => None,
+                    Err(error) => return Err(error),
+                }
             }
         };
         Ok(Move { taken, given, status })
     }
 
-    /// Decodes all tasks that `next` finds, and counts them in their order. Comes back: raw bytes.
-    fn decode_tasks<'a>(
+    /// Decodes all runs that `next` finds, and counts their blocks in their order. Comes back: raw
+    /// bytes, and what the first bad block has against it.
+    fn decode_runs<'a>(
         &mut self,
-        mut next: impl FnMut(&mut Deframer) -> Option<Task<'a>> + Send,
-    ) -> Result<usize, Error> {
+        mut next: impl FnMut(&mut Deframer) -> Option<Run<'a>> + Send,
+    ) -> Result<(usize, Option<Error>), Error> {
         let resources = &self.resources();
         let Self { options, deframer, jobs, tally, .. } = self;
         let executor = jobs.executor();
-        let (mut given, mut decoded) = (0, Ok(()));
+        let (mut given, mut fault) = (0, None);
         let worked = work_in_order(
             executor,
             options.work.in_flight.unwrap_or(BLOCKS_PER_WORKER * executor.width()),
             || next(deframer),
-            |mut task| {
-                let Task { block, body, raw, .. } = &mut task;
-                let result = decode(Coded::new(block.header, body), raw, resources);
-                let (part, offset) = (Part::Block(block.number), block.offset);
-                (task, result.map_err(|reason| reason.at(part, offset)))
+            |mut run| {
+                let result = decode_run(&mut run, resources);
+                (run, result)
             },
-            |(task, result)| {
-                tally.add_coded(task.coded_len);
-                decoded = result;
-                if decoded.is_err() {
-                    return ControlFlow::Break(());
+            |(run, result)| {
+                let bad = result.err();
+                let good = bad.as_ref().map_or(run.len(), |(index, _)| *index);
+                for Placed { coded_len, raw, .. } in &run[..good] {
+                    tally.add_coded(*coded_len);
+                    tally.add_content(raw);
+                    given += raw.len();
+                    tally.add_block(raw.len());
                 }
-                tally.add_content(task.raw);
-                given += task.raw.len();
-                tally.add_block(task.raw.len());
-                ControlFlow::Continue(())
+                let Some((index, error)) = bad else { return ControlFlow::Continue(()) };
+                tally.add_coded(run[index].coded_len);
+                fault = Some(error);
+                ControlFlow::Break(())
             },
         );
-        if let Err(error) = decoded {
-            return self.fail(error);
-        }
         match worked {
-            Ok(()) => Ok(given),
+            _ if fault.is_some() => Ok((given, fault)),
+            Ok(()) => Ok((given, None)),
             Err(Lost) => self.fail(Error::WorkerLost { block: self.tally.progress().blocks() }),
         }
     }
+}
+
+/// Verifies and decodes a run. The index of the first bad block comes back with its error; those
+/// before it are done.
+fn decode_run(run: &mut Run<'_>, resources: &Resources) -> Result<(), (usize, Error)> {
+    let coded = run.iter_mut().map(|Placed { block, body, raw, .. }| (Coded::new(block.header, body), &mut **raw));
+    let decoded = block::decode_together(&mut coded.collect::<Vec<_>>(), resources);
+    decoded.map_err(|(index, reason)| {
+        let BlockEvent { number, offset, .. } = run[index].block;
+        (index, reason.at(Part::Block(number), offset))
+    })
 }
 
 /// What is left of both sides.
@@ -132,11 +201,37 @@ struct Rest<'a> {
     input: &'a [u8],
     taken: usize,
     room: &'a mut [u8],
+    /// Coded bytes that a run of more than one block may have.
+    most: usize,
+    /// What came instead of another block.
+    after: Option<After>,
 }
 
 impl<'a> Rest<'a> {
+    /// Blocks that are decoded together. `None`: there are no more.
+    fn next_run(&mut self, deframer: &mut Deframer) -> Option<Run<'a>> {
+        let mut run = Run::new();
+        let (mut raw_len, mut coded_len) = (0, 0);
+        while self.after.is_none() && run.len() < RUN_BLOCKS {
+            match self.next(deframer) {
+                Ok(placed) => {
+                    // Another one is likely to be as long.
+                    raw_len += placed.raw.len();
+                    coded_len += placed.coded_len;
+                    let ends = raw_len + placed.raw.len() > RUN_LEN || coded_len + placed.coded_len > self.most;
+                    run.push(placed);
+                    if ends {
+                        break;
+                    }
+                }
+                Err(after) => self.after = Some(after),
+            }
+        }
+        (!run.is_empty()).then_some(run)
+    }
+
     /// The next block, if it has a place at the start of the room.
-    fn next(&mut self, deframer: &mut Deframer) -> Result<Task<'a>, After> {
+    fn next(&mut self, deframer: &mut Deframer) -> Result<Placed<'a>, After> {
         let (start, rest) = (self.taken, &self.input[self.taken..]);
         let (len, event) = deframer.next(rest).map_err(After::Fault)?;
         self.taken += len;
@@ -147,7 +242,7 @@ impl<'a> Rest<'a> {
                 };
                 let (raw, behind) = mem::take(&mut self.room).split_at_mut(block.header.raw_len());
                 self.room = behind;
-                Ok(Task { body: &rest[body.clone()], block, coded_len: len, raw })
+                Ok(Placed { body: &rest[body.clone()], block, coded_len: len, raw })
             }
             event => Err(After::Event { event, start, len }),
         }
