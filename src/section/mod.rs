@@ -16,5 +16,5 @@ mod golden;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use decode::Decoder;
+pub(crate) use decode::{Decoder, Place};
 pub(crate) use encode::{Encoder, Settings, scale_bits_for};

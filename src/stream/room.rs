@@ -177,6 +177,7 @@ mod tests {
         let error = Error::LimitExceeded { limit: Limit::Memory, found: 11, allowed: 8, offset: 7 };
         assert_eq!(room.refusal(6, 7), error);
         assert_eq!(room.blocks(100).map(|room| room.len()), Some(3), "all that there may be");
+        assert_eq!((room.some(100, 2).len(), room.some(100, 9).len()), (2, 3));
         assert_eq!(room.put(&[4]), 1);
         room.block(2).unwrap().fill(9);
         drop(room);
@@ -190,6 +191,7 @@ mod tests {
         assert_eq!(room.put(&[1, 2]), 2);
         assert_eq!(room.block(5), None);
         assert_eq!(room.blocks(5), None);
+        assert_eq!((room.some(100, 2).len(), room.some(100, 9).len()), (2, 4));
         room.block(3).unwrap().fill(3);
         room.filled(3);
         assert_eq!(room.put(&[4, 5]), 1, "there is room for one");

@@ -19,7 +19,7 @@ use crate::{
         predict::{self, Matrix},
         zeros,
     },
-    section::Decoder,
+    section::{Decoder, Place},
     simd::{self, Kernel},
 };
 
@@ -382,11 +382,21 @@ fn decode_buckets(
     plane: &mut [u8],
 ) -> Result<(), PayloadError> {
     let mut rest = &mut cut[..];
+    let mut places = Vec::with_capacity(buckets.counts().len());
+    let mut fault = Ok(());
     for &count in buckets.counts() {
         let (bucket, behind) = rest.split_at_mut(count);
-        sections.decode(bucket)?;
         rest = behind;
+        match sections.next(count) {
+            Ok((descriptor, payload)) => places.push(Place { descriptor, payload, symbols: bucket }),
+            Err(error) => {
+                fault = Err(error);
+                break;
+            }
+        }
     }
+    sections.decoder.decode_all(&mut places)?;
+    fault?;
     simd::planes::join(sections.kernel, cut, keys, buckets, plane);
     Ok(())
 }
