@@ -141,13 +141,15 @@ fn decode_side_by_side<const N: usize, const TABLES: usize, const GATHER: bool>(
         if run == 0 {
             break;
         }
-        let words = each!(N, |segment| payloads[segment][segments[segment].words.start..].as_ptr());
+        let words = each!(N, |segment| segments[segment].words.start);
         let raw = each!(N, |segment| segments[segment].take_groups(run).as_mut_ptr());
         // SAFETY: `groups_ahead` left at least `run` times `GROUP_WORDS_LEN` bytes of the payload
         // behind each of `words`, and `take_groups` gave `run` groups to each of `raw`.
-        let next = unsafe { decode_run::<N, TABLES, GATHER>(words, slots, &scale, &mut states, raw, run) };
-        for index in 0..N {
-            segments[index].words.start += next[index].addr() - words[index].addr();
+        let words = unsafe {
+            decode_run::<N, TABLES, GATHER>(payloads[0], payloads[N - 1], words, slots, &scale, &mut states, raw, run)
+        };
+        for (segment, start) in segments.iter_mut().zip(words) {
+            segment.words.start = start;
         }
     }
     for (segment, states) in segments.iter_mut().zip(states) {
@@ -173,23 +175,29 @@ fn decode_last_words<const GATHER: bool>(payload: &[u8], slots: &LaneSlots, segm
     }
 }
 
-/// Decodes `run` groups of each segment; the words that come next come back.
+/// Decodes `run` groups of each segment; the places of the words that come next come back.
 ///
 /// # Safety
 ///
-/// Each of `raw` is the first of `run` groups that nobody else has, and `run * GROUP_WORDS_LEN`
-/// bytes can be read from each of `next`.
+/// Each of `raw` is the first of `run` groups that nobody else has, and each of `words` leaves
+/// `run * GROUP_WORDS_LEN` bytes behind it: of the payload `first` the first, of `last` the last.
 #[allow(clippy::needless_range_loop, reason = "rounds and groups index several arrays at a time")]
 #[inline(never)]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
 unsafe fn decode_run<const N: usize, const TABLES: usize, const GATHER: bool>(
-    mut next: [*const u8; N],
+    first: &[u8],
+    last: &[u8],
+    words: [usize; N],
     slots: &[LaneSlots; TABLES],
     scale: &Scale,
     states: &mut [[__m256i; VECTORS]; N],
     raw: [*mut [u8; GROUP]; N],
     run: usize,
-) -> [*const u8; N] {
+) -> [usize; N] {
+    // As arguments of their own the compiler knows that nothing is written to them.
+    let payloads = each!(N, |segment| if segment == 0 { first } else { last });
+    // SAFETY: the caller leaves bytes of the payload behind each place.
+    let mut next = each!(N, |segment| unsafe { payloads[segment].as_ptr().add(words[segment]) });
     let (slots_a, slots_b) = (&slots[0], &slots[TABLES - 1]);
     let [mut a, mut b] = halves(*states);
     let mut taken_a = look_up_all::<N, GATHER>(slots_a, scale, a);
@@ -221,7 +229,7 @@ unsafe fn decode_run<const N: usize, const TABLES: usize, const GATHER: bool>(
     for (states, half) in states.as_flattened_mut().chunks_mut(2 * N).zip([a, b]) {
         states.copy_from_slice(half.as_flattened());
     }
-    next
+    each!(N, |segment| next[segment].addr() - payloads[segment].as_ptr().addr())
 }
 
 /// Half of the vectors of `N` segments, in pairs: one segment of two, or the lower or upper lanes
