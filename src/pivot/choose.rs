@@ -238,8 +238,8 @@ impl Sorted {
             begin = end;
         }
         let symbols = self.used[..self.len].iter().map(|&symbol| (symbol, group_of[usize::from(symbol)]));
-        let filled = groups.lay_out(&shapes[..count], &sizes).and_then(|()| groups.fill(symbols));
-        debug_assert!(filled.is_some(), "sizes and order are those that a table asks for");
+        groups.fill(&shapes[..count], &sizes[..count], symbols);
+        debug_assert!(groups.have_sizes_of_shapes() && groups.are_ordered(), "as a table asks for");
         bits
     }
 }

@@ -85,6 +85,23 @@ impl Groups {
         self.starts[shapes.len()].into()
     }
 
+    /// Takes groups of these shapes and sizes, and all symbols, in rising order, with their groups.
+    pub(crate) fn fill(&mut self, shapes: &[Shape], sizes: &[u16], symbols: impl Iterator<Item = (u8, u8)>) {
+        self.count = shapes.len();
+        self.shapes[..shapes.len()].copy_from_slice(shapes);
+        let (mut next, mut end) = ([0; MAX_GROUPS], 0);
+        for (group, &size) in sizes.iter().enumerate() {
+            next[group] = end;
+            end += size;
+            self.starts[group + 1] = end;
+        }
+        for (symbol, group) in symbols {
+            let place = &mut next[usize::from(group)];
+            self.symbols[usize::from(*place)] = symbol;
+            *place += 1;
+        }
+    }
+
     /// Whether each group has as many symbols as its shape asks for.
     pub(crate) fn have_sizes_of_shapes(&self) -> bool {
         let fits = |group: usize| {
