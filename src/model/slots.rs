@@ -13,8 +13,8 @@ pub(crate) trait Slot: Copy + Default {
 
     fn symbol(self) -> u8;
 
-    /// The state after the symbol, before a word is taken, as a sum: what it takes of the state before,
-    /// and the slot's offset.
+    /// The state after the symbol, before a word is taken, as a sum: what it takes of the state
+    /// before, and the slot's offset.
     fn parts(self, state: u32, scale_bits: u8) -> (u32, u32);
 
     /// The same.

@@ -58,15 +58,19 @@ pub(crate) fn chunk(
 ) -> Result<usize, BitStringError> {
     let Scratch { buffers, plan, inner_plan } = scratch;
     buffers.make_room(len);
-    let coded_len = plan.make(tree, source, len, steps, |level, coded, bitmap, len| {
+    let coded_len = plan.make(tree, source, len, steps, &mut |level, coded, bitmap, len| {
         let tree = levels::tree(level);
-        let coded_len = inner_plan.make(tree, coded, len, steps, |_, _, _, _| Ok(0))?;
+        let coded_len = inner_plan.make(tree, coded, len, steps, &mut |_, _, _, _| Ok(0))?;
         inner_plan.merge(tree, coded.readable, bitmap, buffers, steps);
         Ok(coded_len)
     })?;
     plan.merge(tree, source.readable, out, buffers, steps);
     Ok(coded_len)
 }
+
+/// Decodes a bitmap of a level: from where its bytes stand, to the front of a buffer, so many
+/// bytes. How many it was made of comes back.
+type DecodeBitmap<'a> = &'a mut dyn FnMut(u8, Source, &mut [u8], usize) -> Result<usize, BitStringError>;
 
 /// Processors tell addresses that a store and a load have by their lowest bits first: places in the
 /// two buffers that are half of this apart are not taken for the same.
@@ -139,16 +143,13 @@ impl Default for Plan {
 impl Plan {
     /// Finds the places of all nodes, and verifies their spare bits. How many bytes of `source` the
     /// chunk has comes back.
-    ///
-    /// `decode_bitmap` takes a level, what of `source` is left, and where to put how many bytes of
-    /// a bitmap.
     fn make(
         &mut self,
         tree: &Tree,
         source: Source,
         len: usize,
         steps: &dyn Steps,
-        mut decode_bitmap: impl FnMut(u8, Source, &mut [u8], usize) -> Result<usize, BitStringError>,
+        decode_bitmap: DecodeBitmap,
     ) -> Result<usize, BitStringError> {
         self.spare_len = 0;
         self.places[0] = Place { symbols: len, ..Place::default() };
@@ -156,7 +157,7 @@ impl Plan {
         for (index, &node) in tree.nodes.iter().enumerate() {
             let mut ones = 0;
             if node.coded_len(self.places[index].symbols) > 0 {
-                read += self.find_bytes(node, index, source, read, &mut decode_bitmap)?;
+                read += self.find_bytes(node, index, source, read, decode_bitmap)?;
                 let bytes = self.verified_bytes(node, index, source.readable)?;
                 if matches!(node.kind, Kind::Merge { .. } | Kind::MergeSingle { .. }) {
                     ones = steps.ones(bytes);
@@ -167,8 +168,8 @@ impl Plan {
         Ok(read)
     }
 
-    /// Finds where the bytes of a node are, which begin at `read` or are coded there. How many bytes of
-    /// `source` they have comes back.
+    /// Finds where the bytes of a node are, which begin at `read` or are coded there. How many bytes
+    /// they have in `source` comes back.
     #[inline(always)]
     fn find_bytes(
         &mut self,
@@ -176,7 +177,7 @@ impl Plan {
         index: usize,
         source: Source,
         read: usize,
-        mut decode_bitmap: impl FnMut(u8, Source, &mut [u8], usize) -> Result<usize, BitStringError>,
+        decode_bitmap: DecodeBitmap,
     ) -> Result<usize, BitStringError> {
         let symbols = self.places[index].symbols;
         let (needed, spare_at) = (node.coded_len(symbols), self.spare_len);

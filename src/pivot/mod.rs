@@ -42,8 +42,6 @@ mod tree;
 
 pub(crate) use payload::{Decoder, Encoder, Setting};
 pub(crate) use portable::Portable;
-#[cfg(target_arch = "x86_64")]
-pub(crate) use sort::symbols_of;
 pub(crate) use steps::{SLACK, STRIDE, Steps, strides};
-pub(crate) use table::ROWS;
-pub(crate) use tree::SYMBOLS_ROOM;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use {sort::symbols_of, table::ROWS, tree::SYMBOLS_ROOM};

@@ -68,10 +68,10 @@ pub(crate) trait Steps: Sync {
     /// `len * bits / 8 + SLACK` bytes.
     fn pack(&self, ranks: &[u8], len: usize, first: u8, bits: u8, packed: &mut [u8]);
 
-    /// Sorts the `used` symbols by their groups, those of a group in rising order. `numbers` has the
-    /// group of each used symbol in rising order, each below 64. `starts` gets where each group ends,
-    /// which is where the next one begins, behind its first element. Symbols of groups that it has no
-    /// place for are not among them; `symbols` may then hold anything.
+    /// Sorts the `used` symbols by their groups, those of a group in rising order. `numbers` has
+    /// the group of each used symbol, each below 64. `starts` gets where each group ends, which is
+    /// where the next one begins, behind its first element. Symbols of groups that it has no place
+    /// for are not among them; `symbols` may then hold anything.
     fn sort(&self, used: &[u32; ROWS], numbers: &[u8; 256], starts: &mut [u16], symbols: &mut [u8; SYMBOLS_ROOM]) {
         sort::sort(used, numbers, starts, symbols);
     }

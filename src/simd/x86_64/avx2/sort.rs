@@ -1,5 +1,5 @@
-//! Sorting the used symbols of a pivot table by their groups, eight at a time: a shuffle takes those
-//! of one group out of all.
+//! Sorting the used symbols of a pivot table by their groups, eight at a time: a shuffle takes
+//! those of one group out of all.
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
@@ -25,9 +25,9 @@ pub(super) fn sort(used: &[u32; ROWS], numbers: &[u8; 256], starts: &mut [u16], 
     for start in starts.iter_mut().skip(1) {
         let wanted = _mm256_set1_epi8(group);
         for at in (0..len).step_by(WIDTH) {
-            // SAFETY: `at` is a multiple of `WIDTH` below `len`, which is at most 256, and `list` has
-            // as many bytes. `end` is at most 256 as well, as no symbol is in two groups: `symbols`
-            // has 8 bytes behind that. A shuffle has 16 bytes that can be read.
+            // SAFETY: `at` is a multiple of `WIDTH` below `len`, which is at most 256, and `list`
+            // has as many bytes. `end` is at most 256 as well, as no symbol is in two groups:
+            // `symbols` has 8 bytes behind that. A shuffle has 16 bytes that can be read.
             unsafe {
                 let found = _mm256_cmpeq_epi8(_mm256_loadu_si256(numbers.as_ptr().add(at).cast()), wanted);
                 let found = _mm256_movemask_epi8(found).cast_unsigned();

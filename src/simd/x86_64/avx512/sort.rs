@@ -1,5 +1,5 @@
-//! Sorting the used symbols of a pivot table by their groups, 64 at a time: `vpcompressb` takes those
-//! of one group out of all. There are few groups where time counts, in short sections.
+//! Sorting the used symbols of a pivot table by their groups, 64 at a time: `vpcompressb` takes
+//! those of one group out of all. There are few groups where time counts, in short sections.
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
@@ -51,7 +51,8 @@ fn list_used(used: &[u32; ROWS], list: &mut [u8; 256 + WIDTH]) -> usize {
     let mut len = 0;
     for [low, high] in used.as_chunks().0 {
         let bits = u64::from(*low) | u64::from(*high) << 32;
-        // SAFETY: `len` is at most 64 for each pair of rows before: `list` has a vector behind that.
+        // SAFETY: `len` is at most 64 for each pair of rows before: `list` has a vector behind
+        // that.
         unsafe {
             let listed = _mm512_mask_compress_epi8(places, bits, places);
             _mm512_storeu_si512(list.as_mut_ptr().add(len).cast(), listed);
