@@ -131,7 +131,6 @@ fn decode_side_by_side<const N: usize, const TABLES: usize, const GATHER: bool>(
     slots: &[LaneSlots; TABLES],
     mut segments: [&mut Segment<'_>; N],
 ) {
-    let scale = Scale::new(&slots[0]);
     let mut states = each!(N, |segment| load_states(&segments[segment].states));
     loop {
         let mut run = usize::MAX;
@@ -146,7 +145,7 @@ fn decode_side_by_side<const N: usize, const TABLES: usize, const GATHER: bool>(
         // SAFETY: `groups_ahead` left at least `run` times `GROUP_WORDS_LEN` bytes of the payload
         // behind each of `words`, and `take_groups` gave `run` groups to each of `raw`.
         let words = unsafe {
-            decode_run::<N, TABLES, GATHER>(payloads[0], payloads[N - 1], words, slots, &scale, &mut states, raw, run)
+            decode_run::<N, TABLES, GATHER>(payloads[0], payloads[N - 1], words, slots, &mut states, raw, run)
         };
         for (segment, start) in segments.iter_mut().zip(words) {
             segment.words.start = start;
@@ -189,7 +188,6 @@ unsafe fn decode_run<const N: usize, const TABLES: usize, const GATHER: bool>(
     last: &[u8],
     words: [usize; N],
     slots: &[LaneSlots; TABLES],
-    scale: &Scale,
     states: &mut [[__m256i; VECTORS]; N],
     raw: [*mut [u8; GROUP]; N],
     run: usize,
@@ -198,6 +196,7 @@ unsafe fn decode_run<const N: usize, const TABLES: usize, const GATHER: bool>(
     let payloads = each!(N, |segment| if segment == 0 { first } else { last });
     // SAFETY: the caller leaves bytes of the payload behind each place.
     let mut next = each!(N, |segment| unsafe { payloads[segment].as_ptr().add(words[segment]) });
+    let scale = &Scale::new(&slots[0]);
     let (slots_a, slots_b) = (&slots[0], &slots[TABLES - 1]);
     let [mut a, mut b] = halves(*states);
     let mut taken_a = look_up_all::<N, GATHER>(slots_a, scale, a);
