@@ -10,19 +10,19 @@ pub(crate) struct Histogram {
 impl Histogram {
     /// Counts `raw`, which is shorter than 4 GiB.
     pub(crate) fn new(raw: &[u8]) -> Self {
-        // Sixteen tables are 16 KiB: for less than that, clearing and adding them up takes longer
-        // than they save. So do four for a few symbols.
+        // For less than some times what the tables take, clearing and adding them up takes longer
+        // than they save.
         let counts = match raw.len() {
             0..0x100 => count::<1>([raw]),
             0x100..0x8000 => count::<4>([raw]),
-            _ => count::<16>([raw]),
+            _ => count::<8>([raw]),
         };
         Self { counts, total: raw.len() as u32 }
     }
 
     /// Counts `pieces`, which together are shorter than 4 GiB.
     pub(crate) fn of_pieces<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        Self::from_counts(count::<16>(pieces))
+        Self::from_counts(count::<8>(pieces))
     }
 
     /// Takes counts as they are; their sum is below 2^32.
@@ -53,9 +53,11 @@ impl Histogram {
 }
 
 /// Counts in `TABLES` tables in turn. Equal bytes near each other would wait for each other's count
-/// to be stored; several tables keep them apart.
+/// to be stored; several tables keep them apart. They begin at other places of their pages: by
+/// those, processors tell first whether a load needs what was just stored. (Of a block in which one
+/// byte is frequent, 8 tables take three quarters of the time that 16 without gaps do; Zen 4.)
 fn count<'a, const TABLES: usize>(pieces: impl IntoIterator<Item = &'a [u8]>) -> [u32; 256] {
-    let mut tables = [[0_u32; 256]; TABLES];
+    let mut tables = [[0_u32; 256 + 16]; TABLES];
     for piece in pieces {
         let (chunks, rest) = piece.as_chunks::<TABLES>();
         for chunk in chunks {
@@ -91,7 +93,7 @@ mod tests {
     #[test]
     fn long_inputs_are_counted_alike() {
         let raw: Vec<u8> = (0..40_007_u32).map(|i| (i * i % 251) as u8).collect();
-        assert_eq!(count::<16>([&raw[..]]), count::<4>([&raw[..]]));
+        assert_eq!(count::<8>([&raw[..]]), count::<4>([&raw[..]]));
         assert_eq!(Histogram::new(&raw).counts(), &count::<1>([&raw[..]]));
         assert_eq!(Histogram::of_pieces(raw.chunks(77)), Histogram::new(&raw));
     }
