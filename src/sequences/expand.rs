@@ -1,6 +1,8 @@
 //! Sections to arrays with one entry for each sequence, in safe scalar Rust. What the kernels do is
 //! held against this.
 
+use std::hint::select_unpredictable;
+
 use crate::sequences::{
     code::{Repeats, TOKEN_LITERALS, TOKEN_MATCH, offset_base},
     sections::Symbols,
@@ -56,23 +58,43 @@ impl Tokens<'_> {
     /// Fills `literals` and `matches` with the lengths of the sequences, [`ESCAPED`] for one that
     /// is among the escapes. `false`: there are more excess bytes than tokens ask for, or fewer.
     pub(crate) fn lengths(&self, literals: &mut [u8], matches: &mut [u8]) -> bool {
-        let mut literal_excess = self.literal_excess.as_slice().iter();
-        let mut match_excess = self.match_excess.as_slice().iter();
-        for ((&token, literals), matches) in self.symbols.as_slice().iter().zip(literals).zip(matches) {
+        for ((token, literals), matches) in self.symbols.as_slice().iter().zip(&mut *literals).zip(&mut *matches) {
             *literals = token >> 5;
-            if usize::from(*literals) == TOKEN_LITERALS {
-                let Some(&excess) = literal_excess.next() else { return false };
-                *literals = literals.saturating_add(excess);
-            }
-            let length = token >> 1 & TOKEN_MATCH as u8;
-            *matches = length + self.min_match;
-            if usize::from(length) == TOKEN_MATCH {
-                let Some(&excess) = match_excess.next() else { return false };
-                *matches = matches.saturating_add(excess);
+            *matches = (token >> 1 & TOKEN_MATCH as u8) + self.min_match;
+        }
+        let (mut literal_excess, mut match_excess) =
+            (self.literal_excess.as_slice().iter(), self.match_excess.as_slice().iter());
+        let (eights, count) = (self.symbols.padded().as_chunks::<8>().0, self.symbols.len());
+        // Few tokens ask for excess bytes, so they are looked for in eight at a time.
+        for (begin, eight) in (0..count).step_by(8).zip(eights) {
+            let behind = 8_u32.saturating_sub((count - begin) as u32);
+            let tokens = u64::from_le_bytes(*eight) & (u64::MAX >> (8 * behind));
+            let pairs = tokens & tokens >> 1;
+            // All of the three highest bits, and of the four in the middle.
+            const { assert!(TOKEN_LITERALS == 0b111 && TOKEN_MATCH == 0b1111) }
+            let asking = [(pairs & pairs >> 1) >> 5, (pairs & pairs >> 2) >> 1];
+            if !exceed(asking[0], &mut literals[begin..], &mut literal_excess)
+                || !exceed(asking[1], &mut matches[begin..], &mut match_excess)
+            {
+                return false;
             }
         }
         literal_excess.as_slice().is_empty() && match_excess.as_slice().is_empty()
     }
+}
+
+/// Adds the next of `excess` to each of eight lengths whose byte of `asking` is odd. `false`: there
+/// are not so many.
+#[inline(always)]
+fn exceed(asking: u64, lengths: &mut [u8], excess: &mut std::slice::Iter<'_, u8>) -> bool {
+    let mut left = asking & 0x0101_0101_0101_0101;
+    while left != 0 {
+        let length = &mut lengths[left.trailing_zeros() as usize / 8];
+        let Some(&excess) = excess.next() else { return false };
+        *length = length.saturating_add(excess);
+        left &= left - 1;
+    }
+    true
 }
 
 /// Offset codes with the raw bits that belong to them.
@@ -101,8 +123,10 @@ impl Offsets<'_> {
             if at > 8 * self.bits.len() {
                 return None;
             }
-            offsets[HISTORY + index] = base + (next & ((1 << count) - 1));
-            if code < REPEAT_CODES {
+            let new = base + (next & ((1 << count) - 1));
+            // Offsets change places often, and no processor foresees when.
+            offsets[HISTORY + index] = select_unpredictable(code == 0, offsets[index + 1], new);
+            if code == REPEAT_CODES - 1 {
                 repeat(codes, offsets, index);
             }
         }
@@ -153,6 +177,47 @@ pub(crate) fn spread(tokens: Symbols<'_>, offsets: &[u32], spread: &mut [u32]) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_are_those_of_tokens_one_after_the_other() {
+        let mut number = 5_u32;
+        let mut random = |below: u32| {
+            number = number.wrapping_mul(0x9E37_79B1).wrapping_add(1);
+            ((u64::from(number ^ number >> 15) * u64::from(below)) >> 32) as u8
+        };
+        for count in 0..300 {
+            let mut tokens: Vec<u8> =
+                (0..count).map(|_| random(256) | [0, 0xE0, 0x1E, 0xFE][random(4) as usize]).collect();
+            let excess: Vec<u8> = (0..count + Symbols::SLACK).map(|_| random(256)).collect();
+            let (mut used, mut expected) = ([0, 0], Vec::new());
+            for token in &tokens {
+                let lengths = [(token >> 5, 7, 0), (token >> 1 & 15, 15, 4)];
+                expected.extend(lengths.iter().zip(&mut used).map(|(&(length, most, least), used)| {
+                    *used += usize::from(length == most);
+                    (length + least).saturating_add(if length == most { excess[*used - 1] } else { 0 })
+                }));
+            }
+            tokens.resize(count + Symbols::SLACK, 0xFF);
+            let (mut literals, mut matches) = (vec![0; count], vec![0; count]);
+            let mut lengths = |[runs, lengths]: [usize; 2]| {
+                let of = |used| Symbols::new(&excess, used);
+                let symbols = Symbols::new(&tokens, count);
+                let tokens = Tokens { symbols, literal_excess: of(runs), match_excess: of(lengths), min_match: 4 };
+                let fit = tokens.lengths(&mut literals, &mut matches);
+                (fit, literals.iter().zip(&matches).flat_map(|(&run, &length)| [run, length]).collect::<Vec<_>>())
+            };
+            assert_eq!(lengths(used), (true, expected), "{count} tokens");
+            for side in 0..2 {
+                let mut other = used;
+                other[side] += 1;
+                assert!(other[side] > count || !lengths(other).0, "{count} tokens");
+                if used[side] > 0 {
+                    other[side] -= 2;
+                    assert!(!lengths(other).0, "{count} tokens");
+                }
+            }
+        }
+    }
 
     #[test]
     fn repeats_are_those_of_three_offsets_that_change_places() {
