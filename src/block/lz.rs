@@ -21,6 +21,9 @@ pub(super) fn append(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> O
     }
 }
 
+/// In shorter chunks what each of them takes for itself may decide that they are stored.
+const LONG: usize = 8 << 10;
+
 /// Codes `raw` with matches, and without them where that may be smaller.
 fn append_smallest(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
     let start = out.len();
@@ -30,13 +33,16 @@ fn append_smallest(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Opt
         kernel: Kernel::or_default(options.kernel),
         pipeline: options.pipeline,
         prefer: options.prefer,
+        min_gain: options.policy.min_gain,
     };
     lz::encode_payload(raw, settings, out);
     let matches_len = out.len() - start;
     let pays = matches_len as u64 <= options.policy.worth(raw.len());
-    // A long block is cut into chunks, each of which has matches only where those pay.
-    if pays && raw.len() > options.policy.interleaved_up_to {
-        return Some(BlockMode::Lz);
+    // A long block is cut into chunks, each of which has matches only where those pay, and is
+    // stored where no other form pays either.
+    let has_long_chunks = raw.len().min(options.entropy_chunk_len) >= LONG;
+    if raw.len() > options.policy.interleaved_up_to && (pays || has_long_chunks) {
+        return pays.then_some(BlockMode::Lz);
     }
     if pays && options.prefer.is_none() && is_larger_without(raw, options, matches_len) {
         return Some(BlockMode::Lz);

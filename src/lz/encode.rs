@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) kernel: Kernel,
     pub(crate) pipeline: Pipeline,
     pub(crate) prefer: Option<Prefer>,
+    /// A chunk without matches is stored when coding saves less than so many 1024ths of its length.
+    pub(crate) min_gain: u32,
 }
 
 /// Appends the payload of `raw`, 1..=16 Mi bytes. It may be longer than `raw`.
@@ -222,21 +224,23 @@ impl<'a> Chunks<'a> {
     }
 }
 
-/// About how many bytes `raw` takes without matches, by the entropy of a sample of it.
-fn plain_len_about(raw: &[u8]) -> usize {
-    let stride = raw.len().div_ceil(SAMPLES).max(SAMPLE_LEN);
-    let sample = if stride == SAMPLE_LEN {
+/// About how many bytes `raw` takes without matches, or fewer, by the entropy of a sample of it: of
+/// [`SAMPLES`] pieces of so many bytes.
+fn plain_len_about(raw: &[u8], piece_len: usize) -> usize {
+    let stride = raw.len().div_ceil(SAMPLES).max(piece_len);
+    let sample = if stride == piece_len {
         // All bytes are: few enough that sixteen tables would take longer to clear.
         Histogram::new(raw)
     } else {
-        Histogram::of_pieces(raw.chunks(stride).map(|part| &part[..part.len().min(SAMPLE_LEN)]))
+        Histogram::of_pieces(raw.chunks(stride).map(|part| &part[..part.len().min(piece_len)]))
     };
     entropy_len(&sample, raw.len())
 }
 
-/// A sample is so many pieces of so many bytes.
 const SAMPLES: usize = 32;
 const SAMPLE_LEN: usize = 512;
+/// Of a sample for a first look.
+const FEW: usize = 64;
 
 /// Codes the sections of one chunk.
 #[derive(Debug)]
@@ -258,10 +262,10 @@ impl Default for Sections {
 
 impl Sections {
     /// Pivot decodes faster than lanes, and takes a little more in long sections. A chunk without
-    /// matches is one long section, of which that is all of the time: pivot may cost a hundredth
-    /// there up to level 3, where time counts for most, and less above, where a deeper tree is
-    /// worth its time. The literals of chunks with matches cost less as pivot, and the other
-    /// sections are short: there lanes are looked at only where the smallest is asked for.
+    /// matches is one long section, which is all that there is to decode: pivot may cost a hundredth
+    /// there. The literals of chunks with matches cost less as pivot, and their other sections are
+    /// short: there lanes are looked at only where the smallest is asked for. From level 4 on a
+    /// deeper tree is worth its time.
     fn configure(&mut self, settings: Settings) {
         let pivot = |pivot, over_lanes| section::Settings {
             pivot: Some(pivot),
@@ -271,9 +275,12 @@ impl Sections {
         (self.plain, self.matches) = match settings.prefer {
             Some(Prefer::Ratio) => [pivot(pivot::Setting::RATIO, Some(0)); 2].into(),
             Some(Prefer::Speed) => [pivot(pivot::Setting::SPEED, Some(Prefer::SPEED_MOST)); 2].into(),
-            None if settings.level < 4 => (pivot(pivot::Setting::MIDDLE, Some(10)), pivot(pivot::Setting::QUICK, None)),
-            None => (pivot(pivot::Setting::RATIO, Some(8)), pivot(pivot::Setting::RATIO, None)),
+            None => {
+                let matches = if settings.level < 4 { pivot::Setting::QUICK } else { pivot::Setting::RATIO };
+                (pivot(pivot::Setting::MIDDLE, Some(10)), pivot(matches, None))
+            }
         };
+        self.plain.min_gain = settings.min_gain;
     }
 
     /// Appends a chunk of `raw` without matches.
@@ -285,7 +292,9 @@ impl Sections {
     /// smaller.
     fn append_plain_if_smaller(&mut self, raw: &[u8], at: usize, body: &mut Vec<u8>) -> bool {
         let coded = body.len() - at;
-        if 32 * plain_len_about(raw) > 33 * coded {
+        // Most chunks of many matches are far smaller than without, which a few bytes tell.
+        let is_far_smaller = 4 * coded < raw.len() && plain_len_about(raw, FEW) > 2 * coded;
+        if is_far_smaller || 32 * plain_len_about(raw, SAMPLE_LEN) > 33 * coded {
             return false;
         }
         self.append_plain(raw, body);

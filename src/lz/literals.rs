@@ -13,8 +13,9 @@ use crate::{
 const SHORT: usize = 16;
 const LONG: usize = 64;
 
-/// Literals that tell which form is the smaller one.
+/// Literals that tell which form is the smaller one, and runs of them that are looked at.
 const SAMPLE_LEN: usize = 4 << 10;
+const SAMPLE_RUNS: usize = 1 << 10;
 
 /// Differences are taken where a sample of them has at most this share of the bits, in 1/64: a
 /// decoder needs more time for them.
@@ -69,7 +70,7 @@ impl Literals<'_> {
 
     /// Whether the differences look smaller: compares both forms of every n-th run.
     pub(super) fn differences_look_smaller(&self) -> bool {
-        let stride = self.len().div_ceil(SAMPLE_LEN).max(1);
+        let stride = self.len().div_ceil(SAMPLE_LEN).max(self.sequences.len().div_ceil(SAMPLE_RUNS)).max(1);
         let (mut plain, mut different, mut total) = ([0; 256], [0; 256], 0);
         for index in (0..=self.sequences.len()).step_by(stride) {
             let Run { from, len, last } = self.run(index);

@@ -79,7 +79,7 @@ fn kernels() -> Vec<Kernel> {
 fn encode(raw: &[u8], level: u8, chunk_len: usize) -> Vec<u8> {
     let mut payload = Vec::new();
     let (kernel, pipeline) = (Kernel::Portable, Pipeline::Lzr);
-    encode_payload(raw, Settings { level, chunk_len, kernel, pipeline, prefer: None }, &mut payload);
+    encode_payload(raw, Settings { level, chunk_len, kernel, pipeline, prefer: None, min_gain: 8 }, &mut payload);
     payload
 }
 

@@ -104,8 +104,8 @@ impl EncodeOptions {
     /// At [`level`](Self::level) 0 it lets [`Mode::Auto`] take [`Mode::Pivot`] as well; without it
     /// blocks are those of the [`Policy`] alone. From level 1 on sections are lanes or pivot in any
     /// case. Without a preference a chunk without matches is pivot where that costs at most 1 % of
-    /// size, or 0.8 % from level 4 on, and what is left beside matches is pivot. Where
-    /// [`Mode::Pivot`] is forced, [`Prefer::Ratio`] makes its blocks smaller and slower.
+    /// size, and what is left beside matches is pivot. Where [`Mode::Pivot`] is forced,
+    /// [`Prefer::Ratio`] makes its blocks smaller and slower.
     ///
     /// Measured over the 17 files of the project's corpus (51 MB of text, tables, executables,
     /// images and weights) on one core of an AMD EPYC of the Zen 4 generation: size in % of the raw
@@ -117,9 +117,8 @@ impl EncodeOptions {
     /// | [`Ratio`] | 56.12 | 0.75 (0.81) | 0.67 (0.81) | 51.74 | 0.88 (0.90) | 0.74 (0.85) |
     /// | [`Speed`] | 56.50 | 0.91 (0.93) | 0.97 (1.00) | 52.08 | 0.95 (0.96) | 1.01 (1.03) |
     ///
-    /// Levels are for speed by themselves, so [`Speed`] changes little there: it
-    /// takes more time to find trees that decode faster, which pays for weights (1.1 to 1.7 times
-    /// as fast).
+    /// Levels are for speed by themselves, so [`Speed`] changes little there: it takes more time to
+    /// find trees that decode faster, which pays for weights (1.1 to 1.7 times as fast).
     ///
     /// ```
     /// use ranstream::{EncodeOptions, Prefer, block};

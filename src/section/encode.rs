@@ -97,9 +97,13 @@ impl Encoder {
         let Some(setting) = pivot else {
             return self.append_lanes(symbols, None, out).then_some(SectionForm::Lanes);
         };
+        let worth = self.worth(symbols.len());
+        if sampling && sample::looks_longer(symbols, worth) {
+            return None;
+        }
         let source = section::pivot::Source { symbols, setting, sampling, kernel };
         match over_lanes {
-            None => source.append(self.worth(symbols.len()), out).then_some(SectionForm::Pivot),
+            None => source.append(worth, out).then_some(SectionForm::Pivot),
             Some(more) => self.append_better(&source, more, out),
         }
     }
@@ -124,7 +128,7 @@ impl Encoder {
         let (surely, start) = (least_lanes.map_or(worth, most), out.len());
         // What lanes take beyond their least is the table, and what is expected of pivot is not
         // exact.
-        let is_coded = source.append_counted(&histogram, worth, surely + surely / 256 + 256, out);
+        let is_coded = source.append_counted(&histogram, worth, surely + surely / 1024 + 256, out);
         let (end, pivot_len) = (out.len(), out.len() - start);
         if is_coded && pivot_len <= surely {
             return Some(SectionForm::Pivot);

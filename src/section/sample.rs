@@ -11,7 +11,7 @@
 //! could not be coded, and whether it told the truth, which the number of words shows.
 
 use crate::{
-    model::{ByteSet, Histogram},
+    model::{ByteSet, Histogram, entropy_len},
     simd::{self, Kernel},
 };
 
@@ -43,6 +43,20 @@ pub(crate) fn estimate(raw: &[u8], stride: usize, kernel: Kernel) -> Histogram {
     }))
 }
 
+/// Whether the symbols of `raw` look as if they took more than `most` bytes: by a sample of a few of
+/// them, which are always a little less diverse than all. `false`: there are too few to say so.
+pub(crate) fn looks_longer(raw: &[u8], most: usize) -> bool {
+    if raw.len() < LEN {
+        return false;
+    }
+    let groups = raw.chunks_exact(raw.len() / FEW * PIECE).zip(0..);
+    let sample = Histogram::of_pieces(groups.map(|(group, index)| piece(group, index)));
+    entropy_len(&sample, raw.len()) > most
+}
+
+/// About so many bytes tell noise from all else.
+const FEW: usize = 8 << 10;
+
 /// Whether `coded` words are so far from the expected `bits` that the sample was no likeness of the
 /// whole: then other counts would have been better.
 ///
@@ -59,22 +73,27 @@ pub(crate) fn misled(bits: u64, coded: u64, segments: usize) -> bool {
 /// The counting gets about so many bytes further before what it asks for has come from memory.
 const AHEAD: usize = 2 << 10;
 
-/// One piece out of each `stride`, as good as by chance: no period in the data keeps step with
-/// that, and no processor sees the next one coming. So all bytes are asked for some way ahead: the
-/// sample is the first to touch them, and the rest is needed soon.
+/// One piece out of each `stride`. All bytes are asked for some way ahead: the sample is the first
+/// to touch them, and the rest is needed soon.
 fn pieces(raw: &[u8], stride: usize) -> impl Iterator<Item = &[u8]> {
     let group_len = PIECE * stride;
     raw.chunks_exact(group_len).zip(0_u32..).map(move |(group, index)| {
         let ahead = index as usize * group_len + AHEAD;
         simd::prefetch(raw.get(ahead..ahead + group_len).unwrap_or_default());
-        // The finaliser of MurmurHash3. The golden ratio alone has near-periods, at the numbers of
-        // Fibonacci.
-        let mut turn = index.wrapping_mul(0x9E37_79B9);
-        turn = (turn ^ turn >> 16).wrapping_mul(0x85EB_CA6B);
-        turn = (turn ^ turn >> 13).wrapping_mul(0xC2B2_AE35);
-        let piece = ((u64::from(turn) * stride as u64) >> 32) as usize;
-        &group[piece * PIECE..][..PIECE]
+        piece(group, index)
     })
+}
+
+/// A piece of the `index`-th of equal groups, as good as by chance: no period in the data keeps step
+/// with that, and no processor sees the next one coming.
+fn piece(group: &[u8], index: u32) -> &[u8] {
+    // The finaliser of MurmurHash3. The golden ratio alone has near-periods, at the numbers of
+    // Fibonacci.
+    let mut turn = index.wrapping_mul(0x9E37_79B9);
+    turn = (turn ^ turn >> 16).wrapping_mul(0x85EB_CA6B);
+    turn = (turn ^ turn >> 13).wrapping_mul(0xC2B2_AE35);
+    let at = ((u64::from(turn) * (group.len() / PIECE) as u64) >> 32) as usize;
+    &group[at * PIECE..][..PIECE]
 }
 
 #[cfg(test)]
@@ -114,6 +133,29 @@ mod tests {
             }
             raw[at] = b'a';
         }
+    }
+
+    #[test]
+    fn noise_is_known_by_a_few_of_its_bytes() {
+        let mut x = 1_u32;
+        let mut next = || {
+            x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (x >> 24) as u8
+        };
+        let worth = |len: usize| len * 1016 / 1024;
+        for len in [LEN, LEN + 77, 3 * LEN, BLOCK_LEN] {
+            let noise: Vec<u8> = (0..len).map(|_| next()).collect();
+            assert!(looks_longer(&noise, worth(len)));
+            assert!(!looks_longer(&noise, len));
+            // With one byte in ten it is no noise, wherever it stands.
+            let mut rest = noise.clone();
+            rest.iter_mut().step_by(10).for_each(|byte| *byte = 0);
+            assert!(!looks_longer(&rest, worth(len)), "{len}");
+            let mut rest = noise;
+            rest[len / 2..][..len / 10].fill(0);
+            assert!(!looks_longer(&rest, worth(len)), "{len}");
+        }
+        assert!(!looks_longer(&vec![7; LEN - 1], 0));
     }
 
     #[test]

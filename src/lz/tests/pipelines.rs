@@ -9,7 +9,7 @@ const PIPELINES: [Pipeline; 2] = [Pipeline::Lzssr, Pipeline::Lz78r];
 fn check_with(pipeline: Pipeline, raw: &[u8], level: u8, chunk_len: usize) -> Vec<u8> {
     let mut payload = Vec::new();
     let kernel = Kernel::or_default(None);
-    encode_payload(raw, Settings { level, chunk_len, kernel, pipeline, prefer: None }, &mut payload);
+    encode_payload(raw, Settings { level, chunk_len, kernel, pipeline, prefer: None, min_gain: 8 }, &mut payload);
     let back = decode(&payload, raw.len(), Kernel::or_default(None));
     assert!(back.as_deref() == Ok(raw), "{pipeline:?}: {} bytes at level {level}, {:?}", raw.len(), back.err());
     payload
