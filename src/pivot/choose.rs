@@ -221,12 +221,13 @@ impl Sorted {
         }
         let order = &mut order[..count];
         order.sort_unstable();
-        let (mut shapes, mut sizes, mut bits) = ([Shape(0); MAX_GROUPS], [0; MAX_GROUPS], 0);
-        let mut groups_of = [0; MAX_GROUPS];
+        // The group that the symbols of each leaf are in, and where its next symbol goes.
+        let (mut groups_of, mut next, mut bits, mut end) = ([0; MAX_GROUPS], [0; MAX_GROUPS], 0, 0);
         for (group, key) in order.iter().enumerate() {
             let index = (key & 0xFF) as usize;
             let Leaf { weight, size, shape, .. } = leaves[index];
-            (shapes[group], sizes[group], groups_of[index]) = (shape, size, group as u8);
+            (groups_of[index], next[group]) = (group as u8, end);
+            end += size;
             bits += u64::from(weight) * u64::from(shape.depth() + shape.bits());
         }
         let (mut group_of, mut begin) = ([0; 256], 0);
@@ -237,9 +238,19 @@ impl Sorted {
             }
             begin = end;
         }
-        let symbols = self.used[..self.len].iter().map(|&symbol| (symbol, group_of[usize::from(symbol)]));
-        groups.fill(&shapes[..count], &sizes[..count], symbols);
-        debug_assert!(groups.have_sizes_of_shapes() && groups.are_ordered(), "as a table asks for");
+        let mut symbols = [0; 256];
+        for &symbol in &self.used[..self.len] {
+            let place = &mut next[usize::from(group_of[usize::from(symbol)])];
+            symbols[usize::from(*place)] = symbol;
+            *place += 1;
+        }
+        groups.clear();
+        let mut begin = 0;
+        for (key, &end) in order.iter().zip(&next) {
+            let shape = leaves[(key & 0xFF) as usize].shape;
+            groups.push(shape, symbols[begin..usize::from(end)].iter().copied());
+            begin = end.into();
+        }
         bits
     }
 }

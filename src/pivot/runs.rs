@@ -139,8 +139,8 @@ impl<'a> Priced<'a> {
             price += below;
         }
         let level = 1.0 + self.prices.merge;
-        // Without the lighter one of two new leaves, and with the other one in the old leaf's place,
-        // a tree is one of the old runs. It has lost the lighter leaf's weight at least.
+        // Without the lighter one of two new leaves, and with the other one in the old leaf's
+        // place, a tree is one of the old runs. It has lost the lighter leaf's weight at least.
         let least = self.inner + u64::from(added[0].min(added[1]));
         if old < new && price + level * least as f32 >= most {
             return None;

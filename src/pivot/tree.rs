@@ -58,6 +58,10 @@ impl Default for Groups {
 }
 
 impl Groups {
+    pub(crate) fn clear(&mut self) {
+        self.count = 0;
+    }
+
     /// Appends a group. At most [`MAX_GROUPS`], and 256 symbols in all.
     pub(crate) fn push(&mut self, shape: Shape, symbols: impl IntoIterator<Item = u8>) {
         let mut end = usize::from(self.starts[self.count]);
@@ -83,23 +87,6 @@ impl Groups {
         self.shapes[..shapes.len()].copy_from_slice(shapes);
         steps.sort(used, numbers, &mut self.starts[..=shapes.len()], &mut self.symbols);
         self.starts[shapes.len()].into()
-    }
-
-    /// Takes groups of these shapes and sizes, and all symbols, in rising order, with their groups.
-    pub(crate) fn fill(&mut self, shapes: &[Shape], sizes: &[u16], symbols: impl Iterator<Item = (u8, u8)>) {
-        self.count = shapes.len();
-        self.shapes[..shapes.len()].copy_from_slice(shapes);
-        let (mut next, mut end) = ([0; MAX_GROUPS], 0);
-        for (group, &size) in sizes.iter().enumerate() {
-            next[group] = end;
-            end += size;
-            self.starts[group + 1] = end;
-        }
-        for (symbol, group) in symbols {
-            let place = &mut next[usize::from(group)];
-            self.symbols[usize::from(*place)] = symbol;
-            *place += 1;
-        }
     }
 
     /// Whether each group has as many symbols as its shape asks for.
