@@ -31,11 +31,13 @@ allowed() {
 ::pivot(::part)?::part(_single)?$ ^memset$                   the end of a bitmap, before the loop
 ::lz::execute$                  .                           one step after the other, once a chunk
 ::lz_portable::execute$         ::(Sections::expand|Offsets::repeats)$ before the loop and behind it, once a chunk
-::lz(::copy|_portable::execute)$ ::lz_copy::one$             a sequence with exact checks, near an end
-::lz(::copy|_portable::execute)$ ::Group::(safe|rest)$       what of a group needs no checks, near an end
-::lz(::copy|_portable::execute)$ ::Output::literals$         the literals behind the last sequence, once a chunk
-::lz::copy$                     ^mem(cpy|set)$              entries behind the last sequence, once a chunk
-::lz::copy$                     ^\*%                        the same, by its address in a register
+::lz(::copy|_portable::execute)$ ::run$                      the loop itself, once a chunk
+::lz(::copy|_portable::execute)::run$ ::lz_copy::one$        a sequence with exact checks, near an end
+::lz(::copy|_portable::execute)::run$ ::Group::(safe|reaches_back)$ what of a group needs no checks, near an end
+::lz(::copy|_portable::execute)::run$ ::Run::unescaped$      a length that escapes: its registers are the loop's otherwise
+::lz(::copy|_portable::execute)::run$ ::Output::literals$    the literals behind the last sequence, once a chunk
+::lz::copy::run$                ^mem(cpy|set)$              entries behind the last sequence, once a chunk
+::lz::copy::run$                ^\*%                        the same, by its address in a register
 ::decode(_several)?$            ^\*%                        makes a table: memset, by its address in a register
 LIST
 }
@@ -43,8 +45,8 @@ LIST
 # Kernels that must be seen, or the disassembly shows nothing.
 expected() {
     case $1 in
-    x86_64*) echo avx2::decode::decode_run avx2::encode::exact_run avx2::encode::encode_run avx2::presence avx2::lz::copy avx2::planes::merge avx512::planes::join avx512::decode::decode_run avx512::gather::gather_run avx512::encode::encode_run lz_portable::execute ;;
-    aarch64*) echo neon::decode::decode_run neon::encode::encode_run neon::presence neon::lz::copy neon::planes::merge neon::planes::split neon::planes::expand_zeros neon::planes::join lz_portable::execute ;;
+    x86_64*) echo avx2::decode::decode_run avx2::encode::exact_run avx2::encode::encode_run avx2::presence avx2::lz::copy::run avx2::planes::merge avx512::planes::join avx512::decode::decode_run avx512::gather::gather_run avx512::encode::encode_run lz_portable::execute::run ;;
+    aarch64*) echo neon::decode::decode_run neon::encode::encode_run neon::presence neon::lz::copy::run neon::planes::merge neon::planes::split neon::planes::expand_zeros neon::planes::join lz_portable::execute::run ;;
     esac
 }
 
@@ -64,7 +66,7 @@ calls() {
             /^[0-9a-f]+ <.*>:$/ {
                 sub(/^[0-9a-f]+ </, ""); sub(/>:$/, "")
                 name = $0; call = ""
-                kernel = name ~ /^<?ranstream::simd::(x86_64::|aarch64::|lz_portable::execute$)/
+                kernel = name ~ /^<?ranstream::simd::(x86_64::|aarch64::|lz_portable::execute(::run)?$)/
                 if (kernel) print name
                 next
             }

@@ -8,8 +8,12 @@
 //! branch, whose outcome mostly is the same.
 
 mod copies;
+mod steps;
 
-use copies::{copy_far, differences, long, short};
+#[cfg(target_arch = "x86_64")]
+pub(super) use copies::copy_width;
+use copies::{any, before, short};
+pub(super) use steps::{BYTES, PLAIN, Steps, VECTORS, WINDOW, differences_by};
 
 use crate::sequences::{ESCAPED, Escapes, Expanded, Output, ROOM, Sections};
 
@@ -17,84 +21,54 @@ use crate::sequences::{ESCAPED, Escapes, Expanded, Output, ROOM, Sections};
 pub(super) const GROUP: usize = 64;
 
 /// Bytes that a step may write behind the last byte of its run: no step is wider.
-const OVERSHOOT: usize = 64;
+const OVERSHOOT: usize = 128;
 
-/// What a kernel has its own instructions for.
-pub(super) trait Steps {
-    /// The sum of a group's lengths.
-    ///
-    /// # Safety
-    ///
-    /// The processor has the kernel's features.
-    unsafe fn sum(lengths: &[u8; GROUP]) -> usize;
-
-    /// The smallest and the largest of a group's offsets.
-    ///
-    /// # Safety
-    ///
-    /// As above.
-    unsafe fn range(offsets: &[u32; GROUP]) -> (u32, u32);
-
-    /// 16 bytes that repeat the first `period` (1..=16) of `bytes`.
-    ///
-    /// # Safety
-    ///
-    /// As above.
-    unsafe fn repeat(bytes: [u8; 16], period: usize) -> [u8; 16];
-
-    /// The sums of `bytes` and what stands `period` (1..=16) before each: `base` for the first of
-    /// them, the sums themselves for the others.
-    ///
-    /// # Safety
-    ///
-    /// As above.
-    unsafe fn add_repeated(bytes: [u8; 16], base: [u8; 16], period: usize) -> [u8; 16];
-}
-
-/// Literals as they are.
-pub(super) const PLAIN: u8 = 0;
-/// Differences, one by one where the last offset is less than 16: where most offsets are that
-/// small, loads of what was just stored would wait.
-pub(super) const BYTES: u8 = 1;
-/// Differences, always 16 at a time. Nothing asks how many of them count, nor how far back they go:
-/// both change from sequence to sequence, and a wrong guess takes longer than all steps.
-pub(super) const VECTORS: u8 = 2;
-
-/// [`execute`] with the loop that fits what the chunk's sequences are like. Unsafe as that is.
+/// [`execute`] with the loop that fits what the chunk's sequences are like. Unsafe as that is. An
+/// attribute before the type names the features, where it needs any.
 ///
 /// The width is that of most lengths: raw bytes per sequence tell it as well as the lengths
-/// themselves do (measured: within 10 % of the best width on 15 of 17 files).
+/// themselves do (measured: within 10 % of the best width on 15 of 17 files). Where matches are
+/// long and literals few, those take narrow steps: then stores are what the loop waits for.
 ///
-/// A function would do the same, with other machine code: two of eight files took 2 and 4 % more
-/// time to decode (Zen 4).
+/// Each loop is a function: where one has all of them, its registers do not hold the addresses of
+/// the arrays, and matches take up to 13 % more time (Zen 4).
 macro_rules! choose {
-    ($steps:ty, $sections:expr, $last:expr, $expanded:expr, $output:expr) => {{
+    ($(#[$features:meta])? $steps:ty, $sections:expr, $last:expr, $expanded:expr, $output:expr) => {{
         use $crate::{
-            sequences::LiteralForm,
-            simd::lz_copy::{BYTES, PLAIN, VECTORS, are_near, execute},
+            sequences::{Expanded, LiteralForm, Output, Sections},
+            simd::lz_copy::{BYTES, PLAIN, Steps, VECTORS, differences_by, execute},
         };
 
-        let count = $sections.tokens.symbols.len().max(1);
-        let mean = ($output.end - $output.at) / count;
-        match $sections.literal_form {
-            LiteralForm::Difference if are_near(&$expanded.offsets[..count]) => {
-                execute::<$steps, 16, BYTES>($sections, $last, $expanded, $output)
-            }
-            LiteralForm::Difference => execute::<$steps, 16, VECTORS>($sections, $last, $expanded, $output),
-            LiteralForm::Plain if mean < 11 => execute::<$steps, 16, PLAIN>($sections, $last, $expanded, $output),
-            LiteralForm::Plain if mean < 22 => execute::<$steps, 32, PLAIN>($sections, $last, $expanded, $output),
-            LiteralForm::Plain => execute::<$steps, 64, PLAIN>($sections, $last, $expanded, $output),
+        $(#[$features])?
+        #[inline(never)]
+        unsafe fn run<const LITERALS: u8, const RUN: usize, const WIDTH: usize>(
+            sections: &Sections<'_>,
+            last: u32,
+            expanded: &mut Expanded,
+            output: &mut Output<'_>,
+        ) -> bool {
+            // SAFETY: whoever uses the macro knows the processor.
+            unsafe { execute::<$steps, LITERALS, RUN, WIDTH>(sections, last, expanded, output) }
+        }
+
+        let (sections, last, expanded, output): (&Sections<'_>, u32, &mut Expanded, &mut Output<'_>) =
+            ($sections, $last, $expanded, $output);
+        let count = sections.tokens.symbols.len().max(1);
+        let (mean, mean_run) = ((output.end - output.at) / count, sections.literals.len() / count);
+        match sections.literal_form {
+            LiteralForm::Plain if mean < 11 => run::<PLAIN, 16, 16>(sections, last, expanded, output),
+            LiteralForm::Plain if mean < 22 => run::<PLAIN, 32, 32>(sections, last, expanded, output),
+            LiteralForm::Plain if mean_run < 8 => run::<PLAIN, 16, 64>(sections, last, expanded, output),
+            LiteralForm::Plain => run::<PLAIN, 64, 64>(sections, last, expanded, output),
+            LiteralForm::Difference => match differences_by::<$steps>(&expanded.offsets[..count]) {
+                BYTES => run::<BYTES, 16, 16>(sections, last, expanded, output),
+                VECTORS => run::<VECTORS, 16, 16>(sections, last, expanded, output),
+                _ => run::<{ <$steps as Steps>::NEAREST }, 16, 16>(sections, last, expanded, output),
+            },
         }
     }};
 }
 pub(super) use choose;
-
-/// Whether more than a tenth of the offsets are below 64.
-pub(super) fn are_near(offsets: &[u32]) -> bool {
-    let sample = offsets.iter().step_by(offsets.len() / 1024 + 1);
-    let (near, all) = sample.fold((0, 0), |(near, all), &offset| (near + usize::from(offset < 64), all + 1));
-    10 * near > all
-}
 
 /// Executes all sequences and the literals behind them. Lengths and offsets of the sequences are in
 /// `expanded`, which has [`ROOM`] entries more. `last` is the offset used last before. `false`: the
@@ -104,7 +78,7 @@ pub(super) fn are_near(offsets: &[u32]) -> bool {
 ///
 /// The processor has the features that `S` needs.
 #[inline(always)]
-pub(super) unsafe fn execute<S: Steps, const WIDTH: usize, const LITERALS: u8>(
+pub(super) unsafe fn execute<S: Steps, const LITERALS: u8, const RUN: usize, const WIDTH: usize>(
     sections: &Sections<'_>,
     last: u32,
     expanded: &mut Expanded,
@@ -121,19 +95,22 @@ pub(super) unsafe fn execute<S: Steps, const WIDTH: usize, const LITERALS: u8>(
         let group = Group::new(expanded, index);
         // SAFETY: the caller knows the processor.
         let sums = unsafe { Sums::new::<S>(&group) };
-        let mut safe = stop - index;
-        if !(sums.fit(&place, [0, 0], bounds) && sums.reach_back(&place, LITERALS)) {
-            safe = group.safe(safe, place, LITERALS, bounds);
-        }
+        let (count, min_match) = (stop - index, sections.tokens.min_match);
+        let fits = sums.fit(&place, [0, 0], bounds) && least_before(LITERALS, place.last) <= place.at;
+        let inside = fits && (sums.farthest as usize <= place.at || group.reaches_back(place.at, escapes, min_match));
+        let safe = if inside { count } else { group.safe(count, place, LITERALS, bounds, (escapes, min_match)) };
         let run = Run { sections, group, sums, bounds, base: output.raw.as_mut_ptr() };
         // SAFETY: as above. `fit`, or `safe` for so many, said that all literals of the group are
-        // there, and that its bytes and `OVERSHOOT` more are inside the block; `reach_back`, or
-        // `safe`, that each match begins inside it.
+        // there, and that its bytes and `OVERSHOOT` more are inside the block; `reaches_back`, or
+        // `safe` where there are any, that each match begins inside it, and `least_before` bytes
+        // are there.
         index += unsafe {
-            if sums.nearest as usize >= WIDTH.min(32) && (LITERALS == PLAIN || place.last >= 16) {
-                run.execute::<S, WIDTH, LITERALS, true>(safe, &mut place, &mut escapes)
+            if safe == 0 {
+                0
+            } else if sums.nearest as usize >= WIDTH.min(32) && (LITERALS == PLAIN || place.last >= 16) {
+                run.execute::<S, LITERALS, RUN, WIDTH, true>(safe, &mut place, &mut escapes)
             } else {
-                run.execute::<S, WIDTH, LITERALS, false>(safe, &mut place, &mut escapes)
+                run.execute::<S, LITERALS, RUN, WIDTH, false>(safe, &mut place, &mut escapes)
             }
         };
         // The one that was not safe, or too long.
@@ -222,25 +199,47 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// How many of the first `count` sequences, at `place`, may be executed without further checks:
-    /// those before the first one that could leave a buffer, or has an escape.
-    ///
-    /// Some groups that begin a block come here, because what is far for the first sequence may be
-    /// near for the last one; and the last groups of a chunk and of a block.
+    /// Whether all matches begin inside the block, of which `at` bytes are there. What is far for
+    /// the first sequence may be near for the last one: so are groups near the start of a block.
     #[cold]
     #[inline(never)]
-    fn safe(&self, count: usize, place: Place, literals: u8, bounds: Bounds) -> usize {
+    fn reaches_back(&self, mut at: usize, mut escapes: Escapes<'_>, min_match: u8) -> bool {
+        let mut inside = true;
+        for ((&run, &length), &offset) in self.literal_lengths.iter().zip(self.match_lengths).zip(self.offsets) {
+            let Some((run, length)) = escapes.lengths(run, length, min_match) else { return false };
+            at += run;
+            inside &= offset as usize <= at;
+            at += length;
+        }
+        inside
+    }
+
+    /// How many of the first `count` sequences, at `place`, may be executed without further checks:
+    /// those before the first one that could leave a buffer, or whose escape is not there.
+    ///
+    /// The first groups of a block come here, and the last ones of a chunk and of a block.
+    #[cold]
+    #[inline(never)]
+    fn safe(
+        &self,
+        count: usize,
+        place: Place,
+        literals: u8,
+        bounds: Bounds,
+        (mut escapes, min_match): (Escapes<'_>, u8),
+    ) -> usize {
         let Place { mut literal, mut at, last } = place;
-        if literals != PLAIN && last as usize > at {
+        if at < least_before(literals, last) {
             return 0;
         }
         let lengths = self.literal_lengths.iter().zip(self.match_lengths);
         for (index, ((&run, &length), &offset)) in lengths.zip(self.offsets).take(count).enumerate() {
-            literal += usize::from(run);
-            let match_at = at + usize::from(run);
-            at = match_at + usize::from(length);
+            let Some((run, length)) = escapes.lengths(run, length, min_match) else { return index };
+            literal += run;
+            let match_at = at + run;
+            at = match_at + length;
             let fits = literal <= bounds.literals && at <= bounds.end && at + OVERSHOOT <= bounds.block_end;
-            if !fits || offset as usize > match_at || run == ESCAPED || length == ESCAPED {
+            if !fits || offset as usize > match_at {
                 return index;
             }
         }
@@ -295,11 +294,15 @@ impl Sums {
             && end <= bounds.end
             && end + OVERSHOOT <= bounds.block_end
     }
+}
 
-    /// Whether all matches, and differences where literals are such, begin inside the block.
-    #[inline(always)]
-    fn reach_back(&self, place: &Place, literals: u8) -> bool {
-        self.farthest as usize <= place.at && (literals == PLAIN || place.last as usize <= place.at)
+/// Bytes that must be there before a group, whatever its offsets: `last` was used before it.
+#[inline(always)]
+fn least_before(literals: u8, last: u32) -> usize {
+    match literals {
+        PLAIN => 0,
+        WINDOW => last.max(16) as usize,
+        _ => last as usize,
     }
 }
 
@@ -315,8 +318,10 @@ struct Run<'a, 'b> {
 
 impl Run<'_, '_> {
     /// The lengths of the sequence at `index`, which has an escape. `None`: they are not there, or
-    /// with them the group might not fit at `here` any more. The escapes stay then.
-    #[inline(always)]
+    /// with them the group might not fit at `here` any more. The escapes stay then. Apart from the
+    /// loop, whose registers it would take.
+    #[cold]
+    #[inline(never)]
     fn unescaped(&self, index: usize, here: &Place, escapes: &mut Escapes<'_>) -> Option<(usize, usize)> {
         let (run, length) = (self.group.literal_lengths[index], self.group.match_lengths[index]);
         let mut rest = *escapes;
@@ -334,15 +339,16 @@ impl Run<'_, '_> {
     }
 
     /// Executes `count` sequences, or those before one with an escape behind which the group might
-    /// not fit any more. How many that were comes back. `FAR`: no offset is below the width, or
-    /// below 32.
+    /// not fit any more. How many that were comes back. Literals take steps of `RUN` bytes, matches
+    /// of `WIDTH`. `FAR`: no offset is below `WIDTH`, or below 32.
     ///
     /// # Safety
     ///
     /// The processor has the features that `S` needs. The group fits at `place`, and reaches back
-    /// to bytes of the block only. `count` is at most [`GROUP`].
+    /// to bytes of the block only, of which [`least_before`] are there. `count` is at most
+    /// [`GROUP`].
     #[inline(always)]
-    unsafe fn execute<S: Steps, const WIDTH: usize, const LITERALS: u8, const FAR: bool>(
+    unsafe fn execute<S: Steps, const LITERALS: u8, const RUN: usize, const WIDTH: usize, const FAR: bool>(
         &self,
         count: usize,
         place: &mut Place,
@@ -356,6 +362,8 @@ impl Run<'_, '_> {
         let (mut from, mut to) = unsafe { (literals.add(place.literal), base.add(place.at)) };
         let mut last = place.last as usize;
         let mut index = 0;
+        // SAFETY: the caller says that `least_before` bytes are there.
+        let mut window = unsafe { before::<LITERALS, FAR>(to) };
         // The loop within the loop has the short ones only: so its registers hold what it needs.
         'group: loop {
             let (mut run, mut length, mut offset);
@@ -369,14 +377,14 @@ impl Run<'_, '_> {
                     length = usize::from(*match_lengths.get_unchecked(index));
                     offset = *offsets.get_unchecked(index) as usize;
                 }
-                if run | length >= WIDTH {
+                if (run * (WIDTH / RUN)) | length >= WIDTH {
                     break;
                 }
                 // SAFETY: the literals of the group are there with 128 bytes of slack, and the
-                // group's bytes end 64 bytes or more before the block. No step is wider. The caller
-                // says that offsets reach back to bytes of the block.
+                // group's bytes end `OVERSHOOT` or more before the block. No step is wider. The
+                // caller says that offsets reach back to bytes of the block.
                 unsafe {
-                    short::<S, WIDTH, LITERALS, FAR>(from, to, run, offset, last);
+                    short::<S, LITERALS, RUN, WIDTH, FAR>(from, to, [run, length], [last, offset], &mut window);
                     from = from.add(run);
                     to = to.add(run + length);
                 }
@@ -397,14 +405,10 @@ impl Run<'_, '_> {
             }
             // SAFETY: as above; where the lengths were escapes, `unescaped` looked once more.
             unsafe {
-                match LITERALS {
-                    PLAIN => copy_far::<32>(from, to, run),
-                    _ => differences::<S, LITERALS, FAR>(from, to, run, last),
-                }
+                any::<S, LITERALS, WIDTH, FAR>(from, to, [run, length], [last, offset]);
                 from = from.add(run);
-                to = to.add(run);
-                long::<S, WIDTH>(to, offset, length);
-                to = to.add(length);
+                to = to.add(run + length);
+                window = before::<LITERALS, FAR>(to);
             }
             if LITERALS != PLAIN {
                 last = offset;

@@ -2,7 +2,7 @@
 
 use std::hint::select_unpredictable;
 
-use super::{BYTES, PLAIN, Steps};
+use super::{PLAIN, Steps, VECTORS, WINDOW};
 
 /// The smallest multiple of each period that is 16 or more.
 const MULTIPLE: [usize; 17] = {
@@ -15,51 +15,82 @@ const MULTIPLE: [usize; 17] = {
     multiples
 };
 
-/// Writes `WIDTH` literals, of which `run` count, and behind those `WIDTH` bytes that repeat the
-/// `offset` bytes before them.
+/// Writes `run` literals, less than `RUN`, in steps of that, and behind those `length` bytes, less
+/// than `WIDTH`, that repeat the `offset` bytes before them.
 ///
 /// # Safety
 ///
-/// As [`differences`] with `run` below `WIDTH`, and [`near`] behind so many.
+/// As [`differences`] with `RUN` for `len`, and [`Steps::near`] behind `run` bytes; with
+/// [`WINDOW`], what [`before`] says.
 #[inline(always)]
-pub(super) unsafe fn short<S: Steps, const WIDTH: usize, const LITERALS: u8, const FAR: bool>(
+pub(super) unsafe fn short<S: Steps, const LITERALS: u8, const RUN: usize, const WIDTH: usize, const FAR: bool>(
     from: *const u8,
     to: *mut u8,
-    run: usize,
-    offset: usize,
-    last: usize,
+    [run, length]: [usize; 2],
+    [last, offset]: [usize; 2],
+    window: &mut [u8; 16],
 ) {
     // SAFETY: the caller says so.
     unsafe {
         match LITERALS {
-            PLAIN => copy_width::<WIDTH>(from, to),
+            PLAIN => copy_width::<RUN>(from, to),
+            WINDOW if !FAR => {
+                *window = S::windowed(from, to, [run, length], [last, offset], *window);
+                return;
+            }
             _ => differences::<S, LITERALS, FAR>(from, to, run, last),
         }
         let to = to.add(run);
-        if FAR { copy_width::<WIDTH>(to.sub(offset), to) } else { near::<S, WIDTH>(to, offset) }
+        if FAR { copy_width::<WIDTH>(to.sub(offset), to) } else { S::near::<WIDTH>(to, offset) }
     }
 }
 
-/// Writes `length` bytes, any number, that repeat the `offset` bytes before `to`.
+/// The 16 bytes before `to`, where the loop needs them.
 ///
 /// # Safety
 ///
-/// As [`near`], with `length` rounded up to a multiple of 32, or of 64 with that `WIDTH`.
+/// With [`WINDOW`], and not `FAR`, there are so many.
 #[inline(always)]
-pub(super) unsafe fn long<S: Steps, const WIDTH: usize>(to: *mut u8, offset: usize, length: usize) {
+pub(super) unsafe fn before<const LITERALS: u8, const FAR: bool>(to: *const u8) -> [u8; 16] {
+    if LITERALS != WINDOW || FAR {
+        return [0; 16];
+    }
+    // SAFETY: the caller says so.
+    unsafe { to.sub(16).cast::<[u8; 16]>().read() }
+}
+
+/// Writes `run` literals and behind those `length` bytes that repeat the `offset` bytes before
+/// them. Both may be any number.
+///
+/// # Safety
+///
+/// As [`differences`] with `run` and 32 more for `len`, and [`Steps::near`] behind `run` bytes,
+/// with `length` and 32 more, or 128 where `WIDTH` is 64.
+#[inline(always)]
+pub(super) unsafe fn any<S: Steps, const LITERALS: u8, const WIDTH: usize, const FAR: bool>(
+    from: *const u8,
+    to: *mut u8,
+    [run, length]: [usize; 2],
+    [last, offset]: [usize; 2],
+) {
     // SAFETY: the caller says so.
     unsafe {
+        match LITERALS {
+            PLAIN => copy_far::<32>(from, to, run),
+            _ => differences::<S, LITERALS, FAR>(from, to, run, last),
+        }
+        let to = to.add(run);
         if offset < 32 {
-            near_long::<S>(to, offset, length);
+            S::near_long(to, offset, length);
         } else if WIDTH < 64 {
             copy_far::<32>(to.sub(offset), to, length);
         } else {
-            copy_far::<64>(to.sub(offset), to, length);
+            copy_far::<128>(to.sub(offset), to, length);
         }
     }
 }
 
-/// Copies `len` bytes from 32 or more away, the first `STEP` (32 or 64) in any case.
+/// Copies `len` bytes from 32 or more away, the first `STEP` (32 or 128) in any case.
 ///
 /// # Safety
 ///
@@ -84,6 +115,8 @@ pub(super) unsafe fn copy_far<const STEP: usize>(from: *const u8, to: *mut u8, l
 ///
 /// The processor has the features that `S` needs. `last` bytes before `to` can be read, and `len`,
 /// rounded up to a multiple of 16 and 16 at least, read at `from` and written at `to`.
+///
+/// Which way `last` goes is mostly easy to foresee where few offsets are below 16.
 #[inline(always)]
 pub(super) unsafe fn differences<S: Steps, const LITERALS: u8, const FAR: bool>(
     from: *const u8,
@@ -92,7 +125,7 @@ pub(super) unsafe fn differences<S: Steps, const LITERALS: u8, const FAR: bool>(
     last: usize,
 ) {
     let mut done = 0;
-    if !FAR && LITERALS == BYTES && last < 16 {
+    if !FAR && LITERALS != VECTORS && last < 16 {
         while done < len {
             // SAFETY: the caller says so, and one byte further back than `to + done` is there.
             unsafe { *to.add(done) = (*from.add(done)).wrapping_add(*to.add(done).sub(last)) };
@@ -106,7 +139,7 @@ pub(super) unsafe fn differences<S: Steps, const LITERALS: u8, const FAR: bool>(
         unsafe {
             let base = to.add(done).sub(last).cast::<[u8; 16]>().read();
             let mut bytes = from.add(done).cast::<[u8; 16]>().read();
-            if FAR || LITERALS == BYTES {
+            if FAR || LITERALS != VECTORS || last >= 16 {
                 for (byte, base) in bytes.iter_mut().zip(base) {
                     *byte = byte.wrapping_add(base);
                 }
@@ -133,21 +166,22 @@ unsafe fn copy<const N: usize>(from: *const u8, to: *mut u8) {
     unsafe { to.cast::<[u8; N]>().write(from.cast::<[u8; N]>().read()) }
 }
 
-/// Copies `WIDTH` bytes, in steps of at most 32: `from` may be that near.
+/// Copies `WIDTH` bytes, 16 or a multiple of 32, in steps of at most 32: `from` may be that near.
 ///
 /// # Safety
 ///
 /// As [`copy`].
 #[inline(always)]
-unsafe fn copy_width<const WIDTH: usize>(from: *const u8, to: *mut u8) {
-    // SAFETY: the caller says so.
+pub(in crate::simd) unsafe fn copy_width<const WIDTH: usize>(from: *const u8, to: *mut u8) {
+    // SAFETY: the caller says so. `done` is a multiple of 32 below `WIDTH`.
     unsafe {
-        match WIDTH {
-            16 => copy::<16>(from, to),
-            32 => copy::<32>(from, to),
-            _ => {
-                copy::<32>(from, to);
-                copy::<32>(from.add(32), to.add(32));
+        if WIDTH <= 32 {
+            copy::<WIDTH>(from, to);
+        } else {
+            let mut done = 0;
+            while done < WIDTH {
+                copy::<32>(from.add(done), to.add(done));
+                done += 32;
             }
         }
     }
@@ -160,7 +194,7 @@ unsafe fn copy_width<const WIDTH: usize>(from: *const u8, to: *mut u8) {
 /// The processor has the features that `S` needs. `offset` bytes before `to` can be read, and
 /// `WIDTH` from `to` on written.
 #[inline(always)]
-unsafe fn near<S: Steps, const WIDTH: usize>(to: *mut u8, offset: usize) {
+pub(super) unsafe fn near<S: Steps, const WIDTH: usize>(to: *mut u8, offset: usize) {
     // SAFETY: the caller says so. The first load may reach behind `to`, and no further than the
     // store. `distance` is 16 or more, and a multiple of `offset` where it is not `offset`: it ends
     // no further back than where the first step began, as each later step goes on where the one
@@ -184,7 +218,7 @@ unsafe fn near<S: Steps, const WIDTH: usize>(to: *mut u8, offset: usize) {
 ///
 /// As [`near`], with `length` rounded up to a multiple of 16.
 #[inline(always)]
-unsafe fn near_long<S: Steps>(to: *mut u8, offset: usize, length: usize) {
+pub(super) unsafe fn near_long<S: Steps>(to: *mut u8, offset: usize, length: usize) {
     // SAFETY: as in `near`.
     unsafe { repeat_16::<S>(to, offset) };
     let distance = distance(offset);

@@ -1,16 +1,17 @@
 //! Sequences of a chunk: tokens and offset codes become arrays 32 and 8 at a time, then the copy
 //! loop takes over.
 
+mod steps;
+
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
 
 use crate::{
     sequences::{Expanded, HISTORY, Offsets, Output, REPEAT_CODES, ROOM, Repeats, Sections, Tokens, repeat},
-    simd::{
-        lz_copy::{self, GROUP, Steps},
-        shuffles::{BACK, Controls, REPEAT},
-    },
+    simd::lz_copy,
 };
+
+use steps::Avx2;
 
 /// Tokens that become lengths at a time.
 const TOKENS: usize = 32;
@@ -45,7 +46,16 @@ pub(in crate::simd) fn copy(
     output: &mut Output<'_>,
 ) -> bool {
     // SAFETY: this function has the features that `Avx2` needs.
-    unsafe { lz_copy::choose!(Avx2, sections, last, expanded, output) }
+    unsafe {
+        lz_copy::choose!(
+            #[target_feature(enable = "avx2,bmi2,popcnt")]
+            Avx2,
+            sections,
+            last,
+            expanded,
+            output
+        )
+    }
 }
 
 /// As [`Tokens::lengths`].
@@ -229,88 +239,3 @@ static RANKS: [u64; 256] = {
     }
     ranks
 };
-
-/// What the copy loop does with AVX2.
-#[derive(Debug)]
-struct Avx2;
-
-/// 16 bytes by one of the tables.
-///
-/// # Safety
-///
-/// The processor has AVX2.
-#[inline(always)]
-unsafe fn shuffle(bytes: __m128i, controls: &Controls, index: usize) -> __m128i {
-    // SAFETY: the caller knows the processor. A control is 16 bytes.
-    unsafe { _mm_shuffle_epi8(bytes, _mm_loadu_si128(controls.0[index].as_ptr().cast())) }
-}
-
-impl Steps for Avx2 {
-    #[inline(always)]
-    unsafe fn sum(lengths: &[u8; GROUP]) -> usize {
-        // SAFETY: the caller knows the processor. A group is two vectors of lengths.
-        unsafe {
-            let zero = _mm256_setzero_si256();
-            let low = _mm256_sad_epu8(_mm256_loadu_si256(lengths.as_ptr().cast()), zero);
-            let high = _mm256_sad_epu8(_mm256_loadu_si256(lengths.as_ptr().add(32).cast()), zero);
-            let sums = _mm256_add_epi64(low, high);
-            let sums = _mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
-            (_mm_cvtsi128_si64(sums) + _mm_extract_epi64::<1>(sums)) as usize
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn range(offsets: &[u32; GROUP]) -> (u32, u32) {
-        // SAFETY: the caller knows the processor. A group is eight vectors of offsets.
-        unsafe {
-            let first = _mm256_loadu_si256(offsets.as_ptr().cast());
-            let (mut nearest, mut farthest) = (first, first);
-            let mut index = OFFSETS;
-            while index < GROUP {
-                let offsets = _mm256_loadu_si256(offsets.as_ptr().add(index).cast());
-                nearest = _mm256_min_epu32(nearest, offsets);
-                farthest = _mm256_max_epu32(farthest, offsets);
-                index += OFFSETS;
-            }
-            // The smallest of all is the largest of their complements.
-            let inverse = _mm256_xor_si256(nearest, _mm256_set1_epi32(-1));
-            (!largest(inverse), largest(farthest))
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn repeat(bytes: [u8; 16], period: usize) -> [u8; 16] {
-        // SAFETY: the caller knows the processor. A vector is 16 bytes.
-        unsafe { std::mem::transmute(shuffle(std::mem::transmute::<[u8; 16], __m128i>(bytes), &REPEAT, period)) }
-    }
-
-    #[inline(always)]
-    unsafe fn add_repeated(bytes: [u8; 16], base: [u8; 16], period: usize) -> [u8; 16] {
-        // SAFETY: as above.
-        unsafe {
-            let mut sums = std::mem::transmute::<[u8; 16], __m128i>(bytes);
-            // Always all four: how many are needed is hard to foresee.
-            sums = _mm_add_epi8(sums, shuffle(sums, &BACK, period));
-            sums = _mm_add_epi8(sums, shuffle(sums, &BACK, (2 * period).min(16)));
-            sums = _mm_add_epi8(sums, shuffle(sums, &BACK, (4 * period).min(16)));
-            sums = _mm_add_epi8(sums, shuffle(sums, &BACK, (8 * period).min(16)));
-            let base = shuffle(std::mem::transmute::<[u8; 16], __m128i>(base), &REPEAT, period);
-            std::mem::transmute(_mm_add_epi8(sums, base))
-        }
-    }
-}
-
-/// The largest of eight lanes.
-///
-/// # Safety
-///
-/// The processor has AVX2.
-#[inline(always)]
-unsafe fn largest(lanes: __m256i) -> u32 {
-    // SAFETY: the caller knows the processor.
-    unsafe {
-        let lanes = _mm_max_epu32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256::<1>(lanes));
-        let lanes = _mm_max_epu32(lanes, _mm_shuffle_epi32::<0x4E>(lanes));
-        _mm_cvtsi128_si32(_mm_max_epu32(lanes, _mm_shuffle_epi32::<0xB1>(lanes))).cast_unsigned()
-    }
-}
