@@ -165,11 +165,20 @@ fn decode_offsets(offsets: &Offsets<'_>, decoded: &mut [u32]) -> Option<usize> {
         }
         let starts =
             _mm256_add_epi32(_mm256_sub_epi32(ends, widths), _mm256_set1_epi32(((at % 8) as u32).cast_signed()));
-        // SAFETY: `at` is inside the bit string, each start at most 168 bits behind it, and 128
-        // bytes of slack follow. The offsets have `ROOM` entries behind the last one (asserted).
+        // Each half of the lanes has 16 bytes of its own to shuffle, which takes less than half the
+        // time of a gather: three codes take 67 bits at most, and the fourth one has four bytes.
+        let second = at + _mm256_extract_epi32::<3>(ends) as usize;
+        let before = _mm_set1_epi32(((second / 8 - at / 8) as u32).cast_signed());
+        let first_byte = _mm256_srli_epi32::<3>(starts);
+        let first_byte = _mm256_sub_epi32(first_byte, _mm256_set_m128i(before, _mm_setzero_si128()));
+        let places = _mm256_mullo_epi32(first_byte, _mm256_set1_epi32(0x0101_0101));
+        let places = _mm256_add_epi32(places, _mm256_set1_epi32(0x0302_0100));
+        // SAFETY: `at` is inside the bit string, `second` at most 80 bits behind it, and 128 bytes
+        // of slack follow. The offsets have `ROOM` entries behind the last one (asserted).
         unsafe {
-            let next = offsets.bits.padded().as_ptr().add(at / 8);
-            let words = _mm256_i32gather_epi32::<1>(next.cast(), _mm256_srli_epi32::<3>(starts));
+            let bits = offsets.bits.padded().as_ptr();
+            let (low, high) = (bits.add(at / 8).cast(), bits.add(second / 8).cast());
+            let words = _mm256_shuffle_epi8(_mm256_loadu2_m128i(high, low), places);
             let extra = _mm256_srlv_epi32(words, _mm256_and_si256(starts, seven));
             let extra = _mm256_and_si256(extra, _mm256_sub_epi32(_mm256_sllv_epi32(one, widths), one));
             let place = decoded.as_mut_ptr().add(HISTORY + index);
