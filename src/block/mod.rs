@@ -126,7 +126,8 @@ pub fn decode_part(block: &[u8], from: usize, out: &mut [u8]) -> Result<(), Erro
 /// let mut packet = Vec::new();
 /// block::encode(&raw, &EncodeOptions::new(), &mut packet)?;
 /// let (mut first, mut second) = ([0; 100], [0; 20]);
-/// block::decode_parts(&packet, &mut [(150_000, &mut first), (0, &mut second)], &DecodeOptions::new())?;
+/// let mut parts = [(150_000, &mut first[..]), (0, &mut second[..])];
+/// block::decode_parts(&packet, &mut parts, &DecodeOptions::new())?;
 /// assert_eq!((&first[..], &second[..]), (&raw[150_000..150_100], &raw[..20]));
 /// # Ok::<(), ranstream::Error>(())
 /// ```

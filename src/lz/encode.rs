@@ -262,8 +262,8 @@ impl Default for Sections {
 
 impl Sections {
     /// Pivot decodes faster than lanes, and takes a little more in long sections. A chunk without
-    /// matches is one long section, which is all that there is to decode: pivot may cost a hundredth
-    /// there. The literals of chunks with matches cost less as pivot, and their other sections are
+    /// matches is one long section, which is all that there is to decode: pivot may cost a
+    /// hundredth there. The literals of chunks with matches cost less as pivot, and their other sections are
     /// short: there lanes are looked at only where the smallest is asked for. From level 4 on a
     /// deeper tree is worth its time.
     fn configure(&mut self, settings: Settings) {

@@ -168,8 +168,8 @@ impl Plan {
         Ok(read)
     }
 
-    /// Finds where the bytes of a node are, which begin at `read` or are coded there. How many bytes
-    /// they have in `source` comes back.
+    /// Finds where the bytes of a node are, which begin at `read` or are coded there. How many
+    /// bytes they have in `source` comes back.
     #[inline(always)]
     fn find_bytes(
         &mut self,

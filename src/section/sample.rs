@@ -43,8 +43,8 @@ pub(crate) fn estimate(raw: &[u8], stride: usize, kernel: Kernel) -> Histogram {
     }))
 }
 
-/// Whether the symbols of `raw` look as if they took more than `most` bytes: by a sample of a few of
-/// them, which are always a little less diverse than all. `false`: there are too few to say so.
+/// Whether the symbols of `raw` look as if they took more than `most` bytes: by a sample of a few
+/// of them, which are always a little less diverse than all. `false`: there are too few to say so.
 pub(crate) fn looks_longer(raw: &[u8], most: usize) -> bool {
     if raw.len() < LEN {
         return false;
@@ -84,8 +84,8 @@ fn pieces(raw: &[u8], stride: usize) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// A piece of the `index`-th of equal groups, as good as by chance: no period in the data keeps step
-/// with that, and no processor sees the next one coming.
+/// A piece of the `index`-th of equal groups, as good as by chance: no period in the data keeps
+/// step with that, and no processor sees the next one coming.
 fn piece(group: &[u8], index: u32) -> &[u8] {
     // The finaliser of MurmurHash3. The golden ratio alone has near-periods, at the numbers of
     // Fibonacci.

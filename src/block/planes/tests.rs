@@ -214,7 +214,8 @@ fn damage_of_predicted_elements_is_seen_alike_by_all_kernels() {
 #[test]
 fn sections_are_pivot_where_that_costs_little_and_lanes_for_devices() {
     let layout = Layout::bf16();
-    // Codes of whole bits cost nothing for the exponents of the one, and much for those of the other.
+    // Codes of whole bits cost nothing for the exponents of the one, and much for those of the
+    // other.
     let halving = |at: u32| (0x3F80 - (at.wrapping_mul(0x9E37_79B1).leading_zeros() << 7)) as u16 | (at % 128) as u16;
     for (raw, pays) in
         [((0..300_000).flat_map(|at| halving(at).to_le_bytes()).collect(), true), (weights(600_000), false)]
