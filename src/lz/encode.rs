@@ -229,7 +229,7 @@ impl<'a> Chunks<'a> {
 fn plain_len_about(raw: &[u8], piece_len: usize) -> usize {
     let stride = raw.len().div_ceil(SAMPLES).max(piece_len);
     let sample = if stride == piece_len {
-        // All bytes are: few enough that sixteen tables would take longer to clear.
+        // All bytes are: few enough that eight tables would take longer to clear.
         Histogram::new(raw)
     } else {
         Histogram::of_pieces(raw.chunks(stride).map(|part| &part[..part.len().min(piece_len)]))
@@ -263,9 +263,9 @@ impl Default for Sections {
 impl Sections {
     /// Pivot decodes faster than lanes, and takes a little more in long sections. A chunk without
     /// matches is one long section, which is all that there is to decode: pivot may cost a
-    /// hundredth there. The literals of chunks with matches cost less as pivot, and their other sections are
-    /// short: there lanes are looked at only where the smallest is asked for. From level 4 on a
-    /// deeper tree is worth its time.
+    /// hundredth there. The literals of chunks with matches cost less as pivot, and their other
+    /// sections are short: there lanes are looked at only where the smallest is asked for. From
+    /// level 4 on a deeper tree is worth its time.
     fn configure(&mut self, settings: Settings) {
         let pivot = |pivot, over_lanes| section::Settings {
             pivot: Some(pivot),
