@@ -55,9 +55,9 @@ fn body(files: &[Sample], rounds: usize) -> String {
         of_speeds.push((name.clone(), speeds::measure(&far[..speeds::FAR], BLOCK, rounds)));
     }
     format!(
-        "\n## Sizes\n\n`over` is the difference between pivot and what it is held against. It should be at most\n\
-        {:+.1} % over huff0 with the setting for ratio, and {:+.1} % over lanes with that for speed. Blocks of\n\
-        huff0 are half as long; `both 128 KiB` is what pivot, ratio, is over it in such blocks.\n\n{}\n\
+        "\n## Sizes\n\n`prefer ratio` and `prefer speed` are what `--prefer` gives at level 0: they should be at most\n\
+        {:+.1} % over huff0, and {:+.1} % over lanes. `pivot` is forced, with both settings. Blocks of huff0\n\
+        are half as long; `both 128 KiB` is what pivot, ratio, is over it in such blocks.\n\n{}\n\
         ## Short sections\n\nNanoseconds for a section; the median over the files.\n\n{}{}",
         100.0 * sizes::OVER_HUFF0,
         100.0 * sizes::OVER_LANES,

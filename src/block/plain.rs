@@ -1,6 +1,6 @@
 //! Blocks of one payload: which mode it is coded in. And from every mode back.
 
-use super::{coded::Resources, planes};
+use super::{coded::Resources, lz::append_with_tables, planes};
 use crate::{
     error::PayloadError,
     format::{BlockMode, TableKind},
@@ -63,32 +63,51 @@ fn append_pivot(
     source.append(most, out).then_some(BlockMode::Pivot)
 }
 
-/// Codes `raw` as the policy names it, and as pivot where that may be preferred. `None`: as below.
+/// Codes `raw` as the policy names it, and as pivot or with several tables where that may be
+/// preferred. `None`: as below.
 fn append_preferred(raw: &[u8], options: &BlockOptions, prefer: Prefer, out: &mut Vec<u8>) -> Option<BlockMode> {
     let start = out.len();
     let mode = append_coded(raw, options, out);
     if mode == Some(BlockMode::Fill) {
         return mode;
     }
-    let named = if mode.is_some() { out.len() - start } else { raw.len() };
-    let (setting, most) = match prefer {
-        Prefer::Ratio => (Setting::RATIO, named - 1),
+    let len = |mode: Option<BlockMode>, out: &Vec<u8>| if mode.is_some() { out.len() - start } else { raw.len() };
+    let pivot = |setting, most, out: &mut Vec<u8>| append_pivot(raw, options, setting, most, out).is_some();
+    match (prefer, mode) {
+        (Prefer::Ratio, mut mode) => {
+            let most = len(mode, out) - 1;
+            if replace(start, out, |out| pivot(Setting::RATIO, most, out)) {
+                mode = Some(BlockMode::Pivot);
+            }
+            let most = len(mode, out);
+            if replace(start, out, |out| append_with_tables(raw, options, most, out)) {
+                mode = Some(BlockMode::Lz);
+            }
+            mode
+        }
+        (Prefer::Speed, Some(_)) => {
+            let named = len(mode, out);
+            let most = named + named * Prefer::SPEED_MOST as usize / 1024;
+            // Where the fastest payload is too long, one that is a little less fast may do.
+            let mut settings = [Setting::SPEED, Setting::BETWEEN].into_iter();
+            let is_pivot = settings.any(|setting| replace(start, out, |out| pivot(setting, most, out)));
+            if is_pivot { Some(BlockMode::Pivot) } else { mode }
+        }
         // Stored bytes decode faster still.
-        Prefer::Speed => {
-            (Setting::SPEED, if mode.is_some() { named + named * Prefer::SPEED_MOST as usize / 1024 } else { 0 })
-        }
-    };
+        (Prefer::Speed, None) => None,
+    }
+}
+
+/// Puts what `append` appends in the place of all from `start` on, if that is `true`.
+fn replace(start: usize, out: &mut Vec<u8>, append: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
     let end = out.len();
-    // Where the fastest payload is too long, one that is a little less fast may do.
-    let settings = [Some(setting), (prefer == Prefer::Speed).then_some(Setting::BETWEEN)];
-    for setting in settings.into_iter().flatten().filter(|_| most > 0) {
-        if append_pivot(raw, options, setting, most, out).is_some() {
-            out.drain(start..end);
-            return Some(BlockMode::Pivot);
-        }
+    let replaces = append(out);
+    if replaces {
+        out.drain(start..end);
+    } else {
         out.truncate(end);
     }
-    mode
+    replaces
 }
 
 /// Codes `raw` as the options ask. `None`: it is to be stored, and what was appended is to be
@@ -252,6 +271,30 @@ mod tests {
         assert!(fastest > named + named / 50, "{fastest} and {named}");
         let (mode, len) = coded(Mode::Auto, Some(Prefer::Speed));
         assert!(mode == Some(BlockMode::Pivot) && len < named + named / 100, "{len} and {named}");
+    }
+
+    #[test]
+    fn a_block_that_changes_has_several_tables_where_size_is_preferred() {
+        let first = &text()[..128 << 10];
+        let changed: Vec<u8> = first.iter().map(|byte| byte ^ 0x80).collect();
+        let coded = |raw: &[u8], prefer| {
+            let mut options = EncodeOptions::new().level(0).block;
+            options.prefer = prefer;
+            let mut out = Vec::new();
+            (append(raw, &options, &mut out), out)
+        };
+        let raw = [first, &changed, first, &changed[..1000]].concat();
+        let (mode, payload) = coded(&raw, Some(Prefer::Ratio));
+        let (_, named) = coded(&raw, None);
+        assert_eq!(mode, Some(BlockMode::Lz));
+        assert!(payload.len() < named.len() - raw.len() / 10, "{} and {}", payload.len(), named.len());
+        let mut back = vec![0; raw.len()];
+        decode(BlockMode::Lz, &payload, &mut back, &Resources::new(None, None)).unwrap();
+        assert!(back == raw);
+
+        // More tables gain nothing here, and speed is not size.
+        assert_ne!(coded(&[first; 3].concat(), Some(Prefer::Ratio)).0, Some(BlockMode::Lz));
+        assert_ne!(coded(&raw, Some(Prefer::Speed)).0, Some(BlockMode::Lz));
     }
 
     #[test]

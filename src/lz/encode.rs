@@ -26,7 +26,7 @@ use crate::{
 /// What the encoder is asked for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settings {
-    /// 1..=9.
+    /// 1..=9, or 0 without matches.
     pub(crate) level: u8,
     /// Raw bytes of a chunk, at most [`MAX_CHUNK_LEN`](crate::limits::MAX_CHUNK_LEN).
     pub(crate) chunk_len: usize,
@@ -47,6 +47,21 @@ pub(crate) fn encode_payload(raw: &[u8], settings: Settings, out: &mut Vec<u8>) 
             let mut chunks = Chunks::new(raw, settings, coder);
             matcher.run(raw, settings.level, &mut chunks);
             chunks.finish();
+        }
+        coder.write(out);
+    });
+}
+
+/// Appends the payload of `raw`, 1..=16 Mi bytes, in chunks without matches, each with a table of
+/// its own. It may be longer than `raw`.
+pub(crate) fn encode_without_matches(raw: &[u8], settings: Settings, out: &mut Vec<u8>) {
+    kept::with(&SCRATCH, |scratch| {
+        let coder = &mut scratch.get_or_insert_default().coder;
+        coder.begin(settings);
+        for raw in raw.chunks(settings.chunk_len) {
+            let at = coder.body.len();
+            coder.sections.append_plain(raw, &mut coder.body);
+            coder.directory.push((raw.len(), coder.body.len() - at));
         }
         coder.write(out);
     });

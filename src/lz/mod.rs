@@ -20,7 +20,7 @@ mod streams;
 mod tests;
 
 pub(crate) use decode::{decode_payload, scratch_len};
-pub(crate) use encode::{Settings, encode_payload};
+pub(crate) use encode::{Settings, encode_payload, encode_without_matches};
 
 /// Gives back what the calling thread keeps from block to block.
 pub(crate) fn release() {

@@ -65,8 +65,9 @@ impl Policy {
 #[non_exhaustive]
 pub enum Prefer {
     /// The smallest block: [`Mode::Pivot`] where it is smaller than what the policy names, which is
-    /// so for short blocks and for bytes of which one or a few are most. With matches each section
-    /// is lanes or pivot, whichever is smaller.
+    /// so for short blocks and for bytes of which one or a few are most; chunks of 128 KiB with a
+    /// table each where a longer block changes so much that they are smaller still. With matches
+    /// each section is lanes or pivot, whichever is smaller.
     Ratio,
     /// The block that decodes fastest: [`Mode::Pivot`] where it costs at most 1.5 % of size. So is
     /// each section with matches.

@@ -1,14 +1,14 @@
-//! Sizes of pivot beside Huff0 and lanes, with the bounds that its design sets.
+//! Sizes beside Huff0 and lanes, with the bounds that the design sets.
 
 use ranstream::{DecodeOptions, EncodeOptions, Mode, Prefer};
 
 use super::BLOCK;
 use crate::peers::{Codec, Huff0, Rans, openzl_codecs};
 
-/// The most that pivot may be larger than Huff0 where size is preferred.
+/// The most that blocks may be larger than Huff0's where size is preferred.
 pub const OVER_HUFF0: f64 = 0.007;
 
-/// The most that pivot may be larger than lanes where speed is preferred.
+/// The most that blocks may be larger than lanes where speed is preferred.
 pub const OVER_LANES: f64 = 0.015;
 
 /// Coded bytes of one file, in blocks of 256 KiB; those of Huff0 are 128 KiB.
@@ -20,7 +20,7 @@ pub struct Sizes {
     pub huff0: usize,
     /// Forced.
     pub lanes: usize,
-    /// Pivot where it is the smaller one, else what the policy names.
+    /// The smallest of what the policy names, pivot, and both with a table every 128 KiB.
     pub preferred_ratio: usize,
     /// Pivot where it costs at most 1.5 %, else what the policy names.
     pub preferred_speed: usize,
@@ -66,26 +66,31 @@ fn coded_len(codec: &mut dyn Codec, raw: &[u8]) -> usize {
 #[must_use]
 pub fn table(files: &[(String, Sizes)]) -> String {
     let mut text = String::from(
-        "| file | huff0 % | lanes % | pivot, ratio % | over huff0 | holds | both 128 KiB | pivot, speed % | over lanes | holds | \
-        prefer ratio % | prefer speed % | openzl pivco % |\n|---|---:|---:|---:|---:|---|---:|---:|---:|---|---:|---:|---:|\n",
+        "| file | huff0 % | lanes % | prefer ratio % | over huff0 | holds | prefer speed % | over lanes | holds | \
+        pivot, ratio % | over huff0 | both 128 KiB | pivot, speed % | over lanes | openzl pivco % |\n\
+        |---|---:|---:|---:|---:|---|---:|---:|---|---:|---:|---:|---:|---:|---:|\n",
     );
     for (name, sizes) in files {
         let percent = |len: usize| format!("{:.2}", 100.0 * len as f64 / sizes.raw as f64);
         let over = |len: usize, of: usize| len as f64 / of as f64 - 1.0;
-        let holds = |holds: bool| if holds { "yes" } else { "**no**" };
-        let (to_huff0, to_lanes) = (over(sizes.pivot_ratio, sizes.huff0), over(sizes.pivot_speed, sizes.lanes));
+        let signed = |over: f64| format!("{:+.2} %", 100.0 * over);
+        let holds = |holds: bool| String::from(if holds { "yes" } else { "**no**" });
+        let to_huff0 = over(sizes.preferred_ratio, sizes.huff0);
+        let to_lanes = over(sizes.preferred_speed, sizes.lanes);
         let cells = [
             percent(sizes.huff0),
             percent(sizes.lanes),
-            percent(sizes.pivot_ratio),
-            format!("{:+.2} %", 100.0 * to_huff0),
-            holds(to_huff0 <= OVER_HUFF0).into(),
-            format!("{:+.2} %", 100.0 * over(sizes.pivot_ratio_short, sizes.huff0)),
-            percent(sizes.pivot_speed),
-            format!("{:+.2} %", 100.0 * to_lanes),
-            holds(to_lanes <= OVER_LANES).into(),
             percent(sizes.preferred_ratio),
+            signed(to_huff0),
+            holds(to_huff0 <= OVER_HUFF0),
             percent(sizes.preferred_speed),
+            signed(to_lanes),
+            holds(to_lanes <= OVER_LANES),
+            percent(sizes.pivot_ratio),
+            signed(over(sizes.pivot_ratio, sizes.huff0)),
+            signed(over(sizes.pivot_ratio_short, sizes.huff0)),
+            percent(sizes.pivot_speed),
+            signed(over(sizes.pivot_speed, sizes.lanes)),
             sizes.openzl.map_or_else(String::new, percent),
         ];
         text += &format!("| {name} | {} |\n", cells.join(" | "));
@@ -103,16 +108,18 @@ mod tests {
             raw: 2000,
             huff0: 1000,
             lanes: 980,
-            pivot_ratio: 1007,
+            preferred_ratio: 1007,
+            preferred_speed: 995,
+            pivot_ratio: 1011,
             pivot_ratio_short: 1009,
-            pivot_speed: 995,
+            pivot_speed: 997,
             ..Sizes::default()
         };
-        let over = Sizes { pivot_ratio: 1008, ..sizes };
+        let over = Sizes { preferred_ratio: 1008, preferred_speed: 994, ..sizes };
         let text = table(&[("x".into(), sizes), ("y".into(), over)]);
         let row = |name: &str| text.lines().find(|line| line.starts_with(&format!("| {name} |"))).unwrap().to_owned();
-        assert!(row("x").contains("| 50.35 | +0.70 % | yes | +0.90 % | 49.75 | +1.53 % | **no** |"), "{text}");
-        assert!(row("y").contains("| +0.80 % | **no** |"), "{text}");
+        assert!(row("x").contains("| 50.35 | +0.70 % | yes | 49.75 | +1.53 % | **no** | 50.55 | +1.10 % | +0.90 % |"));
+        assert!(row("y").contains("| +0.80 % | **no** | 49.70 | +1.43 % | yes |"), "{text}");
     }
 
     #[test]
@@ -123,5 +130,6 @@ mod tests {
             assert!((200_000..400_000).contains(&len), "{sizes:?}");
         }
         assert!(sizes.pivot_ratio <= sizes.pivot_speed, "{sizes:?}");
+        assert!(sizes.preferred_ratio <= sizes.pivot_ratio, "{sizes:?}");
     }
 }
