@@ -46,7 +46,7 @@ build() {
     if command -v wasm-opt >/dev/null; then
         # The first KiB of memory is the far end of the stack: nothing stands there, so that offsets
         # can be part of loads and stores.
-        wasm-opt -Os --low-memory-unused --enable-bulk-memory --enable-simd --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals "$2" -o "$2"
+        wasm-opt -Os --converge --low-memory-unused --enable-bulk-memory --enable-simd --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals "$2" -o "$2"
     else
         missing 'wasm-opt is not here: the .wasm is larger'
         is_small=0
