@@ -1,7 +1,7 @@
 //! How blocks are coded where no mode is forced, and how frequencies are made.
 
 #[cfg(doc)]
-use crate::Mode;
+use crate::{Layout, Mode};
 
 /// How [`Mode::Auto`] chooses: by the raw length of a block, and by what coding gains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,8 +69,9 @@ pub enum Prefer {
     /// table each where a longer block changes so much that they are smaller still. With matches
     /// each section is lanes or pivot, whichever is smaller.
     Ratio,
-    /// The block that decodes fastest: [`Mode::Pivot`] where it costs at most 1.5 % of size. So is
-    /// each section with matches.
+    /// The block that decodes fastest: [`Mode::Pivot`] where it costs at most 1.5 % of size. With
+    /// matches that goes for each section. With a [`Layout`] each section that is coded is pivot,
+    /// but for devices.
     Speed,
 }
 
