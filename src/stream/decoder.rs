@@ -489,8 +489,7 @@ impl Machine for Decoder {
         if self.works_side_by_side(input)
             && let Some(blocks) = room.blocks(input.len())
         {
-            let done = self.decode_side_by_side(input, blocks)?;
-            room.filled(done.given);
+            let done = self.decode_side_by_side(input, blocks);
             return self.after_runs(done, input, room, op);
         }
         if self.works_on_runs() {

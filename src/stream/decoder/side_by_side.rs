@@ -10,7 +10,7 @@ use crate::{
     options::Kernel,
     parallel::{Lost, work_in_order},
     simd,
-    stream::{BlockEvent, Deframer, Event, Op, Room, Span, step::Move},
+    stream::{BlockEvent, Deframer, Event, Op, Room, Span, step::Move, tally::Tally},
 };
 
 /// Blocks under way for each worker. They are no memory of ours.
@@ -49,7 +49,7 @@ enum After {
 /// What became of the runs.
 pub(super) struct Done {
     taken: usize,
-    pub(super) given: usize,
+    given: usize,
     /// `None`: that was not looked at.
     after: Option<After>,
 }
@@ -71,14 +71,13 @@ impl Decoder {
     }
 
     /// As many blocks as `input` and `output` have. All of `output` may have been written to.
-    pub(super) fn decode_side_by_side(&mut self, input: &[u8], output: &mut [u8]) -> Result<Done, Error> {
+    pub(super) fn decode_side_by_side(&mut self, input: &[u8], output: &mut [u8]) -> Done {
         let runs = RUNS_PER_WORKER * self.jobs.executor().width();
         let together = simd::decodes_together(Kernel::or_default(self.options.kernel));
         let most = if together { input.len() / runs } else { 0 };
         let mut rest = Rest { input, taken: 0, room: output, most, after: None };
-        let (given, fault) = self.decode_runs(|deframer| rest.next_run(deframer))?;
-        let after = fault.map(After::Fault).or(rest.after);
-        Ok(Done { taken: rest.taken, given, after })
+        let (given, fault) = self.decode_runs(|deframer| rest.next_run(deframer));
+        rest.done(given, fault)
     }
 
     /// A few blocks, as many as `input` and `room` have.
@@ -86,35 +85,16 @@ impl Decoder {
         let resources = self.resources();
         let output = room.some(input.len(), RUN_LEN);
         let mut rest = Rest { input, taken: 0, room: output, most: usize::MAX, after: None };
-        let Some(mut run) = rest.next_run(&mut self.deframer) else {
-            return Done { taken: rest.taken, given: 0, after: rest.after };
-        };
-        let fault = decode_run(&mut run, &resources).err();
-        let good = fault.as_ref().map_or(run.len(), |(index, _)| *index);
-        let mut lens = [(0, 0); RUN_BLOCKS];
-        for (Placed { coded_len, raw, .. }, lens) in run.iter().zip(&mut lens) {
-            *lens = (*coded_len, raw.len());
-        }
-        run[..good].iter().for_each(|Placed { raw, .. }| self.tally.add_content(raw));
-        drop(run);
-        let (Rest { mut taken, mut after, .. }, mut given) = (rest, 0);
-        for (coded_len, raw_len) in &lens[..good] {
-            self.tally.add_coded(*coded_len);
-            given += raw_len;
-            room.filled(*raw_len);
-            self.tally.add_block(*raw_len);
-        }
-        if let Some((index, error)) = fault {
-            self.tally.add_coded(lens[index].0);
-            taken = lens[..=index].iter().map(|(coded_len, _)| coded_len).sum();
-            after = Some(After::Fault(error));
-        }
-        Done { taken, given, after }
+        let Some(mut run) = rest.next_run(&mut self.deframer) else { return rest.done(0, None) };
+        let decoded = decode_run(&mut run, &resources);
+        let (given, fault) = count(&mut self.tally, &run, decoded);
+        rest.done(given, fault)
     }
 
     /// What comes after the last run.
     pub(super) fn after_runs(&mut self, done: Done, input: &[u8], room: &mut impl Room, op: Op) -> Result<Move, Error> {
         let Done { taken, mut given, after } = done;
+        room.filled(given);
         let status = match after {
             None => None,
             Some(After::Fault(error)) => {
@@ -145,11 +125,11 @@ impl Decoder {
     }
 
     /// Decodes all runs that `next` finds, and counts their blocks in their order. Comes back: raw
-    /// bytes, and what the first bad block has against it.
+    /// bytes, and what the first block that is not there has against it.
     fn decode_runs<'a>(
         &mut self,
         mut next: impl FnMut(&mut Deframer) -> Option<Run<'a>> + Send,
-    ) -> Result<(usize, Option<Error>), Error> {
+    ) -> (usize, Option<Error>) {
         let resources = &self.resources();
         let Self { options, deframer, jobs, tally, .. } = self;
         let executor = jobs.executor();
@@ -159,30 +139,36 @@ impl Decoder {
             options.work.in_flight.unwrap_or(BLOCKS_PER_WORKER * executor.width()),
             || next(deframer),
             |mut run| {
-                let result = decode_run(&mut run, resources);
-                (run, result)
+                let decoded = decode_run(&mut run, resources);
+                (run, decoded)
             },
-            |(run, result)| {
-                let bad = result.err();
-                let good = bad.as_ref().map_or(run.len(), |(index, _)| *index);
-                for Placed { coded_len, raw, .. } in &run[..good] {
-                    tally.add_coded(*coded_len);
-                    tally.add_content(raw);
-                    given += raw.len();
-                    tally.add_block(raw.len());
-                }
-                let Some((index, error)) = bad else { return ControlFlow::Continue(()) };
-                tally.add_coded(run[index].coded_len);
-                fault = Some(error);
-                ControlFlow::Break(())
+            |(run, decoded)| {
+                let (len, bad) = count(tally, &run, decoded);
+                given += len;
+                fault = bad;
+                if fault.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             },
         );
-        match worked {
-            _ if fault.is_some() => Ok((given, fault)),
-            Ok(()) => Ok((given, None)),
-            Err(Lost) => self.fail(Error::WorkerLost { block: self.tally.progress().blocks() }),
-        }
+        let lost = worked.err().map(|Lost| Error::WorkerLost { block: tally.progress().blocks() });
+        (given, fault.or(lost))
     }
+}
+
+/// Counts the good blocks of a run. Comes back: their raw bytes, and what the first bad one has
+/// against it.
+fn count(tally: &mut Tally, run: &[Placed<'_>], decoded: Result<(), (usize, Error)>) -> (usize, Option<Error>) {
+    let bad = decoded.err();
+    let good = bad.as_ref().map_or(run.len(), |(index, _)| *index);
+    let mut given = 0;
+    for Placed { coded_len, raw, .. } in &run[..good] {
+        tally.add_coded(*coded_len);
+        tally.add_content(raw);
+        tally.add_block(raw.len());
+        given += raw.len();
+    }
+    let Some((index, error)) = bad else { return (given, None) };
+    tally.add_coded(run[index].coded_len);
+    (given, Some(error))
 }
 
 /// Verifies and decodes a run. The index of the first bad block comes back with its error; those
@@ -228,6 +214,11 @@ impl<'a> Rest<'a> {
             }
         }
         (!run.is_empty()).then_some(run)
+    }
+
+    /// `given` raw bytes are good. A `fault` of their blocks is before what comes after them.
+    fn done(self, given: usize, fault: Option<Error>) -> Done {
+        Done { taken: self.taken, given, after: fault.map(After::Fault).or(self.after) }
     }
 
     /// The next block, if it has a place at the start of the room.
