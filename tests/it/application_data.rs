@@ -1,9 +1,12 @@
 //! Application data: blocks that readers step over unless they ask for them.
 
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::{
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
+    sync::{Arc, Mutex},
+};
 
 use ranstream::{
-    DecodeOptions, EncodeOptions, Error, RansReader, RansWriter, compress, decompress,
+    DecodeOptions, EncodeOptions, Error, Mode, RansReader, RansWriter, compress, decompress,
     format::{BlockMode, StreamHeader},
     stream::{ApplicationData, Decoder, Encoder, Op, Status},
     write::RansDecoder,
@@ -76,6 +79,64 @@ fn it_is_there_before_the_bytes_behind_it() {
     assert_eq!((&part, reader.next_application_data()), (b"first", None));
     reader.read_exact(&mut part[..1]).unwrap();
     assert_eq!(reader.next_application_data().map(|kept| (kept.raw_offset, kept.data)), Some((5, b"between".to_vec())));
+}
+
+/// Some neighbours of lanes are decoded together: not beyond what stands between them, nor beyond
+/// the room that there is.
+#[test]
+fn it_stands_between_blocks_of_lanes() {
+    let raw = data::text(24_000);
+    let stream = |raw: &[u8]| {
+        let mut assembly = Assembly::new(StreamHeader { content_check: true, ..HEADER });
+        for part in raw.chunks(4000) {
+            for block in part.chunks(1000) {
+                assembly = assembly.data(block, &EncodeOptions::new().mode(Mode::Lanes), BlockMode::Lanes);
+            }
+            assembly = assembly.application_data(5, &part[..1]);
+        }
+        assembly.finish()
+    };
+    let first = stream(&raw[..12_000]);
+    let both = first.clone().then(&stream(&raw[12_000..]));
+    for (single, coded_len, raw) in [(false, both.stream.len(), &raw[..]), (true, first.stream.len(), &raw[..12_000])] {
+        for (threads, room) in [1, 2].into_iter().flat_map(|threads| ROOMS.map(|room| (threads, room))) {
+            let told = Arc::new(Mutex::new(Vec::new()));
+            let tell = Arc::clone(&told);
+            let options = DecodeOptions::new().application_data(100).single_stream(single).threads(threads);
+            let mut decoder =
+                Decoder::new(options.on_progress(move |progress| tell.lock().unwrap().push(progress.raw_bytes())));
+            let (taken, back, ends) = decode_in_slices(&mut decoder, &both.stream, room);
+            let case = format!("single stream: {single}, {threads} threads, room for {room} bytes");
+            assert!(back == raw, "{} bytes, {case}", back.len());
+            assert_eq!(taken, coded_len, "{case}");
+            let multiples = |of: u64| (1..=raw.len() as u64 / of).map(|number| number * of).collect::<Vec<_>>();
+            assert_eq!(ends, multiples(12_000), "{case}");
+            let kept = all_of(|| decoder.next_application_data());
+            let places: Vec<_> = kept.iter().map(|kept| kept.raw_offset).collect();
+            assert_eq!(places, multiples(4000), "{case}");
+            assert!(kept.iter().zip(raw.chunks(4000)).all(|(kept, part)| kept.data == part[..1]), "{case}");
+            assert_eq!(*told.lock().unwrap(), multiples(1000), "{case}");
+        }
+    }
+}
+
+/// Raw bytes that a slice has room for.
+const ROOMS: [usize; 5] = [100_000, 12_000, 5500, 1000, 999];
+
+/// How many bytes were taken, the raw bytes, and how many of them were there when a stream ended.
+fn decode_in_slices(decoder: &mut Decoder, stream: &[u8], room: usize) -> (usize, Vec<u8>, Vec<u64>) {
+    let (mut taken, mut raw, mut ends, mut out) = (0, Vec::new(), Vec::new(), vec![0; room]);
+    loop {
+        let step = decoder.step(&stream[taken..], &mut out, Op::Finish).unwrap();
+        taken += step.consumed;
+        raw.extend(&out[..step.produced]);
+        match step.status {
+            Status::StreamEnd => ends.push(raw.len() as u64),
+            Status::InFlight { .. } => decoder.wait(),
+            Status::Finished => return (taken, raw, ends),
+            _ => {}
+        }
+    }
 }
 
 #[test]
