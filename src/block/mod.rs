@@ -91,9 +91,9 @@ fn decode_by(block: &[u8], raw: &mut [u8], resources: &Resources) -> Result<usiz
 }
 
 /// Fills `out` with the raw bytes of the one block that `block` is, from byte `from` on. Where the
-/// mode tells what holds them only that is decoded: a segment or two of lanes, and the same of
-/// planes, in place of all. The check of the block is verified each time, which is the smaller
-/// part.
+/// mode tells what holds them only that is decoded: a segment or two of lanes, and of each plane
+/// the same, or pivot up to the chunk that they end in. All other blocks are decoded whole. The
+/// check of the block is verified each time, which is the smaller part.
 ///
 /// ```
 /// use ranstream::{EncodeOptions, block};

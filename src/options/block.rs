@@ -23,7 +23,8 @@ pub struct BlockOptions {
     pub layout: Layout,
     /// How [`Mode::Auto`] chooses.
     pub policy: Policy,
-    /// Whether [`Mode::Auto`] may take [`Mode::Pivot`], and when. `None`: it does not.
+    /// What counts more between lanes and pivot. `None`: a trade by level and layout; at level 0
+    /// blocks without a layout are not pivot.
     pub prefer: Option<Prefer>,
     /// How frequencies are made.
     pub normalization: Normalization,

@@ -21,11 +21,12 @@ pub enum Mode {
     SingleStream,
     /// A few states that take turns, each with its own words.
     Interleaved,
-    /// 32 lanes per segment. Smallest, and the one that SIMD and GPU decode.
+    /// 32 lanes per segment, for SIMD, and the one that GPUs decode. Smallest in most
+    /// long blocks.
     Lanes,
     /// A Huffman code, laid out for SIMD (after PivCo-Huffman, arXiv:2606.05765). Decodes fastest;
     /// the size is that of other Huffman coders. GPUs leave such blocks to the CPU, and without
-    /// SIMD lanes are faster.
+    /// SIMD lanes are encoded faster.
     Pivot,
 }
 

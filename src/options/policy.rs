@@ -12,7 +12,8 @@ pub struct Policy {
     /// Longer ones of up to so many raw bytes become [`Mode::Interleaved`], and all above
     /// [`Mode::Lanes`].
     pub interleaved_up_to: usize,
-    /// So many 1024ths of its length coding has to save, or a block is stored.
+    /// So many 1024ths of its length coding has to save, or a block is stored, and so is a part of
+    /// one: a chunk without matches, a plane.
     pub min_gain: u32,
 }
 
@@ -45,8 +46,9 @@ impl Policy {
         self
     }
 
-    /// A block is stored when coding saves less than `per_1024 / 1024` of its length. Stored blocks
-    /// decode several times faster.
+    /// A block is stored when coding saves less than `per_1024 / 1024` of its length, and so is a
+    /// chunk without matches, or a plane of a [layout](crate::EncodeOptions::layout) that is not to
+    /// be [smallest](crate::LayoutProfile::Small). Stored bytes decode several times faster.
     #[must_use]
     pub fn min_gain(mut self, per_1024: u32) -> Self {
         self.min_gain = per_1024;
@@ -60,14 +62,14 @@ impl Policy {
 }
 
 /// What [`Mode::Auto`] prefers among modes of about equal size, and among the two forms of the
-/// sections of a block with matches.
+/// sections of a block with matches or planes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Prefer {
     /// The smallest block: [`Mode::Pivot`] where it is smaller than what the policy names, which is
     /// so for short blocks and for bytes of which one or a few are most; chunks of 128 KiB with a
-    /// table each where a longer block changes so much that they are smaller still. With matches
-    /// each section is lanes or pivot, whichever is smaller.
+    /// table each where a longer block changes so much that they are smaller still. With matches or
+    /// planes each section is lanes or pivot, whichever is smaller.
     Ratio,
     /// The block that decodes fastest: [`Mode::Pivot`] where it costs at most 1.5 % of size. With
     /// matches that goes for each section. With a [`Layout`] each section that is coded is pivot,

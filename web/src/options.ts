@@ -56,7 +56,10 @@ export interface EncodeOptions extends WorkerOptions {
   scaleBits?: number;
   /** Forces a mode. Default: `"auto"`. */
   mode?: Mode;
-  /** Lets `"auto"` take pivot, too, for size or for speed. */
+  /**
+   * What counts more where `"auto"` may take pivot, too: size, or the speed of decoding. Default: a
+   * trade by the level; at level 0 no pivot without a layout.
+   */
   prefer?: "ratio" | "speed";
   /**
    * What the raw bytes are, for `"auto"`: bytes of numbers that mean the same are coded together.
