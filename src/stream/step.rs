@@ -23,7 +23,7 @@ pub enum Op {
 pub struct Step {
     /// Bytes taken from the start of the input.
     pub consumed: usize,
-    /// Bytes written to the start of the output.
+    /// Bytes written to the start of the output. What is behind them may hold anything.
     pub produced: usize,
     /// Why the step stopped.
     pub status: Status,
