@@ -112,11 +112,10 @@
 //! The crate needs std, [`block`] and [`message`] too. Of std they take the choice of kernels at
 //! run time, memory that a thread keeps for its next block, the way of an [`Error`] to and from
 //! [`std::io::Error`], and the same choice again in the crate that computes CRC-32C. Without that
-//! choice only the portable kernel is left, which decodes lanes a seventh as fast as the one for
-//! AVX-512 (AMD EPYC, Zen 4).
-//! Systems that have no std are mostly small: decoding takes up to 192 KiB of stack there, of a
-//! message of 1,000 bytes too, and encoding 16,000 bytes takes 96 KiB, and 32 KiB of heap. For
-//! WebAssembly there is std.
+//! choice only the portable kernel is left, which decodes lanes an eighth as fast as the one for
+//! AVX-512 (AMD EPYC, Zen 4). Systems that have no std are mostly small: decoding takes up to 192
+//! KiB of stack there, of a message of 1,000 bytes too, and encoding 16,000 bytes takes 96 KiB, and
+//! 32 KiB of heap. For WebAssembly there is std.
 //!
 //! [rayon]: https://docs.rs/rayon
 
