@@ -8,7 +8,8 @@ use crate::pivot::{
 
 /// Parts of the symbols that are counted apart. A symbol waits for the count that the last one of
 /// its group changed, which takes longer than all else; most symbols are in two or three groups.
-const PARTS: usize = if IS_SMALL { 1 } else { 4 };
+/// There are two at least: so a byte counts the symbols of each.
+const PARTS: usize = if IS_SMALL { 2 } else { 4 };
 
 /// Code for WebAssembly is to be small.
 const IS_SMALL: bool = cfg!(target_family = "wasm");
