@@ -1,6 +1,6 @@
 //! Kernels for x86-64.
 
-use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _mm_prefetch};
+use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
 use crate::rans::segment::GROUP;
 
@@ -22,6 +22,20 @@ fn prefetch_ahead(words: *const u8, raw: *mut [u8; GROUP]) {
         _mm_prefetch::<_MM_HINT_ET0>(raw.cast());
         _mm_prefetch::<_MM_HINT_ET0>(raw.wrapping_add(GROUP / 2).cast());
     }
+}
+
+/// How far ahead of what is written memory is asked for, in bytes. From 8 to 32 KiB all are as fast
+/// (Zen 4).
+const OUTPUT_AHEAD: usize = 8 << 10;
+
+/// Asks for the line of `out` that is written so far behind `at`. Without that, 48 MiB take a third
+/// longer (Zen 4), as stores wait for memory; in the caches it makes no difference. Stores that go
+/// around the caches take as long as this, and whoever reads the symbols next would wait.
+#[inline]
+fn prefetch_output(out: &[u8], at: usize) {
+    let place = out.as_ptr().wrapping_add((at + OUTPUT_AHEAD).min(out.len()));
+    // SAFETY: as above.
+    unsafe { _mm_prefetch::<_MM_HINT_T1>(place.cast()) };
 }
 
 /// Asks for all lines of `bytes`.

@@ -9,7 +9,7 @@ mod decode;
 mod encode;
 mod exact;
 pub(in crate::simd) mod lz;
-pub(super) mod pivot;
+mod pivot;
 pub(in crate::simd) mod planes;
 mod presence;
 mod sort;

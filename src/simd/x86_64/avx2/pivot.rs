@@ -12,8 +12,6 @@ use self::{
 use super::{is_available, sort};
 use crate::pivot::{Portable, ROWS, SLACK, STRIDE, SYMBOLS_ROOM, Steps, strides};
 
-pub(in crate::simd::x86_64) use self::merge::ask_ahead;
-
 /// There is one only where the processor has what the steps need.
 #[derive(Debug)]
 pub(in crate::simd) struct PivotSteps(());

@@ -11,8 +11,11 @@
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
 
-use super::{super::avx2, is_available, sort};
-use crate::pivot::{ROWS, SLACK, STRIDE, SYMBOLS_ROOM, Steps, strides};
+use super::{is_available, sort};
+use crate::{
+    pivot::{ROWS, SLACK, STRIDE, SYMBOLS_ROOM, Steps, strides},
+    simd::x86_64::prefetch_output,
+};
 
 /// There is one only where the processor has what the steps need.
 #[derive(Debug)]
@@ -113,7 +116,7 @@ fn merge<const AHEAD: bool>(out: &mut [u8], len: usize, bitmap: &[u8], left: &[u
     let mut ones = 0;
     for at in (0..len).step_by(STRIDE) {
         if AHEAD {
-            avx2::pivot::ask_ahead(out, at);
+            prefetch_output(out, at);
         }
         // SAFETY: `at` is a multiple of `STRIDE` below `len`, and `ones` is at most `at`: the
         // lengths were asserted above.
@@ -136,7 +139,7 @@ fn merge_single<const AHEAD: bool>(out: &mut [u8], len: usize, bitmap: &[u8], sy
     let mut ones = 0;
     for at in (0..len).step_by(STRIDE) {
         if AHEAD {
-            avx2::pivot::ask_ahead(out, at);
+            prefetch_output(out, at);
         }
         // SAFETY: as in `merge`.
         unsafe {

@@ -9,7 +9,7 @@ use super::VECTOR;
 ///
 /// # Safety
 ///
-/// `out` and `packed` are as long as [`Steps::unpack`] says.
+/// `out` and `packed` are as long as [`Steps::unpack`](crate::pivot::Steps::unpack) says.
 #[target_feature(enable = "avx2,bmi2,popcnt")]
 pub(super) unsafe fn unpack_1(out: *mut u8, len: usize, packed: *const u8, table: &[u8; 256]) {
     let first = _mm256_set1_epi8(table[0].cast_signed());
@@ -30,7 +30,7 @@ pub(super) unsafe fn unpack_1(out: *mut u8, len: usize, packed: *const u8, table
 ///
 /// # Safety
 ///
-/// `out` and `packed` are as long as [`Steps::unpack`] says.
+/// `out` and `packed` are as long as [`Steps::unpack`](crate::pivot::Steps::unpack) says.
 #[target_feature(enable = "avx2,bmi2,popcnt")]
 pub(super) unsafe fn unpack_4(out: *mut u8, len: usize, packed: *const u8, table: &[u8; 256]) {
     // SAFETY: a table has 16 bytes.
@@ -101,7 +101,7 @@ unsafe fn numbers<const BITS: usize>(bytes: *const u8, [places, factors]: [__m25
 ///
 /// # Safety
 ///
-/// `out` and `packed` are as long as [`Steps::unpack`] says.
+/// `out` and `packed` are as long as [`Steps::unpack`](crate::pivot::Steps::unpack) says.
 #[target_feature(enable = "avx2,bmi2,popcnt")]
 pub(super) unsafe fn unpack<const BITS: usize, const ROWS: usize>(
     out: *mut u8,

@@ -9,7 +9,10 @@
 use std::arch::x86_64::*;
 
 use super::VECTOR;
-use crate::pivot::{SLACK, STRIDE, strides};
+use crate::{
+    pivot::{SLACK, STRIDE, strides},
+    simd::x86_64::prefetch_output,
+};
 
 /// Which of 32 symbols come from the right side, and how many did up to each, itself among them,
 /// since its half of the vector began.
@@ -90,7 +93,7 @@ pub(super) fn merge<const AHEAD: bool>(out: &mut [u8], len: usize, bitmap: &[u8]
     let (mut lefts, mut rights) = (left.as_ptr(), right.as_ptr());
     for at in (0..len).step_by(STRIDE) {
         if AHEAD {
-            ask_ahead(out, at);
+            prefetch_output(out, at);
         }
         // SAFETY: `at` is a multiple of `STRIDE` below `len`. Both sides went on by `at` at most,
         // and go on by `STRIDE` at most: the lengths were asserted above.
@@ -126,7 +129,7 @@ pub(super) fn merge_single<const AHEAD: bool>(
     let mut rights = right.as_ptr();
     for at in (0..len).step_by(STRIDE) {
         if AHEAD {
-            ask_ahead(out, at);
+            prefetch_output(out, at);
         }
         // SAFETY: as in `merge`.
         unsafe {
@@ -141,18 +144,4 @@ pub(super) fn merge_single<const AHEAD: bool>(
         }
     }
     rights.addr() - right.as_ptr().addr()
-}
-
-/// How far ahead of what is written memory is asked for, in bytes. From 8 to 32 KiB all are as fast
-/// (Zen 4).
-const DISTANCE: usize = 8 << 10;
-
-/// Asks for the line of `out` that is written so far behind `at`. Without that, 48 MiB take a third
-/// longer (Zen 4), as stores wait for memory; in the caches it makes no difference. Stores that go
-/// around the caches take as long as this, and whoever reads the symbols next would wait.
-#[inline]
-pub(in crate::simd::x86_64) fn ask_ahead(out: &[u8], at: usize) {
-    let place = out.as_ptr().wrapping_add((at + DISTANCE).min(out.len()));
-    // SAFETY: every processor here has SSE; no place is wrong to ask for.
-    unsafe { _mm_prefetch::<_MM_HINT_T1>(place.cast()) };
 }
