@@ -89,7 +89,7 @@ fn append_preferred(raw: &[u8], options: &BlockOptions, prefer: Prefer, out: &mu
             let named = len(mode, out);
             let most = named + named * Prefer::SPEED_MOST as usize / 1024;
             // Where the fastest payload is too long, one that is a little less fast may do.
-            let mut settings = [Setting::SPEED, Setting::BETWEEN].into_iter();
+            let mut settings = [Setting::SPEED, Setting::NEAR_SPEED].into_iter();
             let is_pivot = settings.any(|setting| replace(start, out, |out| pivot(setting, most, out)));
             if is_pivot { Some(BlockMode::Pivot) } else { mode }
         }

@@ -292,7 +292,7 @@ impl Sections {
             Some(Prefer::Speed) => [pivot(pivot::Setting::SPEED, Some(Prefer::SPEED_MOST)); 2].into(),
             None => {
                 let matches = if settings.level < 4 { pivot::Setting::QUICK } else { pivot::Setting::RATIO };
-                (pivot(pivot::Setting::MIDDLE, Some(10)), pivot(matches, None))
+                (pivot(pivot::Setting::BALANCED, Some(10)), pivot(matches, None))
             }
         };
         self.plain.min_gain = settings.min_gain;

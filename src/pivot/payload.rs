@@ -34,11 +34,11 @@ impl Setting {
     pub(crate) const RATIO: Self = Self { lambda: 0.02, search: Search::WHOLE };
     /// Payloads that decode fast.
     pub(crate) const SPEED: Self = Self { lambda: 0.1, search: Search::WHOLE };
-    /// Between the two, for an encoder that has less time.
-    pub(crate) const MIDDLE: Self = Self { lambda: 0.05, search: Search::SHORT };
-    /// Between both, by a step from speed to size: it takes an eighth more time to decode where the
-    /// fastest groups are a bad fit.
-    pub(crate) const BETWEEN: Self = Self { lambda: 0.08, search: Search::WHOLE };
+    /// Half way from `RATIO` to `SPEED`, for an encoder that has less time.
+    pub(crate) const BALANCED: Self = Self { lambda: 0.05, search: Search::SHORT };
+    /// A step from `SPEED` to `RATIO`: it takes an eighth more time to decode where the fastest
+    /// groups are a bad fit.
+    pub(crate) const NEAR_SPEED: Self = Self { lambda: 0.08, search: Search::WHOLE };
     /// As `SPEED`, for an encoder that has less time: payloads are 0.03 % larger.
     pub(crate) const QUICK: Self = Self { lambda: 0.1, search: Search::SHORT };
 }

@@ -50,7 +50,7 @@ impl Sections {
             (LayoutProfile::Device, _) => (None, None),
             (_, Some(Prefer::Speed)) => (Some(pivot::Setting::SPEED), None),
             (LayoutProfile::Small, _) | (_, Some(Prefer::Ratio)) => (Some(pivot::Setting::RATIO), Some(0)),
-            (LayoutProfile::Fast, None) => (Some(pivot::Setting::MIDDLE), Some(FAST_OVER_LANES)),
+            (LayoutProfile::Fast, None) => (Some(pivot::Setting::BALANCED), Some(FAST_OVER_LANES)),
         };
         self.settings = Settings {
             segment_len: if device { DEVICE_SEGMENT_LEN.min(options.segment_len) } else { options.segment_len },
