@@ -29,6 +29,9 @@ allowed() {
 .                               ::Segment::(take_groups|groups_ahead)$ before the loop
 .                               ::Tables::(new|fill)$       makes a table, once a block
 ::pivot(::part)?::part(_single)?$ ^memset$                   the end of a bitmap, before the loop
+::avx2::planes::join$           ^memset$                    zeros in the place of all, where there is no bucket
+::avx2::sort::sort$             ::symbols_of$               the symbols to sort, once a table
+::avx2::sort::sort$             ^memcpy$                    the same
 ::lz::execute$                  .                           one step after the other, once a chunk
 ::lz_portable::execute$         ::(Sections::expand|Offsets::repeats)$ before the loop and behind it, once a chunk
 ::lz(::copy|_portable::execute)$ ::run$                      the loop itself, once a chunk
@@ -45,7 +48,7 @@ LIST
 # Kernels that must be seen, or the disassembly shows nothing.
 expected() {
     case $1 in
-    x86_64*) echo avx2::decode::decode_run avx2::encode::exact_run avx2::encode::encode_run avx2::presence avx2::lz::copy::run avx2::planes::merge avx512::planes::join avx512::decode::decode_run avx512::gather::gather_run avx512::encode::encode_run lz_portable::execute::run ;;
+    x86_64*) echo avx2::decode::decode_run avx2::encode::exact_run avx2::encode::encode_run avx2::presence avx2::lz::copy::run avx2::pivot::merge::merge avx2::pivot::look_up::unpack avx2::sort::sort avx2::planes::merge avx2::planes::join avx512::pivot::merge avx512::pivot::unpack avx512::sort::sort avx512::planes::join avx512::decode::decode_run avx512::gather::gather_run avx512::encode::encode_run lz_portable::execute::run ;;
     aarch64*) echo neon::decode::decode_run neon::encode::encode_run neon::presence neon::lz::copy::run neon::planes::merge neon::planes::split neon::planes::expand_zeros neon::planes::join lz_portable::execute::run ;;
     esac
 }
