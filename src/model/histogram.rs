@@ -15,14 +15,14 @@ impl Histogram {
         let counts = match raw.len() {
             0..0x100 => count::<1>([raw]),
             0x100..0x8000 => count::<4>([raw]),
-            _ => count::<8>([raw]),
+            _ => count::<MOST>([raw]),
         };
         Self { counts, total: raw.len() as u32 }
     }
 
     /// Counts `pieces`, which together are shorter than 4 GiB.
     pub(crate) fn of_pieces<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        Self::from_counts(count::<8>(pieces))
+        Self::from_counts(count::<MOST>(pieces))
     }
 
     /// Takes counts as they are; their sum is below 2^32.
@@ -51,6 +51,9 @@ impl Histogram {
         (self.counts[symbol] == self.total).then_some(symbol as u8)
     }
 }
+
+/// The most tables. Code for WebAssembly is to be small.
+const MOST: usize = if cfg!(target_family = "wasm") { 4 } else { 8 };
 
 /// Counts in `TABLES` tables in turn. Equal bytes near each other would wait for each other's count
 /// to be stored; several tables keep them apart. They begin at other places of their pages: by

@@ -24,8 +24,8 @@ pub(in crate::simd) fn decode(payloads: &[Payload<'_>], segments: &mut [Segment<
     if payloads.len() > PAYLOADS || segments.iter().filter(|segment| segment.whole_groups() > 0).count() < PAIR {
         return avx2::decode::<false>(payloads, segments);
     }
-    // Most calls are for one. To clear the tables of eight takes 100 ns more (Zen 4): a twentieth of
-    // the time of a few short segments.
+    // Most calls are for one. To clear the tables of eight takes 100 ns more (Zen 4): a twentieth
+    // of the time of a few short segments.
     let (mut one, mut several);
     let tables: &mut [Tables] = if payloads.len() == 1 {
         one = [Tables::NONE];
