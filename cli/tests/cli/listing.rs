@@ -13,7 +13,7 @@ fn json_has_every_figure() {
     let mut raw = skewed(9500, 8);
     raw[4000..5000].fill(7);
     let folder = Folder::with(&[("a", &raw)]);
-    folder.succeed("-q --block-size 1000 --mode auto a");
+    folder.succeed("-q0 --block-size 1000 --mode auto a");
     folder.succeed("-q --no-check --no-index --mode stored a -o b");
     let coded = folder.read("a.rans").len();
 
@@ -45,7 +45,7 @@ fn json_has_every_figure() {
 #[test]
 fn the_blocks_of_a_verbose_list_fill_the_file() {
     let folder = Folder::with(&[("a", &skewed(2500, 9)), ("b", &skewed(1000, 10))]);
-    folder.succeed("-q --block-size 1000 a b -o c");
+    folder.succeed("-q0 --block-size 1000 a b -o c");
     let list = json(&folder, "list -v --json c");
     let streams = list[0]["streams"].as_array().unwrap();
     assert_eq!(streams.len(), 2);
