@@ -29,7 +29,6 @@ allowed() {
 .                               ::Segment::(take_groups|groups_ahead)$ before the loop
 .                               ::Tables::(new|fill)$       makes a table, once a block
 ::pivot(::part)?::part(_single)?$ ^memset$                   the end of a bitmap, before the loop
-::avx2::planes::join$           ^memset$                    zeros in the place of all, where there is no bucket
 ::avx2::sort::sort$             ::symbols_of$               the symbols to sort, once a table
 ::avx2::sort::sort$             ^memcpy$                    the same
 ::lz::execute$                  .                           one step after the other, once a chunk

@@ -8,7 +8,6 @@ use crate::{
     model::{Histogram, least_bits},
     options::BlockOptions,
     section::scale_bits_for,
-    simd::Kernel,
 };
 
 /// Codes `raw` as the options ask. `None`: it is to be stored, and what was appended is to be
@@ -21,54 +20,13 @@ pub(super) fn append(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> O
     }
 }
 
-/// Chunks that a block without matches is cut into: as long as the blocks of other entropy coders.
-/// Half as long ones gain little more, and cost files that do not change.
-const TABLE_LEN: usize = 128 << 10;
-
-/// Bytes that a table and a chunk take, at least.
-const TABLE_COST: u64 = 64;
-
-/// Codes `raw` in chunks without matches, each with a table of its own, if that takes fewer than
-/// `most` bytes. `false`: what was appended is to be thrown away.
-pub(super) fn append_with_tables(raw: &[u8], options: &BlockOptions, most: usize, out: &mut Vec<u8>) -> bool {
-    if raw.len() <= TABLE_LEN || !differs(raw) {
-        return false;
-    }
-    let start = out.len();
-    lz::encode_without_matches(raw, settings(options, TABLE_LEN), out);
-    out.len() - start < most
-}
-
-/// Whether its chunks need so many fewer bits with counts of their own that more tables may pay.
-fn differs(raw: &[u8]) -> bool {
-    let (mut all, mut apart, mut chunks) = ([0_u32; 256], 0, 0);
-    for chunk in raw.chunks(TABLE_LEN) {
-        let histogram = Histogram::new(chunk);
-        apart += least_bits(histogram.counts());
-        all.iter_mut().zip(histogram.counts()).for_each(|(all, count)| *all += count);
-        chunks += 1;
-    }
-    least_bits(&all) / 8 > apart / 8 + chunks * TABLE_COST
-}
-
-fn settings(options: &BlockOptions, chunk_len: usize) -> lz::Settings {
-    lz::Settings {
-        level: options.level,
-        chunk_len,
-        kernel: Kernel::or_default(options.kernel),
-        pipeline: options.pipeline,
-        prefer: options.prefer,
-        min_gain: options.policy.min_gain,
-    }
-}
-
 /// In shorter chunks what each of them takes for itself may decide that they are stored.
 const LONG: usize = 8 << 10;
 
 /// Codes `raw` with matches, and without them where that may be smaller.
 fn append_smallest(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
     let start = out.len();
-    lz::encode_payload(raw, settings(options, options.entropy_chunk_len), out);
+    lz::encode_payload(raw, lz::Settings::new(options, options.entropy_chunk_len), out);
     let matches_len = out.len() - start;
     let pays = matches_len as u64 <= options.policy.worth(raw.len());
     // A long block is cut into chunks, each of which has matches only where those pay, and is

@@ -21,6 +21,7 @@ mod coded;
 mod lz;
 mod plain;
 mod planes;
+mod tables;
 #[cfg(feature = "jobs")]
 mod whole;
 

@@ -1,6 +1,6 @@
 //! Blocks of one payload: which mode it is coded in. And from every mode back.
 
-use super::{coded::Resources, lz::append_with_tables, planes};
+use super::{coded::Resources, planes, tables};
 use crate::{
     error::PayloadError,
     format::{BlockMode, TableKind},
@@ -80,7 +80,7 @@ fn append_preferred(raw: &[u8], options: &BlockOptions, prefer: Prefer, out: &mu
                 mode = Some(BlockMode::Pivot);
             }
             let most = len(mode, out);
-            if replace(start, out, |out| append_with_tables(raw, options, most, out)) {
+            if replace(start, out, |out| tables::append(raw, options, most, out)) {
                 mode = Some(BlockMode::Lz);
             }
             mode

@@ -17,7 +17,7 @@ use crate::{
         streams::{Bytes, Sequence, Streams},
     },
     model::{Histogram, entropy_len},
-    options::{Pipeline, Prefer},
+    options::{BlockOptions, Pipeline, Prefer},
     section::{self, pivot},
     sequences::{ESCAPE_LEN, MIN_MATCH, Repeats},
     simd::Kernel,
@@ -35,6 +35,20 @@ pub(crate) struct Settings {
     pub(crate) prefer: Option<Prefer>,
     /// A chunk without matches is stored when coding saves less than so many 1024ths of its length.
     pub(crate) min_gain: u32,
+}
+
+impl Settings {
+    /// What `options` ask for, with chunks of so many raw bytes.
+    pub(crate) fn new(options: &BlockOptions, chunk_len: usize) -> Self {
+        Self {
+            level: options.level,
+            chunk_len,
+            kernel: Kernel::or_default(options.kernel),
+            pipeline: options.pipeline,
+            prefer: options.prefer,
+            min_gain: options.policy.min_gain,
+        }
+    }
 }
 
 /// Appends the payload of `raw`, 1..=16 Mi bytes. It may be longer than `raw`.

@@ -181,6 +181,10 @@ pub(in crate::simd) fn expand_zeros(map: &[u8], coded: &[u8], negative: u8, plan
 pub(in crate::simd) fn join(cut: &[u8], keys: &[u8], buckets: &Buckets, next: &mut [usize], plane: &mut [u8]) -> usize {
     let first_keys = buckets.first_keys();
     let Some(last) = cut.len().checked_sub(STEP) else { return 0 };
+    // There are two buckets or more. Where there may be none, the loop becomes a call of memset.
+    if next.is_empty() {
+        return 0;
+    }
     let mut done = 0;
     for (keys, to) in keys.as_chunks::<STEP>().0.iter().zip(plane.as_chunks_mut::<STEP>().0) {
         let mut furthest = 0;
