@@ -12,11 +12,23 @@ use crate::{
 /// Symbols that a shuffle parts.
 const WIDTH: usize = 8;
 
-/// A bit for each of 32 ranks that is from `threshold` on.
+/// 32 ranks, eight at the start of each vector, and a bit for each of the first `len` that is from
+/// `threshold` on.
+///
+/// # Safety
+///
+/// There are 32 bytes at `ranks`.
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-fn compare(ranks: __m256i, threshold: __m256i) -> u32 {
-    _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(ranks, threshold), ranks)).cast_unsigned()
+unsafe fn compare(ranks: *const u8, len: usize, threshold: __m256i) -> ([__m128i; VECTOR / WIDTH], u32) {
+    // SAFETY: the caller knows the length.
+    let ranks = unsafe { _mm256_loadu_si256(ranks.cast()) };
+    let mut bits = _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(ranks, threshold), ranks)).cast_unsigned();
+    if len < VECTOR {
+        bits &= (1 << len) - 1;
+    }
+    let halves = [_mm256_castsi256_si128(ranks), _mm256_extracti128_si256::<1>(ranks)];
+    ([halves[0], _mm_srli_si128::<8>(halves[0]), halves[1], _mm_srli_si128::<8>(halves[1])], bits)
 }
 
 #[target_feature(enable = "avx2,bmi2,popcnt")]
@@ -30,16 +42,9 @@ pub(super) fn part(ranks: &mut [u8], len: usize, threshold: u8, right: &mut [u8]
         // `at`, and grow by `VECTOR` at most: the lengths were asserted above. What is written to
         // `ranks` was read before.
         unsafe {
-            let vector = _mm256_loadu_si256(ranks.as_ptr().add(at).cast());
-            let mut bits = compare(vector, threshold);
-            if len - at < VECTOR {
-                bits &= (1 << (len - at)) - 1;
-            }
+            let (eights, bits) = compare(ranks.as_ptr().add(at), len - at, threshold);
             bitmap.as_mut_ptr().add(at / 8).cast::<u32>().write_unaligned(bits);
-            let halves = [_mm256_castsi256_si128(vector), _mm256_extracti128_si256::<1>(vector)];
-            let eights = [halves[0], _mm_srli_si128::<8>(halves[0]), halves[1], _mm_srli_si128::<8>(halves[1])];
-            for (index, eight) in eights.into_iter().enumerate() {
-                let bits = (bits >> (WIDTH * index)) as u8;
+            for (eight, bits) in eights.into_iter().zip(bits.to_le_bytes()) {
                 let control = _mm_load_si128(PART_BOTH.vector(bits).cast());
                 let parts = _mm_shuffle_epi8(eight, control);
                 _mm_storel_epi64(ranks.as_mut_ptr().add(zeros).cast(), parts);
@@ -62,16 +67,9 @@ pub(super) fn part_single(ranks: &[u8], len: usize, threshold: u8, right: &mut [
     for at in (0..len).step_by(VECTOR) {
         // SAFETY: as in `part`.
         unsafe {
-            let vector = _mm256_loadu_si256(ranks.as_ptr().add(at).cast());
-            let mut bits = compare(vector, threshold);
-            if len - at < VECTOR {
-                bits &= (1 << (len - at)) - 1;
-            }
+            let (eights, bits) = compare(ranks.as_ptr().add(at), len - at, threshold);
             bitmap.as_mut_ptr().add(at / 8).cast::<u32>().write_unaligned(bits);
-            let halves = [_mm256_castsi256_si128(vector), _mm256_extracti128_si256::<1>(vector)];
-            let eights = [halves[0], _mm_srli_si128::<8>(halves[0]), halves[1], _mm_srli_si128::<8>(halves[1])];
-            for (index, eight) in eights.into_iter().enumerate() {
-                let bits = (bits >> (WIDTH * index)) as u8;
+            for (eight, bits) in eights.into_iter().zip(bits.to_le_bytes()) {
                 let to_right = _mm_shuffle_epi8(eight, _mm_loadu_si128(PART.vector(bits).cast()));
                 _mm_storel_epi64(right.as_mut_ptr().add(ones).cast(), to_right);
                 ones += bits.count_ones() as usize;
