@@ -57,45 +57,152 @@ impl Steps for Portable {
     }
 
     fn part(&self, ranks: &mut [u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &mut [u8]) -> usize {
+        let threshold = Threshold::new(threshold);
+        let bitmap = &mut bitmap[..strides(len) / WIDTH];
         let (mut zeros, mut ones) = (0, 0);
-        bitmap[..strides(len) / 8].fill(0);
-        for (byte, at) in bitmap.iter_mut().zip((0..len).step_by(WIDTH)) {
-            for bit in 0..WIDTH.min(len - at) {
-                let rank = ranks[at + bit];
-                let is_right = rank >= threshold;
-                ranks[zeros] = rank;
-                right[ones] = rank;
-                *byte |= u8::from(is_right) << bit;
-                ones += usize::from(is_right);
-                zeros += usize::from(!is_right);
+        for (at, bitmap) in (0..len).step_by(STRIDE).zip(bitmap.as_chunks_mut().0) {
+            let words = words(ranks, at);
+            let bits = threshold.compare(&words, len - at);
+            let parts = Parts::new(bits);
+            *bitmap = bits.to_le_bytes();
+            // What is written to `ranks` was read before.
+            let left: &mut [u8; STRIDE] = ranks[zeros..].first_chunk_mut().expect("the left ones are no more");
+            let right = window_mut(right, ones);
+            for (place, word) in words.into_iter().enumerate() {
+                let (before, parted) = (parts.before(place), MERGE[byte(bits, place)].part(word));
+                right[before..before + WIDTH].copy_from_slice(&parted.to_be_bytes());
+                let before = place * WIDTH - before;
+                if let Some(left) = left.get_mut(before..before + WIDTH) {
+                    left.copy_from_slice(&parted.to_le_bytes());
+                }
             }
+            ones += parts.all();
+            zeros += STRIDE - parts.all();
         }
         ones
     }
 
     fn part_single(&self, ranks: &[u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &mut [u8]) -> usize {
+        let threshold = Threshold::new(threshold);
+        let bitmap = &mut bitmap[..strides(len) / WIDTH];
         let mut ones = 0;
-        bitmap[..strides(len) / 8].fill(0);
-        for (byte, ranks) in bitmap.iter_mut().zip(ranks[..len].chunks(WIDTH)) {
-            for (bit, &rank) in ranks.iter().enumerate() {
-                let is_right = rank >= threshold;
-                right[ones] = rank;
-                *byte |= u8::from(is_right) << bit;
-                ones += usize::from(is_right);
+        for (at, bitmap) in (0..len).step_by(STRIDE).zip(bitmap.as_chunks_mut().0) {
+            let words = words(ranks, at);
+            let bits = threshold.compare(&words, len - at);
+            let parts = Parts::new(bits);
+            *bitmap = bits.to_le_bytes();
+            let right = window_mut(right, ones);
+            for (place, word) in words.into_iter().enumerate() {
+                let (before, parted) = (parts.before(place), MERGE[byte(bits, place)].part(word));
+                right[before..before + WIDTH].copy_from_slice(&parted.to_be_bytes());
             }
+            ones += parts.all();
         }
         ones
     }
 
     fn pack(&self, ranks: &[u8], len: usize, first: u8, bits: u8, packed: &mut [u8]) {
-        let bits = usize::from(bits);
-        for (index, ranks) in ranks[..len].chunks(WIDTH).enumerate() {
-            let mut word = 0;
-            for (index, rank) in ranks.iter().enumerate() {
-                word |= u64::from(rank - first) << (index * bits);
-            }
-            packed[index * bits..][..WIDTH].copy_from_slice(&word.to_le_bytes());
+        match bits {
+            1 => pack::<1>(ranks, len, first, packed),
+            2 => pack::<2>(ranks, len, first, packed),
+            3 => pack::<3>(ranks, len, first, packed),
+            4 => pack::<4>(ranks, len, first, packed),
+            5 => pack::<5>(ranks, len, first, packed),
+            6 => pack::<6>(ranks, len, first, packed),
+            7 => pack::<7>(ranks, len, first, packed),
+            _ => pack::<8>(ranks, len, first, packed),
         }
+    }
+}
+
+fn pack<const BITS: usize>(ranks: &[u8], len: usize, first: u8, packed: &mut [u8]) {
+    let firsts = u64::from_le_bytes([first; WIDTH]);
+    let pack = |ranks: [u8; WIDTH], numbers: usize, packed: &mut [u8]| {
+        let word = u64::from_le_bytes(ranks).wrapping_sub(firsts) & u64::MAX >> (64 - 8 * numbers);
+        // Two numbers become one of twice the bits, three times.
+        let word = close_up::<32, BITS>(close_up::<16, BITS>(close_up::<8, BITS>(word)));
+        packed[..WIDTH].copy_from_slice(&word.to_le_bytes());
+    };
+    let (words, rest) = (ranks.as_chunks().0, len % WIDTH);
+    for (index, word) in words[..len / WIDTH].iter().enumerate() {
+        pack(*word, WIDTH, &mut packed[index * BITS..]);
+    }
+    if rest > 0 {
+        pack(words[len / WIDTH], rest, &mut packed[len / WIDTH * BITS..]);
+    }
+}
+
+/// Numbers of `BITS` bits for each byte of `ROOM` bits, moved together: the upper one of each two
+/// goes down.
+#[inline(always)]
+fn close_up<const ROOM: usize, const BITS: usize>(word: u64) -> u64 {
+    let uppers = const { u64::MAX / (u64::MAX >> (64 - 2 * ROOM)) * (u64::MAX >> (64 - BITS * ROOM / 8) << ROOM) };
+    word & !uppers | (word & uppers) >> (ROOM - BITS * ROOM / 8)
+}
+
+/// What ranks are compared with, eight at a time.
+struct Threshold {
+    /// The lower seven bits of each byte.
+    low: u64,
+    /// All bits, if the highest bit of a threshold is 0.
+    is_low: u64,
+}
+
+/// The highest bit of each byte.
+const HIGHEST: u64 = 0x80 * (u64::MAX / 0xFF);
+
+impl Threshold {
+    fn new(threshold: u8) -> Self {
+        let is_low = if threshold < 0x80 { u64::MAX } else { 0 };
+        Self { low: u64::from_le_bytes([threshold & 0x7F; WIDTH]), is_low }
+    }
+
+    /// A bit for each of the first `len` of a stride's ranks that is no less.
+    #[inline(always)]
+    fn compare(&self, ranks: &Words, len: usize) -> u64 {
+        let mut bits = 0;
+        for ranks in ranks {
+            // The lower bits decide where the highest ones are equal.
+            let low = (ranks | HIGHEST) - self.low;
+            let found = (ranks & low | (ranks | low) & self.is_low) & HIGHEST;
+            // Bit `8 i + 7` goes to bit `56 + i`; no two of the products meet.
+            bits = bits >> 8 | found.wrapping_mul(0x0002_0408_1020_4081) & 0xFF << 56;
+        }
+        if len < STRIDE { bits & ((1 << len) - 1) } else { bits }
+    }
+}
+
+/// A byte of a word.
+#[inline(always)]
+fn byte(word: u64, place: usize) -> usize {
+    (word >> (8 * place)) as usize % 256
+}
+
+/// How many ranks of a stride go to the right, up to each word.
+#[derive(Debug, Clone, Copy)]
+struct Parts(u64);
+
+impl Parts {
+    #[inline(always)]
+    fn new(bits: u64) -> Self {
+        const BYTES: u64 = u64::MAX / 0xFF;
+        let pairs = bits - (bits >> 1 & (0x55 * BYTES));
+        let fours = (pairs & (0x33 * BYTES)) + (pairs >> 2 & (0x33 * BYTES));
+        let counts = (fours + (fours >> 4)) & (0x0F * BYTES);
+        // Byte `i` of the product is the sum of the bytes up to it.
+        Self(counts.wrapping_mul(BYTES))
+    }
+
+    /// Of the words before this one.
+    #[inline(always)]
+    fn before(self, word: usize) -> usize {
+        // No check is needed with this.
+        (self.0 << 8 >> (8 * word)) as usize % STRIDE
+    }
+
+    #[inline(always)]
+    fn all(self) -> usize {
+        (self.0 >> 56) as usize
     }
 }
 
@@ -116,6 +223,24 @@ fn in_strides<'a>(
 /// The window from `at` on.
 fn window(bytes: &[u8], at: usize) -> &Window {
     bytes[at..].first_chunk().expect("a side has slack behind it")
+}
+
+fn window_mut(bytes: &mut [u8], at: usize) -> &mut Window {
+    bytes[at..].first_chunk_mut().expect("a side has slack behind it")
+}
+
+/// The symbols of a stride.
+type Words = [u64; STRIDE / WIDTH];
+
+/// The stride at `at`.
+#[inline(always)]
+fn words(bytes: &[u8], at: usize) -> Words {
+    let bytes: &[u8; STRIDE] = bytes[at..].first_chunk().expect("there are whole strides");
+    let mut words = [0; STRIDE / WIDTH];
+    for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
+        *word = u64::from_le_bytes(*bytes);
+    }
+    words
 }
 
 /// The word at a place of a stride.
@@ -181,6 +306,17 @@ impl Merge {
         let word = word ^ moved ^ moved << 16;
         let moved = (word ^ word >> 8) & self.one;
         word ^ moved ^ moved << 8
+    }
+
+    /// The other way: the bytes with a 0 stand at the bottom, in order, and those with a 1 at the
+    /// top, in reverse order.
+    #[inline(always)]
+    fn part(&self, word: u64) -> u64 {
+        let moved = (word ^ word >> 8) & self.one;
+        let word = word ^ moved ^ moved << 8;
+        let moved = (word ^ word >> 16) & self.two;
+        let word = word ^ moved ^ moved << 16;
+        word ^ (word ^ word.rotate_left(32)) & self.four
     }
 
     const fn new(bits: usize) -> Self {
