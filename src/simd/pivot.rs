@@ -10,6 +10,8 @@ use super::x86_64::{avx2, avx512};
 use crate::pivot::{Portable, Steps};
 
 /// The steps that a kernel takes. Where the processor lacks it, those for every processor.
+///
+/// A `.wasm` with vectors has no others, and does not hold what nobody there would ask for.
 pub(crate) fn pivot_steps(kernel: Kernel) -> &'static dyn Steps {
     match kernel {
         #[cfg(target_arch = "x86_64")]
@@ -20,6 +22,9 @@ pub(crate) fn pivot_steps(kernel: Kernel) -> &'static dyn Steps {
         Kernel::Neon => neon::PivotSteps::new().map_or(&Portable, |steps| steps),
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         Kernel::Simd128 => &wasm32::PivotSteps,
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(test)))]
+        _ => &wasm32::PivotSteps,
+        #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128", not(test))))]
         _ => &Portable,
     }
 }

@@ -45,7 +45,7 @@ impl Steps for PivotSteps {
                 6 => unpack::<6, 4>(to, len, from, table),
                 7 => unpack::<7, 8>(to, len, from, table),
                 // Sixteen vectors of table are more than a load for each symbol.
-                _ => Portable.unpack(out, len, packed, bits, table),
+                _ => Portable.rank(&packed[..len], table, out),
             }
         }
     }
