@@ -44,7 +44,7 @@ fi
 
 target=x86_64-unknown-linux-gnu
 export RUSTFLAGS="-C target-feature=+crt-static" CARGO_TARGET_DIR=target/emulated
-build=(cargo test -p ranstream --profile checked --lib --no-default-features --target "$target" --no-run)
+build=(cargo test -p ranstream --lib --no-default-features --target "$target" --no-run)
 "${build[@]}"
 tests=$("${build[@]}" 2>&1 | sed -n 's/.*Executable unittests src\/lib.rs (\(.*\))/\1/p')
 strip -o "$work/root/tests" "$tests"

@@ -9,7 +9,7 @@ out=target/coverage
 mkdir -p "$out"
 rm -f "$out"/*.profraw
 export RUSTFLAGS="-C instrument-coverage" LLVM_PROFILE_FILE="$PWD/$out/%p-%m.profraw"
-tests=(test -p ranstream --features tokio,futures-io,codec --profile checked --target-dir "$out" --lib --test it --test seeds)
+tests=(test -p ranstream --features tokio,futures-io,codec --target-dir "$out" --lib --test it --test seeds)
 cargo "${tests[@]}"
 mapfile -t programs < <(cargo "${tests[@]}" --no-run --message-format=json | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
 "$tools/llvm-profdata" merge --sparse -o "$out/all.profdata" "$out"/*.profraw

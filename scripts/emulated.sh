@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 skipped() { printf '%s: skipped\n' "$*"; }
 
 # The unit tests of the library: what cargo built last.
-tests() { cargo test -p ranstream --lib --profile checked --no-default-features --no-run --message-format json "$@" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -1; }
+tests() { cargo test -p ranstream --lib --no-default-features --no-run --message-format json "$@" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -1; }
 
 if command -v qemu-x86_64-static >/dev/null && [ "$(uname -m)" = x86_64 ]; then
     program=$(tests)

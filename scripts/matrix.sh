@@ -57,7 +57,7 @@ done
 
 step "tests with 32 bits"
 if grep -qx i686-unknown-linux-gnu <<<"$installed" && echo 'int main(void) { return 0; }' | cc -m32 -x c -o /dev/null - 2>/dev/null; then
-    cargo test --quiet -p ranstream --all-features --profile checked --lib --test it --target i686-unknown-linux-gnu --target-dir target/systems
+    cargo test --quiet -p ranstream --all-features --lib --test it --target i686-unknown-linux-gnu --target-dir target/systems
 else
     printf 'skipped: rustup target add i686-unknown-linux-gnu, and a C compiler with -m32\n'
 fi

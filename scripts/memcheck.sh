@@ -9,6 +9,6 @@ export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind --quiet --error-ex
 export PROPTEST_CASES=${PROPTEST_CASES:-4}
 for kernel in portable avx2; do
     printf '\n== %s\n' "$kernel"
-    RANS_KERNEL=$kernel cargo test -p ranstream --profile checked --all-features --lib -- "${@:-format::}" rans:: simd:: --skip garbage_words --test-threads 1
-    RANS_KERNEL=$kernel cargo test -p ranstream --profile checked --all-features --test it -- golden:: crafted::scale crafted::states misuse:: reuse:: --test-threads 1
+    RANS_KERNEL=$kernel cargo test -p ranstream --all-features --lib -- "${@:-format::}" rans:: simd:: --skip garbage_words --test-threads 1
+    RANS_KERNEL=$kernel cargo test -p ranstream --all-features --test it -- golden:: crafted::scale crafted::states misuse:: reuse:: --test-threads 1
 done

@@ -5,9 +5,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for kernel in portable avx2; do
-    RANS_KERNEL=$kernel cargo test -p ranstream --profile checked --all-features --test it -- --ignored
+    RANS_KERNEL=$kernel cargo test -p ranstream --all-features --test it -- --ignored
 done
-cargo test -p ranstream --profile checked --lib -- --ignored a_million_damaged_blocks
+cargo test -p ranstream --lib -- --ignored a_million_damaged_blocks
 scripts/models.sh
 scripts/matrix.sh
 scripts/memcheck.sh
