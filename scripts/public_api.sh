@@ -17,7 +17,9 @@ trap 'rm -rf "$work"' EXIT
 # that: else it would build all dependencies anew.
 printf '#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc "$@"\n' >"$work/rustdoc"
 chmod +x "$work/rustdoc"
-RUSTDOC="$work/rustdoc" cargo rustdoc -q -p ranstream --lib --all-features -- -Z unstable-options --output-format json
+#
+# Of the same packages as the gate's documentation: what that built is not built anew.
+RUSTDOC="$work/rustdoc" RUSTDOCFLAGS="-Z unstable-options --output-format json" cargo doc -q --no-deps --all-features
 
 status=0
 python3 scripts/public_api.py "${CARGO_TARGET_DIR:-target}/doc/ranstream.json" >"$work/list" || status=$?
