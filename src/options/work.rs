@@ -135,7 +135,8 @@ macro_rules! work_setters {
 
             /// Blocks that may be under way at a time, 1..=4096, when there is more than one
             /// thread. Default: two more than threads. Each takes its raw and its coded bytes of
-            /// memory.
+            /// memory. Where a stream in memory is decoded to memory none takes any, and neighbours
+            /// that are decoded together, up to eight, count as one.
             #[must_use]
             pub fn in_flight(mut self, blocks: usize) -> Self {
                 self.work.in_flight = Some(blocks);
