@@ -63,6 +63,7 @@
 //! | a buffer | [`compress`], [`decompress`], [`compress_into`], [`decompress_into`] |
 //! | something to write to | [`RansWriter`]; to decode on the way, [`write::RansDecoder`] |
 //! | something to read from | [`RansReader`]; to code on the way, [`read::RansEncoder`] |
+//! | a log that later runs go on with | [`RansWriter::append`] |
 //! | a socket, in async code | `tokio` or `futures`: the same four |
 //! | two ends | [`copy_encode`], [`copy_decode`] |
 //! | a protocol, runtime or device of your own | [`stream::Encoder`], [`stream::Decoder`] |
@@ -70,6 +71,8 @@
 //! | a `Framed` connection | `codec::RansCodec` |
 //! | frames of your own | [`block::encode`], [`block::decode`] |
 //! | payloads of the original single-stream coder | [`rans::single`], [`rans::interleaved`] |
+//! | tensors, columns of numbers | [`EncodeOptions::layout`]; model files: `ranstream-tensors` |
+//! | numbers of which both sides have an older version | [`EncodeOptions::base`] |
 //! | a question about a file's structure | [`outline::OutlineReader`], [`stream::Outline`] |
 //! | a damaged file | [`recover::Recovery`] |
 //! | the bytes themselves | [`mod@format`], and `FORMAT.md` in the repository |
@@ -103,7 +106,7 @@
 //! | `futures-io` | no | module `futures`: adapters over the I/O traits of futures-io |
 //! | `codec` | no | module `codec`: codecs for tokio-util's `Framed` |
 //! | `jobs` | no | module `jobs`: job lists and shaders, for a device of your own |
-//! | `gpu` | no | module `gpu` and `DecodeOptions::backend`: blocks decoded by a GPU |
+//! | `gpu` | no | module `gpu` and `DecodeOptions::backend`: blocks decoded and encoded by a GPU |
 //!
 //! The command `rans` is a package of its own, `ranstream-cli`.
 //!
