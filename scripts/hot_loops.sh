@@ -15,7 +15,7 @@ allowed() {
     cat <<'LIST'
 ::is_available$                 ^std_detect::               asks the processor, once a block
 ::new$                          .                           makes a table, once a block
-::decode(_[a-z_]*)?$            ::decode(_groups|_pairs|_side_by_side|_rest|_several|_last_words)?$ once for each few segments
+::decode(_[a-z_]*)?$            ::decode(_groups|_pairs|_side_by_side|_rest|_several|_payload|_last_words)?$ once for each few segments
 ::(decode|gather)::[a-z_]*$     ::(decode|gather)_run$      the loop itself, once a segment
 ::encode::[a-z_]*$              ::(encode|exact)_run$       the loop itself, once a segment
 ::encode_(groups|pairs|side_by_side)$ ::encode_(groups|pairs|side_by_side)$ once for each few segments

@@ -41,9 +41,14 @@ pub(in crate::simd) fn decode_payload<const GATHER: bool>(
     slots: &LaneSlots,
     segments: &mut [Segment<'_>],
 ) -> Option<usize> {
+    let (tables, twelve) = (array::from_ref(slots), slots.scale_bits() == 12);
     for (index, pair) in segments.chunks_mut(2).enumerate() {
-        if let [first, second] = pair {
-            decode_side_by_side::<2, 1, GATHER>([payload; 2], array::from_ref(slots), [first, second]);
+        match pair {
+            [first, second] if twelve => {
+                decode_side_by_side::<2, 1, GATHER, true>([payload; 2], tables, [first, second]);
+            }
+            [first, second] => decode_side_by_side::<2, 1, GATHER, false>([payload; 2], tables, [first, second]),
+            _ => {}
         }
         for (side, segment) in pair.iter_mut().enumerate() {
             if !decode_rest::<GATHER>(payload, slots, segment) {
@@ -67,14 +72,14 @@ fn decode_several<const GATHER: bool>(payloads: &[Payload<'_>], segments: &mut [
         let len = match rest.first_mut() {
             Some(second) if second.of == first.of => {
                 let slots = array::from_ref(&tables.slots[first.of % 2]);
-                decode_side_by_side::<2, 1, GATHER>([bytes(first); 2], slots, [first, second]);
+                decode_side_by_side::<2, 1, GATHER, false>([bytes(first); 2], slots, [first, second]);
                 2
             }
             Some(second) if second.of % 2 != first.of % 2 => {
                 tables.make(second.of, payloads);
                 let (even, odd) = if first.of % 2 == 0 { (first, second) } else { (second, first) };
                 if tables.have_one_scale() {
-                    decode_side_by_side::<2, 2, GATHER>([bytes(even), bytes(odd)], &tables.slots, [even, odd]);
+                    decode_side_by_side::<2, 2, GATHER, false>([bytes(even), bytes(odd)], &tables.slots, [even, odd]);
                 }
                 2
             }
@@ -117,16 +122,16 @@ impl Tables {
 /// Decodes what is left of a segment. `false`: it does not end well.
 #[target_feature(enable = "avx2,bmi2,popcnt")]
 fn decode_rest<const GATHER: bool>(payload: &[u8], slots: &LaneSlots, segment: &mut Segment<'_>) -> bool {
-    decode_side_by_side::<1, 1, GATHER>([payload], array::from_ref(slots), [segment]);
+    decode_side_by_side::<1, 1, GATHER, false>([payload], array::from_ref(slots), [segment]);
     decode_last_words::<GATHER>(payload, slots, segment);
     segment.finish(payload, slots)
 }
 
 /// Takes groups off all segments as long as each has one ahead. They share a table, or each has its
-/// own; the tables have one scale.
+/// own; the tables have one scale. `TWELVE`: that has 12 bits.
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-fn decode_side_by_side<const N: usize, const TABLES: usize, const GATHER: bool>(
+fn decode_side_by_side<const N: usize, const TABLES: usize, const GATHER: bool, const TWELVE: bool>(
     payloads: [&[u8]; N],
     slots: &[LaneSlots; TABLES],
     mut segments: [&mut Segment<'_>; N],
@@ -145,7 +150,7 @@ fn decode_side_by_side<const N: usize, const TABLES: usize, const GATHER: bool>(
         // SAFETY: `groups_ahead` left at least `run` times `GROUP_WORDS_LEN` bytes of the payload
         // behind each of `words`, and `take_groups` gave `run` groups to each of `raw`.
         let words = unsafe {
-            decode_run::<N, TABLES, GATHER>(payloads[0], payloads[N - 1], words, slots, &mut states, raw, run)
+            decode_run::<N, TABLES, GATHER, TWELVE>(payloads[0], payloads[N - 1], words, slots, &mut states, raw, run)
         };
         for (segment, start) in segments.iter_mut().zip(words) {
             segment.words.start = start;
@@ -169,9 +174,32 @@ fn decode_last_words<const GATHER: bool>(payload: &[u8], slots: &LaneSlots, segm
         copy[..left.len()].copy_from_slice(left);
         copy[left.len()..GROUP_WORDS_LEN].fill(0);
         let start = mem::take(&mut segment.words.start);
-        decode_side_by_side::<1, 1, GATHER>([&copy], array::from_ref(slots), [segment]);
+        decode_side_by_side::<1, 1, GATHER, false>([&copy], array::from_ref(slots), [segment]);
         segment.words.start += start;
     }
+}
+
+/// One half takes its symbols and words, while the slots of the other half are looked up in
+/// `slots`. These come back, and the place behind the words. A word for each lane of the half can
+/// be read from `next`.
+///
+/// From one state of a lane to the next it takes a processor some 50 clocks, and it has some 250
+/// instructions in hand at a time, five vectors' worth. So what follows one another should not wait
+/// for one another: between both ends of a look-up, and between a state and its look-up, there is
+/// the work of half the lanes. A macro, as a function of this size would be called where it stands
+/// eight times.
+macro_rules! step {
+    ($n:ident, $gather:ident, $states:ident, $taken:expr, $next:expr, $other:ident, $slots:expr, $scale:expr) => {{
+        let (taken, mut ahead, mut next) = ($taken, $taken, $next);
+        for pair in 0..$n {
+            for vector in 0..2 {
+                let advanced = advance(taken[pair][vector], $states[pair][vector], $scale);
+                ($states[pair][vector], next) = refill(advanced, next);
+                ahead[pair][vector] = look_up::<$gather, _>($slots, $scale, $other[pair][vector]);
+            }
+        }
+        (ahead, next)
+    }};
 }
 
 /// Decodes `run` groups of each segment; the places of the words that come next come back.
@@ -183,7 +211,7 @@ fn decode_last_words<const GATHER: bool>(payload: &[u8], slots: &LaneSlots, segm
 #[allow(clippy::needless_range_loop, reason = "rounds and groups index several arrays at a time")]
 #[inline(never)]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-unsafe fn decode_run<const N: usize, const TABLES: usize, const GATHER: bool>(
+unsafe fn decode_run<const N: usize, const TABLES: usize, const GATHER: bool, const TWELVE: bool>(
     first: &[u8],
     last: &[u8],
     words: [usize; N],
@@ -196,30 +224,38 @@ unsafe fn decode_run<const N: usize, const TABLES: usize, const GATHER: bool>(
     let payloads = each!(N, |segment| if segment == 0 { first } else { last });
     // SAFETY: the caller leaves bytes of the payload behind each place.
     let mut next = each!(N, |segment| unsafe { payloads[segment].as_ptr().add(words[segment]) });
-    let scale = &Scale::new(&slots[0]);
+    let scale = &Scale::<TWELVE>::new(&slots[0]);
     let (slots_a, slots_b) = (&slots[0], &slots[TABLES - 1]);
     let [mut a, mut b] = halves(*states);
-    let mut taken_a = look_up_all::<N, GATHER>(slots_a, scale, a);
+    let mut taken_a = look_up_all::<N, GATHER, TWELVE>(slots_a, scale, a);
     for group in 0..run {
         for segment in 0..N {
             prefetch_ahead(next[segment], raw[segment].wrapping_add(group));
         }
         let mut symbols = [[_mm256_setzero_si256(); QUAD]; N];
-        for round in 0..QUAD {
-            let taken_b;
-            let packed_a = each!(N, |pair| pack_pair(taken_a[pair]));
-            // SAFETY: a lane takes one word per round at most. Before a vector of a group, at least
-            // its eight lanes have not had their turn, so 16 of the `GROUP_WORDS_LEN` bytes that
-            // the caller promised for this group are still ahead.
-            (taken_b, next[0]) = unsafe { step::<N, GATHER>(&mut a, taken_a, next[0], &b, slots_b, scale) };
-            let packed_b = each!(N, |pair| pack_pair(taken_b[pair]));
-            // SAFETY: as above.
-            (taken_a, next[N - 1]) = unsafe { step::<N, GATHER>(&mut b, taken_b, next[N - 1], &a, slots_a, scale) };
-            for (symbols, packed) in symbols.iter_mut().zip([packed_a, packed_b].as_flattened().as_chunks().0) {
-                let [low, high] = *packed;
-                symbols[round] = _mm256_packus_epi16(low, high);
-            }
+        macro_rules! round {
+            ($round:literal) => {
+                let taken_b;
+                let packed_a = each!(N, |pair| pack_pair(taken_a[pair]));
+                // SAFETY: a lane takes one word per round at most. Before a vector of a group, at
+                // least its eight lanes have not had their turn, so 16 of the `GROUP_WORDS_LEN`
+                // bytes that the caller promised for this group are still ahead.
+                (taken_b, next[0]) = unsafe { step!(N, GATHER, a, taken_a, next[0], b, slots_b, scale) };
+                let packed_b = each!(N, |pair| pack_pair(taken_b[pair]));
+                // SAFETY: as above.
+                (taken_a, next[N - 1]) = unsafe { step!(N, GATHER, b, taken_b, next[N - 1], a, slots_a, scale) };
+                for (symbols, packed) in symbols.iter_mut().zip([packed_a, packed_b].as_flattened().as_chunks().0) {
+                    let [low, high] = *packed;
+                    symbols[$round] = _mm256_packus_epi16(low, high);
+                }
+            };
         }
+        // A loop would keep more on the stack: a tenth of its instructions only move registers.
+        const { assert!(QUAD == 4) };
+        round!(0);
+        round!(1);
+        round!(2);
+        round!(3);
         for segment in 0..N {
             // SAFETY: `group` is below `run`, and the caller promised that each has `run` groups.
             unsafe { raw[segment].add(group).write(quads(symbols[segment])) };
@@ -245,61 +281,46 @@ fn halves<const N: usize>(states: [[__m256i; VECTORS]; N]) -> [Half<N>; 2] {
 
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-fn look_up_all<const N: usize, const GATHER: bool>(slots: &LaneSlots, scale: &Scale, mut states: Half<N>) -> Half<N> {
+fn look_up_all<const N: usize, const GATHER: bool, const TWELVE: bool>(
+    slots: &LaneSlots,
+    scale: &Scale<TWELVE>,
+    mut states: Half<N>,
+) -> Half<N> {
     for states in states.as_flattened_mut() {
-        *states = look_up::<GATHER>(slots, scale, *states);
+        *states = look_up::<GATHER, TWELVE>(slots, scale, *states);
     }
     states
 }
 
-/// One half takes its symbols and words, while the slots of the other half are looked up in
-/// `slots`. These come back, and the place behind the words.
-///
-/// From one state of a lane to the next it takes a processor some 50 clocks, and it has some 250
-/// instructions in hand at a time, five vectors' worth. So what follows one another should not wait
-/// for one another: between both ends of a look-up, and between a state and its look-up, there is
-/// the work of half the lanes.
-///
-/// # Safety
-///
-/// A word for each lane of `states` can be read from `next`.
-#[inline]
-#[target_feature(enable = "avx2,bmi2,popcnt")]
-unsafe fn step<const N: usize, const GATHER: bool>(
-    states: &mut Half<N>,
-    taken: Half<N>,
-    mut next: *const u8,
-    other: &Half<N>,
-    slots: &LaneSlots,
-    scale: &Scale,
-) -> (Half<N>, *const u8) {
-    let mut ahead = taken;
-    for pair in 0..N {
-        for vector in 0..2 {
-            let advanced = advance(taken[pair][vector], states[pair][vector], scale);
-            // SAFETY: the caller promised words for this vector and those before it, each of which
-            // takes eight at most.
-            (states[pair][vector], next) = unsafe { refill(advanced, next) };
-            ahead[pair][vector] = look_up::<GATHER>(slots, scale, other[pair][vector]);
-        }
-    }
-    (ahead, next)
-}
-
-/// The scale of a table, for vectors.
-struct Scale {
+/// The scale of a table, for vectors. `TWELVE`: it has 12 bits, and neither field is looked at.
+struct Scale<const TWELVE: bool> {
     /// Keeps a state's slot. At most 4095 in each lane.
     mask: __m256i,
-    bits: __m128i,
+    /// In each lane: a shift by one count for all lanes takes longer.
+    bits: __m256i,
 }
 
-impl Scale {
+impl<const TWELVE: bool> Scale<TWELVE> {
     #[inline]
     #[target_feature(enable = "avx2")]
     fn new(slots: &LaneSlots) -> Self {
         let bits = i32::from(slots.scale_bits());
-        assert!(bits <= 12, "a slot table has 4096 slots");
-        Self { mask: _mm256_set1_epi32((1 << bits) - 1), bits: _mm_cvtsi32_si128(bits) }
+        assert!(if TWELVE { bits == 12 } else { bits <= 12 }, "a slot table has 4096 slots");
+        Self { mask: _mm256_set1_epi32((1 << bits) - 1), bits: _mm256_set1_epi32(bits) }
+    }
+
+    /// The slots of `states`, each at most 4095.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn slots(&self, states: __m256i) -> __m256i {
+        _mm256_and_si256(states, if TWELVE { _mm256_set1_epi32(0xFFF) } else { self.mask })
+    }
+
+    /// What of `states` is above the slots.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn above(&self, states: __m256i) -> __m256i {
+        if TWELVE { _mm256_srli_epi32::<12>(states) } else { _mm256_srlv_epi32(states, self.bits) }
     }
 }
 
@@ -307,16 +328,20 @@ impl Scale {
 /// on processors whose gathers are made of as many loads and shuffles.
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-fn look_up<const GATHER: bool>(slots: &LaneSlots, scale: &Scale, states: __m256i) -> __m256i {
-    let indices = _mm256_and_si256(states, scale.mask);
+fn look_up<const GATHER: bool, const TWELVE: bool>(
+    slots: &LaneSlots,
+    scale: &Scale<TWELVE>,
+    states: __m256i,
+) -> __m256i {
+    let indices = scale.slots(states);
     let slots = slots.as_array();
     if GATHER {
-        // SAFETY: `Scale::new` checked that no lane of the mask is above 4095, the last index of
+        // SAFETY: `Scale::slots` leaves no lane above 4095, the last index of
         // the table, and a slot is 32 bits.
         return unsafe { _mm256_i32gather_epi32::<4>(slots.as_ptr().cast(), indices) };
     }
     let slot = |index: i64| {
-        // SAFETY: `Scale::new` checked that no lane of the mask is above 4095, the last index of
+        // SAFETY: `Scale::slots` leaves no lane above 4095, the last index of
         // the table.
         unsafe { *slots.get_unchecked(index as usize) }.cast_signed()
     };
@@ -332,10 +357,10 @@ fn look_up<const GATHER: bool>(slots: &LaneSlots, scale: &Scale, states: __m256i
 /// offset`.
 #[inline]
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-fn advance(slots: __m256i, states: __m256i, scale: &Scale) -> __m256i {
+fn advance<const TWELVE: bool>(slots: __m256i, states: __m256i, scale: &Scale<TWELVE>) -> __m256i {
     let frequencies = _mm256_srli_epi32::<20>(slots);
     let offsets = _mm256_and_si256(_mm256_srli_epi32::<8>(slots), _mm256_set1_epi32(0xFFF));
-    _mm256_add_epi32(_mm256_mullo_epi32(_mm256_srl_epi32(states, scale.bits), frequencies), offsets)
+    _mm256_add_epi32(_mm256_mullo_epi32(scale.above(states), frequencies), offsets)
 }
 
 /// Gives each state below 2^16 a word from `next`, in lane order; the place behind those words
