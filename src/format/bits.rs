@@ -96,12 +96,16 @@ impl<'a> BitReader<'a> {
         self.position = position;
     }
 
-    /// The string as [`PaddedBits`], from its start.
-    pub(crate) fn padded(&self) -> PaddedBits {
-        let mut bytes = [0; PADDED_LEN];
-        let len = self.bytes.len().min(PADDED_LEN);
-        bytes[..len].copy_from_slice(&self.bytes[..len]);
-        PaddedBits(bytes)
+    /// The string as [`PaddedBits`], from its start. `copy`: room for those of a short one.
+    pub(crate) fn padded<'p>(&self, copy: &'p mut Option<[u8; PADDED_LEN]>) -> PaddedBits<'p>
+    where
+        'a: 'p,
+    {
+        PaddedBits(self.bytes.first_chunk().unwrap_or_else(|| {
+            let bytes = copy.insert([0; PADDED_LEN]);
+            bytes[..self.bytes.len()].copy_from_slice(self.bytes);
+            bytes
+        }))
     }
 
     /// Whether the bit string took all bytes.
@@ -121,17 +125,18 @@ impl<'a> BitReader<'a> {
     }
 }
 
-const PADDED_LEN: usize = 712;
+/// Bytes of [`PaddedBits`].
+pub(crate) const PADDED_LEN: usize = 712;
 
 /// Bits of a string that [`PaddedBits`] shows: more than a frequency table has.
 pub(crate) const PADDED_BITS: usize = 8 * (PADDED_LEN - size_of::<u64>());
 
-/// A copy of the first [`PADDED_BITS`] bits of a string, with zeros behind its end: a look at any
-/// place is one load, and its end needs no branch.
+/// The first [`PADDED_BITS`] bits of a string, with zeros behind its end: a look at any place is
+/// one load, and its end needs no branch.
 #[derive(Debug)]
-pub(crate) struct PaddedBits([u8; PADDED_LEN]);
+pub(crate) struct PaddedBits<'a>(&'a [u8; PADDED_LEN]);
 
-impl PaddedBits {
+impl PaddedBits<'_> {
     /// What stands from bit `position` on.
     #[inline(always)]
     pub(crate) fn at(&self, position: usize) -> BitWindow {
@@ -215,7 +220,8 @@ mod tests {
         for len in [0, 1, 7, 8, 9, 300, 704, 712, 800] {
             let bytes: Vec<u8> = (0..len as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
             let mut reader = BitReader::new(&bytes);
-            let padded = reader.padded();
+            let mut copy = None;
+            let padded = reader.padded(&mut copy);
             for position in 0..PADDED_BITS {
                 reader.go_to(position);
                 let mut window = padded.at(position);

@@ -84,7 +84,8 @@ pub(crate) fn parse_compact(fields: &mut Fields<'_>, scale_bits: u8) -> Result<F
         .ok_or(Corruption::Field { field: "table", found: fields.rest().first().copied().unwrap_or(0).into() })?;
     let mut symbols = [0; 256];
     let mut cumulatives = [0; 256];
-    let padded = bits.padded();
+    let mut copy = None;
+    let padded = bits.padded(&mut copy);
     let behind = parse_increasing(&mut symbols[..used], 0, 255, &padded, bits.position());
     let behind = parse_increasing(&mut cumulatives[1..used], 1, scale - 1, &padded, behind);
     bits.go_to(behind);
@@ -157,7 +158,7 @@ const _: () = assert!(15 + 255 * 8 + 255 * NUMBER_BITS as usize <= PADDED_BITS);
 /// A small block spends a fifth of its time here, one number after the other: where each begins is
 /// known when the one before it is read. So the smallest parts are read from one window, and a part
 /// without gaps, which has no bits, is filled at once.
-fn parse_increasing(values: &mut [u16], low: u32, high: u32, bits: &PaddedBits, at: usize) -> usize {
+fn parse_increasing(values: &mut [u16], low: u32, high: u32, bits: &PaddedBits<'_>, at: usize) -> usize {
     const { assert!(4 * NUMBER_BITS <= BitWindow::WIDTH) };
     if values.len() as u32 == high - low + 1 {
         for (value, number) in values.iter_mut().zip(low..) {
@@ -319,7 +320,8 @@ mod tests {
             .collect();
             for cut in [0, len, bytes.len()] {
                 let mut plain = BitReader::new(&bytes[..cut]);
-                let padded = plain.padded();
+                let mut copy = None;
+                let padded = plain.padded(&mut copy);
                 let (mut expected, mut found) = (vec![0; len], vec![0; len]);
                 parse_plainly(&mut expected, low, high, &mut plain);
                 let behind = parse_increasing(&mut found, low, high, &padded, 0);

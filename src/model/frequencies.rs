@@ -31,14 +31,26 @@ impl Frequencies {
     /// to the scale. Both increase strictly, the cumulatives from 0 and below the scale, and there
     /// are as many, at least one.
     pub(crate) fn from_cumulatives(symbols: &[u16], cumulatives: &[u16], scale_bits: u8) -> Self {
-        let mut frequencies = Self { of: [0; 256], present: [0; 4], scale_bits };
-        let ends = cumulatives[1..].iter().copied().chain([1 << scale_bits]);
-        for ((&symbol, &cumulative), end) in symbols.iter().zip(cumulatives).zip(ends) {
+        let (mut of, mut present) = ([0; 256], [0; 4]);
+        // In a register: each symbol would wait for the one before it in memory.
+        let (mut word, mut bits) = (0, 0_u64);
+        let mut set = |symbol: u16, frequency: u16| {
             let symbol = usize::from(symbol) % 256;
-            frequencies.of[symbol] = end - cumulative;
-            frequencies.present[symbol / 64] |= 1 << (symbol % 64);
+            of[symbol] = frequency;
+            if symbol / 64 != word {
+                present[word] = bits;
+                (word, bits) = (symbol / 64, 0);
+            }
+            bits |= 1 << (symbol % 64);
+        };
+        for (&symbol, pair) in symbols.iter().zip(cumulatives.windows(2)) {
+            set(symbol, pair[1] - pair[0]);
         }
-        frequencies
+        if let (Some(&symbol), Some(&cumulative)) = (symbols.last(), cumulatives.last()) {
+            set(symbol, (1 << scale_bits) - cumulative);
+        }
+        present[word] = bits;
+        Self { of, present, scale_bits }
     }
 
     /// All slots for one symbol.

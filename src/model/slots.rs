@@ -64,9 +64,12 @@ impl Slot for u64 {
     }
 }
 
-/// Slots that are written together: most symbols of a small block have no more, so that the end of
-/// a range is guessed right.
+/// Slots that are written together: most symbols of a block of some KiB have no more, so that the
+/// end of a range is guessed right.
 const RUN: usize = 16;
+
+/// The same of a block for [`SmallSlots`], whose other symbols are few.
+const SMALL_RUN: usize = 8;
 
 /// One [`Slot`] for each slot of a scale. `LEN` is a power of two and at least the scale.
 #[derive(Debug)]
@@ -120,15 +123,23 @@ impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
             // later, and an end that is guessed wrong costs more than a few stores.
             let (mut at, end) = (cumulative as usize, (cumulative + frequency) as usize);
             let mut offset = 0;
-            while at < end {
-                let Some(run) = slots[at..].first_chunk_mut::<RUN>() else {
-                    for (offset, slot) in (offset..).zip(&mut slots[at..end]) {
-                        *slot = S::new(symbol, frequency, offset);
-                    }
-                    break;
-                };
-                *run = std::array::from_fn(|index| S::new(symbol, frequency, offset + index as u32));
-                (at, offset) = (at + RUN, offset + RUN as u32);
+            if LEN <= 1 << SMALL_SCALE_BITS {
+                if let Some(run) = slots[at..].first_chunk_mut::<SMALL_RUN>() {
+                    *run = std::array::from_fn(|index| S::new(symbol, frequency, index as u32));
+                    (at, offset) = (at + SMALL_RUN, SMALL_RUN as u32);
+                }
+            } else {
+                while at < end
+                    && let Some(run) = slots[at..].first_chunk_mut::<RUN>()
+                {
+                    *run = std::array::from_fn(|index| S::new(symbol, frequency, offset + index as u32));
+                    (at, offset) = (at + RUN, offset + RUN as u32);
+                }
+            }
+            if at < end {
+                for (offset, slot) in (offset..).zip(&mut slots[at..end]) {
+                    *slot = S::new(symbol, frequency, offset);
+                }
             }
         }
     }
