@@ -33,11 +33,11 @@ allowed() {
 ::avx2::sort::sort$             ^memcpy$                    the same
 ::lz::execute$                  .                           one step after the other, once a chunk
 ::lz_portable::execute$         ::(Sections::expand|Offsets::repeats)$ before the loop and behind it, once a chunk
-::lz(::copy|_portable::execute)$ ::run$                      the loop itself, once a chunk
-::lz(::copy|_portable::execute)::run$ ::lz_copy::one$        a sequence with exact checks, near an end
+::lz(::copy|_portable::execute)$ ::run(_long)?$              the loop itself, once a chunk
+::lz(::copy|_portable::execute)::run(_long)?$ ::lz_copy::one$        a sequence with exact checks, near an end
 ::lz(::copy|_portable::execute)::run$ ::Group::(safe|reaches_back)$ what of a group needs no checks, near an end
 ::lz(::copy|_portable::execute)::run$ ::Run::unescaped$      a length that escapes: its registers are the loop's otherwise
-::lz(::copy|_portable::execute)::run$ ::Output::literals$    the literals behind the last sequence, once a chunk
+::lz(::copy|_portable::execute)::run(_long)?$ ::Output::literals$    the literals behind the last sequence, once a chunk
 ::lz::copy::run$                ^mem(cpy|set)$              entries behind the last sequence, once a chunk
 ::lz::copy::run$                ^\*%                        the same, by its address in a register
 ::decode(_several)?$            ^\*%                        makes a table: memset, by its address in a register
@@ -47,8 +47,8 @@ LIST
 # Kernels that must be seen, or the disassembly shows nothing.
 expected() {
     case $1 in
-    x86_64*) echo avx2::decode::decode_run avx2::encode::exact_run avx2::encode::encode_run avx2::presence avx2::lz::copy::run avx2::pivot::merge::merge avx2::pivot::look_up::unpack avx2::sort::sort avx2::planes::merge avx2::planes::join avx512::pivot::merge avx512::pivot::unpack avx512::sort::sort avx512::planes::join avx512::decode::decode_run avx512::gather::gather_run avx512::encode::encode_run lz_portable::execute::run ;;
-    aarch64*) echo neon::decode::decode_run neon::encode::encode_run neon::presence neon::lz::copy::run neon::planes::merge neon::planes::split neon::planes::expand_zeros neon::planes::join lz_portable::execute::run ;;
+    x86_64*) echo avx2::decode::decode_run avx2::encode::exact_run avx2::encode::encode_run avx2::presence avx2::lz::copy::run avx2::lz::copy::run_long avx2::pivot::merge::merge avx2::pivot::look_up::unpack avx2::sort::sort avx2::planes::merge avx2::planes::join avx512::pivot::merge avx512::pivot::unpack avx512::sort::sort avx512::planes::join avx512::decode::decode_run avx512::gather::gather_run avx512::encode::encode_run lz_portable::execute::run lz_portable::execute::run_long ;;
+    aarch64*) echo neon::decode::decode_run neon::encode::encode_run neon::presence neon::lz::copy::run neon::lz::copy::run_long neon::planes::merge neon::planes::split neon::planes::expand_zeros neon::planes::join lz_portable::execute::run lz_portable::execute::run_long ;;
     esac
 }
 
@@ -68,7 +68,7 @@ calls() {
             /^[0-9a-f]+ <.*>:$/ {
                 sub(/^[0-9a-f]+ </, ""); sub(/>:$/, "")
                 name = $0; call = ""
-                kernel = name ~ /^<?ranstream::simd::(x86_64::|aarch64::|lz_portable::execute(::run)?$)/
+                kernel = name ~ /^<?ranstream::simd::(x86_64::|aarch64::|lz_portable::execute(::run(_long)?)?$)/
                 if (kernel) print name
                 next
             }

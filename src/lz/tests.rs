@@ -157,6 +157,27 @@ fn every_level_gives_back_what_it_took() {
     }
 }
 
+/// Chunks whose sequences are so long that each is checked by itself, up to the end of the block.
+#[test]
+fn long_sequences_with_near_and_far_offsets() {
+    let mut random = Random(10);
+    let text = pieces(&mut random, 3000, 20);
+    let mut raw = text.clone();
+    for round in 0..400 {
+        raw.push(random.next() as u8);
+        let longest = [20, 150, 260, 2000][round % 4];
+        let (len, offset) = (1 + random.below(longest), [1 + random.below(40), 1 + random.below(raw.len())][round % 2]);
+        for _ in 0..len {
+            raw.push(raw[raw.len() - offset]);
+        }
+    }
+    for cut in [0, 1, 31, 128, 1000] {
+        for level in [1, 3, 6] {
+            check(&raw[..raw.len() - cut], level, 8 << 10);
+        }
+    }
+}
+
 #[test]
 fn matches_are_found_behind_much_that_has_none() {
     const NOISE: usize = 1 << 20;

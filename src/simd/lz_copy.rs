@@ -8,17 +8,22 @@
 //! branch, whose outcome mostly is the same.
 
 mod copies;
+mod long;
 mod steps;
 
 #[cfg(target_arch = "x86_64")]
 pub(super) use copies::copy_width;
 use copies::{any, before, short};
+pub(super) use long::execute as execute_long;
 pub(super) use steps::{BYTES, PLAIN, Steps, VECTORS, WINDOW, differences_by};
 
 use crate::sequences::{ESCAPED, Escapes, Expanded, Output, ROOM, Sections};
 
 /// Sequences that are checked together.
 pub(super) const GROUP: usize = 64;
+
+/// Raw bytes per sequence from which on each sequence is checked by itself.
+pub(super) const LONG: usize = 100;
 
 /// Bytes that a step may write behind the last byte of its run: no step is wider.
 const OVERSHOOT: usize = 128;
@@ -30,13 +35,15 @@ const OVERSHOOT: usize = 128;
 /// themselves do (measured: within 10 % of the best width on 15 of 17 files). Where matches are
 /// long and literals few, those take narrow steps: then stores are what the loop waits for.
 ///
+/// Where sequences are very long, each is checked by itself ([`long`]).
+///
 /// Each loop is a function: where one has all of them, its registers do not hold the addresses of
 /// the arrays, and matches take up to 13 % more time (Zen 4).
 macro_rules! choose {
     ($(#[$features:meta])? $steps:ty, $sections:expr, $last:expr, $expanded:expr, $output:expr) => {{
         use $crate::{
             sequences::{Expanded, LiteralForm, Output, Sections},
-            simd::lz_copy::{BYTES, PLAIN, Steps, VECTORS, differences_by, execute},
+            simd::lz_copy::{BYTES, LONG, PLAIN, Steps, VECTORS, differences_by, execute, execute_long},
         };
 
         $(#[$features])?
@@ -51,6 +58,13 @@ macro_rules! choose {
             unsafe { execute::<$steps, LITERALS, RUN, WIDTH>(sections, last, expanded, output) }
         }
 
+        $(#[$features])?
+        #[inline(never)]
+        unsafe fn run_long(sections: &Sections<'_>, expanded: &Expanded, output: &mut Output<'_>) -> bool {
+            // SAFETY: as above.
+            unsafe { execute_long::<$steps>(sections, expanded, output) }
+        }
+
         let (sections, last, expanded, output): (&Sections<'_>, u32, &mut Expanded, &mut Output<'_>) =
             ($sections, $last, $expanded, $output);
         let count = sections.tokens.symbols.len().max(1);
@@ -58,6 +72,7 @@ macro_rules! choose {
         match sections.literal_form {
             LiteralForm::Plain if mean < 11 => run::<PLAIN, 16, 16>(sections, last, expanded, output),
             LiteralForm::Plain if mean < 22 => run::<PLAIN, 32, 32>(sections, last, expanded, output),
+            LiteralForm::Plain if mean >= LONG => run_long(sections, expanded, output),
             LiteralForm::Plain if mean_run < 8 => run::<PLAIN, 16, 64>(sections, last, expanded, output),
             LiteralForm::Plain => run::<PLAIN, 64, 64>(sections, last, expanded, output),
             LiteralForm::Difference => match differences_by::<$steps>(&expanded.offsets[..count]) {
@@ -121,6 +136,13 @@ pub(super) unsafe fn execute<S: Steps, const LITERALS: u8, const RUN: usize, con
             index += 1;
         }
     }
+    rest(sections, &place, escapes, output)
+}
+
+/// The literals behind the last sequence. `false`: they are not just what the chunk lacks, or there
+/// are escapes that nothing asked for.
+#[inline(always)]
+fn rest(sections: &Sections<'_>, place: &Place, escapes: Escapes<'_>, output: &mut Output<'_>) -> bool {
     let rest = &sections.literals.as_slice()[place.literal..];
     output.at = place.at;
     escapes.is_empty()

@@ -80,14 +80,21 @@ pub(super) unsafe fn any<S: Steps, const LITERALS: u8, const WIDTH: usize, const
             _ => differences::<S, LITERALS, FAR>(from, to, run, last),
         }
         let to = to.add(run);
-        if offset < 32 {
-            S::near_long(to, offset, length);
-        } else if WIDTH < 64 {
-            copy_far::<32>(to.sub(offset), to, length);
-        } else {
-            copy_far::<128>(to.sub(offset), to, length);
-        }
+        if WIDTH < 64 { near_or_far::<S, 32>(to, offset, length) } else { near_or_far::<S, 128>(to, offset, length) }
     }
+}
+
+/// Writes `length` bytes that repeat the `offset` bytes before `to`, in steps of `STEP` (32 or 128)
+/// where that is 32 or more.
+///
+/// # Safety
+///
+/// As [`Steps::near`], with `length`, rounded up to a multiple of `STEP` and `STEP` at least, for
+/// `WIDTH`.
+#[inline(always)]
+pub(super) unsafe fn near_or_far<S: Steps, const STEP: usize>(to: *mut u8, offset: usize, length: usize) {
+    // SAFETY: the caller says so.
+    unsafe { if offset < 32 { S::near_long(to, offset, length) } else { copy_far::<STEP>(to.sub(offset), to, length) } }
 }
 
 /// Copies `len` bytes from 32 or more away, the first `STEP` (32 or 128) in any case.
