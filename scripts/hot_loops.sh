@@ -47,7 +47,7 @@ LIST
 # Kernels that must be seen, or the disassembly shows nothing.
 expected() {
     case $1 in
-    x86_64*) echo avx2::decode::decode_run avx2::encode::exact_run avx2::encode::encode_run avx2::presence avx2::lz::copy::run avx2::lz::copy::run_long avx2::pivot::merge::merge avx2::pivot::look_up::unpack avx2::sort::sort avx2::planes::merge avx2::planes::join avx512::pivot::merge avx512::pivot::unpack avx512::sort::sort avx512::planes::join avx512::decode::decode_run avx512::gather::gather_run avx512::encode::encode_run lz_portable::execute::run lz_portable::execute::run_long ;;
+    x86_64*) echo sse2::merge sse2::merge_single avx2::decode::decode_run avx2::encode::exact_run avx2::encode::encode_run avx2::presence avx2::lz::copy::run avx2::lz::copy::run_long avx2::pivot::merge::merge avx2::pivot::look_up::unpack avx2::sort::sort avx2::planes::merge avx2::planes::join avx512::pivot::merge avx512::pivot::unpack avx512::sort::sort avx512::planes::join avx512::decode::decode_run avx512::gather::gather_run avx512::encode::encode_run lz_portable::execute::run lz_portable::execute::run_long ;;
     aarch64*) echo neon::decode::decode_run neon::encode::encode_run neon::presence neon::lz::copy::run neon::lz::copy::run_long neon::planes::merge neon::planes::split neon::planes::expand_zeros neon::planes::join lz_portable::execute::run lz_portable::execute::run_long ;;
     esac
 }

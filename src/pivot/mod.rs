@@ -44,4 +44,9 @@ pub(crate) use payload::{Decoder, Encoder, Setting};
 pub(crate) use portable::Portable;
 pub(crate) use steps::{SLACK, STRIDE, Steps, strides};
 #[cfg(target_arch = "x86_64")]
-pub(crate) use {sort::symbols_of, table::ROWS, tree::SYMBOLS_ROOM};
+pub(crate) use {
+    portable::{COUNTS, MERGE, WIDTH},
+    sort::symbols_of,
+    table::ROWS,
+    tree::SYMBOLS_ROOM,
+};

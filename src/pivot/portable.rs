@@ -7,7 +7,7 @@ use crate::pivot::steps::{STRIDE, Steps, strides};
 pub(crate) struct Portable;
 
 /// Symbols in a word.
-const WIDTH: usize = 8;
+pub(crate) const WIDTH: usize = 8;
 
 impl Steps for Portable {
     fn ones(&self, bitmap: &[u8]) -> usize {
@@ -266,7 +266,7 @@ fn merge(out: &mut [u8; STRIDE], bitmap: &[u8; STRIDE / WIDTH], left: impl Fn(us
 }
 
 /// How many bits of a byte are 1.
-static COUNTS: [u8; 256] = {
+pub(crate) static COUNTS: [u8; 256] = {
     let mut counts = [0; 256];
     let mut bits = 0;
     while bits < 256 {
@@ -287,14 +287,14 @@ static COUNTS: [u8; 256] = {
 /// ones in reverse order, if one goes around from some place on, which is 0 in the lower half, and
 /// `n` in the upper one.
 #[derive(Debug, Clone, Copy)]
-struct Merge {
+pub(crate) struct Merge {
     /// Bytes of the right word.
-    right: u64,
+    pub(crate) right: u64,
     /// Both places of bytes that change with those four away.
-    four: u64,
+    pub(crate) four: u64,
     /// The lower places of bytes that change with those two away, and one away.
-    two: u64,
-    one: u64,
+    pub(crate) two: u64,
+    pub(crate) one: u64,
 }
 
 impl Merge {
@@ -357,7 +357,7 @@ impl Merge {
 }
 
 /// For each byte of a bitmap.
-static MERGE: [Merge; 256] = {
+pub(crate) static MERGE: [Merge; 256] = {
     let mut table = [Merge { right: 0, four: 0, two: 0, one: 0 }; 256];
     let mut bits = 0;
     while bits < 256 {

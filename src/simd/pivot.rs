@@ -6,7 +6,7 @@ use super::aarch64::neon;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 use super::wasm32;
 #[cfg(target_arch = "x86_64")]
-use super::x86_64::{avx2, avx512};
+use super::x86_64::{avx2, avx512, sse2};
 use crate::pivot::{Portable, Steps};
 
 /// The steps that a kernel takes. Where the processor lacks it, those for every processor.
@@ -14,6 +14,8 @@ use crate::pivot::{Portable, Steps};
 /// A `.wasm` with vectors has no others, and does not hold what nobody there would ask for.
 pub(crate) fn pivot_steps(kernel: Kernel) -> &'static dyn Steps {
     match kernel {
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Portable => &sse2::PivotSteps,
         #[cfg(target_arch = "x86_64")]
         Kernel::Avx512 | Kernel::Avx512Gather => avx512::PivotSteps::new().map_or(&Portable, |steps| steps),
         #[cfg(target_arch = "x86_64")]

@@ -7,6 +7,7 @@ use crate::rans::segment::GROUP;
 pub(super) mod avx2;
 pub(super) mod avx512;
 pub(super) mod crc32c;
+pub(super) mod sse2;
 
 /// A decoder gets about so many bytes further before what it asks for has come from memory.
 const AHEAD: usize = 768;
