@@ -4,5 +4,5 @@
 # compiler use it too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=target/asan
+export RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address --cfg ranstream_unit_tests" CARGO_TARGET_DIR=target/asan
 cargo test -p ranstream --lib --no-default-features --target "$(rustc -vV | sed -n 's/host: //p')" -- "$@"

@@ -31,7 +31,7 @@ foreign() {
     local target=$1-unknown-linux-gnu linker=$1-linux-gnu-gcc program
     export RUSTC=$2
     if command -v "qemu-$1-static" >/dev/null && command -v "$linker" >/dev/null && [ -d "$("$RUSTC" --print target-libdir --target "$target")" ]; then
-        export CARGO_ENCODED_RUSTFLAGS="-Clinker=$linker"$'\x1f'"-Ctarget-feature=+crt-static" CARGO_TARGET_DIR=target/$1
+        export CARGO_ENCODED_RUSTFLAGS="-Clinker=$linker"$'\x1f'"-Ctarget-feature=+crt-static"$'\x1f'"--cfg=ranstream_unit_tests" CARGO_TARGET_DIR=target/$1
         program=$(tests --target "$target")
         printf '\n== %s\n' "$1"
         RANS_EXPECT_KERNELS=$3 "qemu-$1-static" "$program"
