@@ -144,8 +144,8 @@ static EXPAND: [u64; 256] = {
 fn decode_offsets(offsets: &Offsets<'_>, decoded: &mut [u32]) -> Option<usize> {
     let (codes, count, bit_len) = (offsets.codes.padded(), offsets.codes.len(), 8 * offsets.bits.len());
     assert!(decoded.len() >= HISTORY + count + ROOM);
-    let (zero, one) = (_mm256_setzero_si256(), _mm256_set1_epi32(1));
-    let (seven, eight) = (_mm256_set1_epi32(7), _mm256_set1_epi32(8));
+    let (zero, one, ones) = (_mm256_setzero_si256(), _mm256_set1_epi32(1), _mm256_set1_epi32(-1));
+    let seven = _mm256_set1_epi32(7);
     let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     let (mut index, mut at) = (0, 0);
     while index < count {
@@ -153,9 +153,9 @@ fn decode_offsets(offsets: &Offsets<'_>, decoded: &mut [u32]) -> Option<usize> {
         let code = unsafe { _mm256_cvtepu8_epi32(_mm_loadl_epi64(codes.as_ptr().add(index).cast())) };
         let value = _mm256_sub_epi32(code, one);
         let widths = _mm256_max_epi32(_mm256_sub_epi32(_mm256_srai_epi32::<3>(value), one), zero);
-        let small = _mm256_cmpgt_epi32(eight, value);
-        let scaled = _mm256_sllv_epi32(_mm256_or_si256(_mm256_and_si256(value, seven), eight), widths);
-        let base = _mm256_blendv_epi8(scaled, value, small);
+        // Below 8 the value is the offset, and has no bits. What comes out for a repeat code is
+        // replaced.
+        let base = _mm256_sllv_epi32(_mm256_sub_epi32(value, _mm256_slli_epi32::<3>(widths)), widths);
         let live = _mm256_cmpgt_epi32(_mm256_set1_epi32(((count - index).min(OFFSETS) as u32).cast_signed()), lanes);
         let widths = _mm256_and_si256(widths, live);
         let ends = prefix_sums(widths);
@@ -180,7 +180,7 @@ fn decode_offsets(offsets: &Offsets<'_>, decoded: &mut [u32]) -> Option<usize> {
             let (low, high) = (bits.add(at / 8).cast(), bits.add(second / 8).cast());
             let words = _mm256_shuffle_epi8(_mm256_loadu2_m128i(high, low), places);
             let extra = _mm256_srlv_epi32(words, _mm256_and_si256(starts, seven));
-            let extra = _mm256_and_si256(extra, _mm256_sub_epi32(_mm256_sllv_epi32(one, widths), one));
+            let extra = _mm256_andnot_si256(_mm256_sllv_epi32(ones, widths), extra);
             let place = decoded.as_mut_ptr().add(HISTORY + index);
             _mm256_storeu_si256(place.cast(), _mm256_add_epi32(base, extra));
         }

@@ -78,8 +78,7 @@ fn lengths(tokens: &Tokens<'_>, literals: &mut [u8], matches: &mut [u8]) -> bool
 fn decode_offsets(offsets: &Offsets<'_>, decoded: &mut [u32]) -> Option<usize> {
     let (codes, count, bit_len) = (offsets.codes.padded(), offsets.codes.len(), 8 * offsets.bits.len());
     assert!(decoded.len() >= HISTORY + count + ROOM);
-    let (zero, one) = (_mm512_setzero_si512(), _mm512_set1_epi32(1));
-    let (seven, eight) = (_mm512_set1_epi32(7), _mm512_set1_epi32(8));
+    let (zero, one, ones) = (_mm512_setzero_si512(), _mm512_set1_epi32(1), _mm512_set1_epi32(-1));
     let (mut index, mut at) = (0, 0);
     while index < count {
         let live = if count - index >= OFFSETS { u16::MAX } else { (1 << (count - index)) - 1 };
@@ -88,9 +87,9 @@ fn decode_offsets(offsets: &Offsets<'_>, decoded: &mut [u32]) -> Option<usize> {
         let value = _mm512_sub_epi32(code, one);
         let widths = _mm512_sub_epi32(_mm512_srai_epi32::<3>(value), one);
         let widths = _mm512_maskz_max_epi32(live, widths, zero);
-        let small = _mm512_cmplt_epi32_mask(value, eight);
-        let scaled = _mm512_sllv_epi32(_mm512_or_si512(_mm512_and_si512(value, seven), eight), widths);
-        let base = _mm512_mask_mov_epi32(scaled, small, value);
+        // Below 8 the value is the offset, and has no bits. What comes out for a repeat code is
+        // replaced.
+        let base = _mm512_sllv_epi32(_mm512_sub_epi32(value, _mm512_slli_epi32::<3>(widths)), widths);
         let ends = prefix_sums(widths);
         let total = _mm_extract_epi32::<3>(_mm512_extracti32x4_epi32::<3>(ends)) as usize;
         if at + total > bit_len {
@@ -105,8 +104,9 @@ fn decode_offsets(offsets: &Offsets<'_>, decoded: &mut [u32]) -> Option<usize> {
             let index_of = _mm512_srli_epi32::<5>(starts);
             let low = _mm512_permutexvar_epi32(index_of, words);
             let high = _mm512_permutexvar_epi32(_mm512_add_epi32(index_of, one), words);
-            let extra = _mm512_shrdv_epi32(low, high, _mm512_and_si512(starts, _mm512_set1_epi32(31)));
-            let extra = _mm512_and_si512(extra, _mm512_sub_epi32(_mm512_sllv_epi32(one, widths), one));
+            // The shift takes its count modulo 32.
+            let extra = _mm512_shrdv_epi32(low, high, starts);
+            let extra = _mm512_andnot_si512(_mm512_sllv_epi32(ones, widths), extra);
             let place = decoded.as_mut_ptr().add(HISTORY + index);
             _mm512_storeu_si512(place.cast(), _mm512_add_epi32(base, extra));
         }
