@@ -1,6 +1,6 @@
 //! Raw bytes to a payload.
 
-use std::cell::Cell;
+use std::{cell::Cell, ops::Range};
 
 use crate::{
     format::{
@@ -73,9 +73,8 @@ pub(crate) fn encode_without_matches(raw: &[u8], settings: Settings, out: &mut V
         let coder = &mut scratch.get_or_insert_default().coder;
         coder.begin(settings);
         for raw in raw.chunks(settings.chunk_len) {
-            let at = coder.body.len();
-            coder.sections.append_plain(raw, &mut coder.body);
-            coder.directory.push((raw.len(), coder.body.len() - at));
+            let place = coder.sections.append_plain(raw, &mut coder.body);
+            coder.directory.push((raw.len(), place));
         }
         coder.write(out);
     });
@@ -106,9 +105,9 @@ struct Coder {
     literals: Bytes,
     lzss: lzss::Streams,
     lz78: lz78::Streams,
-    /// Raw and coded length of each chunk.
-    directory: Vec<(usize, usize)>,
-    /// The coded chunks.
+    /// The raw length of each chunk, and where in `body` it stands.
+    directory: Vec<(usize, Range<usize>)>,
+    /// The coded chunks, and between them what is of no more use.
     body: Vec<u8>,
     sections: Sections,
 }
@@ -127,11 +126,10 @@ impl Coder {
         self.begin(settings);
         let Self { lz78, directory, body, sections, .. } = self;
         for raw in raw.chunks(settings.chunk_len) {
-            let at = body.len();
             lz78.fill(raw);
-            sections.append_lz78(lz78, body);
-            sections.append_plain_if_smaller(raw, at, body);
-            directory.push((raw.len(), body.len() - at));
+            let phrases = sections.append_lz78(lz78, body);
+            let plain = sections.append_plain_if_smaller(raw, phrases.len(), body);
+            directory.push((raw.len(), plain.unwrap_or(phrases)));
         }
     }
 
@@ -140,16 +138,13 @@ impl Coder {
         let start = out.len();
         out.push(0);
         write_number(self.directory.len() as u32, out);
-        for &(raw_len, coded_len) in &self.directory {
-            write_number(raw_len as u32, out);
-            write_number(coded_len as u32, out);
+        for (raw_len, place) in &self.directory {
+            write_number(*raw_len as u32, out);
+            write_number(place.len() as u32, out);
         }
-        let mut body = &self.body[..];
-        for &(_, coded_len) in &self.directory {
+        for (_, place) in &self.directory {
             out.resize(start + (out.len() - start).next_multiple_of(ALIGNMENT), 0);
-            let (chunk, rest) = body.split_at(coded_len);
-            out.extend_from_slice(chunk);
-            body = rest;
+            out.extend_from_slice(&self.body[place.clone()]);
         }
     }
 }
@@ -163,6 +158,10 @@ pub(super) struct Chunks<'a> {
     /// Where the chunk in progress starts and ends.
     start: usize,
     end: usize,
+    /// A sequence that ends behind this may end the chunk, or is the one to look back from.
+    stop: usize,
+    /// Whether the chunk has matches that cost more than they save: it is coded without them.
+    is_lost: bool,
     /// All before this is part of a sequence.
     anchor: usize,
     /// As the chunk began.
@@ -173,16 +172,29 @@ impl<'a> Chunks<'a> {
     fn new(raw: &'a [u8], settings: Settings, coder: &'a mut Coder) -> Self {
         coder.begin(settings);
         let end = raw.len().min(settings.chunk_len);
-        Self { raw, settings, coder, start: 0, end, anchor: 0, repeats: Repeats::START }
+        let stop = end.min(LOOK_BACK);
+        Self { raw, settings, coder, start: 0, end, stop, is_lost: false, anchor: 0, repeats: Repeats::START }
     }
 
     /// The `length` bytes at `at` equal those `offset` further back. What stands between the last
     /// sequence and this one are literals.
     #[inline]
     pub(super) fn sequence(&mut self, at: usize, length: usize, offset: usize) {
-        if at + length > self.end {
-            return self.sequence_across(at, length, offset);
+        if at + length > self.stop {
+            return self.sequence_beyond(at, length, offset);
         }
+        self.push(at, length, offset);
+    }
+
+    /// Where a chunk ends whose matches are not worth what they cost: no more of them are needed,
+    /// and those that come all the same do no harm.
+    #[inline]
+    pub(super) fn lost_until(&self) -> Option<usize> {
+        self.is_lost.then_some(self.end)
+    }
+
+    #[inline]
+    fn push(&mut self, at: usize, length: usize, offset: usize) {
         self.coder.sequences.push(Sequence {
             from: self.anchor as u32,
             literals: (at - self.anchor) as u32,
@@ -192,21 +204,44 @@ impl<'a> Chunks<'a> {
         self.anchor = at + length;
     }
 
-    /// A sequence that goes on behind the chunk: each chunk gets its part, if that is no shorter
-    /// than a match may be.
+    /// A sequence behind the place to look back from. If it goes on behind the chunk, each chunk
+    /// gets its part, if that is no shorter than a match may be.
     #[cold]
-    fn sequence_across(&mut self, mut at: usize, mut length: usize, offset: usize) {
+    fn sequence_beyond(&mut self, mut at: usize, mut length: usize, offset: usize) {
+        let behind = at + length;
         while at + length > self.end {
             let inside = self.end.saturating_sub(at);
             if inside >= MIN_MATCH {
-                self.sequence(at, inside, offset);
+                self.push(at, inside, offset);
             }
             (at, length) = (at + inside, length - inside);
             self.close();
         }
         if length >= MIN_MATCH {
-            self.sequence(at, length, offset);
+            self.push(at, length, offset);
         }
+        if behind > self.stop {
+            self.stop = self.end;
+            let is_hasty = self.settings.level <= HASTY && self.settings.pipeline == Pipeline::Lzr;
+            self.is_lost = is_hasty && self.matches_lose();
+        }
+    }
+
+    /// Whether the chunk so far takes far more with its matches than without them. Few files have
+    /// such matches: of a handful of symbols, any four bytes have been there before.
+    fn matches_lose(&self) -> bool {
+        let sequences = &self.coder.sequences;
+        let raw = &self.raw[self.start..self.anchor];
+        let (mut literals, mut bits, mut last) = (0, 0, self.repeats.last());
+        for sequence in sequences {
+            literals += sequence.literals as usize;
+            // The least of a token, and of an offset that is not the last one.
+            bits += 5 + if sequence.offset == last { 0 } else { 5 + sequence.offset.ilog2() as usize };
+            last = sequence.offset;
+        }
+        let without = plain_len_about(raw, FEW);
+        let literals = without * literals / raw.len().max(1);
+        4 * (literals + bits / 8) > 5 * without
     }
 
     /// All that follows the last sequence are literals.
@@ -219,17 +254,17 @@ impl<'a> Chunks<'a> {
     /// Codes the chunk, whose rest are literals, and begins the next one.
     fn close(&mut self) {
         let Coder { sequences, streams, literals, lzss, directory, body, sections, .. } = &mut *self.coder;
-        let (at, len, raw) = (body.len(), self.end - self.start, &self.raw[self.start..self.end]);
-        if sequences.is_empty() {
-            sections.append_plain(raw, body);
+        let raw = &self.raw[self.start..self.end];
+        let place = if sequences.is_empty() || self.is_lost {
+            sections.append_plain(raw, body)
         } else {
             let tail = (self.anchor as u32, (self.end - self.anchor) as u32);
             let parts = Literals { raw: self.raw, sequences, tail, last: self.repeats.last() };
             let mut repeats = self.repeats;
-            if self.settings.pipeline == Pipeline::Lzssr {
+            let matches = if self.settings.pipeline == Pipeline::Lzssr {
                 parts.copy(literals);
                 lzss.fill(sequences, tail.1);
-                sections.append_lzss(literals.as_slice(), lzss, body);
+                sections.append_lzss(literals.as_slice(), lzss, body)
             } else {
                 let kind = if parts.differences_look_smaller() {
                     parts.subtract(literals);
@@ -239,19 +274,28 @@ impl<'a> Chunks<'a> {
                     MATCHES
                 };
                 streams.fill(sequences, &mut repeats);
-                sections.append_matches(kind, literals.as_slice(), streams, body);
-            }
-            if !sections.append_plain_if_smaller(raw, at, body) {
+                sections.append_matches(kind, literals.as_slice(), streams, body)
+            };
+            sections.append_plain_if_smaller(raw, matches.len(), body).unwrap_or_else(|| {
                 self.repeats = repeats;
-            }
-        }
-        directory.push((len, body.len() - at));
+                matches
+            })
+        };
+        directory.push((raw.len(), place));
         sequences.clear();
         self.start = self.end;
         self.anchor = self.anchor.max(self.end);
         self.end = self.raw.len().min(self.start + self.settings.chunk_len);
+        self.stop = self.end.min(self.start + LOOK_BACK);
+        self.is_lost = false;
     }
 }
+
+/// So many bytes into a chunk what its matches cost is looked at.
+const LOOK_BACK: usize = 32 << 10;
+
+/// Up to this level a chunk whose matches cost too much so far gets no more of them.
+const HASTY: u8 = 7;
 
 /// About how many bytes `raw` takes without matches, or fewer, by the entropy of a sample of it: of
 /// [`SAMPLES`] pieces of so many bytes.
@@ -270,6 +314,9 @@ const SAMPLES: usize = 32;
 const SAMPLE_LEN: usize = 512;
 /// Of a sample for a first look.
 const FEW: usize = 64;
+
+/// No chunk without matches has more bytes before its payload: kind, form, length and padding.
+const HEAD: usize = 16;
 
 /// Codes the sections of one chunk.
 #[derive(Debug)]
@@ -309,70 +356,81 @@ impl Sections {
                 (pivot(pivot::Setting::BALANCED, Some(10)), pivot(matches, None))
             }
         };
+        self.plain.by_counts = settings.prefer.is_none();
         self.plain.min_gain = settings.min_gain;
     }
 
-    /// Appends a chunk of `raw` without matches.
-    fn append_plain(&mut self, raw: &[u8], body: &mut Vec<u8>) {
-        self.append(PLAIN, [(raw, SymbolCount::Derived(raw.len()))], &[], body);
+    /// Appends a chunk of `raw` without matches, behind up to [`HEAD`] bytes that mean nothing: its
+    /// payload is long, and stays where it was coded. Where the chunk stands comes back.
+    fn append_plain(&mut self, raw: &[u8], body: &mut Vec<u8>) -> Range<usize> {
+        self.encoder.configure(self.plain);
+        let payload = body.len() + HEAD;
+        body.resize(payload, 0);
+        let descriptor = self.encoder.encode(raw, body);
+        self.payloads.clear();
+        self.payloads.push(PLAIN);
+        descriptor.write(SymbolCount::Derived(raw.len()), &mut self.payloads);
+        descriptor.write_payload(&[], 0, &mut self.payloads);
+        let start = payload - self.payloads.len();
+        body[start..payload].copy_from_slice(&self.payloads);
+        start..body.len()
     }
 
-    /// Puts a chunk of `raw` without matches in the place of the one from `at` on, if that is
-    /// smaller.
-    fn append_plain_if_smaller(&mut self, raw: &[u8], at: usize, body: &mut Vec<u8>) -> bool {
-        let coded = body.len() - at;
+    /// Appends a chunk of `raw` without matches, if that is smaller than `coded` bytes, which it
+    /// takes in another way.
+    fn append_plain_if_smaller(&mut self, raw: &[u8], coded: usize, body: &mut Vec<u8>) -> Option<Range<usize>> {
         // Most chunks of many matches are far smaller than without, which a few bytes tell.
         let is_far_smaller = 4 * coded < raw.len() && plain_len_about(raw, FEW) > 2 * coded;
         if is_far_smaller || 32 * plain_len_about(raw, SAMPLE_LEN) > 33 * coded {
-            return false;
+            return None;
         }
-        self.append_plain(raw, body);
-        let is_smaller = body.len() - at < 2 * coded;
-        if is_smaller {
-            body.drain(at..at + coded);
-        } else {
-            body.truncate(at + coded);
+        let end = body.len();
+        let plain = self.append_plain(raw, body);
+        if plain.len() < coded {
+            return Some(plain);
         }
-        is_smaller
+        body.truncate(end);
+        None
     }
 
     /// Appends a chunk of items, of which these are the literals.
-    fn append_lzss(&mut self, literals: &[u8], items: &lzss::Streams, body: &mut Vec<u8>) {
+    fn append_lzss(&mut self, literals: &[u8], items: &lzss::Streams, body: &mut Vec<u8>) -> Range<usize> {
         let symbols = [
             (literals, SymbolCount::AtMost(0)),
             (items.lengths.as_slice(), SymbolCount::AtMost(0)),
             (&items.offset_codes, SymbolCount::Derived(0)),
             (&items.flags, SymbolCount::Derived(0)),
         ];
-        self.append(lzss::KIND, symbols, &[(items.bits.as_slice(), 1), (&items.escapes, ESCAPE_LEN)], body);
+        self.append(lzss::KIND, symbols, &[(items.bits.as_slice(), 1), (&items.escapes, ESCAPE_LEN)], body)
     }
 
     /// Appends a chunk of phrases.
-    fn append_lz78(&mut self, phrases: &lz78::Streams, body: &mut Vec<u8>) {
+    fn append_lz78(&mut self, phrases: &lz78::Streams, body: &mut Vec<u8>) -> Range<usize> {
         let symbols = [(&phrases.codes[..], SymbolCount::AtMost(0)), (&phrases.symbols, SymbolCount::Derived(0))];
-        self.append(lz78::KIND, symbols, &[(phrases.bits.as_slice(), 1)], body);
+        self.append(lz78::KIND, symbols, &[(phrases.bits.as_slice(), 1)], body)
     }
 
     /// Appends a chunk with matches, of this kind.
-    fn append_matches(&mut self, kind: u8, literals: &[u8], streams: &Streams, body: &mut Vec<u8>) {
+    fn append_matches(&mut self, kind: u8, literals: &[u8], streams: &Streams, body: &mut Vec<u8>) -> Range<usize> {
         let Streams { tokens, offset_codes, literal_excess, match_excess, bits, escapes } = streams;
         let symbols = [literals, tokens, offset_codes.as_slice(), literal_excess.as_slice(), match_excess.as_slice()];
         let symbols = symbols.map(|symbols| (symbols, SymbolCount::AtMost(0)));
-        self.append(kind, symbols, &[(bits.as_slice(), 1), (escapes, ESCAPE_LEN)], body);
+        self.append(kind, symbols, &[(bits.as_slice(), 1), (escapes, ESCAPE_LEN)], body)
     }
 
     /// Appends a chunk: the descriptors of sections of `symbols`, the numbers of what is `behind`,
-    /// the payloads, and that. With its bytes stands how many of them count as one.
+    /// the payloads, and that. With its bytes stands how many of them count as one. Where the chunk
+    /// stands comes back.
     fn append<const N: usize>(
         &mut self,
         kind: u8,
         symbols: [(&[u8], SymbolCount); N],
         behind: &[(&[u8], usize)],
         body: &mut Vec<u8>,
-    ) {
+    ) -> Range<usize> {
         let start = body.len();
         body.push(kind);
-        self.encoder.configure(if kind == PLAIN { self.plain } else { self.matches });
+        self.encoder.configure(self.matches);
         self.payloads.clear();
         let descriptors: [Descriptor; N] = symbols.map(|(symbols, count)| {
             let descriptor = self.encoder.encode(symbols, &mut self.payloads);
@@ -391,5 +449,6 @@ impl Sections {
         for (bytes, _) in behind {
             body.extend_from_slice(bytes);
         }
+        start..body.len()
     }
 }

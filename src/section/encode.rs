@@ -29,6 +29,9 @@ pub(crate) struct Settings {
     /// others lanes: with 0 the smaller one is taken. `None`: lanes are not looked at, which saves
     /// an encoder some time. It means nothing without `pivot`.
     pub(crate) over_lanes: Option<u32>,
+    /// Whether counts alone decide between pivot and lanes, also where they do not quite tell:
+    /// nothing is then coded as both.
+    pub(crate) by_counts: bool,
     /// A section is stored when coding saves less than so many 1024ths of its length.
     pub(crate) min_gain: u32,
 }
@@ -42,6 +45,7 @@ impl Settings {
             sampling: true,
             pivot: None,
             over_lanes: None,
+            by_counts: false,
             min_gain: 8,
         }
     }
@@ -126,11 +130,18 @@ impl Encoder {
         }
         let least_lanes = self.cut(symbols.len()).map(|cut| lanes::least_len(8 * least as u64, cut));
         let (surely, start) = (least_lanes.map_or(worth, most), out.len());
-        // What lanes take beyond their least is the table, and what is expected of pivot is not
-        // exact.
-        let is_coded = source.append_counted(&histogram, worth, surely + surely / 1024 + 256, out);
+        // What lanes take beyond their least is the table. What is expected of pivot is not exact,
+        // least so with bitmaps that are coded once more.
+        let by_counts = self.settings.by_counts && 4 * least > symbols.len();
+        let likely = if by_counts {
+            surely + histogram.counts().iter().filter(|count| **count > 0).count()
+        } else {
+            surely + surely / 1024 + 256
+        };
+        let is_coded = source.append_counted(&histogram, worth, likely, out);
         let (end, pivot_len) = (out.len(), out.len() - start);
-        if is_coded && pivot_len <= surely {
+        let most_pivot = if by_counts { worth.min(likely + likely / 256) } else { surely };
+        if is_coded && pivot_len <= most_pivot {
             return Some(SectionForm::Pivot);
         }
         if self.append_lanes(symbols, Some(&histogram), out)

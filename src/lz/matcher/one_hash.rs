@@ -27,6 +27,9 @@ pub(super) fn run<const BYTES: u32, const STEP: usize>(raw: &[u8], table: &mut [
         chunks.sequence(start, at - start, offset);
         second = select_unpredictable(offset == last, second, last);
         last = offset;
+        if let Some(end) = chunks.lost_until() {
+            at = at.max(end);
+        }
         anchor = at;
         if at >= end {
             break;

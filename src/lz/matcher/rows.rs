@@ -88,6 +88,9 @@ impl Rows {
                 repeats = [offset, first, second];
             }
             at = start + length;
+            if let Some(end) = chunks.lost_until() {
+                at = at.max(end);
+            }
             anchor = at;
         }
     }

@@ -34,6 +34,9 @@ pub(super) fn run(raw: &[u8], long: &mut [u32], short: &mut [u32], nice: usize, 
         }
         chunks.sequence(start, length, offset);
         at = start + length;
+        if let Some(end) = chunks.lost_until() {
+            at = at.max(end);
+        }
         anchor = at;
         if at >= end {
             break;

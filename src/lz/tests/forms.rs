@@ -95,3 +95,40 @@ fn literals_are_lanes_only_where_the_smallest_is_asked_for() {
         }
     }
 }
+
+/// The kind of each chunk of a payload.
+fn kinds(payload: &[u8]) -> Vec<u8> {
+    let mut fields = Fields::new(payload);
+    fields.u8("flags").unwrap();
+    let chunks = fields.number("chunks").unwrap();
+    let lens: Vec<usize> = (0..chunks)
+        .map(|_| {
+            fields.number("raw bytes").unwrap();
+            fields.number("coded bytes").unwrap()
+        })
+        .collect();
+    let mut at = payload.len() - fields.rest().len();
+    let kind = |len: usize| {
+        let start = at.next_multiple_of(4);
+        at = start + len;
+        payload[start]
+    };
+    lens.into_iter().map(kind).collect()
+}
+
+/// Of a few symbols any four bytes have been there before, and cost more as a match than as they
+/// are.
+#[test]
+fn matches_that_cost_too_much_are_given_up_for_one_chunk() {
+    const LEN: usize = 128 << 10;
+    let few = alone(LEN, |x| [0, 0, 0, 0, 0, 0, 1, 2][(x & 7) as usize]);
+    let others = few.iter().rev().copied().collect();
+    let raw = [few, pieces(&mut Random(3), LEN, 40), others].concat();
+    for level in LEVELS {
+        let payload = check(&raw, level, LEN);
+        let kinds = kinds(&payload);
+        assert!(kinds[0] == chunk::PLAIN && kinds[1] != chunk::PLAIN && kinds[2] == chunk::PLAIN, "{level}: {kinds:?}");
+        // A sixth of its length a chunk: 1.06 bits a symbol.
+        assert!(encode(&raw[..LEN], level, LEN).len() < LEN / 6, "{level}");
+    }
+}
