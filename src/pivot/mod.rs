@@ -45,7 +45,7 @@ pub(crate) use portable::Portable;
 pub(crate) use steps::{SLACK, STRIDE, Steps, strides};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use {
-    portable::{COUNTS, MERGE, WIDTH},
+    portable::{COUNTS, MERGE, Merge, WIDTH},
     sort::symbols_of,
     table::ROWS,
     tree::SYMBOLS_ROOM,

@@ -286,7 +286,10 @@ pub(crate) static COUNTS: [u8; 256] = {
 /// and each half is what it was before, in half the length: its left bytes in order and its right
 /// ones in reverse order, if one goes around from some place on, which is 0 in the lower half, and
 /// `n` in the upper one.
+///
+/// On x86-64 two vectors load it.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(target_arch = "x86_64", repr(C, align(32)))]
 pub(crate) struct Merge {
     /// Bytes of the right word.
     pub(crate) right: u64,

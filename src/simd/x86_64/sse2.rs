@@ -5,7 +5,7 @@
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
 
-use crate::pivot::{COUNTS, MERGE, Portable, SLACK, Steps, WIDTH, strides};
+use crate::pivot::{COUNTS, MERGE, Merge, Portable, SLACK, Steps, WIDTH, strides};
 
 /// See the module.
 #[derive(Debug)]
@@ -117,18 +117,30 @@ unsafe fn load(at: *const u8, next: usize) -> [u64; 2] {
 #[inline]
 #[target_feature(enable = "sse2")]
 fn merge_two(out: &mut Pair, bits: &Bits, lefts: [u64; 2], rights: [u64; 2]) {
-    let (first, second) = (&MERGE[usize::from(bits[0])], &MERGE[usize::from(bits[1])]);
+    let (first, second) = (vectors(&MERGE[usize::from(bits[0])]), vectors(&MERGE[usize::from(bits[1])]));
+    let (places, four) = (_mm_unpacklo_epi64(first[0], second[0]), _mm_unpackhi_epi64(first[0], second[0]));
+    let (two, one) = (_mm_unpacklo_epi64(first[1], second[1]), _mm_unpackhi_epi64(first[1], second[1]));
     let left = pair(lefts[0], lefts[1]);
     let right = pair(rights[0].swap_bytes(), rights[1].swap_bytes());
-    let words = _mm_xor_si128(left, differing(left, right, pair(first.right, second.right)));
+    let words = _mm_xor_si128(left, differing(left, right, places));
     let rotated = _mm_shuffle_epi32::<0b10_11_00_01>(words);
-    let words = _mm_xor_si128(words, differing(words, rotated, pair(first.four, second.four)));
-    let moved = differing(words, _mm_srli_epi64::<16>(words), pair(first.two, second.two));
+    let words = _mm_xor_si128(words, differing(words, rotated, four));
+    let moved = differing(words, _mm_srli_epi64::<16>(words), two);
     let words = _mm_xor_si128(_mm_xor_si128(words, moved), _mm_slli_epi64::<16>(moved));
-    let moved = differing(words, _mm_srli_epi64::<8>(words), pair(first.one, second.one));
+    let moved = differing(words, _mm_srli_epi64::<8>(words), one);
     let words = _mm_xor_si128(_mm_xor_si128(words, moved), _mm_slli_epi64::<8>(moved));
     // SAFETY: there are 16 bytes, and the store asks for no alignment.
     unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), words) };
+}
+
+/// `right` and `four`, `two` and `one`.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn vectors(merge: &Merge) -> [__m128i; 2] {
+    const { assert!(size_of::<Merge>() == 2 * size_of::<__m128i>() && align_of::<Merge>() >= align_of::<__m128i>()) }
+    let at = std::ptr::from_ref(merge).cast::<__m128i>();
+    // SAFETY: they are two vectors, and aligned, as was asserted.
+    unsafe { [_mm_load_si128(at), _mm_load_si128(at.add(1))] }
 }
 
 #[inline]
