@@ -26,6 +26,7 @@ pub(in crate::simd) mod lz;
 mod pivot;
 pub(in crate::simd) mod planes;
 mod sort;
+mod tables;
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
