@@ -21,10 +21,10 @@ use crate::{
 /// of what follows them; a stream without its end is
 /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof). After an error, every call returns that error.
 ///
-/// The inner reader is asked for one block at a time, straight into the block's buffer, so a
-/// [`BufReader`](io::BufReader) around it only helps when blocks are small. No byte behind the last
-/// stream is taken with [`DecodeOptions::single_stream`]: the inner reader then stands right behind
-/// it.
+/// The inner reader is asked for some blocks at a time, straight into the buffer that they are
+/// decoded from, so it needs no [`BufReader`](io::BufReader) around it. What has come is given
+/// before more is waited for. With [`DecodeOptions::single_stream`] it is asked for one block at a
+/// time, and no byte behind the stream is taken: the inner reader then stands right behind it.
 ///
 /// With an inner reader that can [`Seek`](io::Seek), so can this: by the stream's index if it has
 /// one, else by hopping over block headers.
@@ -77,8 +77,8 @@ impl<R> RansReader<R> {
         self.inner
     }
 
-    /// The inner reader, and coded bytes that were taken from it but belong to no block yet: at
-    /// most one block header, or what was read to see that no stream follows the last one.
+    /// The inner reader, and coded bytes that were taken from it and not decoded: what was read
+    /// ahead, or to see that no stream follows the last one. They go before those that it has left.
     pub fn into_parts(self) -> (R, Vec<u8>) {
         let unused = self.decoder.unused().to_vec();
         (self.inner, unused)

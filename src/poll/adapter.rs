@@ -246,9 +246,9 @@ macro_rules! adapter_methods {
         }
 
         impl<R> RansReader<R> {
-            /// The inner reader, and coded bytes that were taken from it but belong to no block
-            /// yet: at most one block header, or what was read to see that no stream follows the
-            /// last one.
+            /// The inner reader, and coded bytes that were taken from it and not decoded: what was
+            /// read ahead, or to see that no stream follows the last one. They go before those that
+            /// it has left.
             pub fn into_parts(self) -> (R, Vec<u8>) {
                 let unused = self.state.unused().to_vec();
                 (self.inner, unused)

@@ -128,9 +128,12 @@ impl Decoder {
         &mut self.output
     }
 
-    /// Where the next coded bytes are to be read to. It ends where the current element of the
-    /// stream ends, or with the block header that is certain to follow: whoever fills it
-    /// takes no byte behind the stream. Empty when nothing more is to be read.
+    /// Where the next coded bytes are to be read to. Empty when nothing more is to be read.
+    ///
+    /// With [`DecodeOptions::single_stream`] it ends where the current element of the stream ends,
+    /// or with the block header that is certain to follow: whoever fills it takes no byte behind
+    /// the stream. Without, there may be room for some blocks, which are decoded together if they
+    /// come; what comes behind the last stream is [unused](Self::unused).
     ///
     /// Call it when [`step`](Decoder::step), with no input, needs input.
     ///
@@ -139,7 +142,8 @@ impl Decoder {
     /// [`Error::LimitExceeded`] when memory for it is not allowed or not there.
     pub fn space(&mut self) -> Result<&mut [u8], Error> {
         self.check()?;
-        match self.deframer.space() {
+        let blocks = if self.reads_ahead() { self.deframer.raw_len().map_or(1, run::blocks_like) } else { 1 };
+        match self.deframer.space(blocks) {
             Ok(space) => Ok(space),
             Err(error) => {
                 self.failed = Some(error.clone());
@@ -209,8 +213,8 @@ impl Decoder {
         self.tally.progress()
     }
 
-    /// Coded bytes that were taken but belong to no block yet: up to one block header, or what
-    /// follows the last stream.
+    /// Coded bytes that were taken and not decoded: a block header, what was read behind it, or
+    /// what follows the last stream.
     #[must_use]
     pub fn unused(&self) -> &[u8] {
         self.deframer.unused()
@@ -492,9 +496,10 @@ impl Machine for Decoder {
             let done = self.decode_side_by_side(input, blocks);
             return self.after_runs(done, input, room, op);
         }
-        if self.works_on_runs() {
-            let done = self.decode_run_here(input, room);
-            return self.after_runs(done, input, room, op);
+        if self.works_on_runs()
+            && let Some(moved) = self.advance_by_run(input, room)?
+        {
+            return Ok(moved);
         }
         let (taken, event) = match self.deframer.next(input) {
             Ok(next) => next,
@@ -510,6 +515,7 @@ impl Machine for Decoder {
 }
 
 mod job;
+mod run;
 mod side_by_side;
 #[cfg(all(test, any(feature = "gpu", feature = "rayon")))]
 mod tests;

@@ -8,7 +8,7 @@ use crate::{
     format::{BlockHeader, CHECK_LEN, HEADER_LEN, IndexFooter, MAGIC, StreamHeader},
     options::{DecodeOptions, TrailingData},
     stream::{
-        element::ElementBuffer,
+        element::{ElementBuffer, FIRST_LEN},
         event::{BlockEvent, Event, Span, StreamPosition},
         skipped::Skipped,
         totals::Totals,
@@ -156,7 +156,7 @@ impl Deframer {
                             self.check_magic_so_far()?;
                             return Ok((taken, None));
                         }
-                        Span::Buffer(len)
+                        Span::Buffer(self.buffer.place())
                     };
                     if let Some(event) = self.element(input, span)? {
                         return Ok((taken, Some(event)));
@@ -169,6 +169,21 @@ impl Deframer {
                 }
             }
         }
+    }
+
+    /// Raw bytes of the data block that the [next](Self::next) call gives, if all of it is there:
+    /// in the buffer, or with an empty one in `input`. Whatever is wrong with it is not seen here.
+    pub(crate) fn next_block(&self, input: &[u8]) -> Option<usize> {
+        let there = if self.buffer.is_empty() { input } else { self.buffer.unused() };
+        let (header, len) = match self.state {
+            State::Body(header) => (header, body_len(&header)),
+            State::BlockHeader => {
+                let header = BlockHeader::parse(there.first_chunk()?, Part::Block(0), self.offset).ok()?;
+                (header, HEADER_LEN + body_len(&header))
+            }
+            _ => return None,
+        };
+        (matches!(header, BlockHeader::Data { .. }) && there.len() >= len).then(|| header.raw_len())
     }
 
     /// What it is in the middle of.
@@ -237,15 +252,31 @@ impl Deframer {
     }
 
     /// Where the next bytes of the input are to be read to, so that nothing need be copied. Empty
-    /// when nothing more is to be read. It never reaches past the block header that follows the
-    /// element in progress: a reader that fills it takes no byte behind its stream.
-    pub(crate) fn space(&mut self) -> Result<&mut [u8], Error> {
+    /// when nothing more is to be read. In the middle of a data block there may be room for so many
+    /// `blocks` like it, and some more. With one it never reaches past the block header that
+    /// follows the element in progress: a reader that fills it takes no byte behind its stream.
+    pub(crate) fn space(&mut self, blocks: usize) -> Result<&mut [u8], Error> {
         self.buffer.release();
-        let wanted = match &self.state {
-            State::Skip(_, left) => usize::try_from(*left).unwrap_or(usize::MAX),
+        let needed = match &self.state {
+            // It comes in pieces.
+            State::Skip(_, left) => usize::try_from(*left).unwrap_or(usize::MAX).min(FIRST_LEN),
             _ => self.element_len() + self.lookahead(),
         };
-        self.buffer.space(wanted, self.offset)
+        // Neighbours differ a little. What is there of the block behind them is moved, so it should
+        // be little.
+        let wanted = match &self.state {
+            State::Body(BlockHeader::Data { .. }) if blocks > 1 => needed.saturating_mul(blocks) + needed / 8,
+            _ => needed,
+        };
+        self.buffer.space(needed, wanted, self.offset)
+    }
+
+    /// Raw bytes of the data block that it is in the middle of.
+    pub(crate) fn raw_len(&self) -> Option<usize> {
+        match &self.state {
+            State::Body(header @ BlockHeader::Data { .. }) => Some(header.raw_len()),
+            _ => None,
+        }
     }
 
     /// So many bytes were written to the start of [`Deframer::space`].
@@ -262,7 +293,7 @@ impl Deframer {
     pub(crate) fn bytes<'a>(&'a self, span: &Span, input: &'a [u8]) -> &'a [u8] {
         match span {
             Span::Input(range) => &input[range.clone()],
-            Span::Buffer(len) => &self.buffer.all()[..*len],
+            Span::Buffer(place) => self.buffer.at(place.clone()),
         }
     }
 

@@ -58,8 +58,8 @@ pub(crate) struct BlockEvent {
 pub(crate) enum Span {
     /// In the slice that was given to [`Deframer::next`].
     Input(Range<usize>),
-    /// At the start of the deframer's own buffer, so many bytes, until the next call.
-    Buffer(usize),
+    /// In the deframer's own buffer, until bytes are added there.
+    Buffer(Range<usize>),
 }
 
 /// Where in a stream a block header stands, for a reader that jumps there.
@@ -83,7 +83,15 @@ impl Span {
     pub(crate) fn without_check(self) -> Self {
         match self {
             Self::Input(range) => Self::Input(range.start..range.end - CHECK_LEN),
-            Self::Buffer(len) => Self::Buffer(len - CHECK_LEN),
+            Self::Buffer(range) => Self::Buffer(range.start..range.end - CHECK_LEN),
+        }
+    }
+
+    /// The same bytes, in an input that begins so many bytes earlier.
+    pub(crate) fn behind(self, len: usize) -> Self {
+        match self {
+            Self::Input(range) => Self::Input(range.start + len..range.end + len),
+            in_buffer @ Self::Buffer(_) => in_buffer,
         }
     }
 }

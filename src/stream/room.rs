@@ -11,7 +11,7 @@ pub(crate) trait Room {
     fn put(&mut self, ready: &[u8]) -> usize;
 
     /// Exactly `len` bytes behind those before, if there is room for so many: a block is decoded
-    /// there.
+    /// there, or several.
     fn block(&mut self, len: usize) -> Option<&mut [u8]>;
 
     /// As much as there is for the blocks in so many coded bytes, all of which may be written to,
@@ -20,12 +20,13 @@ pub(crate) trait Room {
         None
     }
 
-    /// At most `most` bytes behind those before, as many as there are for the blocks in so many
-    /// coded bytes: a few are decoded there together.
-    fn some(&mut self, coded_len: usize, most: usize) -> &mut [u8];
+    /// Whether there is no more room than this: who has bytes left has too many.
+    fn is_all(&self) -> bool {
+        false
+    }
 
-    /// So many bytes at the start of what [`block`](Self::block), [`blocks`](Self::blocks) or
-    /// [`some`](Self::some) gave are good.
+    /// So many bytes at the start of what [`block`](Self::block) or [`blocks`](Self::blocks) gave
+    /// are good.
     fn filled(&mut self, len: usize);
 }
 
@@ -41,18 +42,13 @@ impl Room for &mut [u8] {
         self.get_mut(..len)
     }
 
-    fn some(&mut self, _coded_len: usize, most: usize) -> &mut [u8] {
-        let len = most.min(self.len());
-        &mut self[..len]
-    }
-
     fn filled(&mut self, len: usize) {
         *self = &mut std::mem::take(self)[len..];
     }
 }
 
-/// Room that may be written to behind the bytes that are given, too: where there is a pool, its
-/// workers decode blocks there side by side.
+/// All the room there is. It may be written to behind the bytes that are given, too: where there is
+/// a pool, its workers decode blocks there side by side.
 #[derive(Debug)]
 pub(crate) struct Anywhere<'a>(pub(crate) &'a mut [u8]);
 
@@ -69,8 +65,8 @@ impl Room for Anywhere<'_> {
         Some(self.0)
     }
 
-    fn some(&mut self, coded_len: usize, most: usize) -> &mut [u8] {
-        self.0.some(coded_len, most)
+    fn is_all(&self) -> bool {
+        true
     }
 
     fn filled(&mut self, len: usize) {
@@ -106,13 +102,6 @@ impl<'a> Growing<'a> {
         self.limits.check_memory(total, offset).err().unwrap_or_else(memory)
     }
 
-    /// What the blocks in so many coded bytes may take, if it is no more than `most` and what may
-    /// be.
-    fn guess(&self, coded_len: usize, most: usize) -> usize {
-        let left = self.limits.max_memory.saturating_sub(self.filled);
-        coded_len.saturating_mul(8).min(most).min(left)
-    }
-
     /// Whether there is memory for `len` bytes, which is reserved then.
     fn grows(&mut self, len: usize) -> bool {
         let end = self.filled + len;
@@ -142,13 +131,13 @@ impl Room for Growing<'_> {
     }
 
     fn blocks(&mut self, coded_len: usize) -> Option<&mut [u8]> {
-        let len = self.guess(coded_len, SIDE_BY_SIDE_LEN);
+        let left = self.limits.max_memory.saturating_sub(self.filled);
+        let len = coded_len.saturating_mul(8).min(SIDE_BY_SIDE_LEN).min(left);
         if self.side_by_side { self.block(len) } else { None }
     }
 
-    fn some(&mut self, coded_len: usize, most: usize) -> &mut [u8] {
-        let len = self.guess(coded_len, most);
-        self.block(len).unwrap_or_default()
+    fn is_all(&self) -> bool {
+        true
     }
 
     fn filled(&mut self, len: usize) {
@@ -177,7 +166,6 @@ mod tests {
         let error = Error::LimitExceeded { limit: Limit::Memory, found: 11, allowed: 8, offset: 7 };
         assert_eq!(room.refusal(6, 7), error);
         assert_eq!(room.blocks(100).map(|room| room.len()), Some(3), "all that there may be");
-        assert_eq!((room.some(100, 2).len(), room.some(100, 9).len()), (2, 3));
         assert_eq!(room.put(&[4]), 1);
         room.block(2).unwrap().fill(9);
         drop(room);
@@ -191,7 +179,6 @@ mod tests {
         assert_eq!(room.put(&[1, 2]), 2);
         assert_eq!(room.block(5), None);
         assert_eq!(room.blocks(5), None);
-        assert_eq!((room.some(100, 2).len(), room.some(100, 9).len()), (2, 4));
         room.block(3).unwrap().fill(3);
         room.filled(3);
         assert_eq!(room.put(&[4, 5]), 1, "there is room for one");

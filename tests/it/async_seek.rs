@@ -190,7 +190,7 @@ impl<T: BufRead + Seek> BufReadSeek for T {}
 /// succeeds.
 #[test]
 fn every_inner_operation_of_a_seek_fails_once() {
-    let raw = data::text(3000);
+    let raw = data::text(12_000);
     for index in [false, true] {
         let stream = compress(&raw, &EncodeOptions::new().block_len(300).index(index)).unwrap();
         for op in 1.. {
@@ -204,18 +204,18 @@ fn every_inner_operation_of_a_seek_fails_once() {
             let readers: [&mut dyn BufReadSeek; 2] = [&mut tokio, &mut futures];
             let mut failed = 0;
             for reader in readers {
-                let first = reader.seek(SeekFrom::Start(2000));
+                let first = reader.seek(SeekFrom::Start(9000));
                 failed += usize::from(first.is_err());
                 let mut part = [0; 400];
                 match (first, reader.read_exact(&mut part)) {
-                    (Ok(_), Ok(())) => assert!(part == raw[2000..2400]),
+                    (Ok(_), Ok(())) => assert!(part == raw[9000..9400]),
                     // The operation that fails is the read's own.
                     (Ok(_), Err(error)) => assert_eq!(error.kind(), ErrorKind::BrokenPipe),
                     (Err(_), Ok(())) => assert!(part == raw[450..850], "operation {op}"),
                     (Err(_), Err(error)) => assert_eq!(error.kind(), ErrorKind::Other, "operation {op}"),
                 }
                 let at = reader.stream_position().unwrap();
-                for to in [at, 2500] {
+                for to in [at, 11_000] {
                     reader.seek(SeekFrom::Start(to)).unwrap();
                     reader.read_exact(&mut part).unwrap();
                     assert!(part == raw[to as usize..][..400], "operation {op}");
@@ -252,19 +252,19 @@ where
 {
     use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
-    let raw = data::text(3000);
+    let raw = data::text(12_000);
     let stream = compress(&raw, &EncodeOptions::new().block_len(300).index(index)).unwrap();
-    for (polls, then) in (1..).flat_map(|polls| [(polls, 1000), (polls, 400), (polls, 3000)]) {
+    for (polls, then) in (1..).flat_map(|polls| [1000, 10_000, 400, 12_000].map(|then| (polls, then))) {
         let mut reader = ranstream::tokio::RansReader::new(inner(&stream));
         let mut part = [0; 400];
         reader.read_exact(&mut part).await.unwrap();
         let is_done = {
-            let mut seek = std::pin::pin!(reader.seek(SeekFrom::Start(2000)));
+            let mut seek = std::pin::pin!(reader.seek(SeekFrom::Start(9000)));
             let mut cx = Context::from_waker(Waker::noop());
             (0..polls).any(|_| seek.as_mut().poll(&mut cx).is_ready())
         };
         match (is_done, reader.read_exact(&mut part).await) {
-            (true, result) => assert!(result.is_ok() && part == raw[2000..2400]),
+            (true, result) => assert!(result.is_ok() && part == raw[9000..9400]),
             (false, Ok(_)) => assert!(part == raw[400..800], "{polls} polls"),
             (false, Err(error)) => assert_eq!(error.kind(), ErrorKind::Other, "{polls} polls"),
         }
@@ -274,10 +274,10 @@ where
         assert!(raw[then as usize..].starts_with(&rest), "{polls} polls, then to {then}");
         assert_eq!(rest.len(), 400.min(raw.len() - then as usize));
         // Wherever a dropped seek left the inner reader, this one knows the way.
-        assert_eq!(reader.seek(SeekFrom::End(-500)).await.unwrap(), 2500);
+        assert_eq!(reader.seek(SeekFrom::End(-500)).await.unwrap(), 11_500);
         reader.read_exact(&mut part).await.unwrap();
-        assert!(part == raw[2500..2900], "{polls} polls, then to {then}");
-        if is_done && then == 3000 {
+        assert!(part == raw[11_500..11_900], "{polls} polls, then to {then}");
+        if is_done && then == 12_000 {
             assert!(polls > 4, "nothing was dropped");
             break;
         }

@@ -52,6 +52,7 @@ mod pulled;
 mod recover;
 mod reuse;
 mod round_trip;
+mod runs;
 mod seek;
 mod seek_index;
 mod space;

@@ -1,9 +1,12 @@
-//! Blocks that lie in memory and have a place there to go to: some of them are decoded together,
-//! here or by workers, who take them from one place and to the other. Nothing is copied.
+//! Blocks that lie in memory and have a place there to go to are decoded by workers, who take them
+//! from one place and to the other, some of them together. Nothing is copied.
 
 use std::{mem, ops::ControlFlow};
 
-use super::Decoder;
+use super::{
+    Decoder,
+    run::{RUN_BLOCKS, RUN_LEN},
+};
 use crate::{
     block::{self, Coded, Resources},
     error::{Error, Part},
@@ -15,12 +18,6 @@ use crate::{
 
 /// Blocks under way for each worker. They are no memory of ours.
 const BLOCKS_PER_WORKER: usize = 4;
-
-/// The most raw bytes of blocks that are decoded together: they stay in a cache near the core.
-const RUN_LEN: usize = 512 << 10;
-
-/// The most blocks that are decoded together.
-const RUN_BLOCKS: usize = 8;
 
 /// Runs for each worker, at least, where there is more than one block in each.
 const RUNS_PER_WORKER: usize = 8;
@@ -63,13 +60,6 @@ impl Decoder {
             && !self.jobs.leaves_to_caller(input.len(), true)
     }
 
-    /// Whether the caller does the work, in a stream that has begun, and faster for several blocks.
-    pub(super) fn works_on_runs(&self) -> bool {
-        simd::decodes_together(Kernel::or_default(self.options.kernel))
-            && self.header.is_some()
-            && self.jobs.leaves_to_caller(usize::MAX, false)
-    }
-
     /// As many blocks as `input` and `output` have. All of `output` may have been written to.
     pub(super) fn decode_side_by_side(&mut self, input: &[u8], output: &mut [u8]) -> Done {
         let runs = RUNS_PER_WORKER * self.jobs.executor().width();
@@ -77,17 +67,6 @@ impl Decoder {
         let most = if together { input.len() / runs } else { 0 };
         let mut rest = Rest { input, taken: 0, room: output, most, after: None };
         let (given, fault) = self.decode_runs(|deframer| rest.next_run(deframer));
-        rest.done(given, fault)
-    }
-
-    /// A few blocks, as many as `input` and `room` have.
-    pub(super) fn decode_run_here(&mut self, input: &[u8], room: &mut impl Room) -> Done {
-        let resources = self.resources();
-        let output = room.some(input.len(), RUN_LEN);
-        let mut rest = Rest { input, taken: 0, room: output, most: usize::MAX, after: None };
-        let Some(mut run) = rest.next_run(&mut self.deframer) else { return rest.done(0, None) };
-        let decoded = decode_run(&mut run, &resources);
-        let (given, fault) = count(&mut self.tally, &run, decoded);
         rest.done(given, fault)
     }
 

@@ -1,0 +1,162 @@
+//! Neighbouring blocks that have arrived are decoded together, on the caller's thread: to their
+//! places in the room if it has some for them, to be ready if not.
+
+use std::mem;
+
+use super::Decoder;
+use crate::{
+    block::{self, Coded},
+    error::{Error, Part},
+    format::HEADER_LEN,
+    limits::Limits,
+    options::Kernel,
+    simd,
+    stream::{BlockEvent, Event, Room, Status, step::Move},
+};
+
+/// The most raw bytes of blocks that are decoded together, where there is more than one: they stay
+/// in a cache near the core.
+pub(super) const RUN_LEN: usize = 512 << 10;
+
+/// The most blocks that are decoded together.
+pub(super) const RUN_BLOCKS: usize = 8;
+
+/// The ready blocks of a run take no more than this part of the memory that may be, where there is
+/// more than one.
+const READY_SHARE: usize = 8;
+
+/// How many blocks like one of `raw_len` raw bytes are a run.
+pub(super) fn blocks_like(raw_len: usize) -> usize {
+    (RUN_LEN / raw_len.max(1)).clamp(1, RUN_BLOCKS)
+}
+
+/// Neighbours. Either all have a place in the room, or none has.
+#[derive(Default)]
+struct Run {
+    blocks: Vec<Arrived>,
+    /// Bytes of the input that all took.
+    taken: usize,
+    /// Raw bytes of blocks that have a place in the room.
+    placed_len: usize,
+    /// Raw bytes of blocks that have none.
+    ready_len: usize,
+}
+
+/// A block that is whole.
+struct Arrived {
+    event: BlockEvent,
+    /// Bytes of the input that it took: none, where it lay in the deframer's buffer.
+    coded_len: usize,
+}
+
+impl Arrived {
+    fn raw_len(&self) -> usize {
+        self.event.header.raw_len()
+    }
+}
+
+impl Decoder {
+    /// Whether the caller does the work, in a stream that has begun, and faster for several blocks.
+    pub(super) fn works_on_runs(&self) -> bool {
+        self.gains_by_runs() && self.header.is_some()
+    }
+
+    /// Whether bytes behind the block in progress are asked for. What stands behind a single stream
+    /// is not.
+    pub(super) fn reads_ahead(&self) -> bool {
+        self.gains_by_runs() && !self.options.single_stream
+    }
+
+    fn gains_by_runs(&self) -> bool {
+        simd::decodes_together(Kernel::or_default(self.options.kernel)) && self.jobs.leaves_to_caller(usize::MAX, false)
+    }
+
+    /// The blocks that are there and whole. `None`: there is none.
+    pub(super) fn advance_by_run(&mut self, input: &[u8], room: &mut impl Room) -> Result<Option<Move>, Error> {
+        let (run, fault) = self.next_run(input, room);
+        if run.blocks.is_empty() && fault.is_none() {
+            return Ok(None);
+        }
+        let given = if run.blocks.is_empty() { 0 } else { self.decode_run(&run, input, room)? };
+        // A bad block comes before what comes after the blocks.
+        self.fault = self.fault.take().or(fault);
+        // What was read ahead waits until these bytes are handled, as if it had not come yet.
+        let waits = given > 0 && self.deframer.unused().len() > HEADER_LEN;
+        let status = waits.then_some(Status::NeedsOutput { ready: 0 });
+        Ok(Some(Move { taken: run.taken, given, status }))
+    }
+
+    /// Neighbours, from the deframer's buffer or from `input`, and what comes in place of another.
+    fn next_run(&mut self, input: &[u8], room: &mut impl Room) -> (Run, Option<Error>) {
+        let mut run = Run::default();
+        let most = RUN_LEN.min(self.options.limits.max_memory / READY_SHARE);
+        while run.blocks.len() < RUN_BLOCKS
+            && let rest = &input[run.taken..]
+            && let Some(raw_len) = self.deframer.next_block(rest)
+        {
+            // Another one is likely to be as long.
+            if !run.blocks.is_empty() && run.placed_len + run.ready_len + raw_len > most {
+                break;
+            }
+            let is_placed = run.ready_len == 0 && room.block(run.placed_len + raw_len).is_some();
+            // Whoever has no room for the next block may have no use for it.
+            if !is_placed && (run.placed_len > 0 || (run.ready_len > 0 && room.is_all())) {
+                break;
+            }
+            match self.deframer.next(rest) {
+                Ok((len, Some(Event::Block(mut event)))) => {
+                    event.body = event.body.behind(run.taken);
+                    run.taken += len;
+                    *(if is_placed { &mut run.placed_len } else { &mut run.ready_len }) += raw_len;
+                    run.blocks.push(Arrived { event, coded_len: len });
+                }
+                // The deframer gives the block that it has, or says what is wrong with it.
+                Ok(_) => break,
+                Err(error) => return (run, Some(error)),
+            }
+        }
+        (run, None)
+    }
+
+    /// Decodes blocks to their places in `room`, or to [`Decoder::ready`]. How many bytes went to
+    /// `room` comes back. A bad block is a fault behind those before it.
+    fn decode_run(&mut self, run: &Run, input: &[u8], room: &mut impl Room) -> Result<usize, Error> {
+        let resources = self.resources();
+        let Self { deframer, output, tally, .. } = self;
+        let own = output.renew();
+        // The memory of each was asked for at its header; several are a small part of what may be.
+        let memory = Limits::new().max_memory(usize::MAX);
+        if let Err(error) = memory.grow(own, run.ready_len, run.blocks[0].event.offset) {
+            return self.fail(error);
+        }
+        own.truncate(run.ready_len);
+        let is_placed = run.placed_len > 0;
+        let mut left = if is_placed { room.block(run.placed_len).unwrap_or_default() } else { &mut own[..] };
+        let mut blocks = Vec::with_capacity(run.blocks.len());
+        for Arrived { event, .. } in &run.blocks {
+            let (raw, behind) = mem::take(&mut left).split_at_mut(event.header.raw_len());
+            left = behind;
+            blocks.push((Coded::new(event.header, deframer.bytes(&event.body, input)), raw));
+        }
+        let bad = block::decode_together(&mut blocks, &resources).err();
+        let good = bad.as_ref().map_or(blocks.len(), |(index, _)| *index);
+        blocks[..good].iter().for_each(|(_, raw)| tally.add_content(raw));
+        let good_len = run.blocks[..good].iter().map(Arrived::raw_len).sum();
+        let given = if is_placed { good_len } else { 0 };
+        // Nothing of a bad block is ever shown, and nothing of an older one.
+        output.renew().truncate(good_len - given);
+        room.filled(given);
+        if let Some((index, reason)) = bad {
+            let BlockEvent { number, offset, .. } = run.blocks[index].event;
+            self.fault = Some(reason.at(Part::Block(number), offset));
+        }
+        // The user hears of them, so all is whole by now.
+        for (index, block) in run.blocks.iter().enumerate().take(good + 1) {
+            self.tally.add_coded(block.coded_len);
+            if index < good {
+                self.tally.add_block(block.raw_len());
+            }
+        }
+        Ok(given)
+    }
+}
