@@ -227,8 +227,9 @@ impl<'a> Chunks<'a> {
         }
     }
 
-    /// Whether the chunk so far takes far more with its matches than without them. Few files have
-    /// such matches: of a handful of symbols, any four bytes have been there before.
+    /// Whether the chunk so far takes an eighth more with its matches than without them, at the
+    /// least. Few files have such matches: of a handful of symbols, any four bytes have been there
+    /// before.
     fn matches_lose(&self) -> bool {
         let sequences = &self.coder.sequences;
         let raw = &self.raw[self.start..self.anchor];
@@ -241,7 +242,7 @@ impl<'a> Chunks<'a> {
         }
         let without = plain_len_about(raw, FEW);
         let literals = without * literals / raw.len().max(1);
-        4 * (literals + bits / 8) > 5 * without
+        8 * (literals + bits / 8) > 9 * without
     }
 
     /// All that follows the last sequence are literals.
