@@ -107,7 +107,7 @@ struct Coder {
     lz78: lz78::Streams,
     /// The raw length of each chunk, and where in `body` it stands.
     directory: Vec<(usize, Range<usize>)>,
-    /// The coded chunks, and between them what is of no more use.
+    /// The coded chunks, and a few bytes between them that mean nothing.
     body: Vec<u8>,
     sections: Sections,
 }
@@ -128,7 +128,7 @@ impl Coder {
         for raw in raw.chunks(settings.chunk_len) {
             lz78.fill(raw);
             let phrases = sections.append_lz78(lz78, body);
-            let plain = sections.append_plain_if_smaller(raw, phrases.len(), body);
+            let plain = sections.replace_by_plain_if_smaller(raw, &phrases, body);
             directory.push((raw.len(), plain.unwrap_or(phrases)));
         }
     }
@@ -277,7 +277,7 @@ impl<'a> Chunks<'a> {
                 streams.fill(sequences, &mut repeats);
                 sections.append_matches(kind, literals.as_slice(), streams, body)
             };
-            sections.append_plain_if_smaller(raw, matches.len(), body).unwrap_or_else(|| {
+            sections.replace_by_plain_if_smaller(raw, &matches, body).unwrap_or_else(|| {
                 self.repeats = repeats;
                 matches
             })
@@ -377,21 +377,29 @@ impl Sections {
         start..body.len()
     }
 
-    /// Appends a chunk of `raw` without matches, if that is smaller than `coded` bytes, which it
-    /// takes in another way.
-    fn append_plain_if_smaller(&mut self, raw: &[u8], coded: usize, body: &mut Vec<u8>) -> Option<Range<usize>> {
+    /// Puts a chunk of `raw` without matches in the place of the last one of `body`, if that is
+    /// smaller.
+    fn replace_by_plain_if_smaller(
+        &mut self,
+        raw: &[u8],
+        last: &Range<usize>,
+        body: &mut Vec<u8>,
+    ) -> Option<Range<usize>> {
+        let coded = last.len();
         // Most chunks of many matches are far smaller than without, which a few bytes tell.
         let is_far_smaller = 4 * coded < raw.len() && plain_len_about(raw, FEW) > 2 * coded;
         if is_far_smaller || 32 * plain_len_about(raw, SAMPLE_LEN) > 33 * coded {
             return None;
         }
-        let end = body.len();
         let plain = self.append_plain(raw, body);
-        if plain.len() < coded {
-            return Some(plain);
+        if plain.len() >= coded {
+            body.truncate(last.end);
+            return None;
         }
-        body.truncate(end);
-        None
+        let place = last.start..last.start + plain.len();
+        body.copy_within(plain, last.start);
+        body.truncate(place.end);
+        Some(place)
     }
 
     /// Appends a chunk of items, of which these are the literals.
