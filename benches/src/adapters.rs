@@ -63,13 +63,10 @@ const SMALL: usize = 16 << 10;
 ///
 /// When a codec refuses its own output.
 pub fn pairs(raw: &[u8], rounds: usize) -> io::Result<Vec<Pair>> {
-    Ok(vec![
-        read(raw, rounds)?,
-        write(raw, rounds),
-        read_bytes(raw, rounds)?,
-        write_bytes(raw, rounds)?,
-        small_blocks(raw, rounds),
-    ])
+    let mut pairs = Vec::from(read(raw, rounds)?);
+    pairs.extend(write(raw, rounds));
+    pairs.extend([read_bytes(raw, rounds)?, write_bytes(raw, rounds)?, small_blocks(raw, rounds)]);
+    Ok(pairs)
 }
 
 /// Measures two threads beside one at a level over `raw`, in turns, `rounds` times. Wall time: the
@@ -98,53 +95,136 @@ pub fn table(beside: &[(String, Vec<Pair>)]) -> String {
     table
 }
 
-fn read(raw: &[u8], rounds: usize) -> io::Result<Pair> {
-    let mut file = tempfile::tempfile()?;
-    file.write_all(&compress(raw, &EncodeOptions::new().level(0))?)?;
+/// Ways to read a coded file, beside reading its blocks to a kept buffer and decoding them one by
+/// one. The first row shows what that costs over blocks that are in memory: the copy out of the
+/// page cache.
+fn read(raw: &[u8], rounds: usize) -> io::Result<[Pair; 5]> {
+    let (mut stream, mut bare) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    stream.write_all(&compress(raw, &EncodeOptions::new().level(0))?)?;
     let blocks: Vec<Vec<u8>> = raw.chunks(BLOCK).map(bare_block).collect();
-    let (mut back, mut part) = (vec![0; BLOCK], vec![0; PART]);
-    let (ours, against) = in_turns(
+    blocks.iter().try_for_each(|block| bare.write_all(block))?;
+    let reader = || {
+        (&stream).rewind().expect("a file seeks");
+        RansReader::new(&stream)
+    };
+    let (mut back, mut other, mut kept) = (vec![0; BLOCK], vec![0; BLOCK], vec![0; 2 * BLOCK]);
+    let (mut part, mut whole) = (vec![0; PART], Vec::with_capacity(raw.len()));
+    let [memory, file, calls, end, copy] = in_turn(
         rounds,
         raw.len(),
         Clock::Thread,
-        || {
-            file.rewind().expect("a file seeks");
-            let mut reader = RansReader::new(&file);
-            while reader.read(&mut part).expect("a good stream") > 0 {}
-        },
-        || {
-            for block in &blocks {
-                block::decode(block, &mut back).expect("a good block");
-            }
-        },
+        [
+            &mut || {
+                for block in &blocks {
+                    block::decode(block, &mut back).expect("a good block");
+                }
+            },
+            &mut || {
+                (&bare).rewind().expect("a file seeks");
+                for block in &blocks {
+                    let coded = &mut kept[..block.len()];
+                    (&bare).read_exact(coded).expect("a whole file");
+                    block::decode(coded, &mut other).expect("a good block");
+                }
+            },
+            &mut || {
+                let mut reader = reader();
+                while reader.read(&mut part).expect("a good stream") > 0 {}
+            },
+            &mut || {
+                whole.clear();
+                reader().read_to_end(&mut whole).expect("a good stream");
+            },
+            &mut || {
+                io::copy(&mut reader(), &mut io::sink()).expect("a good stream");
+            },
+        ],
     );
-    Ok(Pair {
-        what: "`RansReader` over a file in the page cache, 64 KiB a read / `block::decode` from memory",
-        ours,
-        against,
-    })
+    Ok([
+        Pair {
+            what: "`RansReader` over a file in the page cache, 64 KiB a read / `block::decode` from memory",
+            ours: calls,
+            against: memory,
+        },
+        Pair {
+            what: "`File` read to a kept buffer and `block::decode` / `block::decode` from memory",
+            ours: file,
+            against: memory,
+        },
+        Pair {
+            what: "`RansReader`, 64 KiB a read / `File` read to a kept buffer and `block::decode`",
+            ours: calls,
+            against: file,
+        },
+        Pair {
+            what: "`RansReader::read_to_end` to a kept vector / `File` read to a kept buffer and `block::decode`",
+            ours: end,
+            against: file,
+        },
+        Pair {
+            what: "`io::copy` from `RansReader` to a sink / `File` read to a kept buffer and `block::decode`",
+            ours: copy,
+            against: file,
+        },
+    ])
 }
 
-fn write(raw: &[u8], rounds: usize) -> Pair {
-    let (mut out, mut bare) = (Vec::with_capacity(raw.len() * 9 / 8), Vec::with_capacity(raw.len() * 9 / 8));
-    let (ours, against) = in_turns(
+/// Ways to code to a vector, beside bare blocks, and beside those with the copies that small calls
+/// make needful: to a block, and of the coded bytes to the vector.
+fn write(raw: &[u8], rounds: usize) -> [Pair; 3] {
+    let options = EncodeOptions::new().level(0);
+    let room = || Vec::with_capacity(raw.len() * 9 / 8);
+    let [mut bare, mut copied, mut by_part, mut at_once] = [room(), room(), room(), room()];
+    let (mut block, mut coded) = (vec![0; BLOCK], Vec::new());
+    let write = |out: &mut Vec<u8>, part: usize| {
+        out.clear();
+        let mut writer = RansWriter::with_options(out, options.clone());
+        raw.chunks(part).try_for_each(|part| writer.write_all(part)).expect("a vector takes everything");
+        writer.try_finish().expect("a vector takes everything");
+    };
+    let [beside, beside_copies, small, large] = in_turn(
         rounds,
         raw.len(),
         Clock::Thread,
-        || {
-            out.clear();
-            let mut writer = RansWriter::with_options(&mut out, EncodeOptions::new().level(0));
-            raw.chunks(PART).try_for_each(|part| writer.write_all(part)).expect("a vector takes everything");
-            writer.try_finish().expect("a vector takes everything");
-        },
-        || {
-            bare.clear();
-            for raw in raw.chunks(BLOCK) {
-                block::encode(raw, &EncodeOptions::new().level(0), &mut bare).expect("valid options");
-            }
-        },
+        [
+            &mut || {
+                bare.clear();
+                for raw in raw.chunks(BLOCK) {
+                    block::encode(raw, &options, &mut bare).expect("valid options");
+                }
+            },
+            &mut || {
+                copied.clear();
+                for raw in raw.chunks(BLOCK) {
+                    for (to, part) in block.chunks_mut(PART).zip(raw.chunks(PART)) {
+                        to[..part.len()].copy_from_slice(part);
+                    }
+                    coded.clear();
+                    block::encode(&block[..raw.len()], &options, &mut coded).expect("valid options");
+                    copied.extend_from_slice(&coded);
+                }
+            },
+            &mut || write(&mut by_part, PART),
+            &mut || write(&mut at_once, 4 * BLOCK),
+        ],
     );
-    Pair { what: "`RansWriter` into a vector, 64 KiB a write / `block::encode` into a vector", ours, against }
+    [
+        Pair {
+            what: "`RansWriter` into a vector, 64 KiB a write / `block::encode` into a vector",
+            ours: small,
+            against: beside,
+        },
+        Pair {
+            what: "`RansWriter` into a vector, 64 KiB a write / as many copies and `block::encode`",
+            ours: small,
+            against: beside_copies,
+        },
+        Pair {
+            what: "`RansWriter` into a vector, 1 MiB a write / `block::encode` into a vector",
+            ours: large,
+            against: beside,
+        },
+    ]
 }
 
 fn read_bytes(raw: &[u8], rounds: usize) -> io::Result<Pair> {
@@ -297,18 +377,22 @@ fn one_by_one(mut reader: impl Read) {
 
 /// The medians of both in nanoseconds per byte, after one round that is not counted.
 fn in_turns(rounds: usize, len: usize, clock: Clock, mut ours: impl FnMut(), mut against: impl FnMut()) -> (f64, f64) {
-    let mut times = [Vec::new(), Vec::new()];
+    in_turn(rounds, len, clock, [&mut ours, &mut against]).into()
+}
+
+/// The median of each in nanoseconds per byte, after one round that is not counted.
+fn in_turn<const N: usize>(rounds: usize, len: usize, clock: Clock, mut ways: [&mut dyn FnMut(); N]) -> [f64; N] {
+    let mut times = [(); N].map(|()| Vec::new());
     for round in 0..=rounds {
-        let now = [clock.time(&mut ours), clock.time(&mut against)];
-        if round > 0 {
-            for (times, now) in times.iter_mut().zip(now) {
-                times.push(now);
+        for (times, way) in times.iter_mut().zip(&mut ways) {
+            let time = clock.time(way);
+            if round > 0 {
+                times.push(time);
             }
         }
     }
-    let [ours, against] = times.map(|mut times| {
+    times.map(|mut times| {
         times.sort();
         times[times.len() / 2].as_secs_f64() * 1e9 / len as f64
-    });
-    (ours, against)
+    })
 }
