@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Flag of a payload: matches may have 3 bytes.
-const SHORT_MATCHES: u8 = 0b100;
+pub(super) const SHORT_MATCHES: u8 = 0b100;
 
 /// Chunks begin at multiples of this in the payload.
 pub(super) const ALIGNMENT: usize = 4;

@@ -10,7 +10,7 @@ use crate::{
     kept,
     lz::{
         chunk::{MATCHES, MATCHES_DIFFERENCES, PLAIN},
-        decode::ALIGNMENT,
+        decode::{ALIGNMENT, SHORT_MATCHES},
         literals::Literals,
         lz78, lzss,
         matcher::Matcher,
@@ -49,6 +49,27 @@ impl Settings {
             min_gain: options.policy.min_gain,
         }
     }
+
+    /// Whether the parser knows prices: a small gain is then worth some time everywhere.
+    fn has_prices(&self) -> bool {
+        cfg!(not(target_family = "wasm")) && self.level > 7
+    }
+
+    /// Bytes of the shortest match that a payload may have. Where the parser knows prices it knows
+    /// which matches of three bytes are worth it.
+    fn min_match(&self) -> usize {
+        let is_short = self.has_prices() && self.level == 9 && self.pipeline == Pipeline::Lzr;
+        if is_short { MIN_MATCH - 1 } else { MIN_MATCH }
+    }
+
+    /// Whether literals should be differences.
+    fn are_differences_smaller(&self, literals: Literals<'_>) -> bool {
+        #[cfg(not(target_family = "wasm"))]
+        if self.has_prices() {
+            return literals.differences_are_smaller();
+        }
+        literals.differences_look_smaller()
+    }
 }
 
 /// Appends the payload of `raw`, 1..=16 Mi bytes. It may be longer than `raw`.
@@ -62,7 +83,7 @@ pub(crate) fn encode_payload(raw: &[u8], settings: Settings, out: &mut Vec<u8>) 
             matcher.run(raw, settings.level, &mut chunks);
             chunks.finish();
         }
-        coder.write(out);
+        coder.write(settings.min_match(), out);
     });
 }
 
@@ -76,7 +97,7 @@ pub(crate) fn encode_without_matches(raw: &[u8], settings: Settings, out: &mut V
             let place = coder.sections.append_plain(raw, &mut coder.body);
             coder.directory.push((raw.len(), place));
         }
-        coder.write(out);
+        coder.write(MIN_MATCH, out);
     });
 }
 
@@ -133,10 +154,10 @@ impl Coder {
         }
     }
 
-    /// Appends the payload of all chunks.
-    fn write(&self, out: &mut Vec<u8>) {
+    /// Appends the payload of all chunks, no match of which is shorter than `min_match`.
+    fn write(&self, min_match: usize, out: &mut Vec<u8>) {
         let start = out.len();
-        out.push(0);
+        out.push(if min_match < MIN_MATCH { SHORT_MATCHES } else { 0 });
         write_number(self.directory.len() as u32, out);
         for (raw_len, place) in &self.directory {
             write_number(*raw_len as u32, out);
@@ -176,6 +197,17 @@ impl<'a> Chunks<'a> {
         Self { raw, settings, coder, start: 0, end, stop, is_lost: false, anchor: 0, repeats: Repeats::START }
     }
 
+    /// Raw bytes of each chunk, the last one of a block excepted.
+    #[cfg(not(target_family = "wasm"))]
+    pub(super) fn chunk_len(&self) -> usize {
+        self.settings.chunk_len
+    }
+
+    /// Bytes of the shortest match.
+    pub(super) fn min_match(&self) -> usize {
+        self.settings.min_match()
+    }
+
     /// The `length` bytes at `at` equal those `offset` further back. What stands between the last
     /// sequence and this one are literals.
     #[inline]
@@ -211,13 +243,13 @@ impl<'a> Chunks<'a> {
         let behind = at + length;
         while at + length > self.end {
             let inside = self.end.saturating_sub(at);
-            if inside >= MIN_MATCH {
+            if inside >= self.min_match() {
                 self.push(at, inside, offset);
             }
             (at, length) = (at + inside, length - inside);
             self.close();
         }
-        if length >= MIN_MATCH {
+        if length >= self.min_match() {
             self.push(at, length, offset);
         }
         if behind > self.stop {
@@ -267,14 +299,14 @@ impl<'a> Chunks<'a> {
                 lzss.fill(sequences, tail.1);
                 sections.append_lzss(literals.as_slice(), lzss, body)
             } else {
-                let kind = if parts.differences_look_smaller() {
+                let kind = if self.settings.are_differences_smaller(parts) {
                     parts.subtract(literals);
                     MATCHES_DIFFERENCES
                 } else {
                     parts.copy(literals);
                     MATCHES
                 };
-                streams.fill(sequences, &mut repeats);
+                streams.fill(sequences, self.settings.min_match(), &mut repeats);
                 sections.append_matches(kind, literals.as_slice(), streams, body)
             };
             sections.replace_by_plain_if_smaller(raw, &matches, body).unwrap_or_else(|| {

@@ -19,7 +19,7 @@ const SAMPLE_RUNS: usize = 1 << 10;
 
 /// Differences are taken where a sample of them has at most this share of the bits, in 1/64: a
 /// decoder needs more time for them.
-const WORTH: u64 = 62;
+pub(super) const WORTH: u64 = 62;
 
 /// The literals of a chunk of a block.
 #[derive(Debug, Clone, Copy)]
@@ -82,6 +82,20 @@ impl Literals<'_> {
                 different[usize::from(byte.wrapping_sub(base))] += 1;
             }
             total += len;
+        }
+        entropy_bits(&different) < entropy_bits(&plain) / 64 * WORTH
+    }
+
+    /// Whether the differences are smaller: compares both forms of all literals.
+    #[cfg(not(target_family = "wasm"))]
+    pub(super) fn differences_are_smaller(&self) -> bool {
+        let (mut plain, mut different) = ([0; 256], [0; 256]);
+        for Run { from, len, last } in self.runs() {
+            for (at, &byte) in (from..).zip(&self.raw[from..from + len]) {
+                let base = at.checked_sub(last).map_or(0, |base| self.raw[base]);
+                plain[usize::from(byte)] += 1;
+                different[usize::from(byte.wrapping_sub(base))] += 1;
+            }
         }
         entropy_bits(&different) < entropy_bits(&plain) / 64 * WORTH
     }

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use crate::sequences::{MIN_MATCH, Repeats, TOKEN_LITERALS, TOKEN_MATCH, excess_byte};
+use crate::sequences::{Repeats, TOKEN_LITERALS, TOKEN_MATCH, excess_byte};
 
 /// Some literals of a block, then a match.
 #[derive(Debug, Clone, Copy)]
@@ -10,7 +10,7 @@ pub(super) struct Sequence {
     /// Where the literals stand in the block.
     pub(super) from: u32,
     pub(super) literals: u32,
-    /// Of the match, at least [`MIN_MATCH`].
+    /// Of the match.
     pub(super) length: u32,
     pub(super) offset: u32,
 }
@@ -27,12 +27,12 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    /// Takes the sequences of a chunk. `repeats` are those of its begin, and become those of its
-    /// end.
+    /// Takes the sequences of a chunk, no match of which is shorter than `min_match`. `repeats` are
+    /// those of its begin, and become those of its end.
     ///
     /// What varies from one sequence to the next is chosen without branches: a processor cannot
     /// foresee it.
-    pub(super) fn fill(&mut self, sequences: &[Sequence], repeats: &mut Repeats) {
+    pub(super) fn fill(&mut self, sequences: &[Sequence], min_match: usize, repeats: &mut Repeats) {
         // Values of this function alone stay in registers from one sequence to the next.
         let mut streams = mem::take(self);
         let mut recent = *repeats;
@@ -45,7 +45,7 @@ impl Streams {
         bits.clear();
         escapes.clear();
         for (token, &Sequence { literals, length, offset, .. }) in tokens.iter_mut().zip(sequences) {
-            let (literals, length) = (literals as usize, length as usize - MIN_MATCH);
+            let (literals, length) = (literals as usize, length as usize - min_match);
             let (code, is_needed) = recent.code(offset);
             offset_codes.push_if(is_needed, code.code);
             bits.put(code.extra, code.bits);

@@ -146,7 +146,7 @@ fn check(raw: &[u8], level: u8, chunk_len: usize) -> Vec<u8> {
 #[test]
 fn every_level_gives_back_what_it_took() {
     let mut random = Random(1);
-    for level in 1..=7 {
+    for level in 1..=9 {
         for longest in [4, 20, 300, 5000] {
             for len in [1, 30, 1000, 20_000, 150_000] {
                 check(&pieces(&mut random, len, longest), level, 16 << 10);
@@ -184,10 +184,27 @@ fn matches_are_found_behind_much_that_has_none() {
     let mut random = Random(9);
     let noise: Vec<u8> = (0..NOISE).map(|_| random.next() as u8).collect();
     let text = pieces(&mut random, 40_000, 20);
-    for level in 1..=7 {
+    for level in 1..=9 {
         let alone = encode(&text, level, MAX_CHUNK_LEN).len();
         let behind = check(&[&noise[..], &text].concat(), level, 256 << 10).len();
         assert!(behind < NOISE + alone + alone / 8, "level {level}: {alone} alone, {} behind", behind - NOISE);
+    }
+}
+
+/// On WebAssembly they are level 7.
+#[test]
+fn levels_with_prices_are_no_larger_than_level_7() {
+    let mut random = Random(8);
+    let text = include_bytes!("../../FORMAT.md");
+    let code = include_bytes!("encode.rs");
+    for raw in [&text[..], code, &pieces(&mut random, 100_000, 20), &records(&mut random, 100_000)] {
+        let [seven, eight, nine] = [7, 8, 9].map(|level| check(raw, level, 64 << 10).len());
+        println!("{} bytes: {seven}, {eight}, {nine}", raw.len());
+        assert!(eight <= seven + seven / 200 && nine <= eight + eight / 100, "{seven}, {eight}, {nine}");
+    }
+    let [seven, eight, nine] = [7, 8, 9].map(|level| encode(text, level, 256 << 10).len());
+    if cfg!(not(target_family = "wasm")) {
+        assert!(eight < seven * 98 / 100 && nine < seven * 97 / 100, "{seven}, {eight}, {nine}");
     }
 }
 
@@ -196,7 +213,9 @@ fn every_length_of_a_block() {
     let mut random = Random(2);
     let raw = pieces(&mut random, 700, 12);
     for len in 1..raw.len() {
-        check(&raw[..len], 3, 64);
+        for level in [3, 9] {
+            check(&raw[..len], level, 64);
+        }
     }
 }
 
@@ -208,7 +227,7 @@ fn damaged_payloads() {
     for round in 0..40 {
         let longest = [6, 30, 400][round % 3];
         let raw = if round % 4 == 3 { records(&mut random, 3000) } else { pieces(&mut random, 3000, longest) };
-        let payload = check(&raw, 1 + (round % 7) as u8, [600, 1 << 20][round % 2]);
+        let payload = check(&raw, 1 + (round % 9) as u8, [600, 1 << 20][round % 2]);
         for _ in 0..50 {
             let mut bad = payload.clone();
             for _ in 0..=random.below(3) {
@@ -266,7 +285,7 @@ fn matches_reach_over_the_longest_block() {
     let mut raw = vec![0; MAX_BLOCK_LEN];
     raw[..noise.len()].copy_from_slice(&noise);
     raw[MAX_BLOCK_LEN - noise.len()..].copy_from_slice(&noise);
-    for level in [2, 3, 5] {
+    for level in [2, 3, 5, 9] {
         let payload = check(&raw, level, MAX_CHUNK_LEN);
         assert!(
             payload.len() < noise.len() * 3 / 2,
@@ -293,7 +312,7 @@ fn no_input_takes_a_finder_for_ever() {
     }
     let broken: Vec<u8> = (0..LEN).map(|at| if at % 23 == 0 { noise[at] } else { noise[at % 16] }).collect();
     for raw in [vec![0; LEN], words, fibonacci, broken, noise] {
-        for level in [1, 3, 7] {
+        for level in [1, 3, 7, 9] {
             let begin = Instant::now();
             check(&raw, level, 256 << 10);
             let seconds = begin.elapsed().as_secs();

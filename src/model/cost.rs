@@ -37,6 +37,12 @@ pub(crate) fn entropy_len(sample: &Histogram, len: usize) -> usize {
     (entropy_bits(sample.counts()) * len as u64 / (8 * u64::from(sample.total())).max(1)) as usize
 }
 
+/// What a symbol with this `count` of `total` takes at best, in 1/64 bit.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) fn price(count: u32, total: u32) -> i32 {
+    (log2(total).saturating_sub(log2(count)) >> (FRACTION_BITS - 6)) as i32
+}
+
 const FRACTION_BITS: u32 = 16;
 
 /// `log2(number)` with 16 fraction bits, rounded down.

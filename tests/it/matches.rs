@@ -121,13 +121,14 @@ fn a_damaged_stream_of_any_pipeline_is_corrupt_and_a_cut_one_truncated() {
 #[test]
 fn higher_levels_are_smaller_and_all_are_far_below_level_0() {
     let raw = [include_str!("../../FORMAT.md").as_bytes(), &log(200_000)].concat();
-    let lens: Vec<usize> = (0..=7).map(|number| compress(&raw, &level(number)).unwrap().len()).collect();
+    let lens: Vec<usize> = (0..=9).map(|number| compress(&raw, &level(number)).unwrap().len()).collect();
     println!("{} raw bytes: {lens:?}", raw.len());
     for pair in lens.windows(2) {
         assert!(pair[1] < pair[0] + pair[0] / 50, "{lens:?}");
     }
     assert!(lens[1] < raw.len() * 36 / 100, "{lens:?}");
     assert!(lens[7] < raw.len() * 32 / 100, "{lens:?}");
+    assert!(lens[8] < lens[7] * 98 / 100 && lens[9] < lens[8], "{lens:?}");
     assert!(lens[0] > raw.len() / 2, "{lens:?}");
 }
 
@@ -147,7 +148,7 @@ fn what_has_no_matches_costs_what_pivot_may_cost_or_no_more_than_without() {
 #[test]
 fn the_bytes_depend_on_nothing_but_options() {
     let (raw, other) = (log(300_000), data::text(200_000));
-    for number in 1..=7 {
+    for number in 1..=9 {
         let options = level(number).block_len(80_000);
         let expected = compress(&raw, &options).unwrap();
         assert_eq!(first_mode(&expected), BlockMode::Lz);

@@ -43,7 +43,7 @@ export type Layout = "bytes" | "bf16" | "f16" | "f32" | "f64" | "i16" | "i32" | 
 
 /** How to write a stream. What is left out has the crate's default. */
 export interface EncodeOptions extends WorkerOptions {
-  /** How hard to look for repeated strings, 0 to 9; 0: not at all. Default: 3. */
+  /** How hard to look for repeated strings, 0 to 9; 0: not at all; 8 and 9 are 7. Default: 3. */
   level?: number;
   /**
    * Raw bytes per block, 1 to 16 Mi. Default: 256 KiB at level 0, more above, 256 Ki numbers of a

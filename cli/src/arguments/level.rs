@@ -33,7 +33,7 @@ impl Args for LevelArgs {
         };
         let digits = FLAGS.iter().map(|name| {
             // One line of help for all of them.
-            let help = "to -9: look for bytes that repeat, each level harder (default -3); -0 does not look; -8 and -9 are -7 so far";
+            let help = "to -9: look for bytes that repeat, each level harder (default -3); -0 does not look; -8 and -9 are far slower than -7";
             flag(name).short(name.as_bytes()[0] as char).hide(*name != "1").help(help)
         });
         command

@@ -4,9 +4,17 @@
 //! there. A place that nothing was put in has position 0, so no finder begins before position 1.
 
 mod one_hash;
+#[cfg(not(target_family = "wasm"))]
+mod optimal;
+#[cfg(not(target_family = "wasm"))]
+mod prices;
 mod rows;
+#[cfg(not(target_family = "wasm"))]
+mod tree;
 mod two_hashes;
 
+#[cfg(not(target_family = "wasm"))]
+use self::optimal::Optimal;
 use self::rows::Rows;
 use crate::lz::encode::Chunks;
 
@@ -22,6 +30,8 @@ pub(super) struct Matcher {
     short: Vec<u32>,
     long: Vec<u32>,
     rows: Rows,
+    #[cfg(not(target_family = "wasm"))]
+    optimal: Optimal,
 }
 
 impl Matcher {
@@ -54,6 +64,10 @@ impl Matcher {
             ),
             5 => self.rows.run(raw, rows(12, 9), Effort { depth: 8, lazy: 1 }, chunks),
             6 => self.rows.run(raw, rows(13, 8), Effort { depth: 8, lazy: 2 }, chunks),
+            #[cfg(not(target_family = "wasm"))]
+            8 => self.optimal.run(raw, optimal::Effort::QUICK, chunks),
+            #[cfg(not(target_family = "wasm"))]
+            9 => self.optimal.run(raw, optimal::Effort::THOROUGH, chunks),
             _ => self.rows.run(raw, rows(14, 7), Effort { depth: 16, lazy: 2 }, chunks),
         }
     }
@@ -159,6 +173,24 @@ fn common_len(raw: &[u8], earlier: usize, at: usize) -> usize {
     len + common_bytes(raw, earlier + len, at + len)
 }
 
+/// [`common_len`], `most` at most, which are not more than those from `at` on.
+#[cfg(not(target_family = "wasm"))]
+#[inline(always)]
+fn common_len_up_to(raw: &[u8], earlier: usize, at: usize, most: usize) -> usize {
+    let mut len = 0;
+    while len + 8 <= most {
+        let different = load64(raw, at + len) ^ load64(raw, earlier + len);
+        if different != 0 {
+            return len + different.trailing_zeros() as usize / 8;
+        }
+        len += 8;
+    }
+    while len < most && raw[at + len] == raw[earlier + len] {
+        len += 1;
+    }
+    len
+}
+
 /// [`common_len`], byte by byte.
 #[cold]
 fn common_bytes(raw: &[u8], earlier: usize, at: usize) -> usize {
@@ -212,5 +244,10 @@ mod tests {
         assert_eq!(common_len_before(raw, 0, 41, 21), 20);
         assert_eq!(common_len_before(raw, 30, 41, 21), 11);
         assert_eq!(common_len(raw, 41, 41), 0);
+        #[cfg(not(target_family = "wasm"))]
+        for most in 0..=20 {
+            assert_eq!(common_len_up_to(raw, 0, 21, most), most);
+            assert_eq!(common_len_up_to(raw, 0, 22, most.min(19)), 0);
+        }
     }
 }
