@@ -11,7 +11,7 @@ use ranstream::{DecodeOptions, EncodeOptions, Kernel};
 
 use crate::peers::{Codec, Deflate, Lz4, Rans, Snap, Zstd, openzl_codecs};
 
-/// All of ours but 8 and 9, which are 7.
+/// All of ours but 8 and 9, which take longer than all others together.
 pub const OURS: std::ops::RangeInclusive<u8> = 0..=7;
 
 /// Those of zstd that people take.
