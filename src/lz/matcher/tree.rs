@@ -148,7 +148,7 @@ impl Finder<'_> {
             if candidate == 0 {
                 break;
             }
-            // Memory is what a search waits for: what may come next is asked for before it is known.
+            // Memory is what a search waits for: what may come next is asked for early.
             let sons = self.sons[candidate];
             for son in sons {
                 if let (Some(sons), Some(bytes)) = (self.sons.get(son as usize), raw.get(son as usize)) {
