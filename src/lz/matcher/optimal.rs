@@ -173,9 +173,9 @@ struct Ways {
 }
 
 impl Ways {
-    /// What the symbols of `part` may be like: as those of the part `before`, if there is one, or as
-    /// those of a greedy way. Where a simple way has the other form of literals, that is tried, too:
-    /// by prices alone no way would ever leave the form that it has.
+    /// What the symbols of `part` may be like: as those of the part `before`, if there is one, or
+    /// as those of a greedy way. Where a simple way has the other form of literals, that is tried,
+    /// too: by prices alone no way would ever leave the form that it has.
     fn first_counts(&mut self, part: Part<'_>, matches: &Matches, first: Arrival, before: Option<Counts>) -> Counts {
         self.find_greedy(part, matches, first);
         let greedy = self.count(part, first);
@@ -253,7 +253,8 @@ impl Ways {
         self.path.reverse();
     }
 
-    /// Finds the cheapest way to each position that is not inside a long match, and that to the end.
+    /// Finds the cheapest way to each position that is not inside a long match, and that to the
+    /// end.
     fn find_cheapest(&mut self, part: Part<'_>, matches: &Matches, prices: &Prices, first: Arrival) {
         let len = part.end - part.start;
         self.nodes.clear();
@@ -270,8 +271,8 @@ impl Ways {
             if len - index >= part.min_match {
                 longest = self.repeats(index, part, prices).max(self.new_offsets(index, part, matches, prices));
             }
-            // Each literal leads to the next position, so all but the insides of long matches have a
-            // way to them.
+            // Each literal leads to the next position, so all but the insides of long matches have
+            // a way to them.
             index += if longest >= part.nice { longest } else { 1 };
         }
         self.arrive(len);

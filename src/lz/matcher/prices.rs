@@ -86,7 +86,8 @@ const LENGTHS: usize = MIN_MATCH + TOKEN_MATCH + 256;
 pub(super) struct Prices {
     literals: [i32; 256],
     are_differences: bool,
-    /// By token without its lengths: literals and whether the offset is the last one; then by length.
+    /// By token without its lengths: literals and whether the offset is the last one; then by
+    /// length.
     matches: Vec<[i32; LENGTHS]>,
     offset_codes: [i32; 256],
     /// What a run of so many literals costs as long as its match is not known, and what the match
@@ -96,8 +97,8 @@ pub(super) struct Prices {
 }
 
 impl Prices {
-    /// Those of a part that is like the one counted, in a payload whose matches have `min_match` bytes
-    /// or more.
+    /// Those of a part that is like the one counted, in a payload whose matches have `min_match`
+    /// bytes or more.
     pub(super) fn new(counts: &Counts, min_match: usize) -> Self {
         let literals = counts.literals.map(|counts| prices(&counts, 2));
         let are_differences = counts.are_differences();
@@ -147,8 +148,8 @@ impl Prices {
         self.literals[usize::from(byte)] + run
     }
 
-    /// What the end of a run of `literals` costs, and what matches behind it do, by their length: with
-    /// the last offset where `is_last`.
+    /// What the end of a run of `literals` costs, and what matches behind it do, by their length:
+    /// with the last offset where `is_last`.
     #[inline(always)]
     pub(super) fn matches(&self, literals: usize, is_last: bool) -> (i32, &[i32; LENGTHS]) {
         let kind = literals.min(TOKEN_LITERALS) << 1 | usize::from(is_last);

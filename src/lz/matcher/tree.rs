@@ -1,5 +1,6 @@
-//! A binary tree for each hash of four bytes: the positions with it, sorted by the bytes that follow
-//! them, the newest at the root. Each search begins at the root, and makes its position the new one.
+//! A binary tree for each hash of four bytes: the positions with it, sorted by the bytes that
+//! follow them, the newest at the root. Each search begins at the root, and makes its position the
+//! new one.
 
 use crate::{
     lz::matcher::{END, cleared, common_len_up_to, hash, load32, load64},
