@@ -25,17 +25,6 @@ fn prefetch_ahead(words: *const u8, raw: *mut [u8; GROUP]) {
     }
 }
 
-/// Asks for words that are needed when all words at hand are used up. Their check reads them then,
-/// faster than they come from memory.
-#[inline(always)]
-fn prefetch_later(words: *const u8) {
-    // A group takes more than a line of words where they hardly shrink.
-    for line in [words, words.wrapping_add(64)] {
-        // SAFETY: as above.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.cast()) };
-    }
-}
-
 /// How far ahead of what is written memory is asked for, in bytes. From 8 to 32 KiB all are as fast
 /// (Zen 4).
 const OUTPUT_AHEAD: usize = 8 << 10;

@@ -4,17 +4,10 @@
 use std::arch::x86_64::*;
 use std::{hint::black_box, mem, ptr};
 
-use super::{
-    Bytes, PAIR, Words,
-    few::{self, FEW},
-    from_bytes,
-    scale::Scale,
-    tables::Tables,
-    unpack,
-};
+use super::{Bytes, PAIR, Words, from_bytes, opaque_one, tables::Tables, unpack};
 use crate::{
-    rans::segment::{CODED_ROUNDS_OF_LAST_GROUP, GROUP, GROUP_WORDS_LEN, Payload, QUAD, Segment},
-    simd::x86_64::{avx2, prefetch_ahead, prefetch_later},
+    rans::segment::{GROUP, GROUP_WORDS_LEN, Payload, QUAD, Segment},
+    simd::x86_64::{avx2, prefetch_ahead},
 };
 
 /// Payloads whose tables are at hand at a time, at most.
@@ -25,7 +18,6 @@ const FEW_GROUPS: usize = 2;
 
 /// Decodes `segments` to the end. The index of the first that does not end as the encoder began it
 /// comes back.
-#[allow(clippy::large_stack_arrays, reason = "20 KiB are little of any stack")]
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
 pub(in crate::simd) fn decode(payloads: &[Payload<'_>], segments: &mut [Segment<'_>]) -> Option<usize> {
     if payloads.len() > PAYLOADS || segments.iter().filter(|segment| segment.whole_groups() > 0).count() < PAIR {
@@ -116,7 +108,6 @@ fn decode_pairs<const PAIRS: usize>(
     if let Some(tables) = tables_in_order(tables, of) {
         return decode_side_by_side(payloads, tables, segments, pairs);
     }
-    #[allow(clippy::large_stack_arrays, reason = "20 KiB are little of any stack")]
     let mut copies = [const { Tables::NONE }; PAYLOADS];
     for (copy, of) in copies.iter_mut().zip(of) {
         copy.clone_from(&tables[*of]);
@@ -132,75 +123,41 @@ fn decode_side_by_side<const PAIRS: usize>(
     segments: &mut [Segment<'_>],
     pairs: [[usize; PAIR]; PAIRS],
 ) {
+    let symbols = tables.iter().fold(0, |most, tables| most.max(tables.symbols));
     let mut states = each!(PAIRS, |pair| each!(PAIR, |side| Words::load(&segments[pairs[pair][side]].states)));
     let mut ends: [[End; PAIR]; PAIRS] = [[[0; _]; PAIR]; PAIRS];
-    let further = distance_to_later(payloads);
     loop {
-        let mut places = Places::<PAIRS> { further, ..Places::NOWHERE };
-        for (place, (&index, end)) in pairs.as_flattened().iter().zip(ends.as_flattened_mut()).enumerate() {
-            let segment = &mut segments[index];
-            let words = words_ahead(payloads, segment, end);
-            places.put(place, words, segment.raw.as_mut_ptr().cast());
-            places.run = places.run.min(if words.len() < GROUP_WORDS_LEN { 0 } else { segment.whole_groups() });
+        let mut run = usize::MAX;
+        let mut next = [[ptr::null(); PAIR]; PAIRS];
+        for ((&index, next), end) in
+            pairs.as_flattened().iter().zip(next.as_flattened_mut()).zip(ends.as_flattened_mut())
+        {
+            let (words, groups) = words_ahead(payloads, &segments[index], end);
+            *next = words.as_ptr();
+            run = run.min(groups);
         }
-        if places.run == 0 {
+        if run == 0 {
             break;
         }
-        let next = places.next;
-        // SAFETY: `words_ahead` gave `GROUP_WORDS_LEN` bytes behind each of `last`, or `run` is 0.
-        // Each segment has `run` groups.
-        let done = unsafe { decode_places(&mut places, tables, &mut states) };
-        let taken = next.as_flattened().iter().zip(places.next.as_flattened());
+        let raw = each!(PAIRS, |pair| each!(PAIR, |side| segments[pairs[pair][side]].take_groups(run).as_mut_ptr()));
+        // SAFETY: `words_ahead` gave no fewer than `run` times `GROUP_WORDS_LEN` bytes for each of
+        // `next`, and `take_groups` gave `run` groups to each of `raw`.
+        let behind = unsafe {
+            match symbols {
+                ..=64 => decode_run_by::<64, PAIRS>(next, tables, &mut states, raw, run),
+                65..=128 => decode_run_by::<128, PAIRS>(next, tables, &mut states, raw, run),
+                129.. => decode_run_by::<256, PAIRS>(next, tables, &mut states, raw, run),
+            }
+        };
+        let taken = next.as_flattened().iter().zip(behind.as_flattened());
         for (&index, (next, behind)) in pairs.as_flattened().iter().zip(taken) {
-            segments[index].take_groups(done);
             segments[index].words.start += behind.addr() - next.addr();
         }
     }
     for (&index, states) in pairs.as_flattened().iter().zip(states.as_flattened()) {
         segments[index].states = states.store();
     }
-    if pairs.as_flattened().iter().all(|&index| segments[index].is_last_group()) {
-        decode_last_groups(payloads, tables, segments, pairs, states);
-    }
 }
-
-/// Decodes segments of which only the last group is left, the first rounds of it coded, the bytes
-/// of the others in the states. Those that do not end as the encoder began them are left as they
-/// are.
-#[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-fn decode_last_groups<const PAIRS: usize>(
-    payloads: &[Payload<'_>],
-    tables: &[Tables],
-    segments: &mut [Segment<'_>],
-    pairs: [[usize; PAIR]; PAIRS],
-    mut states: [[Words; PAIR]; PAIRS],
-) {
-    let mut ends: [[LastWords; PAIR]; PAIRS] = [[[0; _]; PAIR]; PAIRS];
-    let mut groups = [[[0; GROUP]; PAIR]; PAIRS];
-    let mut places = Places::<PAIRS> { run: 1, rounds: CODED_ROUNDS_OF_LAST_GROUP, ..Places::NOWHERE };
-    let rooms = ends.as_flattened_mut().iter_mut().zip(groups.as_flattened_mut());
-    for (place, (&index, (end, group))) in pairs.as_flattened().iter().zip(rooms).enumerate() {
-        let segment = &segments[index];
-        let words = payloads[segment.of].bytes.get(segment.words.clone()).unwrap_or_default();
-        let len = words.len().min(GROUP_WORDS_LEN);
-        end[..len].copy_from_slice(&words[..len]);
-        places.put(place, end, group);
-    }
-    let next = places.next;
-    // SAFETY: all ends have `GROUP_WORDS_LEN` bytes, and there is room for a group of each.
-    unsafe { decode_places(&mut places, tables, &mut states) };
-    let taken = next.as_flattened().iter().zip(places.next.as_flattened());
-    let decoded = groups.as_flattened().iter().zip(states.as_flattened()).zip(taken);
-    for (&index, ((group, states), (next, behind))) in pairs.as_flattened().iter().zip(decoded) {
-        let segment = &mut segments[index];
-        if segment.words.start + (behind.addr() - next.addr()) == segment.words.end {
-            segment.end_with(group, &states.store());
-        }
-    }
-}
-
-/// Words of a last group, and zeros behind them.
-type LastWords = [u8; GROUP_WORDS_LEN];
 
 /// The tables of segments of the payloads `of`, if they stand in that order, each for as many
 /// segments as the others.
@@ -211,87 +168,16 @@ fn tables_in_order<'t>(tables: &'t [Tables], of: &[usize]) -> Option<&'t [Tables
     places.all(|(place, its)| its - of[0] == place / share).then_some(tables)
 }
 
-/// The words that a segment takes next. Where the payload has too few for a group they are copied
-/// to `end`.
-fn words_ahead<'a>(payloads: &[Payload<'a>], segment: &Segment<'_>, end: &'a mut End) -> &'a [u8] {
-    let words = payloads[segment.of].bytes.get(segment.words.start..).unwrap_or_default();
-    if words.len() >= GROUP_WORDS_LEN || segment.whole_groups() == 0 {
-        return words;
+/// The words that a segment takes next, and the groups that it has and there are bytes for. Where
+/// the payload has too few for one they are copied to `end`.
+fn words_ahead<'a>(payloads: &[Payload<'a>], segment: &Segment<'_>, end: &'a mut End) -> (&'a [u8], usize) {
+    let mut words = payloads[segment.of].bytes.get(segment.words.start..).unwrap_or_default();
+    if words.len() < GROUP_WORDS_LEN && segment.whole_groups() > 0 {
+        end[..words.len()].copy_from_slice(words);
+        end[words.len()..].fill(0);
+        words = end;
     }
-    end[..words.len()].copy_from_slice(words);
-    end[words.len()..].fill(0);
-    end
-}
-
-/// How far behind the words of a segment those are that are decoded when all `payloads` are done,
-/// if more of them follow.
-fn distance_to_later(payloads: &[Payload<'_>]) -> usize {
-    let (first, last) = (payloads[0].bytes, payloads[payloads.len() - 1].bytes);
-    let distance = last.as_ptr_range().end.addr().wrapping_sub(first.as_ptr().addr());
-    // Others stand somewhere else, or are in the caches.
-    if (NEAR..FAR).contains(&distance) { distance } else { 0 }
-}
-
-/// Fewer bytes are not worth being asked for ahead, and more do not stay in the caches.
-const NEAR: usize = 32 << 10;
-const FAR: usize = 1 << 20;
-
-/// Where the segments of pairs stand.
-struct Places<const PAIRS: usize> {
-    /// The words that each takes next.
-    next: [[*const u8; PAIR]; PAIRS],
-    /// The last place where there are words for a group.
-    last: [[*const u8; PAIR]; PAIRS],
-    /// Where its next group goes.
-    raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
-    /// Groups that each has, at least.
-    run: usize,
-    /// Rounds that their groups have.
-    rounds: usize,
-    /// How far behind its next words those are that are wanted when all is decoded.
-    further: usize,
-}
-
-impl<const PAIRS: usize> Places<PAIRS> {
-    const NOWHERE: Self = Self {
-        next: [[ptr::null(); PAIR]; PAIRS],
-        last: [[ptr::null(); PAIR]; PAIRS],
-        raw: [[ptr::null_mut(); PAIR]; PAIRS],
-        run: usize::MAX,
-        rounds: QUAD,
-        further: 0,
-    };
-
-    fn put(&mut self, place: usize, words: &[u8], raw: *mut [u8; GROUP]) {
-        self.next.as_flattened_mut()[place] = words.as_ptr();
-        self.last.as_flattened_mut()[place] = words.as_ptr_range().end.wrapping_sub(GROUP_WORDS_LEN);
-        self.raw.as_flattened_mut()[place] = raw;
-    }
-}
-
-/// [`decode_run`] with tables for so many symbols.
-///
-/// # Safety
-///
-/// As there.
-#[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-unsafe fn decode_places<const PAIRS: usize>(
-    places: &mut Places<PAIRS>,
-    tables: &[Tables],
-    states: &mut [[Words; PAIR]; PAIRS],
-) -> usize {
-    // A pair has one line.
-    let are_few = tables.len() <= PAIRS && tables.iter().all(|tables| tables.are_few);
-    let symbols = tables.iter().fold(0, |most, tables| most.max(tables.symbols));
-    // SAFETY: as the caller promised.
-    unsafe {
-        match symbols {
-            _ if are_few => decode_run_by::<FEW, PAIRS>(places, tables, states),
-            ..=64 => decode_run_by::<64, PAIRS>(places, tables, states),
-            65..=128 => decode_run_by::<128, PAIRS>(places, tables, states),
-            129.. => decode_run_by::<256, PAIRS>(places, tables, states),
-        }
-    }
+    (words, segment.whole_groups().min(words.len() / GROUP_WORDS_LEN))
 }
 
 /// [`decode_run`] with so many tables.
@@ -301,15 +187,17 @@ unsafe fn decode_places<const PAIRS: usize>(
 /// As there.
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
 unsafe fn decode_run_by<const SYMBOLS: usize, const PAIRS: usize>(
-    places: &mut Places<PAIRS>,
+    next: [[*const u8; PAIR]; PAIRS],
     tables: &[Tables],
     states: &mut [[Words; PAIR]; PAIRS],
-) -> usize {
+    raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
+    run: usize,
+) -> [[*const u8; PAIR]; PAIRS] {
     macro_rules! run {
         ($tables:literal) => {
             if let Ok(tables) = tables.try_into() {
                 // SAFETY: as the caller promised.
-                return unsafe { decode_run::<SYMBOLS, PAIRS, $tables>(places, tables, states) };
+                return unsafe { decode_run::<SYMBOLS, PAIRS, $tables>(next, tables, states, raw, run) };
             }
         };
     }
@@ -324,47 +212,36 @@ unsafe fn decode_run_by<const SYMBOLS: usize, const PAIRS: usize>(
     unreachable!("as many tables as segments, or a part of them")
 }
 
-/// Decodes `run` groups of each segment, so many `rounds` of each group, or fewer groups where a
-/// segment has no words for more; how many comes back. There is a table for all segments, or one
-/// for each pair or half of them, or for each segment.
+/// Decodes `run` groups of each segment; the words that come next come back. There is a table for
+/// all segments, or one for each pair or half of them, or for each segment.
 ///
 /// # Safety
 ///
-/// Each of `raw` is the first of `run` groups that nobody else has, and from each of `last`, where
-/// `next` is not behind it, `GROUP_WORDS_LEN` bytes can be read.
+/// Each of `raw` is the first of `run` groups that nobody else has, and `run * GROUP_WORDS_LEN`
+/// bytes can be read from each of `next`.
 #[inline(never)]
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
 unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize, const TABLES: usize>(
-    places: &mut Places<PAIRS>,
+    mut next: [[*const u8; PAIR]; PAIRS],
     tables: &[Tables; TABLES],
     states: &mut [[Words; PAIR]; PAIRS],
-) -> usize {
-    let Places { mut next, last, raw, run, rounds, further } = *places;
+    raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
+    run: usize,
+) -> [[*const u8; PAIR]; PAIRS] {
     let mut x = *states;
-    let scale = Scale::new(tables[0].scale_bits);
+    let scale = Scale::new(&tables[0]);
     let mut symbols = [[_mm512_setzero_si512(); PAIRS]; QUAD];
-    let mut group = 0;
-    'groups: while group < run {
+    for group in 0..run {
         for pair in 0..PAIRS {
             for side in 0..PAIR {
-                if next[pair][side] > last[pair][side] {
-                    break 'groups;
-                }
                 prefetch_ahead(next[pair][side], raw[pair][side].wrapping_add(group));
-                prefetch_later(next[pair][side].wrapping_add(further));
             }
         }
-        for round in &mut symbols[..rounds] {
-            // SAFETY: no segment is behind its last place with words for a group: that was checked
-            // above. A lane takes one word per round at most. Before a round of a group, its 32
-            // lanes have not had their turn, so 64 of the `GROUP_WORDS_LEN` bytes are still ahead.
-            *round = unsafe {
-                if SYMBOLS <= FEW && TABLES <= PAIRS {
-                    decode_round_of_few(tables, &scale, &mut x, &mut next)
-                } else {
-                    decode_round::<SYMBOLS, PAIRS, TABLES>(tables, &scale, &mut x, &mut next)
-                }
-            };
+        for round in &mut symbols {
+            // SAFETY: a lane takes one word per round at most. Before a round of a group, its 32
+            // lanes have not had their turn, so 64 of the `GROUP_WORDS_LEN` bytes that the caller
+            // promised for this group are still ahead.
+            *round = unsafe { decode_round::<SYMBOLS, PAIRS, TABLES>(tables, &scale, &mut x, &mut next) };
         }
         for (pair, raw) in raw.iter().enumerate() {
             let quads = quads(each!(QUAD, |round| symbols[round][pair]));
@@ -374,11 +251,9 @@ unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize, const TABLES: usi
                 unsafe { raw[side].add(group).write(quads[side]) };
             }
         }
-        group += 1;
     }
     *states = x;
-    places.next = next;
-    group
+    next
 }
 
 /// Takes a symbol out of each lane of all segments.
@@ -412,8 +287,8 @@ unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize, const TABLES: u
             })
         };
     }
-    let places = each!(PAIRS, |pair| scale.places(&x[pair]));
-    let (buckets, within) = (each!(PAIRS, |pair| places[pair][0]), each!(PAIRS, |pair| places[pair][1]));
+    let buckets = each!(PAIRS, |pair| scale.buckets(&x[pair]));
+    let within = each!(PAIRS, |pair| scale.within_buckets(&x[pair]));
     let starts = look_up!(256, buckets, tables => tables.starts[0]);
     let mut ranks = each!(PAIRS, |pair| started(starts[pair], within[pair], PRECEDING[0]));
     // Small blocks, which come with tables of their own, have few slots.
@@ -433,52 +308,6 @@ unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize, const TABLES: u
     ));
     let lower = look_up!(SYMBOLS, ids, tables => tables.cumulative_lower);
     let cumulatives = each!(PAIRS, |pair| unpack(lower[pair], mixed[pair]));
-    // SAFETY: the caller promised 64 bytes.
-    unsafe { take_symbols(scale, x, next, frequencies, cumulatives) };
-    look_up!(SYMBOLS, ids, tables => tables.symbol)
-}
-
-/// [`decode_round`] by the tables for few symbols. There is a table for all segments, or for a pair
-/// or some.
-///
-/// # Safety
-///
-/// As there.
-#[inline]
-#[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-unsafe fn decode_round_of_few<const PAIRS: usize, const TABLES: usize>(
-    tables: &[Tables; TABLES],
-    scale: &Scale,
-    x: &mut [[Words; PAIR]; PAIRS],
-    next: &mut [[*const u8; PAIR]; PAIRS],
-) -> [__m512i; PAIRS] {
-    // As in `decode_round`.
-    let tables = if PAIRS > 2 { black_box(tables) } else { tables };
-    let tables = each!(PAIRS, |pair| &tables[pair * TABLES / PAIRS].few);
-    let places = each!(PAIRS, |pair| scale.places(&x[pair]));
-    let ids = each!(PAIRS, |pair| tables[pair].ids(places[pair][0], places[pair][1]));
-    let words = each!(PAIRS, |pair| few::words(ids[pair]));
-    let frequencies = each!(PAIRS, |pair| each!(PAIR, |side| tables[pair].frequencies(words[pair][side])));
-    let cumulatives = each!(PAIRS, |pair| each!(PAIR, |side| tables[pair].cumulatives(words[pair][side])));
-    // SAFETY: the caller promised 64 bytes.
-    unsafe { take_symbols(scale, x, next, frequencies, cumulatives) };
-    each!(PAIRS, |pair| tables[pair].symbols(ids[pair]))
-}
-
-/// Takes symbols out of all states, and gives those that became small a word.
-///
-/// # Safety
-///
-/// 64 bytes can be read from each of `next`.
-#[inline]
-#[target_feature(enable = "avx512vbmi,avx512vbmi2,bmi2,popcnt")]
-unsafe fn take_symbols<const PAIRS: usize>(
-    scale: &Scale,
-    x: &mut [[Words; PAIR]; PAIRS],
-    next: &mut [[*const u8; PAIR]; PAIRS],
-    frequencies: [[__m512i; PAIR]; PAIRS],
-    cumulatives: [[__m512i; PAIR]; PAIRS],
-) {
     let advanced = each!(PAIRS, |pair| {
         each!(PAIR, |side| {
             // Above the scale a cumulative frequency has bits that mean nothing.
@@ -492,6 +321,7 @@ unsafe fn take_symbols<const PAIRS: usize>(
             (x[pair][side], next[pair][side]) = unsafe { advanced[pair][side].refill(next[pair][side]) };
         }
     }
+    look_up!(SYMBOLS, ids, tables => tables.symbol)
 }
 
 /// How many symbols start in a bucket's slots up to the one that is `within` it, of those slots
@@ -501,6 +331,66 @@ unsafe fn take_symbols<const PAIRS: usize>(
 fn started(starts: __m512i, within: __m512i, preceding: [u8; 16]) -> __m512i {
     let preceding = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(from_16_bytes(preceding)), within);
     _mm512_popcnt_epi8(_mm512_and_si512(starts, preceding))
+}
+
+/// What is the same for all slots, for vectors.
+struct Scale {
+    /// Buckets have more than eight slots.
+    more_starts: bool,
+    /// `vpmultishiftqb` control: the bucket of each word of 64 bits, twice.
+    bucket_bits: __m512i,
+    /// Keeps a state's slot within its bucket.
+    bucket_mask: __m512i,
+    /// Keeps a state's slot.
+    mask: __m512i,
+    one: __m512i,
+}
+
+/// For each byte the first bit of a word of its 64 bits: of the four words in turn.
+const WORD_BITS: [u8; 64] = {
+    let mut bits = [0; 64];
+    let mut byte = 0;
+    while byte < 64 {
+        bits[byte] = 16 * (byte as u8 % 4);
+        byte += 1;
+    }
+    bits
+};
+
+impl Scale {
+    #[inline]
+    #[target_feature(enable = "avx512bw")]
+    fn new(tables: &Tables) -> Self {
+        let bits = tables.scale_bits;
+        Self {
+            more_starts: bits > 11,
+            bucket_bits: _mm512_add_epi8(from_bytes(WORD_BITS), _mm512_set1_epi8((bits - 8).cast_signed())),
+            bucket_mask: _mm512_set1_epi16((1 << (bits - 8)) - 1),
+            mask: _mm512_set1_epi16((1 << bits) - 1),
+            one: opaque_one(),
+        }
+    }
+
+    /// The buckets of the slots that the states stand in.
+    #[inline]
+    #[target_feature(enable = "avx512vbmi")]
+    fn buckets(&self, states: &[Words; PAIR]) -> __m512i {
+        let [first, second] = each!(PAIR, |side| {
+            // Four words' buckets in each half of 64 bits.
+            _mm512_castsi512_ps(_mm512_multishift_epi64_epi8(self.bucket_bits, states[side].lower))
+        });
+        // Of each 128 bits, one half of each 64: eight lanes of the first segment, eight of the
+        // second.
+        _mm512_castps_si512(_mm512_shuffle_ps::<0b10_00_10_00>(first, second))
+    }
+
+    /// Which slots of their buckets the states stand in.
+    #[inline]
+    #[target_feature(enable = "avx512bw")]
+    fn within_buckets(&self, states: &[Words; PAIR]) -> __m512i {
+        let [first, second] = each!(PAIR, |side| _mm512_and_si512(states[side].lower, self.bucket_mask));
+        _mm512_packus_epi16(first, second)
+    }
 }
 
 /// For each slot of a bucket: bits for the slots up to it, 0 to 7 and 8 to 15.

@@ -21,12 +21,10 @@
 
 mod decode;
 mod encode;
-mod few;
 mod gather;
 pub(in crate::simd) mod lz;
 mod pivot;
 pub(in crate::simd) mod planes;
-mod scale;
 mod sort;
 mod tables;
 

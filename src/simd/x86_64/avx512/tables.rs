@@ -1,9 +1,6 @@
 //! What the decoder looks slots and symbols up in.
 
-use super::{
-    Bytes,
-    few::{FEW, FewTables},
-};
+use super::Bytes;
 use crate::{model::Frequencies, rans::segment::Table};
 
 /// From slots to symbols in two steps: a slot's bucket tells the id of the symbol that has the
@@ -28,9 +25,6 @@ pub(super) struct Tables {
     pub(super) symbol: Bytes,
     /// Number of ids. 0: there are no tables.
     pub(super) symbols: usize,
-    pub(super) few: FewTables,
-    /// There is `few`.
-    pub(super) are_few: bool,
     pub(super) scale_bits: u8,
 }
 
@@ -46,8 +40,6 @@ impl Tables {
         cumulative_lower: Bytes([0; 256]),
         symbol: Bytes([0; 256]),
         symbols: 0,
-        few: FewTables::NONE,
-        are_few: false,
         scale_bits: 0,
     };
 
@@ -85,7 +77,6 @@ impl Tables {
             bucket = end;
             self.symbols = id + 1;
         }
-        self.are_few = self.symbols <= FEW && self.few.fill(frequencies);
         self.scale_bits = scale_bits;
     }
 }
