@@ -164,8 +164,9 @@ fn header(Processor { model, class }: &Processor, rounds: usize) -> String {
         "# LZ: {model} ({class})\n\n\
         Made by `scripts/bench_lz.sh`. First one core, thread time; all codecs take turns, rounds:\n\
         {rounds}, the median of each file. A file counts with its first {} MiB at most; files below {} KiB are\n\
-        left out. A short file is coded several times in a row, 1 MiB in all. Buffers were touched\n\
-        before, and every codec keeps its memory from call to call. Only ratios within this page count.\n\n\
+        left out. A short file is coded several times in a row, 1 MiB in all; one that a codec encodes at\n\
+        less than 10 MB/s is so in one round. Buffers were touched before, and every codec keeps its memory\n\
+        from call to call. Only ratios within this page count.\n\n\
         `ours` are whole streams with the default blocks of each level and the default checks: CRC-32C over\n\
         every block, in both directions. No peer has a check. zstd {} gets the whole file at once, with\n\
         the window that its level takes. `lz4` is its C library, one block; `zlib-rs` is raw deflate;\n\

@@ -4,7 +4,8 @@
 //! alike. The time is that of the thread, which does not run while others do; where codecs have
 //! threads, it is the time on the wall. Each piece counts with the median of its rounds. Buffers
 //! were touched before, so no page fault is timed, and each codec finds its output in the caches as
-//! far as it fits. A piece that is too short to be timed is coded several times in a row.
+//! far as it fits. A piece that is too short to be timed is coded several times in a row; one that
+//! takes a codec long is coded once.
 
 use std::time::{Duration, Instant};
 
@@ -59,11 +60,16 @@ const PIECE: usize = 1 << 20;
 /// Bytes that a codec goes through, at the least, between two looks at the clock.
 const TIMED: usize = 1 << 20;
 
+/// Seconds a raw byte from which a piece is coded in the first round alone: 10 MB/s. It takes so
+/// long that memory which is touched for the first time does not show.
+const SLOW: f64 = 1e-7;
+
 /// One codec's times, by piece and round.
 #[derive(Debug, Clone, Default)]
 struct Times {
     encode: Vec<Vec<f64>>,
     decode: Vec<Vec<f64>>,
+    is_slow: Vec<bool>,
     coded_len: usize,
 }
 
@@ -97,16 +103,25 @@ pub fn in_pieces(
     let mut all = vec![Times::default(); codecs.len()];
     for times in &mut all {
         (times.encode, times.decode) = (vec![Vec::new(); pieces.len()], vec![Vec::new(); pieces.len()]);
+        times.is_slow = vec![false; pieces.len()];
     }
     for round in 0..=rounds {
         for (index, piece) in pieces.iter().enumerate() {
             for (codec, times) in codecs.iter_mut().zip(&mut all) {
+                if times.is_slow[index] {
+                    continue;
+                }
                 let back = &mut back[..piece.len()];
                 let (encode, decode) = run(&mut **codec, piece, &mut coded, back, clock);
                 if round == 0 {
                     assert!(back == *piece, "{} does not restore its input", codec.name());
                     times.coded_len += coded.len();
-                } else {
+                    times.is_slow[index] = encode > SLOW * piece.len() as f64;
+                }
+                if times.is_slow[index] {
+                    times.encode[index].push(encode);
+                    times.decode[index].extend((0..rounds).map(|_| decode_piece(&mut **codec, &coded, back, clock)));
+                } else if round > 0 {
                     times.encode[index].push(encode);
                     times.decode[index].push(decode);
                 }
@@ -128,12 +143,21 @@ pub fn in_pieces(
 
 /// Seconds to code and to decode one piece.
 fn run(codec: &mut dyn Codec, raw: &[u8], coded: &mut Vec<u8>, back: &mut [u8], clock: Clock) -> (f64, f64) {
-    let repeats = TIMED.div_ceil(raw.len());
-    let encode = timed(clock, repeats, || codec.encode(raw, coded));
+    let encode = timed(clock, repeats(raw), || codec.encode(raw, coded));
+    (encode, decode_piece(codec, coded, back, clock))
+}
+
+/// Seconds to decode one piece.
+fn decode_piece(codec: &mut dyn Codec, coded: &[u8], back: &mut [u8], clock: Clock) -> f64 {
     // The codec before may have left more or less of it in the caches, which for bytes that are
     // only copied is a third of the time.
     back.fill(0);
-    (encode, timed(clock, repeats, || codec.decode(coded, back)))
+    timed(clock, repeats(back), || codec.decode(coded, back))
+}
+
+/// How many times in a row a piece is coded.
+fn repeats(piece: &[u8]) -> usize {
+    TIMED.div_ceil(piece.len())
 }
 
 /// Seconds for one of them.

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{PAIRS, ours, with_avx2, zstd};
+use super::{PAIRS, SMALLEST, ours, with_avx2, zstd};
 use crate::measure::{Figures, geometric_mean};
 
 /// One file and every codec's figures on it.
@@ -28,7 +28,7 @@ pub struct Measured {
 pub fn one_core(measured: &[Measured]) -> Result<String, fmt::Error> {
     let mut page = String::new();
     in_total(&mut page, measured)?;
-    for (level, beside) in PAIRS {
+    for (level, beside) in PAIRS.into_iter().chain([SMALLEST]) {
         pair(&mut page, measured, level, &zstd(beside))?;
     }
     let shown: Vec<&str> = names(measured).filter(|name| stands_in_files(name)).collect();
@@ -59,8 +59,8 @@ pub fn all_cores(figures: &[Figures]) -> Result<String, fmt::Error> {
 fn stands_in_files(name: &str) -> bool {
     match name.split_once(" -") {
         None => true,
-        Some(("ours", level)) => !["2", "4", "5"].contains(&level),
-        Some(("zstd", _)) => PAIRS.iter().any(|(_, beside)| zstd(*beside) == name),
+        Some(("ours", level)) => !["2", "4", "5", "7", "8"].contains(&level),
+        Some(("zstd", _)) => PAIRS.iter().chain([&SMALLEST]).any(|(_, beside)| zstd(*beside) == name),
         Some((_, level)) => ["1", "6", "7"].contains(&level),
     }
 }
