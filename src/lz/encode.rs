@@ -254,8 +254,9 @@ impl<'a> Chunks<'a> {
         }
         if behind > self.stop {
             self.stop = self.end;
-            let is_hasty = self.settings.level <= HASTY && self.settings.pipeline == Pipeline::Lzr;
-            self.is_lost = is_hasty && self.matches_lose();
+            // A parser that knows prices takes few matches that lose.
+            let may_lose = !self.settings.has_prices() && self.settings.pipeline == Pipeline::Lzr;
+            self.is_lost = may_lose && self.matches_lose();
         }
     }
 
@@ -326,9 +327,6 @@ impl<'a> Chunks<'a> {
 
 /// So many bytes into a chunk what its matches cost is looked at.
 const LOOK_BACK: usize = 32 << 10;
-
-/// Up to this level a chunk whose matches cost too much so far gets no more of them.
-const HASTY: u8 = 7;
 
 /// About how many bytes `raw` takes without matches, or fewer, by the entropy of a sample of it: of
 /// [`SAMPLES`] pieces of so many bytes.
