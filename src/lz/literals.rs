@@ -19,7 +19,7 @@ const SAMPLE_RUNS: usize = 1 << 10;
 
 /// Differences are taken where a sample of them has at most this share of the bits, in 1/64: a
 /// decoder needs more time for them.
-pub(super) const WORTH: u64 = 62;
+const WORTH: u64 = 62;
 
 /// The literals of a chunk of a block.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +83,7 @@ impl Literals<'_> {
             }
             total += len;
         }
-        entropy_bits(&different) < entropy_bits(&plain) / 64 * WORTH
+        are_differences_worth(&plain, &different)
     }
 
     /// Whether the differences are smaller: compares both forms of all literals.
@@ -91,13 +91,12 @@ impl Literals<'_> {
     pub(super) fn differences_are_smaller(&self) -> bool {
         let (mut plain, mut different) = ([0; 256], [0; 256]);
         for Run { from, len, last } in self.runs() {
-            for (at, &byte) in (from..).zip(&self.raw[from..from + len]) {
-                let base = at.checked_sub(last).map_or(0, |base| self.raw[base]);
-                plain[usize::from(byte)] += 1;
-                different[usize::from(byte.wrapping_sub(base))] += 1;
+            for at in from..from + len {
+                plain[usize::from(self.raw[at])] += 1;
+                different[usize::from(difference(self.raw, at, last))] += 1;
             }
         }
-        entropy_bits(&different) < entropy_bits(&plain) / 64 * WORTH
+        are_differences_worth(&plain, &different)
     }
 
     /// The run of literals of the sequence `index`, or behind all of them.
@@ -116,6 +115,19 @@ impl Literals<'_> {
         let places = self.sequences.iter().map(|sequence| (sequence.from, sequence.literals)).chain([self.tail]);
         places.zip(lasts).map(|((from, len), last)| Run { from: from as usize, len: len as usize, last: last as usize })
     }
+}
+
+/// Whether literals are better as differences, by how often each byte stands in both forms.
+#[inline]
+pub(super) fn are_differences_worth(plain: &[u32; 256], different: &[u32; 256]) -> bool {
+    entropy_bits(different) < entropy_bits(plain) / 64 * WORTH
+}
+
+/// The byte at `at` less that one last offset before, or itself where there is none.
+#[cfg(not(target_family = "wasm"))]
+#[inline(always)]
+pub(super) fn difference(raw: &[u8], at: usize, last: usize) -> u8 {
+    raw[at].wrapping_sub(at.checked_sub(last).map_or(0, |base| raw[base]))
 }
 
 /// Fills the first bytes of `room` with the differences of a run.

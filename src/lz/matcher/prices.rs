@@ -1,7 +1,7 @@
 //! What the symbols of a chunk cost, in 1/64 bit.
 
 use crate::{
-    lz::literals::WORTH,
+    lz::literals::{are_differences_worth, difference},
     model::{entropy_bits, price},
     sequences::{
         ESCAPE, ESCAPE_LEN, MIN_MATCH, OffsetCode, Repeats, TOKEN_LITERALS, TOKEN_MATCH, excess_byte, offset_base,
@@ -34,8 +34,8 @@ impl Default for Counts {
 impl Counts {
     /// Whether literals take less as differences.
     pub(super) fn are_differences(&self) -> bool {
-        let [plain, different] = self.literals.each_ref().map(entropy_bits);
-        different < plain / 64 * WORTH
+        let [plain, different] = &self.literals;
+        are_differences_worth(plain, different)
     }
 
     /// About how many bits all of it takes.
@@ -69,12 +69,6 @@ impl Counts {
             self.match_excess[usize::from(excess_byte(length - TOKEN_MATCH).0)] += 1;
         }
     }
-}
-
-/// The byte at `at` less that one last offset before, or itself where there is none.
-#[inline(always)]
-fn difference(raw: &[u8], at: usize, last: usize) -> u8 {
-    raw[at].wrapping_sub(at.checked_sub(last).map_or(0, |base| raw[base]))
 }
 
 /// Runs of more literals cost the same, and so do longer matches: they escape.
