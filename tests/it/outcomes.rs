@@ -61,15 +61,25 @@ pub fn read_short(stream: &[u8], options: &DecodeOptions) -> Outcome {
 
 /// 13 bytes at a time.
 pub fn push(stream: &[u8], options: &DecodeOptions) -> Outcome {
+    push_by(stream, options, 13)
+}
+
+/// `len` bytes at a time.
+pub fn push_by(stream: &[u8], options: &DecodeOptions, len: usize) -> Outcome {
     let mut decoder = RansDecoder::with_options(Vec::new(), options.clone());
-    let result = stream.chunks(13).try_for_each(|part| decoder.write_all(part)).and_then(|()| decoder.try_finish());
+    let result = stream.chunks(len).try_for_each(|part| decoder.write_all(part)).and_then(|()| decoder.try_finish());
     Outcome::new(decoder.into_inner(), result.map_err(from_io))
 }
 
 /// Slices of 0 to 7 bytes on both sides.
 pub fn step(stream: &[u8], options: &DecodeOptions) -> Outcome {
+    step_by(stream, options, &Cuts::new(vec![5, 0, 1, 7, 2]))
+}
+
+/// Slices of such lengths on both sides.
+pub fn step_by(stream: &[u8], options: &DecodeOptions, cuts: &Cuts) -> Outcome {
     let mut decoder = Decoder::new(options.clone());
-    let (raw, result) = steps::decode(&mut decoder, stream, &Cuts::new(vec![5, 0, 1, 7, 2]));
+    let (raw, result) = steps::decode(&mut decoder, stream, cuts);
     Outcome::new(raw, result)
 }
 

@@ -19,7 +19,8 @@ use crate::{
 use crate::{
     data,
     faulty::{NoFurther, Short},
-    outcomes::{Outcome, agreed, from_io, read},
+    outcomes::{Outcome, agreed, from_io, push_by, read, step_by},
+    steps::Cuts,
 };
 
 const BLOCK_LEN: usize = 2000;
@@ -100,6 +101,9 @@ fn the_bytes_and_errors_of_blocks_one_by_one() {
                 assert_eq!(read_by(RansReader::new(Short::new(&input[..], most, 3)), len), expected, "{most}, {len}");
             }
             assert_eq!(fill_buf(RansReader::new(Short::new(&input[..], most, 3))), expected, "{most}");
+            assert_eq!(push_by(&input, &DecodeOptions::new(), most), expected, "{most}");
+            let cuts = Cuts::new(vec![most, 0, BLOCK_LEN, 9000, 1]);
+            assert_eq!(step_by(&input, &DecodeOptions::new(), &cuts), expected, "{most}");
         }
     }
 }
