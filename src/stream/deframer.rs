@@ -172,9 +172,11 @@ impl Deframer {
     }
 
     /// Raw bytes of the data block that the [next](Self::next) call gives, if all of it is there:
-    /// in the buffer, or with an empty one in `input`. Whatever is wrong with it is not seen here.
+    /// in the buffer, or in `input` where all that is buffered was used. Whatever is wrong with it
+    /// is not seen here.
     pub(crate) fn next_block(&self, input: &[u8]) -> Option<usize> {
-        let there = if self.buffer.is_empty() { input } else { self.buffer.unused() };
+        let buffered = self.buffer.unused();
+        let there = if buffered.is_empty() { input } else { buffered };
         let (header, len) = match self.state {
             State::Body(header) => (header, body_len(&header)),
             State::BlockHeader => {

@@ -94,7 +94,7 @@ impl Decoder {
             && let rest = &input[run.taken..]
             && let Some(raw_len) = self.deframer.next_block(rest)
         {
-            // Another one is likely to be as long.
+            // The first is taken, however long it is.
             if !run.blocks.is_empty() && run.placed_len + run.ready_len + raw_len > most {
                 break;
             }
