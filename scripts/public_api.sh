@@ -17,7 +17,6 @@ trap 'rm -rf "$work"' EXIT
 # that: else it would build all dependencies anew.
 printf '#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc "$@"\n' >"$work/rustdoc"
 chmod +x "$work/rustdoc"
-#
 # Of the same packages as the gate's documentation: what that built is not built anew.
 RUSTDOC="$work/rustdoc" RUSTDOCFLAGS="-Z unstable-options --output-format json" cargo doc -q --no-deps --all-features
 
