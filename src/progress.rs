@@ -24,7 +24,7 @@ impl Progress {
         self.raw_bytes
     }
 
-    /// Coded bytes, headers and checks included.
+    /// Coded bytes, headers and checks included. Of a reader, those it has read ahead, too.
     #[must_use]
     pub fn coded_bytes(&self) -> u64 {
         self.coded_bytes

@@ -93,7 +93,9 @@ reading_adapter! {
     ///
     /// What is decoded is given before the inner reader is polled, and blocks that are whole and
     /// right come out before the error of what follows them. Concatenated streams are read as one.
-    /// No byte behind the last stream is taken with [`DecodeOptions::single_stream`].
+    /// The inner reader is asked for some blocks at a time, but what has come is given before more
+    /// is waited for. With [`DecodeOptions::single_stream`] it is asked for one, and no byte behind
+    /// the stream is taken.
     ///
     /// # Cancel safety
     ///
@@ -126,7 +128,7 @@ impl<R: AsyncRead> AsyncRead for RansReader<R> {
 /// nothing is read, else the list of blocks comes from the index or from the headers, once.
 ///
 /// A seek that is dropped while it is pending may leave the inner reader anywhere. Reading fails
-/// then until a seek succeeds.
+/// then, behind what was read ahead, until a seek succeeds.
 impl<R: AsyncRead + AsyncSeek> AsyncSeek for RansReader<R> {
     fn start_seek(self: Pin<&mut Self>, to: SeekFrom) -> io::Result<()> {
         self.project().state.begin_seek(to);

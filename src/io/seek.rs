@@ -21,8 +21,8 @@ use crate::{
 /// block that is jumped to; [`DecodeOptions::verify_index`](crate::DecodeOptions::verify_index)
 /// compares it with the blocks before that, too.
 ///
-/// When a seek fails in the inner reader, reading fails as well until a seek succeeds, unless the
-/// inner reader could be put back where it was.
+/// When a seek fails in the inner reader, reading fails as well, behind what was read ahead, until
+/// a seek succeeds, unless the inner reader could be put back where it was.
 impl<R: Read + Seek> Seek for RansReader<R> {
     /// # Errors
     ///

@@ -18,7 +18,8 @@ pub enum TrailingData {
     /// Report [`Error::TrailingData`].
     #[default]
     Reject,
-    /// Stop as if the input ended there.
+    /// Stop as if the input ended there. A reader may have taken some of them by then, up to half a
+    /// MiB: its `into_parts` gives them back.
     Ignore,
 }
 
@@ -89,8 +90,9 @@ impl DecodeOptions {
         self
     }
 
-    /// Stops at the end of the first stream and leaves what follows unread. Default: off,
-    /// concatenated streams are read as one.
+    /// Stops at the end of the first stream and leaves what follows unread: turn it on where
+    /// somebody else reads on from there. Default: off, concatenated streams are read as one, and
+    /// readers take up to half a MiB ahead.
     #[must_use]
     pub fn single_stream(mut self, on: bool) -> Self {
         self.single_stream = on;

@@ -38,10 +38,10 @@ pub enum Status {
         /// Bytes to the end of the current element of the stream, 1 or more.
         at_least: usize,
     },
-    /// The output is full, or what is in it should be handled before the next step returns an
-    /// error.
+    /// The output is full, or what is in it should be handled before the next step, which returns
+    /// an error or decodes what was read ahead.
     NeedsOutput {
-        /// Bytes that are ready and had no room; 0 before an error.
+        /// Bytes that are ready and had no room; 0 if the output has all of them.
         ready: usize,
     },
     /// Nothing can be done until a block comes back from a worker.
