@@ -261,21 +261,27 @@ impl<'a> Chunks<'a> {
     }
 
     /// Whether the chunk so far takes an eighth more with its matches than without them, at the
-    /// least. Few files have such matches: of a handful of symbols, any four bytes have been there
-    /// before.
+    /// least, and its rest is like that. Few files have such matches: of a handful of symbols, any
+    /// four bytes have been there before.
     fn matches_lose(&self) -> bool {
         let sequences = &self.coder.sequences;
         let raw = &self.raw[self.start..self.anchor];
         let (mut literals, mut bits, mut last) = (0, 0, self.repeats.last());
         for sequence in sequences {
-            literals += sequence.literals as usize;
+            literals += u64::from(sequence.literals);
             // The least of a token, and of an offset that is not the last one.
-            bits += 5 + if sequence.offset == last { 0 } else { 5 + sequence.offset.ilog2() as usize };
+            bits += 5 + if sequence.offset == last { 0 } else { 5 + u64::from(sequence.offset.ilog2()) };
             last = sequence.offset;
         }
-        let without = plain_len_about(raw, FEW);
-        let literals = without * literals / raw.len().max(1);
-        8 * (literals + bits / 8) > 9 * without
+        // Products of two lengths: the same on machines of 32 bits.
+        let [len, without] = [raw.len().max(1), plain_len_about(raw, FEW)].map(|len| len as u64);
+        let literals = without * literals / len;
+        if 8 * (literals + bits / 8) <= 9 * without {
+            return false;
+        }
+        let rest = &self.raw[self.anchor..self.end];
+        let alike = without * rest.len() as u64 / len;
+        4 * alike.abs_diff(plain_len_about(rest, FEW) as u64) <= alike
     }
 
     /// All that follows the last sequence are literals.

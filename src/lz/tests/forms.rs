@@ -132,3 +132,15 @@ fn matches_that_cost_too_much_are_given_up_for_one_chunk() {
         assert!(encode(&raw[..LEN], level, LEN).len() < LEN / 6, "{level}");
     }
 }
+
+/// The begin of a chunk does not decide for what follows in it.
+#[test]
+fn matches_behind_some_that_cost_too_much_are_found() {
+    let few = alone(40 << 10, |x| [0, 0, 0, 0, 0, 0, 1, 2][(x & 7) as usize]);
+    let text = pieces(&mut Random(3), 200 << 10, 300);
+    let raw = [&few[..], &text].concat();
+    for level in LEVELS {
+        let [few, text, both] = [&few[..], &text, &raw].map(|raw| check(raw, level, 256 << 10).len());
+        assert!(both < few + few + text, "level {level}: {few} and {text} alone, {both} together");
+    }
+}
