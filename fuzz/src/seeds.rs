@@ -78,7 +78,7 @@ const BEFORE_A_STREAM: [(&str, &[u8]); 15] = [
 ];
 
 /// Each target that takes data, with settings to stand before it.
-const BEFORE_DATA: [(&str, &[u8]); 29] = [
+const BEFORE_DATA: [(&str, &[u8]); 31] = [
     ("roundtrip", &[0, 0, 0, 4, 0, 1, 7, 4, 0]),
     ("roundtrip", &[1, 0b1111, 0, 1, 0, 0, 0, 4, 3]),
     ("roundtrip", &[3, 0b0110, 100, 0, 0, 0, 3, 4, 1]),
@@ -95,6 +95,8 @@ const BEFORE_DATA: [(&str, &[u8]); 29] = [
     ("lz_roundtrip", &[13, 0, 8, 255, 255, 30]),
     ("lz_roundtrip", &[23, 0, 8, 0, 4, 2]),
     ("lz_roundtrip", &[6, 0, 8, 255, 255, 30]),
+    ("lz_roundtrip", &[9, 0, 8, 255, 255, 6]),
+    ("lz_roundtrip", &[18, 0, 8, 0, 4, 2]),
     ("section", &[1, 0, 1]),
     ("section", &[1, 200, 0]),
     ("faulty_io", &[8, 100, 2, 0, 1, 5, 1, 0, 255, 2, 1]),

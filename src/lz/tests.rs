@@ -154,6 +154,8 @@ fn every_level_gives_back_what_it_took() {
         }
         check(&records(&mut random, 100_000), level, 1 << 20);
         check(&vec![7; 100_000], level, 16 << 10);
+        // A chunk that levels 8 and 9 parse in two parts.
+        check(&pieces(&mut random, 300_000, 300), level, 1 << 20);
     }
 }
 
@@ -172,7 +174,7 @@ fn long_sequences_with_near_and_far_offsets() {
         }
     }
     for cut in [0, 1, 31, 128, 1000] {
-        for level in [1, 3, 6] {
+        for level in [1, 3, 6, 8, 9] {
             check(&raw[..raw.len() - cut], level, 8 << 10);
         }
     }

@@ -28,7 +28,7 @@ fn kind(payload: &[u8]) -> u8 {
 fn pipelines_give_back_what_they_took() {
     let mut random = Random(11);
     for pipeline in PIPELINES {
-        for level in [1, 3, 6] {
+        for level in [1, 3, 6, 9] {
             for longest in [4, 20, 300] {
                 for len in [1, 30, 1000, 30_000] {
                     check_with(pipeline, &pieces(&mut random, len, longest), level, 8 << 10);
