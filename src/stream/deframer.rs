@@ -172,15 +172,15 @@ impl Deframer {
     }
 
     /// Raw bytes of the data block that the [next](Self::next) call gives, if all of it is there:
-    /// in the buffer, or in `input` where all that is buffered was used. Whatever is wrong with it
-    /// is not seen here.
+    /// in the buffer, or in `input` where all that is buffered was used. Its header is right, and
+    /// within the limits: room may be made for it. What is wrong with its payload is not seen here.
     pub(crate) fn next_block(&self, input: &[u8]) -> Option<usize> {
         let buffered = self.buffer.unused();
         let there = if buffered.is_empty() { input } else { buffered };
         let (header, len) = match self.state {
             State::Body(header) => (header, body_len(&header)),
             State::BlockHeader => {
-                let header = BlockHeader::parse(there.first_chunk()?, Part::Block(0), self.offset).ok()?;
+                let Ok(State::Body(header)) = self.block_header(*there.first_chunk()?) else { return None };
                 (header, HEADER_LEN + body_len(&header))
             }
             _ => return None,
