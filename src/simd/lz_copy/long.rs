@@ -29,8 +29,8 @@ pub(in crate::simd) unsafe fn execute<S: Steps>(
     let min_match = sections.tokens.min_match;
     let mut escapes = sections.escapes;
     let (literals, literal_count) = (sections.literals.padded().as_ptr(), sections.literals.len());
-    // Up to where a sequence may go if its steps are to stay inside the block.
-    let most = output.end.min(output.raw.len().saturating_sub(OVERSHOOT));
+    // A sequence that ends before this stays inside the chunk, and its steps inside the block.
+    let limit = (output.end + 1).min((output.raw.len() + 1).saturating_sub(OVERSHOOT));
     let mut place = Place { literal: 0, at: output.at, last: 0 };
     for (index, ((&run, &length), &offset)) in runs.iter().zip(lengths).zip(offsets).enumerate() {
         let before = escapes;
@@ -42,7 +42,7 @@ pub(in crate::simd) unsafe fn execute<S: Steps>(
         };
         let (offset, match_at) = (offset as usize, place.at + run);
         let (literal, at) = (place.literal + run, match_at + length);
-        if literal > literal_count || at > most || offset > match_at {
+        if literal > literal_count || at >= limit || offset > match_at {
             escapes = before;
             if !one(index, sections, expanded, &mut escapes, &mut place, output) {
                 return false;
