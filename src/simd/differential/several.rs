@@ -123,6 +123,31 @@ fn bad_ones_among_good_ones() {
     assert!(cfg!(miri) || refused > 200, "{refused}");
 }
 
+/// Of two segments that end together, one has words left over, or too few: its states are as they
+/// should be when those that it needs are taken.
+#[test]
+fn words_that_end_early_or_late_beside_good_ones() {
+    let kernels = kernels();
+    let mut random = Random(14);
+    for (len, tail) in [(16 * GROUP, Tail::Coded), (9 * GROUP, Tail::InStates), (9 * GROUP + 77, Tail::InStates)] {
+        let good = || Part { raw: vec![0; len], payload: two_symbols(len, tail, &mut random).0 };
+        let good: Vec<_> = std::iter::repeat_with(good).take(2).collect();
+        for (bad, change) in (0..2).flat_map(|bad| (1..20).map(move |change| (bad, change))) {
+            let words = u32::from_le_bytes(*good[bad].payload[4..].first_chunk().unwrap());
+            let (mut less, mut more) = (good.clone(), good.clone());
+            let (short, long) = (&mut less[bad].payload, &mut more[bad].payload);
+            short.truncate(short.len() - 2 * change as usize);
+            short[4..8].copy_from_slice(&(words - change).to_le_bytes());
+            long.extend(random.bytes(2 * change as usize, |r| r as u8));
+            long[4..8].copy_from_slice(&(words + change).to_le_bytes());
+            for parts in [less, more] {
+                assert_eq!(alone(&parts).1, Err((bad, Corruption::SegmentEnd { segment: 0 })), "{len}: {change} words");
+                check_together(&kernels, &parts, &format!("{len} bytes, {change} words"));
+            }
+        }
+    }
+}
+
 /// No kernel touches what is behind a payload or its raw bytes, or before them, whatever the
 /// payload is.
 #[cfg(all(unix, not(miri)))]
