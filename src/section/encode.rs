@@ -29,8 +29,8 @@ pub(crate) struct Settings {
     /// others lanes: with 0 the smaller one is taken. `None`: lanes are not looked at, which saves
     /// an encoder some time. It means nothing without `pivot`.
     pub(crate) over_lanes: Option<u32>,
-    /// Whether counts alone decide between pivot and lanes, also where they do not quite tell:
-    /// nothing is then coded as both.
+    /// Whether counts alone decide between pivot and lanes, also where they do not quite tell, of a
+    /// section that keeps a quarter of its length: hardly any is then coded as both.
     pub(crate) by_counts: bool,
     /// A section is stored when coding saves less than so many 1024ths of its length.
     pub(crate) min_gain: u32,
