@@ -40,7 +40,7 @@ allowed() {
 ::lz(::copy|_portable::execute)::run(_long)?$ ::Output::literals$    the literals behind the last sequence, once a chunk
 ::lz::copy::run$                ^mem(cpy|set)$              entries behind the last sequence, once a chunk
 ::lz::copy::run$                ^\*%                        the same, by its address in a register
-::decode(_several)?$            ^\*%                        makes a table: memset, by its address in a register
+::(decode(_several)?|Tables::fill)$ ^\*%                   makes a table: memset, by its address in a register
 LIST
 }
 
