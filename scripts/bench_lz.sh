@@ -2,8 +2,8 @@
 # Measures our levels beside zstd, lz4, snappy, deflate and OpenZL's LZ, on one core and then on
 # all, writes the page of this processor, docs/benchmarks/lz-*.md, with its plots, and brings the
 # README's table of levels up to date. Arguments: a folder of files to measure, rounds (default 3).
-# 50 MB in 17 files take half a minute a round on two idle cores; the programs take three minutes to
-# compile the first time.
+# 50 MB in 17 files take three and a half minutes with three rounds on two idle cores; the programs
+# take three minutes to compile the first time.
 set -euo pipefail
 if [ $# -lt 1 ]; then
     printf 'usage: %s FOLDER [ROUNDS]\n' "$0" >&2

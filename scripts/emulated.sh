@@ -15,7 +15,7 @@ tests() { cargo test -p ranstream --lib --no-default-features --no-run --message
 if command -v qemu-x86_64-static >/dev/null && [ "$(uname -m)" = x86_64 ]; then
     program=$(tests)
     # Processor, and the kernels that its tests insist on. avx2-gather is left out: qemu 7.2 takes a
-    # gather by ymm4 for one without indices, as if that were a place in memory without one.
+    # gather whose indices are in ymm4 for one without indices.
     while read -r processor kernels; do
         printf '\n== %s\n' "$processor"
         RANS_EXPECT_KERNELS=$kernels RANS_SKIP_KERNELS=avx2-gather qemu-x86_64-static -cpu "$processor" "$program" simd:: 2> >(grep -v 'TCG doesn' >&2)

@@ -10,13 +10,6 @@ pub(crate) struct Portable;
 pub(crate) const WIDTH: usize = 8;
 
 impl Steps for Portable {
-    fn ones(&self, bitmap: &[u8]) -> usize {
-        let (words, rest) = bitmap.as_chunks();
-        let whole: u32 = words.iter().map(|word| u64::from_le_bytes(*word).count_ones()).sum();
-        let rest: u32 = rest.iter().map(|byte| byte.count_ones()).sum();
-        (whole + rest) as usize
-    }
-
     fn merge(&self, out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -> usize {
         let (mut zeros, mut ones) = (0, 0);
         for (out, bitmap) in in_strides(out, len, bitmap) {
@@ -50,12 +43,6 @@ impl Steps for Portable {
         }
     }
 
-    fn rank(&self, symbols: &[u8], ranks: &[u8; 256], out: &mut [u8]) {
-        for (out, &symbol) in out.iter_mut().zip(symbols) {
-            *out = ranks[usize::from(symbol)];
-        }
-    }
-
     fn part(&self, ranks: &mut [u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &mut [u8]) -> usize {
         let threshold = Threshold::new(threshold);
         let bitmap = &mut bitmap[..strides(len) / WIDTH];
@@ -63,21 +50,16 @@ impl Steps for Portable {
         for (at, bitmap) in (0..len).step_by(STRIDE).zip(bitmap.as_chunks_mut().0) {
             let words = words(ranks, at);
             let bits = threshold.compare(&words, len - at);
-            let parts = Parts::new(bits);
             *bitmap = bits.to_le_bytes();
             // What is written to `ranks` was read before.
             let left: &mut [u8; STRIDE] = ranks[zeros..].first_chunk_mut().expect("the left ones are no more");
-            let right = window_mut(right, ones);
-            for (place, word) in words.into_iter().enumerate() {
-                let (before, parted) = (parts.before(place), MERGE[byte(bits, place)].part(word));
-                right[before..before + WIDTH].copy_from_slice(&parted.to_be_bytes());
-                let before = place * WIDTH - before;
+            let count = part(words, bits, window_mut(right, ones), |before, word| {
                 if let Some(left) = left.get_mut(before..before + WIDTH) {
-                    left.copy_from_slice(&parted.to_le_bytes());
+                    left.copy_from_slice(&word.to_le_bytes());
                 }
-            }
-            ones += parts.all();
-            zeros += STRIDE - parts.all();
+            });
+            ones += count;
+            zeros += STRIDE - count;
         }
         ones
     }
@@ -89,14 +71,8 @@ impl Steps for Portable {
         for (at, bitmap) in (0..len).step_by(STRIDE).zip(bitmap.as_chunks_mut().0) {
             let words = words(ranks, at);
             let bits = threshold.compare(&words, len - at);
-            let parts = Parts::new(bits);
             *bitmap = bits.to_le_bytes();
-            let right = window_mut(right, ones);
-            for (place, word) in words.into_iter().enumerate() {
-                let (before, parted) = (parts.before(place), MERGE[byte(bits, place)].part(word));
-                right[before..before + WIDTH].copy_from_slice(&parted.to_be_bytes());
-            }
-            ones += parts.all();
+            ones += part(words, bits, window_mut(right, ones), |_, _| ());
         }
         ones
     }
@@ -263,6 +239,19 @@ fn merge(out: &mut [u8; STRIDE], bitmap: &[u8; STRIDE / WIDTH], left: impl Fn(us
         zeros += WIDTH - count;
     }
     ones
+}
+
+/// Parts a stride: those with a 1 in `bits` go to `right`. `left` gets each word, whose others stand
+/// at its bottom, and how many of them there were before it. How many bits are 1 comes back.
+#[inline(always)]
+fn part(words: Words, bits: u64, right: &mut Window, mut left: impl FnMut(usize, u64)) -> usize {
+    let parts = Parts::new(bits);
+    for (place, word) in words.into_iter().enumerate() {
+        let (before, parted) = (parts.before(place), MERGE[byte(bits, place)].part(word));
+        right[before..before + WIDTH].copy_from_slice(&parted.to_be_bytes());
+        left(place * WIDTH - before, parted);
+    }
+    parts.all()
 }
 
 /// How many bits of a byte are 1.

@@ -16,7 +16,12 @@ pub(crate) const SLACK: usize = STRIDE + 8;
 /// defect of the caller: a kernel panics then.
 pub(crate) trait Steps: Sync {
     /// How many bits are 1.
-    fn ones(&self, bitmap: &[u8]) -> usize;
+    fn ones(&self, bitmap: &[u8]) -> usize {
+        let (words, rest) = bitmap.as_chunks();
+        let whole: u32 = words.iter().map(|word| u64::from_le_bytes(*word).count_ones()).sum();
+        let rest: u32 = rest.iter().map(|byte| byte.count_ones()).sum();
+        (whole + rest) as usize
+    }
 
     /// Merges symbols: for each of `len` bits of `bitmap`, the next of `left` if it is 0, or else
     /// the next of `right`. How many bits are 1 comes back; if `len` is not whole strides, bits
@@ -48,7 +53,11 @@ pub(crate) trait Steps: Sync {
 
     /// Looks each symbol up in `ranks`. `out` is as long as for the next multiple of [`STRIDE`]
     /// symbols.
-    fn rank(&self, symbols: &[u8], ranks: &[u8; 256], out: &mut [u8]);
+    fn rank(&self, symbols: &[u8], ranks: &[u8; 256], out: &mut [u8]) {
+        for (out, &symbol) in out.iter_mut().zip(symbols) {
+            *out = ranks[usize::from(symbol)];
+        }
+    }
 
     /// Parts the first `len` of `ranks`: those from `threshold` on go to `right`, the others to the
     /// front of `ranks`, both in order. `bitmap` gets a 1 for each of the first, and zeros up to

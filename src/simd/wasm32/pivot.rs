@@ -19,10 +19,6 @@ use crate::{
 pub(in crate::simd) struct PivotSteps;
 
 impl Steps for PivotSteps {
-    fn ones(&self, bitmap: &[u8]) -> usize {
-        Portable.ones(bitmap)
-    }
-
     fn merge(&self, out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -> usize {
         merge(out, len, bitmap, left, right)
     }
@@ -45,13 +41,9 @@ impl Steps for PivotSteps {
                 6 => unpack::<6, 4>(to, len, from, table),
                 7 => unpack::<7, 8>(to, len, from, table),
                 // Sixteen vectors of table are more than a load for each symbol.
-                _ => Portable.rank(&packed[..len], table, out),
+                _ => self.rank(&packed[..len], table, out),
             }
         }
-    }
-
-    fn rank(&self, symbols: &[u8], ranks: &[u8; 256], out: &mut [u8]) {
-        Portable.rank(symbols, ranks, out);
     }
 
     fn part(&self, ranks: &mut [u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &mut [u8]) -> usize {

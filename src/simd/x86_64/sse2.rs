@@ -12,10 +12,6 @@ use crate::pivot::{COUNTS, MERGE, Merge, Portable, SLACK, Steps, WIDTH, strides}
 pub(in crate::simd) struct PivotSteps;
 
 impl Steps for PivotSteps {
-    fn ones(&self, bitmap: &[u8]) -> usize {
-        Portable.ones(bitmap)
-    }
-
     fn merge(&self, out: &mut [u8], len: usize, bitmap: &[u8], left: &[u8], right: &[u8]) -> usize {
         merge(out, len, bitmap, left, right)
     }
@@ -26,10 +22,6 @@ impl Steps for PivotSteps {
 
     fn unpack(&self, out: &mut [u8], len: usize, packed: &[u8], bits: u8, table: &[u8; 256]) {
         Portable.unpack(out, len, packed, bits, table);
-    }
-
-    fn rank(&self, symbols: &[u8], ranks: &[u8; 256], out: &mut [u8]) {
-        Portable.rank(symbols, ranks, out);
     }
 
     fn part(&self, ranks: &mut [u8], len: usize, threshold: u8, right: &mut [u8], bitmap: &mut [u8]) -> usize {

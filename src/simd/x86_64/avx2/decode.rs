@@ -336,13 +336,12 @@ fn look_up<const GATHER: bool, const TWELVE: bool>(
     let indices = scale.slots(states);
     let slots = slots.as_array();
     if GATHER {
-        // SAFETY: `Scale::slots` leaves no lane above 4095, the last index of
-        // the table, and a slot is 32 bits.
+        // SAFETY: `Scale::slots` leaves no lane above 4095, the last index of the table, and a slot
+        // is 32 bits.
         return unsafe { _mm256_i32gather_epi32::<4>(slots.as_ptr().cast(), indices) };
     }
     let slot = |index: i64| {
-        // SAFETY: `Scale::slots` leaves no lane above 4095, the last index of
-        // the table.
+        // SAFETY: `Scale::slots` leaves no lane above 4095, the last index of the table.
         unsafe { *slots.get_unchecked(index as usize) }.cast_signed()
     };
     let quad = |pairs: __m128i| {
