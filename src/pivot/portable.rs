@@ -241,8 +241,8 @@ fn merge(out: &mut [u8; STRIDE], bitmap: &[u8; STRIDE / WIDTH], left: impl Fn(us
     ones
 }
 
-/// Parts a stride: those with a 1 in `bits` go to `right`. `left` gets each word, whose others stand
-/// at its bottom, and how many of them there were before it. How many bits are 1 comes back.
+/// Parts a stride: those with a 1 in `bits` go to `right`. `left` gets how many others there were
+/// before each word, and the word, with its others at the bottom. How many bits are 1 comes back.
 #[inline(always)]
 fn part(words: Words, bits: u64, right: &mut Window, mut left: impl FnMut(usize, u64)) -> usize {
     let parts = Parts::new(bits);
