@@ -16,8 +16,10 @@ pub(crate) const VARIABLES: [(&str, &str); 5] = [
     ("RANS_MODE", "The mode to compress in, where --mode does not name one."),
     (
         "RANS_KERNEL",
-        "The kernel that codes blocks in lanes: portable, neon, avx2, avx2-gather, avx512, avx512-gather or simd128. By \
-         default the fastest one of this processor does. The output is the same.",
+        "The kernel, the vectors of the processor that code symbols, copy matches and merge planes: portable, neon, \
+         avx2, avx2-gather, avx512, avx512-gather or simd128. By default it is the fastest one of this processor; the \
+         output is the same. One that is unknown, or that the processor lacks, is named in a warning, and the default \
+         holds.",
     ),
     ("RANS_BACKEND", "cpu keeps blocks from a GPU, whatever --backend says."),
     ("RANS_GPU_ADAPTER", "A part of the name of the GPU to take."),

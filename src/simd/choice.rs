@@ -54,8 +54,13 @@ impl Processor {
 
 #[cfg(target_arch = "x86_64")]
 fn is_intel() -> bool {
-    let vendor = std::arch::x86_64::__cpuid(0);
-    [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes).as_flattened() == b"GenuineIntel"
+    names_intel(std::arch::x86_64::__cpuid(0))
+}
+
+/// Whether the maker's name in the first leaf of CPUID is Intel's.
+#[cfg(target_arch = "x86_64")]
+fn names_intel(leaf: std::arch::x86_64::CpuidResult) -> bool {
+    [leaf.ebx, leaf.edx, leaf.ecx].map(u32::to_le_bytes).as_flattened() == b"GenuineIntel"
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -82,12 +87,12 @@ mod tests {
         let intel = |avx_vnni, widest| Processor { intel: true, avx_vnni, widest };
         let other = |avx_vnni, widest| Processor { intel: false, avx_vnni, widest };
         let cases = [
-            (intel(true, Kernel::Avx512), Kernel::Avx512Gather), // Emerald Rapids
+            (intel(true, Kernel::Avx512), Kernel::Avx512Gather), // Sapphire and Emerald Rapids
             (intel(false, Kernel::Avx512), Kernel::Avx512),      // Ice Lake
             (other(false, Kernel::Avx512), Kernel::Avx512),      // Zen 4
             (other(true, Kernel::Avx512), Kernel::Avx512),       // Zen 5
             (intel(true, Kernel::Avx2), Kernel::Avx2Gather),     // Alder Lake
-            (intel(false, Kernel::Avx2), Kernel::Avx2),          // Haswell
+            (intel(false, Kernel::Avx2), Kernel::Avx2),          // Haswell; Skylake-X, without VBMI
             (other(false, Kernel::Avx2), Kernel::Avx2),          // Zen 3
             (other(false, Kernel::Neon), Kernel::Neon),
             (other(false, Kernel::Simd128), Kernel::Simd128),
@@ -95,6 +100,15 @@ mod tests {
         ];
         for (processor, expected) in cases {
             assert_eq!(processor.fastest(), expected, "{processor:?}");
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn makers_are_told_apart_by_what_cpuid_says() {
+        for (name, intel) in [(b"GenuineIntel", true), (b"AuthenticAMD", false), (b"HygonGenuine", false)] {
+            let [ebx, edx, ecx] = [0, 4, 8].map(|at| u32::from_le_bytes(*name[at..].first_chunk().unwrap()));
+            assert_eq!(names_intel(std::arch::x86_64::CpuidResult { eax: 0x20, ebx, ecx, edx }), intel, "{name:?}");
         }
     }
 
