@@ -287,14 +287,14 @@ unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize, const TABLES: u
             })
         };
     }
-    let buckets = each!(PAIRS, |pair| scale.buckets(&x[pair]));
-    let within = each!(PAIRS, |pair| scale.within_buckets(&x[pair]));
+    let slots = each!(PAIRS, |pair| scale.slots(&x[pair]));
+    let buckets = each!(PAIRS, |pair| slots[pair].buckets);
     let starts = look_up!(256, buckets, tables => tables.starts[0]);
-    let mut ranks = each!(PAIRS, |pair| started(starts[pair], within[pair], PRECEDING[0]));
+    let mut ranks = each!(PAIRS, |pair| started(starts[pair], slots[pair].within, preceding(tables, 0)));
     // Small blocks, which come with tables of their own, have few slots.
     if TABLES <= PAIRS || scale.more_starts {
         let starts = look_up!(256, buckets, tables => tables.starts[1]);
-        let more = each!(PAIRS, |pair| started(starts[pair], within[pair], PRECEDING[1]));
+        let more = each!(PAIRS, |pair| started(starts[pair], slots[pair].within, preceding(tables, 1)));
         ranks = each!(PAIRS, |pair| _mm512_add_epi8(ranks[pair], more[pair]));
     }
     let first = look_up!(256, buckets, tables => tables.first);
@@ -327,31 +327,46 @@ unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize, const TABLES: u
 /// How many symbols start in a bucket's slots up to the one that is `within` it, of those slots
 /// that `preceding` has bits for.
 #[inline]
-#[target_feature(enable = "avx512bitalg")]
-fn started(starts: __m512i, within: __m512i, preceding: [u8; 16]) -> __m512i {
-    let preceding = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(from_16_bytes(preceding)), within);
-    _mm512_popcnt_epi8(_mm512_and_si512(starts, preceding))
+#[target_feature(enable = "avx512vbmi,avx512bitalg")]
+fn started(starts: __m512i, within: __m512i, preceding: __m512i) -> __m512i {
+    _mm512_popcnt_epi8(_mm512_and_si512(starts, _mm512_permutexvar_epi8(within, preceding)))
+}
+
+/// One line for all segments: their tables have one scale.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn preceding<const TABLES: usize>(tables: &[Tables; TABLES], half: usize) -> __m512i {
+    from_bytes(tables[0].preceding[half])
+}
+
+/// The slots of a pair.
+#[derive(Clone, Copy)]
+struct Slots {
+    buckets: __m512i,
+    /// Which slots of their buckets they are: in bits 0 to 3, as a bucket of 16 slots would count
+    /// them, whatever its number. The other bits, and those below, mean nothing.
+    within: __m512i,
 }
 
 /// What is the same for all slots, for vectors.
 struct Scale {
     /// Buckets have more than eight slots.
     more_starts: bool,
-    /// `vpmultishiftqb` control: the bucket of each word of 64 bits, twice.
-    bucket_bits: __m512i,
-    /// Keeps a state's slot within its bucket.
-    bucket_mask: __m512i,
+    /// `vpmultishiftqb` control: the buckets of the words of 64 bits, then their slots from the
+    /// fourth bit of a bucket on.
+    slot_bits: __m512i,
     /// Keeps a state's slot.
     mask: __m512i,
     one: __m512i,
 }
 
-/// For each byte the first bit of a word of its 64 bits: of the four words in turn.
+/// For each byte the first bit of a word of its 64 bits: of the four words in turn, and again, four
+/// bits before.
 const WORD_BITS: [u8; 64] = {
     let mut bits = [0; 64];
     let mut byte = 0;
     while byte < 64 {
-        bits[byte] = 16 * (byte as u8 % 4);
+        bits[byte] = (16 * (byte as u8 % 4)).wrapping_sub(byte as u8 & 4);
         byte += 1;
     }
     bits
@@ -364,53 +379,27 @@ impl Scale {
         let bits = tables.scale_bits;
         Self {
             more_starts: bits > 11,
-            bucket_bits: _mm512_add_epi8(from_bytes(WORD_BITS), _mm512_set1_epi8((bits - 8).cast_signed())),
-            bucket_mask: _mm512_set1_epi16((1 << (bits - 8)) - 1),
+            slot_bits: _mm512_add_epi8(from_bytes(WORD_BITS), _mm512_set1_epi8((bits - 8).cast_signed())),
             mask: _mm512_set1_epi16((1 << bits) - 1),
             one: opaque_one(),
         }
     }
 
-    /// The buckets of the slots that the states stand in.
+    /// The slots that the states stand in.
     #[inline]
     #[target_feature(enable = "avx512vbmi")]
-    fn buckets(&self, states: &[Words; PAIR]) -> __m512i {
+    fn slots(&self, states: &[Words; PAIR]) -> Slots {
         let [first, second] = each!(PAIR, |side| {
-            // Four words' buckets in each half of 64 bits.
-            _mm512_castsi512_ps(_mm512_multishift_epi64_epi8(self.bucket_bits, states[side].lower))
+            // Four words' buckets in one half of 64 bits, the rests of their slots in the other.
+            _mm512_castsi512_ps(_mm512_multishift_epi64_epi8(self.slot_bits, states[side].lower))
         });
         // Of each 128 bits, one half of each 64: eight lanes of the first segment, eight of the
         // second.
-        _mm512_castps_si512(_mm512_shuffle_ps::<0b10_00_10_00>(first, second))
+        Slots {
+            buckets: _mm512_castps_si512(_mm512_shuffle_ps::<0b10_00_10_00>(first, second)),
+            within: _mm512_castps_si512(_mm512_shuffle_ps::<0b11_01_11_01>(first, second)),
+        }
     }
-
-    /// Which slots of their buckets the states stand in.
-    #[inline]
-    #[target_feature(enable = "avx512bw")]
-    fn within_buckets(&self, states: &[Words; PAIR]) -> __m512i {
-        let [first, second] = each!(PAIR, |side| _mm512_and_si512(states[side].lower, self.bucket_mask));
-        _mm512_packus_epi16(first, second)
-    }
-}
-
-/// For each slot of a bucket: bits for the slots up to it, 0 to 7 and 8 to 15.
-const PRECEDING: [[u8; 16]; 2] = {
-    let mut bits = [[0; 16]; 2];
-    let mut slot = 0;
-    while slot < 16 {
-        let set = (2_u32 << slot) - 1;
-        bits[0][slot] = set as u8;
-        bits[1][slot] = (set >> 8) as u8;
-        slot += 1;
-    }
-    bits
-};
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn from_16_bytes(bytes: [u8; 16]) -> __m128i {
-    // SAFETY: both are 16 bytes, and every bit pattern is valid.
-    unsafe { mem::transmute(bytes) }
 }
 
 /// Four rounds of a pair as groups of its two segments: each lane's four bytes in a row.
