@@ -93,7 +93,7 @@ const PRECEDING: [[[u8; 64]; 2]; 5] = {
     let mut at = 0;
     while at < 5 * 64 {
         let (bucket_bits, within) = (at / 64, at % 64);
-        let set = (2_u32 << (within % 16 >> (4 - bucket_bits))) - 1;
+        let set = (2_u32 << ((within % 16) >> (4 - bucket_bits))) - 1;
         bits[bucket_bits][0][within] = set as u8;
         bits[bucket_bits][1][within] = (set >> 8) as u8;
         at += 1;
