@@ -271,7 +271,8 @@ unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize, const TABLES: u
 ) -> [__m512i; PAIRS] {
     // Eight segments fill the registers. The compiler must not know that the tables stay the same:
     // it would keep parts of them, and move all else in and out.
-    let tables = if PAIRS > 2 { black_box(tables) } else { tables };
+    let (tables, Preceding(preceding)) =
+        if PAIRS > 2 { (black_box(tables), black_box(&scale.preceding)) } else { (tables, &scale.preceding) };
     macro_rules! look_up {
         ($len:expr, $indices:expr, $tables:ident => $bytes:expr) => {
             each!(PAIRS, |pair| {
@@ -290,11 +291,11 @@ unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize, const TABLES: u
     let slots = each!(PAIRS, |pair| scale.slots(&x[pair]));
     let buckets = each!(PAIRS, |pair| slots[pair].buckets);
     let starts = look_up!(256, buckets, tables => tables.starts[0]);
-    let mut ranks = each!(PAIRS, |pair| started(starts[pair], slots[pair].within, preceding(tables, 0)));
+    let mut ranks = each!(PAIRS, |pair| started(starts[pair], slots[pair].within, from_bytes(preceding[0])));
     // Small blocks, which come with tables of their own, have few slots.
     if TABLES <= PAIRS || scale.more_starts {
         let starts = look_up!(256, buckets, tables => tables.starts[1]);
-        let more = each!(PAIRS, |pair| started(starts[pair], slots[pair].within, preceding(tables, 1)));
+        let more = each!(PAIRS, |pair| started(starts[pair], slots[pair].within, from_bytes(preceding[1])));
         ranks = each!(PAIRS, |pair| _mm512_add_epi8(ranks[pair], more[pair]));
     }
     let first = look_up!(256, buckets, tables => tables.first);
@@ -329,13 +330,6 @@ fn started(starts: __m512i, within: __m512i, preceding: __m512i) -> __m512i {
     _mm512_popcnt_epi8(_mm512_and_si512(starts, _mm512_permutexvar_epi8(within, preceding)))
 }
 
-/// One line for all segments: their tables have one scale.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn preceding<const TABLES: usize>(tables: &[Tables; TABLES], half: usize) -> __m512i {
-    from_bytes(tables[0].preceding[half])
-}
-
 /// The slots of a pair.
 #[derive(Clone, Copy)]
 struct Slots {
@@ -352,6 +346,7 @@ struct Scale {
     /// `vpmultishiftqb` control: the buckets of the words of 64 bits, then their slots from the
     /// fourth bit of a bucket on.
     slot_bits: __m512i,
+    preceding: Preceding,
     /// Keeps a state's slot.
     mask: __m512i,
     /// Keeps what of [`Tables::mixed`] is of frequencies. The compiler must not know it: it would
@@ -382,6 +377,7 @@ impl Scale {
         Self {
             more_starts: bits > 11,
             slot_bits: _mm512_add_epi8(from_bytes(WORD_BITS), _mm512_set1_epi8((bits - 8).cast_signed())),
+            preceding: PRECEDING[usize::from(bits - 8)],
             mask: _mm512_set1_epi16((1 << bits) - 1),
             frequency_bits: black_box(_mm512_set1_epi8(0xF0_u8.cast_signed())),
             one: opaque_one(),
@@ -404,6 +400,26 @@ impl Scale {
         }
     }
 }
+
+/// For each slot of a bucket: bits for the slots up to it, 0 to 7 and 8 to 15. A slot is found by
+/// its number in a bucket of 16, four times.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Preceding([[u8; 64]; 2]);
+
+/// [`Preceding`] by the bits of a bucket. Those of a small one count in steps of its part of 16.
+const PRECEDING: [Preceding; 5] = {
+    let mut bits = [Preceding([[0; 64]; 2]); 5];
+    let mut at = 0;
+    while at < 5 * 64 {
+        let (bucket_bits, within) = (at / 64, at % 64);
+        let set = (2_u32 << ((within % 16) >> (4 - bucket_bits))) - 1;
+        bits[bucket_bits].0[0][within] = set as u8;
+        bits[bucket_bits].0[1][within] = (set >> 8) as u8;
+        at += 1;
+    }
+    bits
+};
 
 /// Four rounds of a pair as groups of its two segments: each lane's four bytes in a row.
 #[inline]

@@ -13,9 +13,6 @@ pub(super) struct Tables {
     /// For each of 256 buckets: a bit for each slot but the first where a symbol starts, slots 0 to
     /// 7 and 8 to 15.
     pub(super) starts: [Bytes; 2],
-    /// For each slot of a bucket: bits for the slots up to it, 0 to 7 and 8 to 15. A slot is found
-    /// by its number in a bucket of 16, four times.
-    pub(super) preceding: [[u8; 64]; 2],
     /// For each bucket: the id at its first slot.
     pub(super) first: Bytes,
     /// The upper byte of `frequency << (16 - scale_bits)`.
@@ -37,7 +34,6 @@ const BUCKETS: usize = 256;
 impl Tables {
     pub(super) const NONE: Self = Self {
         starts: [const { Bytes([0; 256]) }; 2],
-        preceding: [[0; 64]; 2],
         first: Bytes([0; 256]),
         frequency_upper: Bytes([0; 256]),
         mixed: Bytes([0; 256]),
@@ -81,25 +77,9 @@ impl Tables {
             bucket = end;
             self.symbols = id + 1;
         }
-        self.preceding = PRECEDING[usize::from(bucket_bits)];
         self.scale_bits = scale_bits;
     }
 }
-
-/// [`Tables::preceding`] by the bits of a bucket. Those of a small one count in steps of its part
-/// of 16.
-const PRECEDING: [[[u8; 64]; 2]; 5] = {
-    let mut bits = [[[0; 64]; 2]; 5];
-    let mut at = 0;
-    while at < 5 * 64 {
-        let (bucket_bits, within) = (at / 64, at % 64);
-        let set = (2_u32 << ((within % 16) >> (4 - bucket_bits))) - 1;
-        bits[bucket_bits][0][within] = set as u8;
-        bits[bucket_bits][1][within] = (set >> 8) as u8;
-        at += 1;
-    }
-    bits
-};
 
 /// Buckets that are written together.
 const RUN: usize = 16;
