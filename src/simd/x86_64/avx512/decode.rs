@@ -2,9 +2,13 @@
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
-use std::{hint::black_box, mem, ptr};
+use std::{mem, ptr};
 
-use super::{Bytes, PAIR, Words, from_bytes, opaque_one, tables::Tables, unpack};
+use super::{
+    PAIR, Words, from_bytes,
+    rounds::{Rounds, Scale},
+    tables::Tables,
+};
 use crate::{
     rans::segment::{GROUP, GROUP_WORDS_LEN, Payload, QUAD, Segment},
     simd::x86_64::{avx2, prefetch_ahead},
@@ -23,18 +27,24 @@ pub(in crate::simd) fn decode(payloads: &[Payload<'_>], segments: &mut [Segment<
     if payloads.len() > PAYLOADS || segments.iter().filter(|segment| segment.whole_groups() > 0).count() < PAIR {
         return avx2::decode::<false>(payloads, segments);
     }
+    decode_by::<Tables>(payloads, segments)
+}
+
+/// [`decode`] of at most [`PAYLOADS`] payloads by tables of one form.
+#[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
+fn decode_by<T: Rounds>(payloads: &[Payload<'_>], segments: &mut [Segment<'_>]) -> Option<usize> {
     // Most calls are for one. To clear the tables of eight takes 100 ns more (Zen 4): a twentieth
     // of the time of a few short segments.
     let (mut one, mut several);
-    let tables: &mut [Tables] = if payloads.len() == 1 {
-        one = [Tables::NONE];
+    let tables: &mut [T] = if payloads.len() == 1 {
+        one = [T::NONE];
         &mut one
     } else {
-        several = [const { Tables::NONE }; PAYLOADS];
+        several = [const { T::NONE }; PAYLOADS];
         &mut several
     };
     for segment in segments.iter().filter(|segment| segment.whole_groups() > 0) {
-        if tables[segment.of].symbols == 0 {
+        if tables[segment.of].symbols() == 0 {
             tables[segment.of].fill(payloads[segment.of].frequencies);
         }
     }
@@ -44,12 +54,12 @@ pub(in crate::simd) fn decode(payloads: &[Payload<'_>], segments: &mut [Segment<
 
 /// Decodes what the loop over groups has left.
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-fn finish(payloads: &[Payload<'_>], tables: &[Tables], segments: &mut [Segment<'_>]) -> Option<usize> {
+fn finish<T: Rounds>(payloads: &[Payload<'_>], tables: &[T], segments: &mut [Segment<'_>]) -> Option<usize> {
     let mut before = 0;
     for segments in segments.chunk_by_mut(|one, next| one.of == next.of) {
         let of = segments[0].of;
         let groups: usize = segments.iter().map(Segment::whole_groups).sum();
-        let bad = if tables[of].symbols > 0 && groups <= FEW_GROUPS {
+        let bad = if tables[of].symbols() > 0 && groups <= FEW_GROUPS {
             segments.iter_mut().position(|segment| !segment.finish(payloads[of].bytes, &tables[of]))
         } else {
             avx2::decode::<false>(payloads, segments)
@@ -65,15 +75,15 @@ fn finish(payloads: &[Payload<'_>], tables: &[Tables], segments: &mut [Segment<'
 /// Takes groups off eight segments at a time, as long as so many have some, then off four, then off
 /// two.
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-fn decode_groups(payloads: &[Payload<'_>], tables: &[Tables], segments: &mut [Segment<'_>]) {
+fn decode_groups<T: Rounds>(payloads: &[Payload<'_>], tables: &[T], segments: &mut [Segment<'_>]) {
     loop {
         let (mut found, mut count) = ([[0; PAIR]; 4], 0);
         let mut scale_bits = None;
         for (index, segment) in segments.iter().enumerate() {
             let tables = &tables[segment.of];
             if segment.whole_groups() > 0
-                && tables.symbols > 0
-                && *scale_bits.get_or_insert(tables.scale_bits) == tables.scale_bits
+                && tables.symbols() > 0
+                && *scale_bits.get_or_insert(tables.scale_bits()) == tables.scale_bits()
                 && let Some(found) = found.as_flattened_mut().get_mut(count)
             {
                 *found = index;
@@ -97,9 +107,9 @@ type End = [u8; 4 * GROUP_WORDS_LEN];
 /// Takes groups off the segments at the indices `pairs` until one of them has none left. Their
 /// tables have one scale.
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-fn decode_pairs<const PAIRS: usize>(
+fn decode_pairs<T: Rounds, const PAIRS: usize>(
     payloads: &[Payload<'_>],
-    tables: &[Tables],
+    tables: &[T],
     segments: &mut [Segment<'_>],
     pairs: [[usize; PAIR]; PAIRS],
 ) {
@@ -108,7 +118,7 @@ fn decode_pairs<const PAIRS: usize>(
     if let Some(tables) = tables_in_order(tables, of) {
         return decode_side_by_side(payloads, tables, segments, pairs);
     }
-    let mut copies = [const { Tables::NONE }; PAYLOADS];
+    let mut copies = [const { T::NONE }; PAYLOADS];
     for (copy, of) in copies.iter_mut().zip(of) {
         copy.clone_from(&tables[*of]);
     }
@@ -117,13 +127,13 @@ fn decode_pairs<const PAIRS: usize>(
 
 /// [`decode_pairs`] with their tables in order: one for all segments, or for as many each.
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-fn decode_side_by_side<const PAIRS: usize>(
+fn decode_side_by_side<T: Rounds, const PAIRS: usize>(
     payloads: &[Payload<'_>],
-    tables: &[Tables],
+    tables: &[T],
     segments: &mut [Segment<'_>],
     pairs: [[usize; PAIR]; PAIRS],
 ) {
-    let symbols = tables.iter().fold(0, |most, tables| most.max(tables.symbols));
+    let symbols = tables.iter().fold(0, |most, tables| most.max(tables.symbols()));
     let mut states = each!(PAIRS, |pair| each!(PAIR, |side| Words::load(&segments[pairs[pair][side]].states)));
     let mut ends: [[End; PAIR]; PAIRS] = [[[0; _]; PAIR]; PAIRS];
     loop {
@@ -144,9 +154,9 @@ fn decode_side_by_side<const PAIRS: usize>(
         // `next`, and `take_groups` gave `run` groups to each of `raw`.
         let behind = unsafe {
             match symbols {
-                ..=64 => decode_run_by::<64, PAIRS>(next, tables, &mut states, raw, run),
-                65..=128 => decode_run_by::<128, PAIRS>(next, tables, &mut states, raw, run),
-                129.. => decode_run_by::<256, PAIRS>(next, tables, &mut states, raw, run),
+                ..=64 => decode_run_by::<T, 64, PAIRS>(next, tables, &mut states, raw, run),
+                65..=128 => decode_run_by::<T, 128, PAIRS>(next, tables, &mut states, raw, run),
+                129.. => decode_run_by::<T, 256, PAIRS>(next, tables, &mut states, raw, run),
             }
         };
         let taken = next.as_flattened().iter().zip(behind.as_flattened());
@@ -161,7 +171,7 @@ fn decode_side_by_side<const PAIRS: usize>(
 
 /// The tables of segments of the payloads `of`, if they stand in that order, each for as many
 /// segments as the others.
-fn tables_in_order<'t>(tables: &'t [Tables], of: &[usize]) -> Option<&'t [Tables]> {
+fn tables_in_order<'t, T>(tables: &'t [T], of: &[usize]) -> Option<&'t [T]> {
     let tables = tables.get(of[0]..=of[of.len() - 1])?;
     let share = (of.len() / tables.len()).max(1);
     let mut places = of.iter().enumerate();
@@ -186,9 +196,9 @@ fn words_ahead<'a>(payloads: &[Payload<'a>], segment: &Segment<'_>, end: &'a mut
 ///
 /// As there.
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-unsafe fn decode_run_by<const SYMBOLS: usize, const PAIRS: usize>(
+unsafe fn decode_run_by<T: Rounds, const SYMBOLS: usize, const PAIRS: usize>(
     next: [[*const u8; PAIR]; PAIRS],
-    tables: &[Tables],
+    tables: &[T],
     states: &mut [[Words; PAIR]; PAIRS],
     raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
     run: usize,
@@ -197,7 +207,7 @@ unsafe fn decode_run_by<const SYMBOLS: usize, const PAIRS: usize>(
         ($tables:literal) => {
             if let Ok(tables) = tables.try_into() {
                 // SAFETY: as the caller promised.
-                return unsafe { decode_run::<SYMBOLS, PAIRS, $tables>(next, tables, states, raw, run) };
+                return unsafe { decode_run::<T, SYMBOLS, PAIRS, $tables>(next, tables, states, raw, run) };
             }
         };
     }
@@ -221,15 +231,15 @@ unsafe fn decode_run_by<const SYMBOLS: usize, const PAIRS: usize>(
 /// bytes can be read from each of `next`.
 #[inline(never)]
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize, const TABLES: usize>(
+unsafe fn decode_run<T: Rounds, const SYMBOLS: usize, const PAIRS: usize, const TABLES: usize>(
     mut next: [[*const u8; PAIR]; PAIRS],
-    tables: &[Tables; TABLES],
+    tables: &[T; TABLES],
     states: &mut [[Words; PAIR]; PAIRS],
     raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
     run: usize,
 ) -> [[*const u8; PAIR]; PAIRS] {
     let mut x = *states;
-    let scale = Scale::new(&tables[0]);
+    let scale = Scale::new(tables[0].scale_bits());
     let mut symbols = [[_mm512_setzero_si512(); PAIRS]; QUAD];
     for group in 0..run {
         for pair in 0..PAIRS {
@@ -241,7 +251,7 @@ unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize, const TABLES: usi
             // SAFETY: a lane takes one word per round at most. Before a round of a group, its 32
             // lanes have not had their turn, so 64 of the `GROUP_WORDS_LEN` bytes that the caller
             // promised for this group are still ahead.
-            *round = unsafe { decode_round::<SYMBOLS, PAIRS, TABLES>(tables, &scale, &mut x, &mut next) };
+            *round = unsafe { T::decode_round::<SYMBOLS, PAIRS, TABLES>(tables, &scale, &mut x, &mut next) };
         }
         for (pair, raw) in raw.iter().enumerate() {
             let quads = quads(each!(QUAD, |round| symbols[round][pair]));
@@ -255,171 +265,6 @@ unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize, const TABLES: usi
     *states = x;
     next
 }
-
-/// Takes a symbol out of each lane of all segments.
-///
-/// # Safety
-///
-/// 64 bytes can be read from each of `next`.
-#[inline]
-#[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize, const TABLES: usize>(
-    tables: &[Tables; TABLES],
-    scale: &Scale,
-    x: &mut [[Words; PAIR]; PAIRS],
-    next: &mut [[*const u8; PAIR]; PAIRS],
-) -> [__m512i; PAIRS] {
-    // Eight segments fill the registers. The compiler must not know that the tables stay the same:
-    // it would keep parts of them, and move all else in and out.
-    let (tables, Preceding(preceding)) =
-        if PAIRS > 2 { (black_box(tables), black_box(&scale.preceding)) } else { (tables, &scale.preceding) };
-    macro_rules! look_up {
-        ($len:expr, $indices:expr, $tables:ident => $bytes:expr) => {
-            each!(PAIRS, |pair| {
-                let [first, second] = each!(PAIR, |side| {
-                    let $tables = &tables[(PAIR * pair + side) * TABLES / (PAIR * PAIRS)];
-                    &$bytes
-                });
-                if TABLES > PAIRS {
-                    Bytes::look_up_two::<$len>([first, second], $indices[pair])
-                } else {
-                    first.look_up::<$len>($indices[pair])
-                }
-            })
-        };
-    }
-    let slots = each!(PAIRS, |pair| scale.slots(&x[pair]));
-    let buckets = each!(PAIRS, |pair| slots[pair].buckets);
-    let starts = look_up!(256, buckets, tables => tables.starts[0]);
-    let mut ranks = each!(PAIRS, |pair| started(starts[pair], slots[pair].within, from_bytes(preceding[0])));
-    // Small blocks, which come with tables of their own, have few slots.
-    if TABLES <= PAIRS || scale.more_starts {
-        let starts = look_up!(256, buckets, tables => tables.starts[1]);
-        let more = each!(PAIRS, |pair| started(starts[pair], slots[pair].within, from_bytes(preceding[1])));
-        ranks = each!(PAIRS, |pair| _mm512_add_epi8(ranks[pair], more[pair]));
-    }
-    let first = look_up!(256, buckets, tables => tables.first);
-    let ids = each!(PAIRS, |pair| _mm512_add_epi8(first[pair], ranks[pair]));
-
-    let mixed = look_up!(SYMBOLS, ids, tables => tables.mixed);
-    let upper = look_up!(SYMBOLS, ids, tables => tables.frequency_upper);
-    let frequencies = each!(PAIRS, |pair| unpack(_mm512_and_si512(mixed[pair], scale.frequency_bits), upper[pair]));
-    let lower = look_up!(SYMBOLS, ids, tables => tables.cumulative_lower);
-    let cumulatives = each!(PAIRS, |pair| unpack(lower[pair], mixed[pair]));
-    let advanced = each!(PAIRS, |pair| {
-        each!(PAIR, |side| {
-            // Above the scale a cumulative frequency has bits that mean nothing.
-            let offsets = _mm512_sub_epi16(x[pair][side].lower, cumulatives[pair][side]);
-            x[pair][side].advance(frequencies[pair][side], _mm512_and_si512(offsets, scale.mask), scale.mask, scale.one)
-        })
-    });
-    for pair in 0..PAIRS {
-        for side in 0..PAIR {
-            // SAFETY: the caller promised 64 bytes.
-            (x[pair][side], next[pair][side]) = unsafe { advanced[pair][side].refill(next[pair][side]) };
-        }
-    }
-    look_up!(SYMBOLS, ids, tables => tables.symbol)
-}
-
-/// How many symbols start in a bucket's slots up to the one that is `within` it, of those slots
-/// that `preceding` has bits for.
-#[inline]
-#[target_feature(enable = "avx512vbmi,avx512bitalg")]
-fn started(starts: __m512i, within: __m512i, preceding: __m512i) -> __m512i {
-    _mm512_popcnt_epi8(_mm512_and_si512(starts, _mm512_permutexvar_epi8(within, preceding)))
-}
-
-/// The slots of a pair.
-#[derive(Clone, Copy)]
-struct Slots {
-    buckets: __m512i,
-    /// Which slots of their buckets they are: in bits 0 to 3, as a bucket of 16 slots would count
-    /// them, whatever its number. The other bits, and those below, mean nothing.
-    within: __m512i,
-}
-
-/// What is the same for all slots, for vectors.
-struct Scale {
-    /// Buckets have more than eight slots.
-    more_starts: bool,
-    /// `vpmultishiftqb` control: the buckets of the words of 64 bits, then their slots from the
-    /// fourth bit of a bucket on.
-    slot_bits: __m512i,
-    preceding: Preceding,
-    /// Keeps a state's slot.
-    mask: __m512i,
-    /// Keeps what of [`Tables::mixed`] is of frequencies. The compiler must not know it: it would
-    /// load it from among the program's constants in each round. Where that place is a multiple of
-    /// 4 KiB away from one that a register has just been saved to, which is the case for one
-    /// process in some twenty and then for all its life, a Zen 4 takes a fifth more time.
-    frequency_bits: __m512i,
-    one: __m512i,
-}
-
-/// For each byte the first bit of a word of its 64 bits: of the four words in turn, and again, four
-/// bits before.
-const WORD_BITS: [u8; 64] = {
-    let mut bits = [0; 64];
-    let mut byte = 0;
-    while byte < 64 {
-        bits[byte] = (16 * (byte as u8 % 4)).wrapping_sub(byte as u8 & 4);
-        byte += 1;
-    }
-    bits
-};
-
-impl Scale {
-    #[inline]
-    #[target_feature(enable = "avx512bw")]
-    fn new(tables: &Tables) -> Self {
-        let bits = tables.scale_bits;
-        Self {
-            more_starts: bits > 11,
-            slot_bits: _mm512_add_epi8(from_bytes(WORD_BITS), _mm512_set1_epi8((bits - 8).cast_signed())),
-            preceding: PRECEDING[usize::from(bits - 8)],
-            mask: _mm512_set1_epi16((1 << bits) - 1),
-            frequency_bits: black_box(_mm512_set1_epi8(0xF0_u8.cast_signed())),
-            one: opaque_one(),
-        }
-    }
-
-    /// The slots that the states stand in.
-    #[inline]
-    #[target_feature(enable = "avx512vbmi")]
-    fn slots(&self, states: &[Words; PAIR]) -> Slots {
-        let [first, second] = each!(PAIR, |side| {
-            // Four words' buckets in one half of 64 bits, the rests of their slots in the other.
-            _mm512_castsi512_ps(_mm512_multishift_epi64_epi8(self.slot_bits, states[side].lower))
-        });
-        // Of each 128 bits, one half of each 64: eight lanes of the first segment, eight of the
-        // second.
-        Slots {
-            buckets: _mm512_castps_si512(_mm512_shuffle_ps::<0b10_00_10_00>(first, second)),
-            within: _mm512_castps_si512(_mm512_shuffle_ps::<0b11_01_11_01>(first, second)),
-        }
-    }
-}
-
-/// For each slot of a bucket: bits for the slots up to it, 0 to 7 and 8 to 15. A slot is found by
-/// its number in a bucket of 16, four times.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Preceding([[u8; 64]; 2]);
-
-/// [`Preceding`] by the bits of a bucket. Those of a small one count in steps of its part of 16.
-const PRECEDING: [Preceding; 5] = {
-    let mut bits = [Preceding([[0; 64]; 2]); 5];
-    let mut at = 0;
-    while at < 5 * 64 {
-        let (bucket_bits, within) = (at / 64, at % 64);
-        let set = (2_u32 << ((within % 16) >> (4 - bucket_bits))) - 1;
-        bits[bucket_bits].0[0][within] = set as u8;
-        bits[bucket_bits].0[1][within] = (set >> 8) as u8;
-        at += 1;
-    }
-    bits
-};
 
 /// Four rounds of a pair as groups of its two segments: each lane's four bytes in a row.
 #[inline]

@@ -25,6 +25,7 @@ mod gather;
 pub(in crate::simd) mod lz;
 mod pivot;
 pub(in crate::simd) mod planes;
+mod rounds;
 mod sort;
 mod tables;
 

@@ -1,6 +1,14 @@
 //! What the decoder looks slots and symbols up in.
 
-use super::Bytes;
+#[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
+use std::arch::x86_64::*;
+use std::hint::black_box;
+
+use super::{
+    Bytes, PAIR, Words, from_bytes,
+    rounds::{Preceding, Rounds, Scale},
+    unpack,
+};
 use crate::{model::Frequencies, rans::segment::Table};
 
 /// From slots to symbols in two steps: a slot's bucket tells the id of the symbol that has the
@@ -12,27 +20,27 @@ use crate::{model::Frequencies, rans::segment::Table};
 pub(super) struct Tables {
     /// For each of 256 buckets: a bit for each slot but the first where a symbol starts, slots 0 to
     /// 7 and 8 to 15.
-    pub(super) starts: [Bytes; 2],
+    starts: [Bytes; 2],
     /// For each bucket: the id at its first slot.
-    pub(super) first: Bytes,
+    first: Bytes,
     /// The upper byte of `frequency << (16 - scale_bits)`.
-    pub(super) frequency_upper: Bytes,
+    frequency_upper: Bytes,
     /// The upper four bits of the lower byte of `frequency << (16 - scale_bits)`, which are all
     /// that is in it, and the upper four of the cumulative frequency's twelve.
-    pub(super) mixed: Bytes,
+    mixed: Bytes,
     /// The lower byte of the cumulative frequency.
-    pub(super) cumulative_lower: Bytes,
-    pub(super) symbol: Bytes,
+    cumulative_lower: Bytes,
+    symbol: Bytes,
     /// Number of ids. 0: there are no tables.
-    pub(super) symbols: usize,
-    pub(super) scale_bits: u8,
+    symbols: usize,
+    scale_bits: u8,
 }
 
 /// Buckets of a scale.
 const BUCKETS: usize = 256;
 
-impl Tables {
-    pub(super) const NONE: Self = Self {
+impl Rounds for Tables {
+    const NONE: Self = Self {
         starts: [const { Bytes([0; 256]) }; 2],
         first: Bytes([0; 256]),
         frequency_upper: Bytes([0; 256]),
@@ -43,9 +51,9 @@ impl Tables {
         scale_bits: 0,
     };
 
-    /// Makes tables out of none. One symbol that has all slots leaves them so: `frequency << (16 -
-    /// scale_bits)` would not fit into a word.
-    pub(super) fn fill(&mut self, frequencies: &Frequencies) {
+    /// One symbol that has all slots leaves no tables: `frequency << (16 - scale_bits)` would not fit
+    /// into a word.
+    fn fill(&mut self, frequencies: &Frequencies) {
         let scale_bits = frequencies.scale_bits();
         assert!((8..=12).contains(&scale_bits), "a bucket has 16 slots at most");
         let bucket_bits = scale_bits - 8;
@@ -79,6 +87,79 @@ impl Tables {
         }
         self.scale_bits = scale_bits;
     }
+
+    fn symbols(&self) -> usize {
+        self.symbols
+    }
+
+    fn scale_bits(&self) -> u8 {
+        self.scale_bits
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
+    unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize, const TABLES: usize>(
+        tables: &[Self; TABLES],
+        scale: &Scale,
+        x: &mut [[Words; PAIR]; PAIRS],
+        next: &mut [[*const u8; PAIR]; PAIRS],
+    ) -> [__m512i; PAIRS] {
+        // Eight segments fill the registers. The compiler must not know that the tables stay the same:
+        // it would keep parts of them, and move all else in and out.
+        let (tables, Preceding(preceding)) =
+            if PAIRS > 2 { (black_box(tables), black_box(&scale.preceding)) } else { (tables, &scale.preceding) };
+        macro_rules! look_up {
+            ($len:expr, $indices:expr, $tables:ident => $bytes:expr) => {
+                each!(PAIRS, |pair| {
+                    let [first, second] = each!(PAIR, |side| {
+                        let $tables = &tables[(PAIR * pair + side) * TABLES / (PAIR * PAIRS)];
+                        &$bytes
+                    });
+                    if TABLES > PAIRS {
+                        Bytes::look_up_two::<$len>([first, second], $indices[pair])
+                    } else {
+                        first.look_up::<$len>($indices[pair])
+                    }
+                })
+            };
+        }
+        let slots = each!(PAIRS, |pair| scale.slots(&x[pair]));
+        let buckets = each!(PAIRS, |pair| slots[pair].buckets);
+        let starts = look_up!(256, buckets, tables => tables.starts[0]);
+        let mut ranks = each!(PAIRS, |pair| started(starts[pair], slots[pair].within, from_bytes(preceding[0])));
+        // Small blocks, which come with tables of their own, have few slots.
+        if TABLES <= PAIRS || scale.more_starts {
+            let starts = look_up!(256, buckets, tables => tables.starts[1]);
+            let more = each!(PAIRS, |pair| started(starts[pair], slots[pair].within, from_bytes(preceding[1])));
+            ranks = each!(PAIRS, |pair| _mm512_add_epi8(ranks[pair], more[pair]));
+        }
+        let first = look_up!(256, buckets, tables => tables.first);
+        let ids = each!(PAIRS, |pair| _mm512_add_epi8(first[pair], ranks[pair]));
+
+        let mixed = look_up!(SYMBOLS, ids, tables => tables.mixed);
+        let upper = look_up!(SYMBOLS, ids, tables => tables.frequency_upper);
+        let frequencies = each!(PAIRS, |pair| unpack(_mm512_and_si512(mixed[pair], scale.frequency_bits), upper[pair]));
+        let lower = look_up!(SYMBOLS, ids, tables => tables.cumulative_lower);
+        let cumulatives = each!(PAIRS, |pair| unpack(lower[pair], mixed[pair]));
+        let advanced = each!(PAIRS, |pair| {
+            each!(PAIR, |side| scale.advance(x[pair][side], frequencies[pair][side], cumulatives[pair][side]))
+        });
+        for pair in 0..PAIRS {
+            for side in 0..PAIR {
+                // SAFETY: the caller promised 64 bytes.
+                (x[pair][side], next[pair][side]) = unsafe { advanced[pair][side].refill(next[pair][side]) };
+            }
+        }
+        look_up!(SYMBOLS, ids, tables => tables.symbol)
+    }
+}
+
+/// How many symbols start in a bucket's slots up to the one that is `within` it, of those slots
+/// that `preceding` has bits for.
+#[inline]
+#[target_feature(enable = "avx512vbmi,avx512bitalg")]
+fn started(starts: __m512i, within: __m512i, preceding: __m512i) -> __m512i {
+    _mm512_popcnt_epi8(_mm512_and_si512(starts, _mm512_permutexvar_epi8(within, preceding)))
 }
 
 /// Buckets that are written together.

@@ -1,0 +1,133 @@
+//! What tables of any form are to the loop over groups, and what their rounds share.
+
+#[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
+use std::{arch::x86_64::*, hint::black_box};
+
+use super::{PAIR, Words, from_bytes, opaque_one};
+use crate::{model::Frequencies, rans::segment::Table};
+
+/// Tables that rounds are decoded by.
+pub(super) trait Rounds: Table + Clone {
+    const NONE: Self;
+
+    /// Makes tables out of none. One symbol that has all slots leaves them so.
+    fn fill(&mut self, frequencies: &Frequencies);
+
+    /// Number of symbols that have slots. 0: there are no tables.
+    fn symbols(&self) -> usize;
+
+    fn scale_bits(&self) -> u8;
+
+    /// Takes a symbol, one of no more than `SYMBOLS`, out of each lane of all segments.
+    ///
+    /// # Safety
+    ///
+    /// This processor has all that the kernel is for, and 64 bytes can be read from each of `next`.
+    unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize, const TABLES: usize>(
+        tables: &[Self; TABLES],
+        scale: &Scale,
+        states: &mut [[Words; PAIR]; PAIRS],
+        next: &mut [[*const u8; PAIR]; PAIRS],
+    ) -> [__m512i; PAIRS];
+}
+
+/// The slots of a pair.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slots {
+    pub(super) buckets: __m512i,
+    /// Which slots of their buckets they are: in bits 0 to 3, as a bucket of 16 slots would count
+    /// them, whatever its number. The other bits, and those below, mean nothing.
+    pub(super) within: __m512i,
+}
+
+/// What is the same for all slots, for vectors.
+#[derive(Debug)]
+pub(super) struct Scale {
+    /// Buckets have more than eight slots.
+    pub(super) more_starts: bool,
+    /// `vpmultishiftqb` control: the buckets of the words of 64 bits, then their slots from the
+    /// fourth bit of a bucket on.
+    slot_bits: __m512i,
+    pub(super) preceding: Preceding,
+    /// Keeps a state's slot.
+    mask: __m512i,
+    /// Keeps what of [`Tables::mixed`](super::tables::Tables) is of frequencies. The compiler must
+    /// not know it: it would load it from among the program's constants in each round. Where that
+    /// place is a multiple of 4 KiB away from one that a register has just been saved to, which is
+    /// the case for one process in some twenty and then for all its life, a Zen 4 takes a fifth
+    /// more time.
+    pub(super) frequency_bits: __m512i,
+    one: __m512i,
+}
+
+/// For each byte the first bit of a word of its 64 bits: of the four words in turn, and again, four
+/// bits before.
+const WORD_BITS: [u8; 64] = {
+    let mut bits = [0; 64];
+    let mut byte = 0;
+    while byte < 64 {
+        bits[byte] = (16 * (byte as u8 % 4)).wrapping_sub(byte as u8 & 4);
+        byte += 1;
+    }
+    bits
+};
+
+impl Scale {
+    #[inline]
+    #[target_feature(enable = "avx512bw")]
+    pub(super) fn new(bits: u8) -> Self {
+        Self {
+            more_starts: bits > 11,
+            slot_bits: _mm512_add_epi8(from_bytes(WORD_BITS), _mm512_set1_epi8((bits - 8).cast_signed())),
+            preceding: PRECEDING[usize::from(bits - 8)],
+            mask: _mm512_set1_epi16((1 << bits) - 1),
+            frequency_bits: black_box(_mm512_set1_epi8(0xF0_u8.cast_signed())),
+            one: opaque_one(),
+        }
+    }
+
+    /// The slots that the states stand in.
+    #[inline]
+    #[target_feature(enable = "avx512vbmi")]
+    pub(super) fn slots(&self, states: &[Words; PAIR]) -> Slots {
+        let [first, second] = each!(PAIR, |side| {
+            // Four words' buckets in one half of 64 bits, the rests of their slots in the other.
+            _mm512_castsi512_ps(_mm512_multishift_epi64_epi8(self.slot_bits, states[side].lower))
+        });
+        // Of each 128 bits, one half of each 64: eight lanes of the first segment, eight of the
+        // second.
+        Slots {
+            buckets: _mm512_castps_si512(_mm512_shuffle_ps::<0b10_00_10_00>(first, second)),
+            within: _mm512_castps_si512(_mm512_shuffle_ps::<0b11_01_11_01>(first, second)),
+        }
+    }
+
+    /// The state behind a symbol, before it takes a word. Bits of `cumulatives` above the scale mean
+    /// nothing.
+    #[inline]
+    #[target_feature(enable = "avx512bw")]
+    pub(super) fn advance(&self, state: Words, frequencies: __m512i, cumulatives: __m512i) -> Words {
+        let offsets = _mm512_and_si512(_mm512_sub_epi16(state.lower, cumulatives), self.mask);
+        state.advance(frequencies, offsets, self.mask, self.one)
+    }
+}
+
+/// For each slot of a bucket: bits for the slots up to it, 0 to 7 and 8 to 15. A slot is found by
+/// its number in a bucket of 16, four times.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Preceding(pub(super) [[u8; 64]; 2]);
+
+/// [`Preceding`] by the bits of a bucket. Those of a small one count in steps of its part of 16.
+const PRECEDING: [Preceding; 5] = {
+    let mut bits = [Preceding([[0; 64]; 2]); 5];
+    let mut at = 0;
+    while at < 5 * 64 {
+        let (bucket_bits, within) = (at / 64, at % 64);
+        let set = (2_u32 << ((within % 16) >> (4 - bucket_bits))) - 1;
+        bits[bucket_bits].0[0][within] = set as u8;
+        bits[bucket_bits].0[1][within] = (set >> 8) as u8;
+        at += 1;
+    }
+    bits
+};
