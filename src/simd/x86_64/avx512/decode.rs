@@ -5,7 +5,9 @@ use std::arch::x86_64::*;
 use std::{mem, ptr};
 
 use super::{
-    PAIR, Words, from_bytes,
+    PAIR, Words,
+    few::FewTables,
+    from_bytes,
     rounds::{Rounds, Scale},
     tables::Tables,
 };
@@ -27,7 +29,11 @@ pub(in crate::simd) fn decode(payloads: &[Payload<'_>], segments: &mut [Segment<
     if payloads.len() > PAYLOADS || segments.iter().filter(|segment| segment.whole_groups() > 0).count() < PAIR {
         return avx2::decode::<false>(payloads, segments);
     }
-    decode_by::<Tables>(payloads, segments)
+    if payloads.iter().all(|payload| FewTables::fit(payload.frequencies)) {
+        decode_by::<FewTables>(payloads, segments)
+    } else {
+        decode_by::<Tables>(payloads, segments)
+    }
 }
 
 /// [`decode`] of at most [`PAYLOADS`] payloads by tables of one form.

@@ -21,6 +21,7 @@
 
 mod decode;
 mod encode;
+mod few;
 mod gather;
 pub(in crate::simd) mod lz;
 mod pivot;
@@ -31,6 +32,7 @@ mod tables;
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
+use std::ops::Range;
 
 pub(in crate::simd) use decode::decode;
 pub(in crate::simd) use encode::{CodeTable, encode_groups};
@@ -129,7 +131,24 @@ fn to_words(vector: __m512i) -> [u16; LANES] {
 #[repr(C, align(64))]
 struct Bytes([u8; 256]);
 
+/// Bytes that are written together.
+const RUN: usize = 16;
+
+/// The bytes of a pair that are of its second segment.
+const SECOND: u64 = 0xFF00_FF00_FF00_FF00;
+
 impl Bytes {
+    /// Writes `byte` at the indices `at` by whole runs, the last of which may reach behind them.
+    #[inline(always)]
+    fn fill_runs(&mut self, at: Range<usize>, byte: u8) {
+        for start in at.step_by(RUN) {
+            match self.0[start..].first_chunk_mut::<RUN>() {
+                Some(run) => *run = [byte; RUN],
+                None => self.0[start..].fill(byte),
+            }
+        }
+    }
+
     /// The bytes at `indices`, all of which are below `LEN`: 64, 128 or 256.
     #[inline]
     #[target_feature(enable = "avx512vbmi")]
@@ -149,7 +168,7 @@ impl Bytes {
     #[inline]
     #[target_feature(enable = "avx512vbmi")]
     fn look_up_two<const LEN: usize>([first, second]: [&Self; PAIR], indices: __m512i) -> __m512i {
-        const FIRST: u64 = 0x00FF_00FF_00FF_00FF;
+        const FIRST: u64 = !SECOND;
         if LEN <= 64 {
             let looked_up = _mm512_permutexvar_epi8(indices, first.quarter(0));
             return _mm512_mask_permutexvar_epi8(looked_up, !FIRST, indices, second.quarter(0));

@@ -72,16 +72,9 @@ impl Rounds for Tables {
             if bit > 0 {
                 self.starts[bit / 8].0[slot >> bucket_bits] |= 1 << (bit % 8);
             }
-            // Whole runs, even where they reach into the buckets of the next symbol: that is
-            // written later.
             let end = end.div_ceil(1 << bucket_bits);
-            while bucket < end {
-                match self.first.0[bucket..].first_chunk_mut::<RUN>() {
-                    Some(run) => *run = [id as u8; RUN],
-                    None => self.first.0[bucket..].fill(id as u8),
-                }
-                bucket += RUN;
-            }
+            // What it writes behind `end` is of the next symbol, and written later.
+            self.first.fill_runs(bucket..end, id as u8);
             bucket = end;
             self.symbols = id + 1;
         }
@@ -161,9 +154,6 @@ impl Rounds for Tables {
 fn started(starts: __m512i, within: __m512i, preceding: __m512i) -> __m512i {
     _mm512_popcnt_epi8(_mm512_and_si512(starts, _mm512_permutexvar_epi8(within, preceding)))
 }
-
-/// Buckets that are written together.
-const RUN: usize = 16;
 
 impl Table for Tables {
     #[inline(always)]
