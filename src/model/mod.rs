@@ -9,6 +9,7 @@ mod frequencies;
 mod histogram;
 mod normalize;
 mod slots;
+mod small_slots;
 mod symbols;
 
 pub(crate) use byte_set::{ByteSet, Chunk};
@@ -18,5 +19,6 @@ pub(crate) use cost::{coded_bits, entropy_bits, entropy_len, least_bits};
 pub(crate) use frequencies::Frequencies;
 pub(crate) use histogram::Histogram;
 pub(crate) use normalize::{normalize, normalize_compat};
-pub(crate) use slots::{SMALL_SCALE_BITS, Slot, SlotTable, SmallSlots};
+pub(crate) use slots::{Slot, SlotTable, Slots};
+pub(crate) use small_slots::{Slots9, Slots10};
 pub(crate) use symbols::SymbolTable;

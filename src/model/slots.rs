@@ -2,6 +2,23 @@
 
 use crate::model::Frequencies;
 
+/// What a decoder looks slots up in.
+pub(crate) trait Slots {
+    fn scale_bits(&self) -> u8;
+
+    /// Symbol, frequency and offset of the slot that `state` stands in. Its lower half is enough to
+    /// tell.
+    fn look_up(&self, state: u32) -> (u8, u32, u32);
+
+    /// Takes the symbol out of `state`, which may then be below 2^16 and want a word.
+    #[inline(always)]
+    fn decode(&self, state: &mut u32) -> u8 {
+        let (symbol, frequency, offset) = self.look_up(*state);
+        *state = frequency.wrapping_mul(*state >> self.scale_bits()).wrapping_add(offset);
+        symbol
+    }
+}
+
 /// What a decoder needs to know about one slot.
 pub(crate) trait Slot: Copy + Default {
     /// The largest scale that fits.
@@ -13,16 +30,9 @@ pub(crate) trait Slot: Copy + Default {
 
     fn symbol(self) -> u8;
 
-    /// The state after the symbol, before a word is taken, as a sum: what it takes of the state
-    /// before, and the slot's offset.
-    fn parts(self, state: u32, scale_bits: u8) -> (u32, u32);
+    fn frequency(self) -> u32;
 
-    /// The same.
-    #[inline(always)]
-    fn advance(self, state: u32, scale_bits: u8) -> u32 {
-        let (product, offset) = self.parts(state, scale_bits);
-        product.wrapping_add(offset)
-    }
+    fn offset(self) -> u32;
 }
 
 /// `frequency << 20 | offset << 8 | symbol`. A frequency of 4096 does not fit, see
@@ -40,8 +50,13 @@ impl Slot for u32 {
     }
 
     #[inline(always)]
-    fn parts(self, state: u32, scale_bits: u8) -> (u32, u32) {
-        ((self >> 20).wrapping_mul(state >> scale_bits), self >> 8 & 0xFFF)
+    fn frequency(self) -> u32 {
+        self >> 20
+    }
+
+    #[inline(always)]
+    fn offset(self) -> u32 {
+        self >> 8 & 0xFFF
     }
 }
 
@@ -59,8 +74,13 @@ impl Slot for u64 {
     }
 
     #[inline(always)]
-    fn parts(self, state: u32, scale_bits: u8) -> (u32, u32) {
-        ((self as u32 >> 8).wrapping_mul(state >> scale_bits), (self >> 32) as u32)
+    fn frequency(self) -> u32 {
+        self as u32 >> 8
+    }
+
+    #[inline(always)]
+    fn offset(self) -> u32 {
+        (self >> 32) as u32
     }
 }
 
@@ -68,21 +88,12 @@ impl Slot for u64 {
 /// end of a range is guessed right.
 const RUN: usize = 16;
 
-/// The same of a block for [`SmallSlots`], whose other symbols are few.
-const SMALL_RUN: usize = 8;
-
 /// One [`Slot`] for each slot of a scale. `LEN` is a power of two and at least the scale.
 #[derive(Debug)]
 pub(crate) struct SlotTable<S, const LEN: usize> {
     slots: [S; LEN],
     scale_bits: u8,
 }
-
-/// A quarter of the usual table: what a small block spends most of its time on is making it.
-pub(crate) type SmallSlots = SlotTable<u32, { 1 << SMALL_SCALE_BITS }>;
-
-/// The largest scale of [`SmallSlots`].
-pub(crate) const SMALL_SCALE_BITS: u8 = 10;
 
 impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
     pub(crate) fn new(frequencies: &Frequencies) -> Self {
@@ -123,18 +134,11 @@ impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
             // later, and an end that is guessed wrong costs more than a few stores.
             let (mut at, end) = (cumulative as usize, (cumulative + frequency) as usize);
             let mut offset = 0;
-            if LEN <= 1 << SMALL_SCALE_BITS {
-                if let Some(run) = slots[at..].first_chunk_mut::<SMALL_RUN>() {
-                    *run = std::array::from_fn(|index| S::new(symbol, frequency, index as u32));
-                    (at, offset) = (at + SMALL_RUN, SMALL_RUN as u32);
-                }
-            } else {
-                while at < end
-                    && let Some(run) = slots[at..].first_chunk_mut::<RUN>()
-                {
-                    *run = std::array::from_fn(|index| S::new(symbol, frequency, offset + index as u32));
-                    (at, offset) = (at + RUN, offset + RUN as u32);
-                }
+            while at < end
+                && let Some(run) = slots[at..].first_chunk_mut::<RUN>()
+            {
+                *run = std::array::from_fn(|index| S::new(symbol, frequency, offset + index as u32));
+                (at, offset) = (at + RUN, offset + RUN as u32);
             }
             if at < end {
                 for (offset, slot) in (offset..).zip(&mut slots[at..end]) {
@@ -151,21 +155,19 @@ impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
     pub(crate) fn as_array(&self) -> &[S; LEN] {
         &self.slots
     }
+}
 
-    /// The slot that `state` stands in. Its lower half is enough to tell.
-    #[inline(always)]
-    pub(crate) fn slot(&self, state: u32) -> S {
-        // LEN is a power of two, so the second mask only tells the compiler that the index is in
-        // range.
-        self.slots[state as usize & ((1 << self.scale_bits) - 1) & (LEN - 1)]
+impl<S: Slot, const LEN: usize> Slots for SlotTable<S, LEN> {
+    fn scale_bits(&self) -> u8 {
+        self.scale_bits
     }
 
-    /// Takes the symbol out of `state`, which may then be below 2^16 and want a word.
     #[inline(always)]
-    pub(crate) fn decode(&self, state: &mut u32) -> u8 {
-        let slot = self.slot(*state);
-        *state = slot.advance(*state, self.scale_bits);
-        slot.symbol()
+    fn look_up(&self, state: u32) -> (u8, u32, u32) {
+        // LEN is a power of two, so the second mask only tells the compiler that the index is in
+        // range.
+        let slot = self.slots[state as usize & ((1 << self.scale_bits) - 1) & (LEN - 1)];
+        (slot.symbol(), slot.frequency(), slot.offset())
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     error::{Corruption, Error},
     format::{TableKind, fields::Fields},
     limits::within,
-    model::{Frequencies, Histogram, SMALL_SCALE_BITS, Slot, SlotTable, SmallSlots, SymbolTable, normalize_compat},
+    model::{Frequencies, Histogram, Slot, SlotTable, Slots, Slots9, Slots10, SymbolTable, normalize_compat},
     rans::{
         LOWER_BOUND, outside_a_stream, parse_state, reserve,
         turns::{self, Lane},
@@ -128,21 +128,17 @@ pub(crate) fn parse(payload: &[u8], table: TableKind) -> Result<(Frequencies, Ve
 /// Fills `raw` from a payload.
 pub(crate) fn decode_payload(payload: &[u8], table: TableKind, raw: &mut [u8]) -> Result<(), Corruption> {
     let (frequencies, mut lanes) = parse(payload, table)?;
-    let scale_bits = frequencies.scale_bits();
-    if scale_bits <= SMALL_SCALE_BITS {
-        SmallSlots::with(&frequencies, |slots| decode_lanes(&mut lanes, slots, raw))
-    } else if scale_bits <= <u32 as Slot>::MAX_SCALE_BITS {
-        SlotTable::<u32, 4096>::with(&frequencies, |slots| decode_lanes(&mut lanes, slots, raw))
-    } else {
-        decode_lanes(&mut lanes, &Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw)
+    match frequencies.scale_bits() {
+        9 => Slots9::with(&frequencies, |slots| decode_lanes(&mut lanes, slots, raw)),
+        10 => Slots10::with(&frequencies, |slots| decode_lanes(&mut lanes, slots, raw)),
+        ..=<u32 as Slot>::MAX_SCALE_BITS => {
+            SlotTable::<u32, 4096>::with(&frequencies, |slots| decode_lanes(&mut lanes, slots, raw))
+        }
+        _ => decode_lanes(&mut lanes, &*Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw),
     }
 }
 
-fn decode_lanes<S: Slot, const LEN: usize>(
-    lanes: &mut [Lane<'_>],
-    slots: &SlotTable<S, LEN>,
-    raw: &mut [u8],
-) -> Result<(), Corruption> {
+fn decode_lanes(lanes: &mut [Lane<'_>], slots: &impl Slots, raw: &mut [u8]) -> Result<(), Corruption> {
     let ran_dry = match <&mut [Lane<'_>; FEW]>::try_from(&mut *lanes) {
         Ok(few) => turns::decode(few, slots, raw),
         Err(_) => turns::decode_carefully(lanes, slots, raw),

@@ -4,7 +4,7 @@
 use std::{hint::select_unpredictable, mem, ops::Range};
 
 use crate::{
-    model::{Frequencies, SlotTable, SymbolTable},
+    model::{Frequencies, SlotTable, Slots, SymbolTable},
     rans::{
         LOWER_BOUND,
         words::{WordReader, WordStack},
@@ -49,7 +49,7 @@ pub(crate) trait Table {
 impl Table for LaneSlots {
     #[inline(always)]
     fn decode(&self, state: &mut u32) -> u8 {
-        SlotTable::decode(self, state)
+        Slots::decode(self, state)
     }
 }
 

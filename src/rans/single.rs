@@ -4,7 +4,7 @@ use crate::{
     error::{Corruption, Error},
     format::{TableKind, fields::Fields},
     limits::within,
-    model::{Frequencies, Histogram, SMALL_SCALE_BITS, Slot, SlotTable, SmallSlots, SymbolTable, normalize_compat},
+    model::{Frequencies, Histogram, Slot, SlotTable, Slots9, Slots10, SymbolTable, normalize_compat},
     rans::{
         LOWER_BOUND, outside_a_stream, parse_state, reserve,
         turns::{self, Lane},
@@ -94,13 +94,13 @@ pub(crate) fn parse(payload: &[u8], table: TableKind) -> Result<(Frequencies, [L
 /// Fills `raw` from a payload.
 pub(crate) fn decode_payload(payload: &[u8], table: TableKind, raw: &mut [u8]) -> Result<(), Corruption> {
     let (frequencies, mut lane) = parse(payload, table)?;
-    let scale_bits = frequencies.scale_bits();
-    let ran_dry = if scale_bits <= SMALL_SCALE_BITS {
-        SmallSlots::with(&frequencies, |slots| turns::decode(&mut lane, slots, raw))
-    } else if scale_bits <= <u32 as Slot>::MAX_SCALE_BITS {
-        SlotTable::<u32, 4096>::with(&frequencies, |slots| turns::decode(&mut lane, slots, raw))
-    } else {
-        turns::decode(&mut lane, &Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw)
+    let ran_dry = match frequencies.scale_bits() {
+        9 => Slots9::with(&frequencies, |slots| turns::decode(&mut lane, slots, raw)),
+        10 => Slots10::with(&frequencies, |slots| turns::decode(&mut lane, slots, raw)),
+        ..=<u32 as Slot>::MAX_SCALE_BITS => {
+            SlotTable::<u32, 4096>::with(&frequencies, |slots| turns::decode(&mut lane, slots, raw))
+        }
+        _ => turns::decode(&mut lane, &*Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw),
     };
     end(&lane, ran_dry.is_none())
 }

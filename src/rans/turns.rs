@@ -8,15 +8,18 @@
 use std::hint::select_unpredictable;
 
 use crate::{
-    model::{Slot, SlotTable, SymbolTable},
+    model::{Slots, SymbolTable},
     rans::{
         LOWER_BOUND,
         words::{WordReader, WordStack},
     },
 };
 
-/// Symbols of each lane in a piece.
+/// Symbols of each lane in a piece that is encoded.
 const TURNS: usize = 16;
+
+/// Symbols of each lane in a piece that is decoded, at most.
+const DECODED_TURNS: usize = 64;
 
 /// A state that is being decoded with, and the words it has not taken.
 #[derive(Debug, Clone)]
@@ -34,32 +37,31 @@ impl Lane<'_> {
 
 /// Fills `raw`, a byte from each lane in turn. The lane that ran out of words, if one did, comes
 /// back.
-pub(crate) fn decode<S: Slot, const LEN: usize, const LANES: usize>(
+pub(crate) fn decode<const LANES: usize>(
     lanes: &mut [Lane<'_>; LANES],
-    slots: &SlotTable<S, LEN>,
+    slots: &impl Slots,
     raw: &mut [u8],
 ) -> Option<usize> {
-    let mut decoded = 0;
-    for piece in raw.chunks_exact_mut(TURNS * LANES) {
-        let mut last = [[[0; 2]; TURNS]; LANES];
-        let mut windows = [&[[0; 2]; TURNS]; LANES];
-        for (window, (lane, last)) in windows.iter_mut().zip(lanes.iter().zip(&mut last)) {
-            *window = lane.words.peek().unwrap_or_else(|| lane.words.copy_to(last));
+    let (mut decoded, whole) = (0, raw.len() / LANES * LANES);
+    let mut words = [[0; 2]; WORDS];
+    for piece in raw[..whole].chunks_mut(DECODED_TURNS * LANES) {
+        for (words, lane) in words.chunks_exact_mut(WORDS / LANES).zip(&*lanes) {
+            lane.words.copy_to::<DECODED_TURNS>(words);
         }
-        if !decode_piece(lanes, slots, windows, piece) {
+        if !decode_piece(lanes, slots, &words, piece) {
             break;
         }
-        decoded += TURNS * LANES;
+        decoded += piece.len();
     }
     decode_carefully(lanes, slots, &mut raw[decoded..])
 }
 
+/// Words that lanes take of, the same share for each. A `u8` is always one of their places: the
+/// loop over turns needs neither check nor remainder.
+const WORDS: usize = 256;
+
 /// [`decode`] for any number of lanes.
-pub(crate) fn decode_carefully<S: Slot, const LEN: usize>(
-    lanes: &mut [Lane<'_>],
-    slots: &SlotTable<S, LEN>,
-    raw: &mut [u8],
-) -> Option<usize> {
+pub(crate) fn decode_carefully(lanes: &mut [Lane<'_>], slots: &impl Slots, raw: &mut [u8]) -> Option<usize> {
     for turn in raw.chunks_mut(lanes.len()) {
         for (index, (byte, lane)) in turn.iter_mut().zip(&mut *lanes).enumerate() {
             *byte = slots.decode(&mut lane.state);
@@ -71,36 +73,38 @@ pub(crate) fn decode_carefully<S: Slot, const LEN: usize>(
     None
 }
 
-/// `windows` are the lanes' next words, filled up with any. `false`: a lane ran out of words, and
-/// the lanes are as they were.
+/// `words` are the lanes' next words, filled up with any. `false`: a lane ran out of words, and the
+/// lanes are as they were.
 #[inline(always)]
-fn decode_piece<S: Slot, const LEN: usize, const LANES: usize>(
+fn decode_piece<const LANES: usize>(
     lanes: &mut [Lane<'_>; LANES],
-    slots: &SlotTable<S, LEN>,
-    windows: [&[[u8; 2]; TURNS]; LANES],
+    slots: &impl Slots,
+    words: &[[u8; 2]; WORDS],
     piece: &mut [u8],
 ) -> bool {
+    const { assert!(LANES * DECODED_TURNS <= WORDS) };
     let mut states = lanes.each_ref().map(|lane| lane.state);
     let mut lowest = states;
-    let mut taken = [0; LANES];
+    let first: [u8; LANES] = std::array::from_fn(|lane| (lane * (WORDS / LANES)) as u8);
+    let mut next = first;
     for turn in piece.chunks_exact_mut(LANES) {
         for lane in 0..LANES {
             // One state alone is one chain of waits. Its lower half is known two steps before the
             // whole, and finds the slot.
-            let slot = slots.slot(if LANES == 1 { lowest[lane] } else { states[lane] });
-            turn[lane] = slot.symbol();
-            let (product, offset) = slot.parts(states[lane], slots.scale_bits());
+            let lower = if LANES == 1 { lowest[lane] } else { states[lane] };
+            let (symbol, frequency, offset) = slots.look_up(lower);
+            turn[lane] = symbol;
+            let product = frequency.wrapping_mul(states[lane] >> slots.scale_bits());
             let x = product.wrapping_add(offset);
-            // At most one word per turn: the index stays below their number, and the remainder only
-            // tells the compiler so.
-            let word = u32::from(u16::from_le_bytes(windows[lane][taken[lane] % TURNS]));
+            let word = u32::from(u16::from_le_bytes(words[usize::from(next[lane])]));
             // The sum never wraps. One state need not wait for it to be compared.
             let low = if LANES == 1 { product < LOWER_BOUND - offset } else { x < LOWER_BOUND };
             lowest[lane] = select_unpredictable(low, word, x);
             states[lane] = select_unpredictable(low, x << 16 | word, x);
-            taken[lane] += usize::from(low);
+            next[lane] = next[lane].wrapping_add(low.into());
         }
     }
+    let taken: [usize; LANES] = std::array::from_fn(|lane| next[lane].wrapping_sub(first[lane]).into());
     if lanes.iter().zip(taken).any(|(lane, taken)| taken > lane.words.len()) {
         return false;
     }

@@ -38,10 +38,13 @@ impl<'a> WordReader<'a> {
         self.words.first_chunk()
     }
 
-    /// Copies the last words, less than `N`, to the start of `window`.
-    pub(crate) fn copy_to<'w, const N: usize>(&self, window: &'w mut [[u8; 2]; N]) -> &'w [[u8; 2]; N] {
-        window[..self.words.len()].copy_from_slice(self.words);
-        window
+    /// Copies the next `N` words, or as many as there are, to the start of `window`.
+    #[inline(always)]
+    pub(crate) fn copy_to<const N: usize>(&self, window: &mut [[u8; 2]]) {
+        match (self.words.first_chunk::<N>(), window.first_chunk_mut()) {
+            (Some(words), Some(window)) => *window = *words,
+            _ => window[..self.words.len()].copy_from_slice(self.words),
+        }
     }
 
     #[inline(always)]

@@ -1,0 +1,118 @@
+//! The decoder's view of the table of a small block, which spends most of its time on making it.
+
+use crate::model::{Frequencies, Slots};
+
+/// Slots that are written together: most symbols of a small block have no more.
+const RUN: usize = 16;
+
+/// The table of blocks of up to 2 KiB.
+pub(crate) type Slots9 = SmallSlots<{ (1 << 9) + RUN }>;
+
+/// The table of blocks of up to 8 KiB.
+pub(crate) type Slots10 = SmallSlots<{ (1 << 10) + RUN }>;
+
+/// What each slot of a scale means, in arrays of its own: a load gives a number as it is. Of one
+/// number for all, shifts and masks would take as long as the arithmetic of the coder.
+///
+/// `ROOM`: the scale, and a [`RUN`] more, so that each slot begins one.
+#[derive(Debug)]
+pub(crate) struct SmallSlots<const ROOM: usize> {
+    frequencies: [u16; ROOM],
+    offsets: [u16; ROOM],
+    symbols: [u8; ROOM],
+}
+
+impl<const ROOM: usize> SmallSlots<ROOM> {
+    const SCALE: usize = {
+        assert!((ROOM - RUN).is_power_of_two() && ROOM - RUN <= 1 << 15);
+        ROOM - RUN
+    };
+
+    const SCALE_BITS: u8 = Self::SCALE.trailing_zeros() as u8;
+
+    /// Makes a table of that scale where it stays, and lends it: moving it would take a third as
+    /// long as making it.
+    #[inline(always)]
+    pub(crate) fn with<R>(frequencies: &Frequencies, work: impl FnOnce(&Self) -> R) -> R {
+        assert_eq!(frequencies.scale_bits(), Self::SCALE_BITS, "each scale has its table");
+        let mut table = Self { frequencies: [0; ROOM], offsets: [0; ROOM], symbols: [0; ROOM] };
+        table.fill(frequencies);
+        work(&table)
+    }
+
+    fn fill(&mut self, frequencies: &Frequencies) {
+        for (symbol, frequency, cumulative) in frequencies.used() {
+            // A whole run, even where it reaches into the next symbol's range: that is written
+            // later, and an end that is guessed wrong costs more than a few stores. No symbol
+            // begins at the scale: the remainder only tells the compiler so.
+            let (at, len) = (cumulative as usize % Self::SCALE, frequency as usize);
+            self.frequencies[at..at + RUN].copy_from_slice(&[frequency as u16; RUN]);
+            self.offsets[at..at + RUN].copy_from_slice(&OFFSETS);
+            self.symbols[at..at + RUN].copy_from_slice(&[symbol; RUN]);
+            if len > RUN {
+                self.frequencies[at..at + len].fill(frequency as u16);
+                self.symbols[at..at + len].fill(symbol);
+                for (slot, offset) in self.offsets[at..at + len].iter_mut().zip(0..) {
+                    *slot = offset;
+                }
+            }
+        }
+    }
+}
+
+/// The offsets of a run's slots.
+const OFFSETS: [u16; RUN] = {
+    let mut offsets = [0; RUN];
+    let mut offset = 0;
+    while offset < RUN {
+        offsets[offset] = offset as u16;
+        offset += 1;
+    }
+    offsets
+};
+
+impl<const ROOM: usize> Slots for SmallSlots<ROOM> {
+    #[inline(always)]
+    fn scale_bits(&self) -> u8 {
+        Self::SCALE_BITS
+    }
+
+    #[inline(always)]
+    fn look_up(&self, state: u32) -> (u8, u32, u32) {
+        let slot = state as usize % Self::SCALE;
+        (self.symbols[slot], self.frequencies[slot].into(), self.offsets[slot].into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_slot_means_its_symbol<const ROOM: usize>() {
+        let (scale, scale_bits) = (SmallSlots::<ROOM>::SCALE as u16, SmallSlots::<ROOM>::SCALE_BITS);
+        let mut several = [0; 256];
+        (several[3], several[200], several[202], several[255]) = (1, scale - 30, 9, 20);
+        let single = Frequencies::single(7, scale_bits);
+        for frequencies in
+            [several, [scale / 256; 256]].map(|of| Frequencies::new(of, scale_bits).unwrap()).iter().chain([&single])
+        {
+            SmallSlots::<ROOM>::with(frequencies, |slots| {
+                let mut slot = 0;
+                for (symbol, frequency, _) in frequencies.used() {
+                    for offset in 0..frequency {
+                        let state = 0x1234 << scale_bits | slot;
+                        assert_eq!(slots.look_up(state), (symbol, frequency, offset));
+                        slot += 1;
+                    }
+                }
+                assert_eq!(slot, scale.into());
+            });
+        }
+    }
+
+    #[test]
+    fn every_slot_of_both_scales_means_its_symbol() {
+        every_slot_means_its_symbol::<{ (1 << 9) + RUN }>();
+        every_slot_means_its_symbol::<{ (1 << 10) + RUN }>();
+    }
+}
