@@ -22,7 +22,7 @@ pub(crate) const GROUP: usize = LANES * QUAD;
 
 /// Rounds of a last whole group that are coded. The bytes of the other two ride on the start
 /// states.
-const CODED_ROUNDS_OF_LAST_GROUP: usize = 2;
+pub(crate) const CODED_ROUNDS_OF_LAST_GROUP: usize = 2;
 
 /// Bytes that the start states carry: two a lane.
 pub(crate) const RIDING: usize = 2 * LANES;
@@ -75,7 +75,7 @@ pub(crate) struct Segment<'a> {
     /// Where in the payload the words are that were not taken yet. One that was led too far has a
     /// start above its end.
     pub(crate) words: Range<usize>,
-    /// Room for the bytes that were not decoded yet. Not empty.
+    /// Room for the bytes that were not decoded yet. Empty only where no end is left to look at.
     pub(crate) raw: &'a mut [u8],
     pub(crate) tail: Tail,
     /// Whether it is decoded to its end, where it shows whether it is damaged. Else `raw` has whole
@@ -122,6 +122,30 @@ impl<'a> Segment<'a> {
         let (groups, rest) = mem::take(&mut self.raw).split_at_mut(run * GROUP);
         self.raw = rest;
         groups.as_chunks_mut().0
+    }
+
+    /// Whether nothing is left but a last group whose last bytes ride on the start states.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn is_last_group(&self) -> bool {
+        self.to_the_end && self.raw.len() == GROUP
+    }
+
+    /// Ends a segment that [is a last group](Self::is_last_group), all its words taken, with the
+    /// symbols of its coded rounds and with what the states are then: if those are as the encoder
+    /// began with them.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn end_with(&mut self, group: &[u8; GROUP], states: &[u32; LANES]) {
+        if states.iter().any(|state| state >> 16 != 1) {
+            return;
+        }
+        let raw = mem::take(&mut self.raw);
+        for ((raw, coded), state) in
+            raw.as_chunks_mut::<QUAD>().0.iter_mut().zip(group.as_chunks::<QUAD>().0).zip(states)
+        {
+            let [third, fourth, ..] = state.to_le_bytes();
+            *raw = [coded[0], coded[1], third, fourth];
+        }
+        (self.words.start, self.to_the_end) = (self.words.end, false);
     }
 
     /// Decodes all that is left. `false`: the segment has too few words, or does not end as the

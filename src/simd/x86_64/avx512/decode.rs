@@ -1,5 +1,7 @@
 //! Decoding, eight segments at a time, or four or two, of as many payloads.
 
+mod last;
+
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
 use std::{mem, ptr};
@@ -55,6 +57,7 @@ fn decode_by<T: Rounds>(payloads: &[Payload<'_>], segments: &mut [Segment<'_>]) 
         }
     }
     decode_groups(payloads, tables, segments);
+    last::decode_last_groups(payloads, tables, segments);
     finish(payloads, tables, segments)
 }
 
