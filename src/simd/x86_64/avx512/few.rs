@@ -24,6 +24,9 @@ const FEW: usize = 16;
 const BUCKETS: usize = 256;
 const BUCKET: usize = 16;
 
+/// Buckets that are written together.
+const RUN: usize = 16;
+
 /// The most buckets that more than two symbols have slots in.
 const CROWDED: usize = 4;
 
@@ -102,7 +105,14 @@ impl Rounds for FewTables {
             if number > 0 {
                 self.buckets.0[usize::from(start / bucket)] |= (BUCKET as u16 - number) as u8;
             }
-            self.buckets.fill_runs(start.div_ceil(bucket).into()..end.div_ceil(bucket).into(), id << 4);
+            // Whole runs, which may reach into the buckets of later symbols.
+            for first in (start.div_ceil(bucket)..end.div_ceil(bucket)).step_by(RUN) {
+                let behind = &mut self.buckets.0[first.into()..];
+                match behind.first_chunk_mut::<RUN>() {
+                    Some(run) => *run = [id << 4; RUN],
+                    None => behind.fill(id << 4),
+                }
+            }
         }
         for (&at, code) in crowded.buckets().iter().zip(outside..) {
             self.buckets.0[usize::from(at)] = (code << 4) as u8;

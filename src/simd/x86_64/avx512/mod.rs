@@ -32,7 +32,6 @@ mod tables;
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
-use std::ops::Range;
 
 pub(in crate::simd) use decode::decode;
 pub(in crate::simd) use encode::{CodeTable, encode_groups};
@@ -131,24 +130,10 @@ fn to_words(vector: __m512i) -> [u16; LANES] {
 #[repr(C, align(64))]
 struct Bytes([u8; 256]);
 
-/// Bytes that are written together.
-const RUN: usize = 16;
-
 /// The bytes of a pair that are of its second segment.
 const SECOND: u64 = 0xFF00_FF00_FF00_FF00;
 
 impl Bytes {
-    /// Writes `byte` at the indices `at` by whole runs, the last of which may reach behind them.
-    #[inline(always)]
-    fn fill_runs(&mut self, at: Range<usize>, byte: u8) {
-        for start in at.step_by(RUN) {
-            match self.0[start..].first_chunk_mut::<RUN>() {
-                Some(run) => *run = [byte; RUN],
-                None => self.0[start..].fill(byte),
-            }
-        }
-    }
-
     /// The bytes at `indices`, all of which are below `LEN`: 64, 128 or 256.
     #[inline]
     #[target_feature(enable = "avx512vbmi")]

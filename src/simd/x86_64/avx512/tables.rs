@@ -2,7 +2,7 @@
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
-use std::hint::black_box;
+use std::hint::{black_box, select_unpredictable};
 
 use super::{
     Bytes, PAIR, Words, from_bytes,
@@ -39,6 +39,9 @@ pub(super) struct Tables {
 /// Buckets of a scale.
 const BUCKETS: usize = 256;
 
+/// Buckets that are written together.
+const RUN: usize = 16;
+
 impl Rounds for Tables {
     const NONE: Self = Self {
         starts: [const { Bytes([0; 256]) }; 2],
@@ -60,24 +63,35 @@ impl Rounds for Tables {
         if frequencies.only_symbol().is_some() {
             return;
         }
-        let mut bucket = 0;
-        for (id, (symbol, frequency, cumulative)) in frequencies.used().enumerate() {
-            let (slot, end) = (cumulative as usize, (cumulative + frequency) as usize);
+        // A run more than there are buckets, so that each begins one.
+        let mut first = [0; BUCKETS + RUN];
+        let (mut bucket, mut symbols) = (0, 0);
+        // The bits of the bucket in which the last symbol starts: from memory they would come late.
+        let (mut place, mut starts) = (0, 0);
+        for (symbol, frequency, cumulative) in frequencies.used() {
+            let (id, slot, end) = (symbols % 256, cumulative as usize, (cumulative + frequency) as usize);
             let scaled = frequency << (16 - scale_bits);
             self.frequency_upper.0[id] = (scaled >> 8) as u8;
             self.mixed.0[id] = (scaled & 0xF0 | cumulative >> 8) as u8;
             self.cumulative_lower.0[id] = slot as u8;
             self.symbol.0[id] = symbol;
-            let bit = slot & ((1 << bucket_bits) - 1);
-            if bit > 0 {
-                self.starts[bit / 8].0[slot >> bucket_bits] |= 1 << (bit % 8);
-            }
+            let before = select_unpredictable(slot >> bucket_bits == place, starts, 0);
+            place = slot >> bucket_bits;
+            // The first slot of a bucket has no bit.
+            starts = before | 1_u16 << (slot & ((1 << bucket_bits) - 1)) & !1;
+            [self.starts[0].0[place % BUCKETS], self.starts[1].0[place % BUCKETS]] = starts.to_le_bytes();
+            // A whole run, even where it reaches into the buckets of the next symbol: that is
+            // written later. Most symbols have no more, so there is little to predict.
+            first[bucket..bucket + RUN].copy_from_slice(&[id as u8; RUN]);
             let end = end.div_ceil(1 << bucket_bits);
-            // What it writes behind `end` is of the next symbol, and written later.
-            self.first.fill_runs(bucket..end, id as u8);
-            bucket = end;
-            self.symbols = id + 1;
+            if end > bucket + RUN {
+                first[bucket + RUN..end].fill(id as u8);
+            }
+            bucket = end.min(BUCKETS);
+            symbols += 1;
         }
+        self.symbols = symbols;
+        self.first.0.copy_from_slice(&first[..BUCKETS]);
         self.scale_bits = scale_bits;
     }
 
