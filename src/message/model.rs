@@ -6,7 +6,7 @@ use crate::{
     error::{Corruption, Error, Part},
     format::{TableKind, check::crc32c, fields::Fields},
     limits::within,
-    model::{Frequencies, Histogram, SlotTable, SymbolTable, normalize},
+    model::{Frequencies, Histogram, Slots12, SymbolTable, normalize},
 };
 
 /// The first bytes of a saved model.
@@ -41,7 +41,7 @@ struct Tables {
     /// CRC-32C over the saved model: what makes two models with one id differ.
     check: u32,
     symbols: SymbolTable,
-    slots: SlotTable<u32, 4096>,
+    slots: Slots12,
 }
 
 impl Model {
@@ -116,12 +116,12 @@ impl Model {
         &self.0.symbols
     }
 
-    pub(super) fn slots(&self) -> &SlotTable<u32, 4096> {
+    pub(super) fn slots(&self) -> &Slots12 {
         &self.0.slots
     }
 
     fn new(id: u32, frequencies: Frequencies) -> Self {
-        let (symbols, slots) = (SymbolTable::new(&frequencies), SlotTable::new(&frequencies));
+        let (symbols, slots) = (SymbolTable::new(&frequencies), Slots12::new(&frequencies));
         let mut tables = Tables { id, frequencies, check: 0, symbols, slots };
         tables.check = crc32c(&tables.unchecked_bytes());
         Self(Arc::new(tables))

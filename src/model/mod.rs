@@ -20,5 +20,5 @@ pub(crate) use frequencies::Frequencies;
 pub(crate) use histogram::Histogram;
 pub(crate) use normalize::{normalize, normalize_compat};
 pub(crate) use slots::{Slot, SlotTable, Slots};
-pub(crate) use small_slots::{Slots9, Slots10};
+pub(crate) use small_slots::{Slots9, Slots10, Slots12};
 pub(crate) use symbols::SymbolTable;

@@ -11,6 +11,9 @@ pub(crate) type Slots9 = SmallSlots<{ (1 << 9) + RUN }>;
 /// The table of blocks of up to 8 KiB.
 pub(crate) type Slots10 = SmallSlots<{ (1 << 10) + RUN }>;
 
+/// The table of a message's model.
+pub(crate) type Slots12 = SmallSlots<{ (1 << 12) + RUN }>;
+
 /// What each slot of a scale means, in arrays of its own: a load gives a number as it is. Of one
 /// number for all, shifts and masks would take as long as the arithmetic of the coder.
 ///
@@ -30,17 +33,29 @@ impl<const ROOM: usize> SmallSlots<ROOM> {
 
     const SCALE_BITS: u8 = Self::SCALE.trailing_zeros() as u8;
 
-    /// Makes a table of that scale where it stays, and lends it: moving it would take a third as
-    /// long as making it.
+    /// The table of frequencies of that scale.
+    pub(crate) fn new(frequencies: &Frequencies) -> Self {
+        let mut table = Self::empty();
+        table.fill(frequencies);
+        table
+    }
+
+    /// Makes a table where it stays, and lends it: moving it would take a third as long as making
+    /// it.
     #[inline(always)]
     pub(crate) fn with<R>(frequencies: &Frequencies, work: impl FnOnce(&Self) -> R) -> R {
-        assert_eq!(frequencies.scale_bits(), Self::SCALE_BITS, "each scale has its table");
-        let mut table = Self { frequencies: [0; ROOM], offsets: [0; ROOM], symbols: [0; ROOM] };
+        let mut table = Self::empty();
         table.fill(frequencies);
         work(&table)
     }
 
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { frequencies: [0; ROOM], offsets: [0; ROOM], symbols: [0; ROOM] }
+    }
+
     fn fill(&mut self, frequencies: &Frequencies) {
+        assert_eq!(frequencies.scale_bits(), Self::SCALE_BITS, "each scale has its table");
         for (symbol, frequency, cumulative) in frequencies.used() {
             // A whole run, even where it reaches into the next symbol's range: that is written
             // later, and an end that is guessed wrong costs more than a few stores. No symbol

@@ -4,7 +4,7 @@ use crate::{
     error::{Corruption, Error},
     format::{TableKind, fields::Fields},
     limits::within,
-    model::{Frequencies, Histogram, Slot, SlotTable, Slots9, Slots10, SymbolTable, normalize_compat},
+    model::{Frequencies, Histogram, Slot, SlotTable, Slots, Slots9, Slots10, SymbolTable, normalize_compat},
     rans::{
         LOWER_BOUND, outside_a_stream, parse_state, reserve,
         turns::{self, Lane},
@@ -106,7 +106,7 @@ pub(crate) fn decode_payload(payload: &[u8], table: TableKind, raw: &mut [u8]) -
 }
 
 /// Fills `raw` from a payload without table and count.
-pub(crate) fn decode_bare(payload: &[u8], slots: &SlotTable<u32, 4096>, raw: &mut [u8]) -> Result<(), Corruption> {
+pub(crate) fn decode_bare(payload: &[u8], slots: &impl Slots, raw: &mut [u8]) -> Result<(), Corruption> {
     let mut fields = Fields::new(payload);
     let state = parse_state(&mut fields)?;
     let words = fields.rest();
