@@ -34,6 +34,8 @@ pub(crate) use coded::{
 #[cfg(feature = "gpu")]
 pub(crate) use plain::Plan;
 
+pub(crate) use crate::section::sample::Sample;
+
 use crate::{
     base::BasePart,
     error::{Error, Part, PayloadError},
@@ -241,10 +243,31 @@ pub(crate) fn append(
     base: Option<&BasePart>,
     out: &mut Vec<u8>,
 ) -> Appended {
+    append_by(raw, out, |out| append_coded(raw, options, base, out))
+}
+
+/// A sample that may be taken of a block of so many bytes, without a base, before
+/// [`append_sampled`] codes it. `None`: such a block is not coded by a sample of it alone.
+pub(crate) fn sample(raw_len: usize, options: &BlockOptions) -> Option<Sample> {
+    plain::sample(raw_len, options)
+}
+
+/// [`append`] with a [`sample()`] for so many bytes, and of no others than those of `raw`.
+pub(crate) fn append_sampled(
+    raw: &[u8],
+    options: &Valid<BlockOptions>,
+    sample: &mut Sample,
+    out: &mut Vec<u8>,
+) -> Appended {
+    append_by(raw, out, |out| plain::append_sampled(raw, options, sample, out))
+}
+
+/// Appends `raw` as one block, whose payload `code` appends. `None`: as with [`append_coded`].
+fn append_by(raw: &[u8], out: &mut Vec<u8>, code: impl FnOnce(&mut Vec<u8>) -> Option<BlockMode>) -> Appended {
     let start = out.len();
     out.extend([0; HEADER_LEN]);
     let payload_at = out.len();
-    let mode = match append_coded(raw, options, base, out) {
+    let mode = match code(out) {
         Some(mode) if out.len() - payload_at < raw.len() || mode == BlockMode::Fill => mode,
         _ => {
             out.truncate(payload_at);

@@ -6,12 +6,13 @@ use crate::{
     format::{BlockMode, TableKind},
     lz,
     model::{Frequencies, Histogram, coded_bits, normalize, normalize_compat},
-    options::{BlockOptions, Mode, Normalization, Prefer},
+    options::{BlockOptions, Layout, Mode, Normalization, Prefer},
     rans::{interleaved, segment::Tail, single},
     section::{
         lanes,
         pivot::{self, Setting},
-        sample, scale_bits_for,
+        sample::{self, Sample},
+        scale_bits_for,
     },
     simd::Kernel,
 };
@@ -23,8 +24,26 @@ pub(super) fn append(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> O
         (Mode::Pivot, Some(Prefer::Ratio)) => append_pivot(raw, options, Setting::RATIO, raw.len(), out),
         (Mode::Pivot, _) => append_pivot(raw, options, Setting::SPEED, raw.len(), out),
         (Mode::Auto, Some(prefer)) => append_preferred(raw, options, prefer, out),
-        _ => append_coded(raw, options, out),
+        _ => append_coded(raw, options, None, out),
     }
+}
+
+/// A sample that may be taken of a block of so many bytes before [`append_sampled`] codes it.
+/// `None`: such a block is not coded by a sample of it alone.
+pub(super) fn sample(raw_len: usize, options: &BlockOptions) -> Option<Sample> {
+    let is_plain = !options.finds_matches() && options.layout == Layout::bytes() && options.prefer.is_none();
+    let plan = Plan { options, raw_len };
+    (is_plain && plan.mode() == Mode::Lanes && plan.stride() > 1).then(|| Sample::new(plan.stride()))
+}
+
+/// [`append`] with a [`sample()`] for so many bytes, and of no others than those of `raw`.
+pub(super) fn append_sampled(
+    raw: &[u8],
+    options: &BlockOptions,
+    sample: &mut Sample,
+    out: &mut Vec<u8>,
+) -> Option<BlockMode> {
+    append_coded(raw, options, Some(sample), out)
 }
 
 /// Fills `raw` from a payload whose check was verified.
@@ -67,7 +86,7 @@ fn append_pivot(
 /// preferred. `None`: as below.
 fn append_preferred(raw: &[u8], options: &BlockOptions, prefer: Prefer, out: &mut Vec<u8>) -> Option<BlockMode> {
     let start = out.len();
-    let mode = append_coded(raw, options, out);
+    let mode = append_coded(raw, options, None, out);
     if mode == Some(BlockMode::Fill) {
         return mode;
     }
@@ -110,9 +129,14 @@ fn replace(start: usize, out: &mut Vec<u8>, append: impl FnOnce(&mut Vec<u8>) ->
     replaces
 }
 
-/// Codes `raw` as the options ask. `None`: it is to be stored, and what was appended is to be
-/// thrown away.
-fn append_coded(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Option<BlockMode> {
+/// Codes `raw` as the options ask, by `sample` if it was taken before. `None`: it is to be stored,
+/// and what was appended is to be thrown away.
+fn append_coded(
+    raw: &[u8],
+    options: &BlockOptions,
+    sample: Option<&mut Sample>,
+    out: &mut Vec<u8>,
+) -> Option<BlockMode> {
     let plan = Plan { options, raw_len: raw.len() };
     let mode = plan.mode();
     if mode == Mode::Stored {
@@ -120,7 +144,11 @@ fn append_coded(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> Option
     }
     let source = lanes::Source { symbols: raw, cut: plan.cut()?, stride: plan.stride() };
     let kernel = Kernel::or_default(options.kernel);
-    let histogram = if mode == Mode::Lanes { source.histogram(kernel) } else { Histogram::new(raw) };
+    let histogram = match (mode, sample) {
+        (Mode::Lanes, Some(sample)) => sample.estimate(raw, kernel),
+        (Mode::Lanes, None) => source.histogram(kernel),
+        _ => Histogram::new(raw),
+    };
     if (options.mode == Mode::Auto || mode == Mode::Fill) && is_fill(raw, &histogram) {
         out.push(raw[0]);
         return Some(BlockMode::Fill);

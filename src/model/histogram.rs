@@ -55,24 +55,45 @@ impl Histogram {
 /// The most tables. Code for WebAssembly is to be small.
 const MOST: usize = if cfg!(target_family = "wasm") { 4 } else { 8 };
 
-/// Counts in `TABLES` tables in turn. Equal bytes near each other would wait for each other's count
-/// to be stored; several tables keep them apart. They begin at other places of their pages: by
-/// those, processors tell first whether a load needs what was just stored. (Of a block in which one
-/// byte is frequent, 8 tables take three quarters of the time that 16 without gaps do; Zen 4.)
-fn count<'a, const TABLES: usize>(pieces: impl IntoIterator<Item = &'a [u8]>) -> [u32; 256] {
-    let mut tables = [[0_u32; 256 + 16]; TABLES];
-    for piece in pieces {
+/// Counts bytes that come in pieces, in `TABLES` tables in turn.
+///
+/// Equal bytes near each other would wait for each other's count to be stored; several tables keep
+/// them apart. They begin at other places of their pages: by those, processors tell first whether a
+/// load needs what was just stored. (Of a block in which one byte is frequent, 8 tables take three
+/// quarters of the time that 16 without gaps do; Zen 4.)
+#[derive(Debug)]
+pub(crate) struct Counter<const TABLES: usize = MOST> {
+    tables: [[u32; 256 + 16]; TABLES],
+}
+
+impl<const TABLES: usize> Counter<TABLES> {
+    pub(crate) fn new() -> Self {
+        Self { tables: [[0; _]; TABLES] }
+    }
+
+    /// All pieces together are shorter than 4 GiB.
+    #[inline]
+    pub(crate) fn add(&mut self, piece: &[u8]) {
         let (chunks, rest) = piece.as_chunks::<TABLES>();
         for chunk in chunks {
-            for (table, &byte) in tables.iter_mut().zip(chunk) {
+            for (table, &byte) in self.tables.iter_mut().zip(chunk) {
                 table[usize::from(byte)] += 1;
             }
         }
         for &byte in rest {
-            tables[0][usize::from(byte)] += 1;
+            self.tables[0][usize::from(byte)] += 1;
         }
     }
-    std::array::from_fn(|symbol| tables.iter().map(|table| table[symbol]).sum())
+
+    pub(crate) fn counts(&self) -> [u32; 256] {
+        std::array::from_fn(|symbol| self.tables.iter().map(|table| table[symbol]).sum())
+    }
+}
+
+fn count<'a, const TABLES: usize>(pieces: impl IntoIterator<Item = &'a [u8]>) -> [u32; 256] {
+    let mut counter = Counter::<TABLES>::new();
+    pieces.into_iter().for_each(|piece| counter.add(piece));
+    counter.counts()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub(crate) use byte_set::{ByteSet, Chunk};
 pub(crate) use cost::price;
 pub(crate) use cost::{coded_bits, entropy_bits, entropy_len, least_bits};
 pub(crate) use frequencies::Frequencies;
-pub(crate) use histogram::Histogram;
+pub(crate) use histogram::{Counter, Histogram};
 pub(crate) use normalize::{normalize, normalize_compat};
 pub(crate) use slots::{Slot, SlotTable, Slots};
 pub(crate) use small_slots::{Slots9, Slots10, Slots12};

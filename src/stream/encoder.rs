@@ -4,7 +4,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::{
     base::BasePart,
-    block::{self, Appended},
+    block::{self, Appended, Sample},
     error::Error,
     options::{BlockOptions, EncodeOptions, Layout, Valid},
     parallel::{Job, Ordered},
@@ -56,6 +56,8 @@ pub struct Encoder {
     /// The block in progress, `filled` bytes of it.
     raw: Vec<u8>,
     filled: usize,
+    /// Of the block in progress, while it comes in long parts.
+    sample: Option<Box<Sample>>,
     jobs: Ordered<EncodeJob>,
     spare: Vec<(Vec<u8>, Vec<u8>)>,
     output: Output,
@@ -66,6 +68,9 @@ pub struct Encoder {
 /// Little, because making room costs time: a live source brings a few bytes, gets its memory back,
 /// and brings a few again.
 const FIRST_BUFFER_LEN: usize = 8 << 10;
+
+/// A block that begins with so many bytes at a time is sampled while they are copied.
+const LONG_PART: usize = 4 << 10;
 
 /// With so many bytes ready no further block is coded.
 const READY_LEN: usize = 4096;
@@ -109,6 +114,7 @@ impl Encoder {
             state: State::Start,
             raw: Vec::new(),
             filled: 0,
+            sample: None,
             jobs: Ordered::new(&options.work),
             block_len: options.layout_block_len(),
             base_offset: Some(0),
@@ -296,7 +302,7 @@ impl Encoder {
         self.raw.truncate(self.block_len);
         self.state = State::Start;
         self.base_offset = Some(0);
-        self.filled = 0;
+        (self.filled, self.sample) = (0, None);
         self.output.clear();
         // Options do not become right by beginning again.
         self.failed.take_if(|error| !matches!(error, Error::InvalidOption { .. }));
@@ -312,7 +318,7 @@ impl Encoder {
         let end = self.filled + input.len();
         // A block in progress says that the stream has begun and has not ended. Its buffer is no
         // longer than a block.
-        if self.filled == 0 || end >= self.raw.len() || self.failed.is_some() {
+        if self.filled == 0 || end >= self.raw.len() || input.len() >= LONG_PART || self.failed.is_some() {
             return false;
         }
         match input {
@@ -335,7 +341,7 @@ impl Encoder {
             if self.ready_is_full() {
                 return Ok(0);
             }
-            self.code(&input[..block_len])?;
+            self.code(&input[..block_len], None)?;
             return Ok(block_len);
         }
         if self.filled == block_len && !self.cut()? {
@@ -343,9 +349,21 @@ impl Encoder {
         }
         let len = input.len().min(block_len - self.filled);
         self.grow(self.filled + len);
-        self.raw[self.filled..self.filled + len].copy_from_slice(&input[..len]);
+        self.copy(&input[..len]);
         self.commit(len)?;
         Ok(len)
+    }
+
+    /// Copies `part` behind the bytes of the block in progress, whose buffer has room for it.
+    fn copy(&mut self, part: &[u8]) {
+        let begins = self.filled == 0 && part.len() >= LONG_PART;
+        if begins && self.options.base.is_none() && self.jobs.leaves_to_caller(self.block_len, false) {
+            self.sample = block::sample(self.block_len, &self.block_options).map(Box::new);
+        }
+        match &mut self.sample {
+            Some(sample) => sample.copy(part, &mut self.raw, self.filled),
+            None => self.raw[self.filled..self.filled + part.len()].copy_from_slice(part),
+        }
     }
 
     /// What every call begins with that adds to the stream.
@@ -405,7 +423,9 @@ impl Encoder {
             // Before anything can panic in a callback of the user's: the block must not be coded
             // twice.
             let len = std::mem::take(&mut self.filled);
-            let coded = self.code(&raw[..len]);
+            // What was flushed before it was full is not the block that the sample is of.
+            let sample = self.sample.take().filter(|_| len == self.block_len);
+            let coded = self.code(&raw[..len], sample);
             self.raw = raw;
             coded?;
             return Ok(true);
@@ -420,6 +440,7 @@ impl Encoder {
         raw.truncate(self.block_len);
         std::mem::swap(&mut raw, &mut self.raw);
         let len = std::mem::take(&mut self.filled);
+        self.sample = None;
         let (options, base) = (self.block_options, self.next_base(len));
         self.jobs.submit(EncodeJob { raw, len, coded, options, base, appended: None });
         Ok(true)
@@ -441,11 +462,19 @@ impl Encoder {
         self.options.base_part(offset)
     }
 
-    fn code(&mut self, raw: &[u8]) -> Result<(), Error> {
+    /// Codes a block, by `sample` if one was taken of it.
+    fn code(&mut self, raw: &[u8], sample: Option<Box<Sample>>) -> Result<(), Error> {
         let taken = self.framer.take(raw);
         self.or_fail(taken)?;
         let base = self.next_base(raw.len());
-        self.framer.append_block(raw, &self.block_options, base.as_ref(), self.output.append());
+        let out = self.output.append();
+        let start = out.len();
+        let appended = match sample {
+            Some(mut sample) => block::append_sampled(raw, &self.block_options, &mut sample, out),
+            None => block::append(raw, &self.block_options, base.as_ref(), out),
+        };
+        let coded_len = out.len() - start;
+        self.framer.add_block(&appended, coded_len);
         Ok(())
     }
 
