@@ -117,9 +117,12 @@ reading_adapter! {
 adapter_methods!(AsyncRead, AsyncBufRead, AsyncWrite, poll_close);
 
 impl<R: AsyncRead> AsyncRead for RansReader<R> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, mut buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        if buf.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
         let this = self.project();
-        this.state.poll_read(&mut Io(this.inner), cx, buf)
+        this.state.poll_read(&mut Io(this.inner), cx, &mut buf)
     }
 }
 

@@ -53,7 +53,7 @@ use crate::{
         writing_adapter,
     },
     progress::Progress,
-    stream::ApplicationData,
+    stream::{ApplicationData, Room},
     tokio::timed::TimedSource,
 };
 
@@ -120,7 +120,30 @@ adapter_methods!(AsyncRead, AsyncBufRead, AsyncWrite, poll_shutdown);
 
 impl<R: AsyncRead> AsyncRead for RansReader<R> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        read_buffered(self, cx, buf)
+        if buf.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        let this = self.project();
+        this.state.poll_read(&mut Io(this.inner), cx, &mut Unfilled(buf)).map_ok(drop)
+    }
+}
+
+/// What is left of a buffer. As much of it as a block takes is initialised, if it was not yet.
+struct Unfilled<'a, 'b>(&'a mut ReadBuf<'b>);
+
+impl Room for Unfilled<'_, '_> {
+    fn put(&mut self, ready: &[u8]) -> usize {
+        let len = ready.len().min(self.0.remaining());
+        self.0.put_slice(&ready[..len]);
+        len
+    }
+
+    fn block(&mut self, len: usize) -> Option<&mut [u8]> {
+        (len <= self.0.remaining()).then(|| self.0.initialize_unfilled_to(len))
+    }
+
+    fn filled(&mut self, len: usize) {
+        self.0.advance(len);
     }
 }
 
@@ -142,24 +165,15 @@ impl<R: AsyncRead + AsyncSeek> AsyncSeek for RansReader<R> {
 }
 
 impl<R: AsyncRead> AsyncRead for RansEncoder<R> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        read_buffered(self, cx, buf)
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if buf.remaining() > 0 {
+            let ready = ready!(self.as_mut().poll_fill_buf(cx))?;
+            let len = ready.len().min(buf.remaining());
+            buf.put_slice(&ready[..len]);
+            self.consume(len);
+        }
+        Poll::Ready(Ok(()))
     }
-}
-
-/// Fills `buf`, which may be uninitialised, from what is buffered.
-fn read_buffered(
-    mut reader: Pin<&mut impl AsyncBufRead>,
-    cx: &mut Context<'_>,
-    buf: &mut ReadBuf<'_>,
-) -> Poll<io::Result<()>> {
-    if buf.remaining() > 0 {
-        let ready = ready!(reader.as_mut().poll_fill_buf(cx))?;
-        let len = ready.len().min(buf.remaining());
-        buf.put_slice(&ready[..len]);
-        reader.consume(len);
-    }
-    Poll::Ready(Ok(()))
 }
 
 impl<R: AsyncRead> Source for Io<'_, R> {

@@ -10,7 +10,7 @@ use crate::{
     options::{DecodeOptions, EncodeOptions},
     poll::{FlushPolicy, FlushTimer, SeekSource, Source, poll_read_some},
     progress::Progress,
-    stream::{ApplicationData, Call, Decoder, Need, Op, PullEncoder, Seeker, Status, Step},
+    stream::{ApplicationData, Call, Decoder, Need, Op, PullEncoder, Room, Seeker, Status, Step},
     sync::call_out,
 };
 
@@ -60,7 +60,7 @@ impl DecodeSource {
             let step = self.decoder.step(&[], &mut [], Op::Run)?;
             // No byte behind the header is waited for.
             if self.decoder.header().is_none() {
-                ready!(self.poll_behind(step, inner, cx, &mut []))?;
+                ready!(self.poll_behind(step, inner, cx, &mut &mut [][..]))?;
             }
         }
     }
@@ -106,7 +106,9 @@ impl DecodeSource {
 
     /// Raw bytes that are ready; none at the end.
     pub(crate) fn poll_fill(&mut self, inner: &mut impl Source, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
-        ready!(self.poll_next(inner, cx, &mut []))?;
+        if self.decoder.ready().is_empty() || self.seeker.skips() {
+            ready!(self.poll_next(inner, cx, &mut &mut [][..]))?;
+        }
         Poll::Ready(Ok(self.decoder.ready()))
     }
 
@@ -115,40 +117,47 @@ impl DecodeSource {
         self.seeker.give(len);
     }
 
-    /// A block that fits into `output` is decoded straight to it.
-    #[cfg(feature = "futures-io")]
+    /// How many bytes went to `room`, which has some; 0 at the end. A block that it has room for is
+    /// decoded straight to it.
     pub(crate) fn poll_read(
         &mut self,
         inner: &mut impl Source,
         cx: &mut Context<'_>,
-        output: &mut [u8],
+        room: &mut impl Room,
     ) -> Poll<io::Result<usize>> {
-        let read = if output.is_empty() { 0 } else { ready!(self.poll_next(inner, cx, output))? };
+        let mut read = if self.seeker.skips() { 0 } else { self.decoder.output().give(room) };
+        if read == 0 {
+            read = ready!(self.poll_next(inner, cx, room))?;
+        }
+        if read == 0 {
+            read = self.decoder.output().give(room);
+        }
         self.seeker.give(read);
         Poll::Ready(Ok(read))
     }
 
-    /// Ready when so many bytes are in `output`, when bytes are ready if that is empty, or at the
-    /// end.
+    /// Ready when so many bytes went to `room`, when bytes are ready, or at the end.
     fn poll_next(
         &mut self,
         inner: &mut impl Source,
         cx: &mut Context<'_>,
-        output: &mut [u8],
+        room: &mut impl Room,
     ) -> Poll<io::Result<usize>> {
         while !self.seeker.is_past_end() {
             // What is before the place that was sought goes nowhere.
-            let room = if self.seeker.skips() { &mut [] } else { &mut *output };
-            let step = self.decoder.step(&[], room, Op::Run)?;
-            let step = ready!(self.poll_behind(step, inner, cx, room))?;
+            let step = if self.seeker.skips() {
+                let step = self.decoder.step(&[], &mut [], Op::Run)?;
+                ready!(self.poll_behind(step, inner, cx, &mut &mut [][..]))?
+            } else {
+                let step = self.decoder.step_to(&[], room, Op::Run)?;
+                ready!(self.poll_behind(step, inner, cx, room))?
+            };
             self.seeker.skip(&mut self.decoder);
-            if step.produced > 0 {
+            if step.produced > 0 || !self.decoder.ready().is_empty() {
                 return Poll::Ready(Ok(step.produced));
             }
-            match step.status {
-                Status::NeedsOutput { .. } if output.is_empty() && !self.decoder.ready().is_empty() => break,
-                Status::Finished => break,
-                _ => {}
+            if step.status == Status::Finished {
+                break;
             }
         }
         Poll::Ready(Ok(0))
@@ -160,7 +169,7 @@ impl DecodeSource {
         step: Step,
         inner: &mut impl Source,
         cx: &mut Context<'_>,
-        output: &mut [u8],
+        room: &mut impl Room,
     ) -> Poll<io::Result<Step>> {
         if step.produced > 0 {
             return Poll::Ready(Ok(step));
@@ -171,7 +180,7 @@ impl DecodeSource {
                     return Poll::Ready(Err(Seeker::displaced()));
                 }
                 match poll_read_some(inner, cx, self.decoder.space()?) {
-                    Poll::Ready(Ok(0)) => return Poll::Ready(Ok(self.decoder.step(&[], output, Op::Finish)?)),
+                    Poll::Ready(Ok(0)) => return Poll::Ready(Ok(self.decoder.step_to(&[], room, Op::Finish)?)),
                     Poll::Ready(Ok(read)) => self.decoder.commit(read),
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending if self.decoder.in_flight() > 0 => ready!(self.decoder.poll_wait(cx)),

@@ -1,8 +1,11 @@
 //! What holds for every flavour: std, futures and tokio give the same bytes and the same errors,
 //! whatever the inner stream does.
 
+use std::{future::poll_fn, mem::MaybeUninit, pin::Pin};
+
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use ranstream::{DecodeOptions, EncodeOptions, decompress};
+use ranstream::{DecodeOptions, EncodeOptions, compress, decompress};
+use tokio::io::{AsyncRead as _, ReadBuf};
 
 use crate::{
     async_flavours::{FUTURES, Flavour, Outcome, Pushes, STD, TOKIO},
@@ -197,5 +200,51 @@ fn options_out_of_range_are_the_same_error_in_every_flavour() {
         );
         let (_, outcome) = (flavour.read_encode)(Wire::new(b"abc", Schedule::Ready, Ending::Eof), 10, options);
         assert!(fault.is_some() && outcome.fault == fault, "{}: {fault:?}", flavour.name);
+    }
+}
+
+/// A block goes straight to a buffer of tokio's that has room for it, wherever that is filled or
+/// initialised to. What was good before a bad block comes out.
+#[test]
+fn tokio_reads_behind_what_is_filled_and_no_further() {
+    const BLOCK: usize = 20_000;
+    let raw = data::text(5 * BLOCK + 9);
+    let options = EncodeOptions::new().level(0).block_len(BLOCK);
+    let (good, mut bad) = (compress(&raw, &options).unwrap(), compress(&raw, &options).unwrap());
+    let fourth = compress(&raw[..3 * BLOCK], &options).unwrap().len();
+    bad[fourth] ^= 1;
+    for (stream, expected) in [(good, &raw[..]), (bad, &raw[..3 * BLOCK])] {
+        for (len, filled, initialised) in [
+            (1, 0, 0),
+            (300, 7, 100),
+            (BLOCK, 0, 0),
+            (BLOCK + 1, 1, 5),
+            (BLOCK + 1, 2, BLOCK + 1),
+            (3 * BLOCK, 100, 2 * BLOCK),
+            (10 * BLOCK, 0, 3 * BLOCK),
+            (10 * BLOCK, 9, 10 * BLOCK),
+        ] {
+            let mut memory = vec![MaybeUninit::uninit(); len];
+            let mut reader = ranstream::tokio::RansReader::new(&stream[..]);
+            let mut all = Vec::new();
+            let result = loop {
+                let mut buf = ReadBuf::uninit(&mut memory);
+                buf.initialize_unfilled_to(initialised).fill(0xEE);
+                buf.put_slice(&vec![b'x'; filled]);
+                let read = poll_fn(|cx| Pin::new(&mut reader).poll_read(cx, &mut buf));
+                if let Err(error) = tokio_test::block_on(read) {
+                    assert_eq!(buf.filled().len(), filled, "an error comes alone");
+                    break Err(error);
+                }
+                let (before, read) = buf.filled().split_at(filled);
+                assert!(before.iter().all(|&byte| byte == b'x'), "what was there stays");
+                if read.is_empty() {
+                    break Ok(());
+                }
+                all.extend_from_slice(read);
+            };
+            assert!(all == expected, "{len}, {filled}, {initialised}: {} bytes", all.len());
+            assert_eq!(result.is_ok(), expected.len() == raw.len());
+        }
     }
 }
