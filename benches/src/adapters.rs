@@ -98,7 +98,7 @@ pub fn table(beside: &[(String, Vec<Pair>)]) -> String {
 /// Ways to read a coded file, beside reading its blocks to a kept buffer and decoding them one by
 /// one. The first row shows what that costs over blocks that are in memory: the copy out of the
 /// page cache.
-fn read(raw: &[u8], rounds: usize) -> io::Result<[Pair; 5]> {
+fn read(raw: &[u8], rounds: usize) -> io::Result<[Pair; 6]> {
     let (mut stream, mut bare) = (tempfile::tempfile()?, tempfile::tempfile()?);
     stream.write_all(&compress(raw, &EncodeOptions::new().level(0))?)?;
     let blocks: Vec<Vec<u8>> = raw.chunks(BLOCK).map(bare_block).collect();
@@ -108,8 +108,8 @@ fn read(raw: &[u8], rounds: usize) -> io::Result<[Pair; 5]> {
         RansReader::new(&stream)
     };
     let (mut back, mut other, mut kept) = (vec![0; BLOCK], vec![0; BLOCK], vec![0; 2 * BLOCK]);
-    let (mut part, mut whole) = (vec![0; PART], Vec::with_capacity(raw.len()));
-    let [memory, file, calls, end, copy] = in_turn(
+    let (mut part, mut whole, mut slice) = (vec![0; PART], Vec::with_capacity(raw.len()), vec![0; raw.len()]);
+    let [memory, file, calls, exact, end, copy] = in_turn(
         rounds,
         raw.len(),
         Clock::Thread,
@@ -130,6 +130,9 @@ fn read(raw: &[u8], rounds: usize) -> io::Result<[Pair; 5]> {
             &mut || {
                 let mut reader = reader();
                 while reader.read(&mut part).expect("a good stream") > 0 {}
+            },
+            &mut || {
+                reader().read_exact(&mut slice).expect("a good stream");
             },
             &mut || {
                 whole.clear();
@@ -154,6 +157,11 @@ fn read(raw: &[u8], rounds: usize) -> io::Result<[Pair; 5]> {
         Pair {
             what: "`RansReader`, 64 KiB a read / `File` read to a kept buffer and `block::decode`",
             ours: calls,
+            against: file,
+        },
+        Pair {
+            what: "`RansReader::read_exact` to a slice of all bytes / `File` read to a kept buffer and `block::decode`",
+            ours: exact,
             against: file,
         },
         Pair {
