@@ -27,9 +27,9 @@ use crate::{
 /// time, and no byte behind the stream is taken: the inner reader then stands right behind it.
 ///
 /// Blocks are decoded straight to a slice that has room for them, so large reads are the fastest:
-/// whoever has room for all bytes takes [`read_exact`](Read::read_exact).
-/// [`read_to_end`](Read::read_to_end) has to zero its vector's room first, which takes about a tenth
-/// longer (AMD EPYC, Zen 4).
+/// whoever has room for all bytes takes [`read_exact`](Read::read_exact), as
+/// [`read_to_end`](Read::read_to_end) has to zero its vector's room first, which takes about a
+/// tenth longer (AMD EPYC, Zen 4).
 ///
 /// With an inner reader that can [`Seek`](io::Seek), so can this: by the stream's index if it has
 /// one, else by hopping over block headers.

@@ -89,7 +89,7 @@ fn blocks_that_come_in_parts_are_the_same() {
     ] {
         let whole = stream_of(&raw, &[(raw.len(), false)], &options);
         assert!(whole == crate::compress(&raw, &options).unwrap(), "{options:?}");
-        for part_len in [LONG_PART - 1, LONG_PART, 10_000, 64 << 10, 150_000] {
+        for part_len in [10_000, LONG_PART - 1, LONG_PART, 64 << 10, 150_000] {
             let ends: Vec<_> = (part_len..raw.len()).step_by(part_len).chain([raw.len()]).collect();
             let parts: Vec<_> = ends.iter().map(|&end| (end, false)).collect();
             assert!(stream_of(&raw, &parts, &options) == whole, "{part_len}, {options:?}");
