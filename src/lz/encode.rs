@@ -68,7 +68,8 @@ impl Settings {
         if self.has_prices() {
             return literals.differences_are_smaller();
         }
-        literals.differences_look_smaller()
+        // A parser that takes its time leaves some for this.
+        literals.differences_look_smaller(if self.level < 5 { 96 } else { 512 })
     }
 }
 
@@ -422,9 +423,11 @@ impl Sections {
         body: &mut Vec<u8>,
     ) -> Option<Range<usize>> {
         let coded = last.len();
-        // Most chunks of many matches are far smaller than without, which a few bytes tell.
+        // Most chunks of many matches are far smaller than without, which a few bytes tell. Of a
+        // chunk of about its raw length no sample tells that: each byte takes eight bits or fewer.
         let is_far_smaller = 4 * coded < raw.len() && plain_len_about(raw, FEW) > 2 * coded;
-        if is_far_smaller || 32 * plain_len_about(raw, SAMPLE_LEN) > 33 * coded {
+        let may_be_smaller = 33 * coded < 32 * raw.len();
+        if is_far_smaller || may_be_smaller && 32 * plain_len_about(raw, SAMPLE_LEN) > 33 * coded {
             return None;
         }
         let plain = self.append_plain(raw, body);

@@ -13,9 +13,13 @@ use crate::{
 const SHORT: usize = 16;
 const LONG: usize = 64;
 
-/// Literals that tell which form is the smaller one, and runs of them that are looked at.
-const SAMPLE_LEN: usize = 4 << 10;
-const SAMPLE_RUNS: usize = 1 << 10;
+/// Pieces of so many literals, or fewer that take about so many runs, tell which form is the smaller
+/// one.
+const PIECE_LEN: usize = 16;
+const PIECE_RUNS: usize = 16;
+
+/// Runs that are passed by together on the way to the next piece.
+const PASSED: usize = 16;
 
 /// Differences are taken where a sample of them has at most this share of the bits, in 1/64: a
 /// decoder needs more time for them.
@@ -68,20 +72,26 @@ impl Literals<'_> {
         }
     }
 
-    /// Whether the differences look smaller: compares both forms of every n-th run.
-    pub(super) fn differences_look_smaller(&self) -> bool {
-        let stride = self.len().div_ceil(SAMPLE_LEN).max(self.sequences.len().div_ceil(SAMPLE_RUNS)).max(1);
-        let (mut plain, mut different, mut total) = ([0; 256], [0; 256], 0);
-        for index in (0..=self.sequences.len()).step_by(stride) {
-            let Run { from, len, last } = self.run(index);
-            let len = len.min(SAMPLE_LEN - total);
-            // Those without a byte that far back tell nothing.
-            let Some(base) = from.checked_sub(last) else { continue };
-            for (&byte, &base) in self.raw[from..from + len].iter().zip(&self.raw[base..]) {
-                plain[usize::from(byte)] += 1;
-                different[usize::from(byte.wrapping_sub(base))] += 1;
+    /// Whether the differences look smaller: compares both forms of so many `pieces`, which are
+    /// spread evenly over all literals.
+    pub(super) fn differences_look_smaller(&self, pieces: usize) -> bool {
+        let (len, runs) = (self.len(), self.sequences.len() + 1);
+        let stride = len.div_ceil(pieces);
+        let piece = (PIECE_RUNS * len / runs).clamp(1, PIECE_LEN).min(stride);
+        let (mut plain, mut different) = ([0; 256], [0; 256]);
+        // A piece begins so many literals behind the start of this run.
+        let (mut index, mut ahead) = (0, 0);
+        for _ in 0..pieces {
+            (index, ahead) = self.pass(index, ahead);
+            for Run { from, len, last } in self.piece(index, ahead, piece) {
+                // Those without a byte that far back tell nothing.
+                let Some(base) = from.checked_sub(last) else { continue };
+                for (&byte, &base) in self.raw[from..from + len].iter().zip(&self.raw[base..]) {
+                    plain[usize::from(byte)] += 1;
+                    different[usize::from(byte.wrapping_sub(base))] += 1;
+                }
             }
-            total += len;
+            ahead += stride;
         }
         are_differences_worth(&plain, &different)
     }
@@ -97,6 +107,37 @@ impl Literals<'_> {
             }
         }
         are_differences_worth(&plain, &different)
+    }
+
+    /// The literal that stands so many behind the start of the run `index`: its run, and how many
+    /// stand before it there.
+    fn pass(&self, mut index: usize, mut ahead: usize) -> (usize, usize) {
+        while let Some(runs) = self.sequences.get(index..index + PASSED) {
+            let literals = runs.iter().map(|sequence| sequence.literals).sum::<u32>() as usize;
+            if literals > ahead {
+                break;
+            }
+            (index, ahead) = (index + PASSED, ahead - literals);
+        }
+        while index < self.sequences.len() && self.sequences[index].literals as usize <= ahead {
+            ahead -= self.sequences[index].literals as usize;
+            index += 1;
+        }
+        (index, ahead)
+    }
+
+    /// So many literals from there on, or all that are left.
+    fn piece(&self, mut index: usize, mut ahead: usize, mut len: usize) -> impl Iterator<Item = Run> {
+        iter::from_fn(move || {
+            if len == 0 || index > self.sequences.len() {
+                return None;
+            }
+            let mut run = self.run(index);
+            run.from += ahead.min(run.len);
+            run.len = run.len.saturating_sub(ahead).min(len);
+            (index, ahead, len) = (index + 1, 0, len - run.len);
+            Some(run)
+        })
     }
 
     /// The run of literals of the sequence `index`, or behind all of them.
@@ -139,6 +180,92 @@ fn differences(raw: &[u8], Run { from, len, last }: Run, room: &mut [u8]) {
     if let Some(bases) = (from + alone).checked_sub(last) {
         for ((room, literal), base) in room[alone..].iter_mut().zip(&literals[alone..]).zip(&raw[bases..]) {
             *room = literal.wrapping_sub(*base);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each byte is near the one that stands so many before it.
+    const RECORD: usize = 16;
+
+    /// Runs of literals, each of records or of letters, whose differences are larger than they are.
+    fn runs(lengths: &[(usize, bool)]) -> (Vec<u8>, Vec<(usize, usize)>) {
+        let mut state = 7_u32;
+        let mut random = || {
+            state = state.wrapping_mul(0x9E37_79B1).wrapping_add(77);
+            (state >> 24) as u8
+        };
+        let mut raw: Vec<u8> = (0..RECORD).map(|_| random()).collect();
+        let mut places = Vec::new();
+        for &(len, are_records) in lengths {
+            places.push((raw.len(), len));
+            for _ in 0..len {
+                let byte = if are_records { raw[raw.len() - RECORD].wrapping_add(random() % 4) } else { random() % 16 };
+                raw.push(byte);
+            }
+            // What a match would stand for. Behind letters come other values again.
+            raw.extend((0..RECORD).map(|_| random()));
+        }
+        (raw, places)
+    }
+
+    #[test]
+    fn all_literals_have_a_say_not_the_first_run_alone() {
+        type Lengths = Vec<(usize, bool)>;
+        let few = |first: bool| -> Lengths { [vec![(5_000, first)], vec![(600, !first); 200]].concat() };
+        let many = |short: bool| -> Lengths { [vec![(3, short); 2001], vec![(100_000, !short)]].concat() };
+        let cases = [
+            ("letters, then records", few(false), true),
+            ("records, then letters", few(true), false),
+            ("short letters, then records behind all matches", many(false), true),
+            ("short records, then letters behind all matches", many(true), false),
+            ("one run of records", vec![(200_000, true)], true),
+            ("one run of letters", vec![(200_000, false)], false),
+            ("few", vec![(5, true), (0, true), (900, true)], true),
+        ];
+        for (name, lengths, expected) in cases {
+            let (raw, places) = runs(&lengths);
+            let (&tail, places) = places.split_last().unwrap();
+            let sequences = places.iter().map(|&(from, len)| Sequence {
+                from: from as u32,
+                literals: len as u32,
+                length: RECORD as u32,
+                offset: RECORD as u32,
+            });
+            let sequences = sequences.collect::<Vec<_>>();
+            let tail = (tail.0 as u32, tail.1 as u32);
+            let literals = Literals { raw: &raw, sequences: &sequences, tail, last: RECORD as u32 };
+            assert_eq!(literals.differences_are_smaller(), expected, "{name}, all");
+            for pieces in [96, 512] {
+                assert_eq!(literals.differences_look_smaller(pieces), expected, "{name}, {pieces} pieces");
+            }
+        }
+    }
+
+    #[test]
+    fn pieces_are_where_the_runs_have_them() {
+        let (raw, places) = runs(&[(0, true), (3, true), (0, true), (40, true), (2, true)].repeat(9));
+        let (&tail, places) = places.split_last().unwrap();
+        let sequence = |&(from, len): &(usize, usize)| Sequence {
+            from: from as u32,
+            literals: len as u32,
+            length: RECORD as u32,
+            offset: RECORD as u32,
+        };
+        let sequences = places.iter().map(sequence).collect::<Vec<_>>();
+        let tail = (tail.0 as u32, tail.1 as u32);
+        let literals = Literals { raw: &raw, sequences: &sequences, tail, last: RECORD as u32 };
+        let all: Vec<usize> = literals.runs().flat_map(|Run { from, len, .. }| from..from + len).collect();
+        for at in 0..all.len() + 2 {
+            let (index, ahead) = literals.pass(0, at);
+            for len in [0, 1, 5, 100] {
+                let piece = literals.piece(index, ahead, len).flat_map(|Run { from, len, .. }| from..from + len);
+                let expected = all.get(at..).unwrap_or_default();
+                assert_eq!(piece.collect::<Vec<_>>(), expected[..len.min(expected.len())], "{len} from {at} on");
+            }
         }
     }
 }
