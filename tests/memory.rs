@@ -349,6 +349,30 @@ fn what_a_thread_keeps_is_given_back() {
 }
 
 #[test]
+fn a_decoder_that_begins_again_has_its_buffers() {
+    let heap = Heap::alone();
+    let mut raw = vec![0; 3 * MIB];
+    Source::new(4 * MIB).read_exact(&mut raw).unwrap();
+    let stream = compress(&raw, &EncodeOptions::new().block_len(MIB).mode(Mode::Stored)).unwrap();
+    let mut decoder = Decoder::new(DecodeOptions::new());
+    let mut decode = || {
+        let mut len = 0;
+        for mut piece in stream.chunks(50_000) {
+            while !piece.is_empty() {
+                piece = &piece[decoder.step(piece, &mut [], Op::Run).unwrap().consumed..];
+                len += decoder.ready().len();
+                decoder.consume(decoder.ready().len());
+            }
+        }
+        assert_eq!(len, raw.len());
+        decoder.reset();
+    };
+    let first = heap.peak_of(&mut decode);
+    let second = heap.peak_of(&mut decode);
+    assert!(first > 2 * MIB && second <= SLACK, "{first} bytes, then {second}");
+}
+
+#[test]
 fn idle_adapters_hold_next_to_nothing() {
     let heap = Heap::alone();
     // Threads of the test before may still be ending, and have some bytes of their own: the median

@@ -228,7 +228,7 @@ impl Decoder {
     /// Begins again with the same options, as if made anew. Buffers are kept.
     pub fn reset(&mut self) {
         self.clear();
-        self.deframer = Deframer::new(&self.options);
+        self.deframer.reset(&self.options);
         self.header = None;
         self.tally.clear();
     }

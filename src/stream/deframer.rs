@@ -2,6 +2,8 @@
 
 mod checks;
 
+use std::mem;
+
 use crate::{
     block::{Coded, body_len},
     error::{Corruption, Error, Part},
@@ -95,6 +97,14 @@ impl Deframer {
     /// but for those over the payloads.
     pub(crate) fn of_headers(options: &DecodeOptions) -> Self {
         Self { headers_only: true, ..Self::new(options) }
+    }
+
+    /// Begins again with the same options, as if made anew. What was buffered is dropped, but the
+    /// memory for it stays.
+    pub(crate) fn reset(&mut self, options: &DecodeOptions) {
+        let mut buffer = mem::replace(&mut self.buffer, ElementBuffer::new(options.limits));
+        buffer.clear();
+        *self = Self { buffer, headers_only: self.headers_only, ..Self::new(options) };
     }
 
     /// Goes on at a block header elsewhere in the input, which must be `expected`. What was
