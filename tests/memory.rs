@@ -348,6 +348,23 @@ fn what_a_thread_keeps_is_given_back() {
     assert!(held() <= SLACK, "{} bytes after a decoder", held());
 }
 
+/// The trees of a block take eight times its length and more: a thread of a pool does not hold them
+/// until its next one.
+#[test]
+fn no_thread_keeps_the_trees_of_a_long_block() {
+    let _heap = Heap::alone();
+    let mut blank = vec![0; 4 * MIB];
+    blank.extend(include_bytes!("../FORMAT.md"));
+    let before = ALLOCATOR.current_usage();
+    for level in [8, 9] {
+        block::encode(&blank, &EncodeOptions::new().level(level), &mut Vec::new()).unwrap();
+        let held = ALLOCATOR.current_usage().saturating_sub(before);
+        println!("level {level}: {held} bytes are kept");
+        assert!(held <= 16 * MIB, "level {level}: {held} bytes");
+    }
+    Encoder::new(EncodeOptions::new()).release_buffers();
+}
+
 #[test]
 fn a_decoder_that_begins_again_has_its_buffers() {
     let heap = Heap::alone();
