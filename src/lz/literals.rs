@@ -13,8 +13,7 @@ use crate::{
 const SHORT: usize = 16;
 const LONG: usize = 64;
 
-/// Pieces of so many literals, or fewer that take about so many runs, tell which form is the smaller
-/// one.
+/// Pieces of so many literals, or fewer that take about so many runs, tell which form is smaller.
 const PIECE_LEN: usize = 16;
 const PIECE_RUNS: usize = 16;
 

@@ -193,6 +193,42 @@ fn matches_are_found_behind_much_that_has_none() {
     }
 }
 
+/// Blocks that end about where a finder stops, where a part does, and where tables grow; periods
+/// about the lengths that parsers take at once, and the longest that a match of three bytes may
+/// have.
+#[test]
+fn levels_with_prices_at_all_edges() {
+    let mut random = Random(12);
+    let noise: Vec<u8> = (0..70_000).map(|_| random.next() as u8).collect();
+    let periodic = |period: usize, len: usize| (0..len).map(|at| noise[at % period]).collect::<Vec<u8>>();
+    for level in [8, 9] {
+        for len in 1..60 {
+            for raw in [periodic(1, len), periodic(3, len), periodic(len.div_ceil(2), len), periodic(len, len)] {
+                check(&raw, level, 1 << 20);
+            }
+        }
+        for edge in [1 << 12, 1 << 16, 256 << 10] {
+            for len in [edge - 12, edge - 3, edge - 2, edge - 1, edge, edge + 1, edge + 4, edge + 12] {
+                for period in [1, 2, 40_000] {
+                    check(&periodic(period, len), level, 1 << 20);
+                }
+            }
+        }
+        for around in [8, 192, 512, 4096, 1 << 14, 1 << 16, 69_999] {
+            for period in [around - 1, around, around + 1] {
+                let mut raw = periodic(period, 150_000);
+                let whole = check(&raw, level, 64 << 10).len();
+                assert!(whole < period + 1000, "level {level}: {whole} bytes with period {period}");
+                for at in (500..raw.len()).step_by(997) {
+                    raw[at] ^= 1;
+                }
+                let broken = check(&raw, level, 64 << 10).len();
+                assert!(broken < period + 3000, "level {level}: {broken} bytes with period {period}, broken");
+            }
+        }
+    }
+}
+
 /// On WebAssembly they are level 7.
 #[test]
 fn levels_with_prices_are_no_larger_than_level_7() {

@@ -23,8 +23,7 @@ const LEARNED: usize = 128;
 const SPARSE: usize = 16;
 
 /// The trees of a longer block are not kept for the next one. They take 8 bytes for each of its
-/// bytes, and a hundredth of the time that the block takes to make anew; those of short blocks, more
-/// of it.
+/// bytes, and a hundredth of the block's time to make anew; those of a short block take more of it.
 const KEPT: usize = 1 << 20;
 
 /// How much the parser tries.
@@ -417,7 +416,7 @@ mod tests {
     use crate::lz::matcher::tree::MOST;
 
     /// Input that finders know as bad, so long.
-    fn bad(len: usize) -> [(&'static str, Vec<u8>); 6] {
+    fn bad(len: usize) -> [(&'static str, Vec<u8>); 8] {
         let mut state = 7_u64;
         let noise: Vec<u8> = std::iter::repeat_with(|| {
             state = state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
@@ -434,7 +433,16 @@ mod tests {
         let steps: Vec<u8> = (0..len).map(|at| (at / 180 % 2 * 7) as u8).collect();
         let period: Vec<u8> = (0..len).map(|at| noise[at % 5000]).collect();
         let zeros = vec![0; len];
+        // A number behind much that is alike makes trees with one side: there each candidate is
+        // compared from its first byte on.
+        let counted = |alike: usize| -> Vec<u8> {
+            let records = noise.chunks(6).enumerate();
+            records.flat_map(|(at, tail)| [&noise[..alike], &[at as u8 % 32], tail].concat()).take(len).collect()
+        };
+        let [near, far] = [185, 505].map(counted);
         [
+            ("records with numbers", near),
+            ("long records with numbers", far),
             ("zeros", zeros),
             ("noise", noise),
             ("Fibonacci", fibonacci[..len].to_vec()),
