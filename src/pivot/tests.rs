@@ -320,3 +320,27 @@ fn annotated_payloads_are_what_the_encoder_writes() {
         assert_eq!(decode(&bytes, raw.len(), &Portable), Ok(raw));
     }
 }
+
+/// A payload for size may be the larger one: prices know nothing of bitmaps that are coded once
+/// more, nor of symbols that depend on each other, nor how many bits the table has for a symbol.
+#[test]
+fn a_payload_for_size_is_hardly_larger_than_one_for_speed() {
+    let mut random = Random(8);
+    for len in [300, 1000, 5000, 30_000, 100_000] {
+        for (name, symbol) in SOURCES {
+            for repeat in [1, 2, 16, 200] {
+                let mut raw = Vec::new();
+                while raw.len() < len {
+                    let byte = symbol(random.next());
+                    raw.extend(vec![byte; 1 + random.below(repeat)]);
+                }
+                raw.truncate(len);
+                // A longer one is stored.
+                let [small, fast] = [Setting::RATIO, Setting::SPEED]
+                    .map(|setting| encode(&raw, setting, &Portable).len().min(raw.len()));
+                let most = fast + fast / 32 + 4;
+                assert!(small <= most, "{name}, {len}, up to {repeat} alike: {small} for size, {fast} for speed");
+            }
+        }
+    }
+}
