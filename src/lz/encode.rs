@@ -69,7 +69,7 @@ impl Settings {
             return literals.differences_are_smaller();
         }
         // A parser that takes its time leaves some for this.
-        literals.differences_look_smaller(if self.level < 5 { 96 } else { 512 })
+        literals.differences_look_smaller(if self.level < 5 { 64 } else { 512 })
     }
 }
 

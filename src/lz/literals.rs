@@ -15,7 +15,7 @@ const LONG: usize = 64;
 
 /// Pieces of so many literals, or fewer that take about so many runs, tell which form is smaller.
 const PIECE_LEN: usize = 16;
-const PIECE_RUNS: usize = 16;
+const PIECE_RUNS: usize = 8;
 
 /// Runs that are passed by together on the way to the next piece.
 const PASSED: usize = 16;
@@ -238,7 +238,7 @@ mod tests {
             let tail = (tail.0 as u32, tail.1 as u32);
             let literals = Literals { raw: &raw, sequences: &sequences, tail, last: RECORD as u32 };
             assert_eq!(literals.differences_are_smaller(), expected, "{name}, all");
-            for pieces in [96, 512] {
+            for pieces in [64, 512] {
                 assert_eq!(literals.differences_look_smaller(pieces), expected, "{name}, {pieces} pieces");
             }
         }
