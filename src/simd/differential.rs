@@ -53,12 +53,13 @@ impl Random {
 type Symbol = fn(u64) -> u8;
 
 /// Distributions with their names.
-const SOURCES: [(&str, Symbol); 6] = [
+const SOURCES: [(&str, Symbol); 7] = [
     ("256 equal symbols", |r| r as u8),
     ("one symbol", |_| 0xA5),
     ("two symbols", |r| 200 * u8::from(r % 3 == 0)),
     ("falling", |r| (r as u8).leading_zeros() as u8 * 16 + (r >> 8) as u8 % 3),
     ("one symbol and a rare one", |r| 7 + u8::from(r % 1999 == 0)),
+    ("16 symbols, rare ones at both ends", |r| 9 * (r as u16 & 0x7FFF).count_ones() as u8),
     ("many rare symbols", |r| if r % 50 == 0 { (r >> 8) as u8 } else { b'e' }),
 ];
 
