@@ -155,8 +155,8 @@ impl Rounds for FewTables {
                 each!(PAIR, |side| &tables[(PAIR * $pair + side) * TABLES / (PAIR * PAIRS)])
             }};
         }
-        // What one pair waits for is hidden by the next. And when all ids are known, each pair needs
-        // few registers more.
+        // What one pair waits for is hidden by the next. And when all ids are known, each pair
+        // needs few registers more.
         let ids = each!(PAIRS, |pair| if two {
             ids::<true>(tables!(pair), scale, &x[pair])
         } else {
@@ -193,8 +193,8 @@ impl Rounds for FewTables {
     }
 }
 
-/// The ids of the symbols that have the slots of a pair, in the lower four bits of each byte. `TWO`:
-/// each segment has tables of its own.
+/// The ids of the symbols that have the slots of a pair, in the lower four bits of each byte.
+/// `TWO`: each segment has tables of its own.
 #[inline]
 #[target_feature(enable = "avx512vbmi")]
 fn ids<const TWO: bool>(tables: [&FewTables; PAIR], scale: &Scale, states: &[Words; PAIR]) -> __m512i {

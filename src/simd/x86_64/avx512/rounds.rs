@@ -102,8 +102,8 @@ impl Scale {
         }
     }
 
-    /// The state behind a symbol, before it takes a word. Bits of `cumulatives` above the scale mean
-    /// nothing.
+    /// The state behind a symbol, before it takes a word. Bits of `cumulatives` above the scale
+    /// mean nothing.
     #[inline]
     #[target_feature(enable = "avx512bw")]
     pub(super) fn advance(&self, state: Words, frequencies: __m512i, cumulatives: __m512i) -> Words {

@@ -54,8 +54,8 @@ impl Rounds for Tables {
         scale_bits: 0,
     };
 
-    /// One symbol that has all slots leaves no tables: `frequency << (16 - scale_bits)` would not fit
-    /// into a word.
+    /// One symbol that has all slots leaves no tables: `frequency << (16 - scale_bits)` would not
+    /// fit into a word.
     fn fill(&mut self, frequencies: &Frequencies) {
         let scale_bits = frequencies.scale_bits();
         assert!((8..=12).contains(&scale_bits), "a bucket has 16 slots at most");
@@ -111,8 +111,8 @@ impl Rounds for Tables {
         x: &mut [[Words; PAIR]; PAIRS],
         next: &mut [[*const u8; PAIR]; PAIRS],
     ) -> [__m512i; PAIRS] {
-        // Eight segments fill the registers. The compiler must not know that the tables stay the same:
-        // it would keep parts of them, and move all else in and out.
+        // Eight segments fill the registers. The compiler must not know that the tables stay the
+        // same: it would keep parts of them, and move all else in and out.
         let (tables, Preceding(preceding)) =
             if PAIRS > 2 { (black_box(tables), black_box(&scale.preceding)) } else { (tables, &scale.preceding) };
         macro_rules! look_up {
