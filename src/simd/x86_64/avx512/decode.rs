@@ -146,30 +146,25 @@ fn decode_side_by_side<T: Rounds, const PAIRS: usize>(
     let mut states = each!(PAIRS, |pair| each!(PAIR, |side| Words::load(&segments[pairs[pair][side]].states)));
     let mut ends: [[End; PAIR]; PAIRS] = [[[0; _]; PAIR]; PAIRS];
     loop {
-        let mut run = usize::MAX;
-        let mut next = [[ptr::null(); PAIR]; PAIRS];
-        for ((&index, next), end) in
-            pairs.as_flattened().iter().zip(next.as_flattened_mut()).zip(ends.as_flattened_mut())
-        {
-            let (words, groups) = words_ahead(payloads, &segments[index], end);
-            *next = words.as_ptr();
-            run = run.min(groups);
+        let mut places = Places::<PAIRS>::NOWHERE;
+        for (place, (&index, end)) in pairs.as_flattened().iter().zip(ends.as_flattened_mut()).enumerate() {
+            places.put(place, words_ahead(payloads, &segments[index], end), &mut segments[index], T::LOOKS_FOR_WORDS);
         }
-        if run == 0 {
+        if places.run == 0 {
             break;
         }
-        let raw = each!(PAIRS, |pair| each!(PAIR, |side| segments[pairs[pair][side]].take_groups(run).as_mut_ptr()));
-        // SAFETY: `words_ahead` gave no fewer than `run` times `GROUP_WORDS_LEN` bytes for each of
-        // `next`, and `take_groups` gave `run` groups to each of `raw`.
-        let behind = unsafe {
+        // SAFETY: `put` saw `GROUP_WORDS_LEN` bytes at each of `next` and of `last`, and `run` groups
+        // at each of `raw`.
+        let (behind, done) = unsafe {
             match symbols {
-                ..=64 => decode_run_by::<T, 64, PAIRS>(next, tables, &mut states, raw, run),
-                65..=128 => decode_run_by::<T, 128, PAIRS>(next, tables, &mut states, raw, run),
-                129.. => decode_run_by::<T, 256, PAIRS>(next, tables, &mut states, raw, run),
+                ..=64 => decode_run_by::<T, 64, PAIRS>(&places, tables, &mut states),
+                65..=128 => decode_run_by::<T, 128, PAIRS>(&places, tables, &mut states),
+                129.. => decode_run_by::<T, 256, PAIRS>(&places, tables, &mut states),
             }
         };
-        let taken = next.as_flattened().iter().zip(behind.as_flattened());
+        let taken = places.next.as_flattened().iter().zip(behind.as_flattened());
         for (&index, (next, behind)) in pairs.as_flattened().iter().zip(taken) {
+            segments[index].take_groups(done);
             segments[index].words.start += behind.addr() - next.addr();
         }
     }
@@ -187,16 +182,47 @@ fn tables_in_order<'t, T>(tables: &'t [T], of: &[usize]) -> Option<&'t [T]> {
     places.all(|(place, its)| its - of[0] == place / share).then_some(tables)
 }
 
-/// The words that a segment takes next, and the groups that it has and there are bytes for. Where
-/// the payload has too few for one they are copied to `end`.
-fn words_ahead<'a>(payloads: &[Payload<'a>], segment: &Segment<'_>, end: &'a mut End) -> (&'a [u8], usize) {
-    let mut words = payloads[segment.of].bytes.get(segment.words.start..).unwrap_or_default();
-    if words.len() < GROUP_WORDS_LEN && segment.whole_groups() > 0 {
-        end[..words.len()].copy_from_slice(words);
-        end[words.len()..].fill(0);
-        words = end;
+/// The words that a segment takes next, and what is behind them. Where the payload has too few for a
+/// group they are copied to `end`.
+fn words_ahead<'a>(payloads: &[Payload<'a>], segment: &Segment<'_>, end: &'a mut End) -> &'a [u8] {
+    let words = payloads[segment.of].bytes.get(segment.words.start..).unwrap_or_default();
+    if words.len() >= GROUP_WORDS_LEN || segment.whole_groups() == 0 {
+        return words;
     }
-    (words, segment.whole_groups().min(words.len() / GROUP_WORDS_LEN))
+    end[..words.len()].copy_from_slice(words);
+    end[words.len()..].fill(0);
+    end
+}
+
+/// Where segments of pairs stand.
+struct Places<const PAIRS: usize> {
+    /// The words that each takes next.
+    next: [[*const u8; PAIR]; PAIRS],
+    /// The last place with words for a group.
+    last: [[*const u8; PAIR]; PAIRS],
+    /// Where the next group goes.
+    raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
+    /// Groups that each has and words for: for all of them, or for the first where the loop looks
+    /// for those of the others.
+    run: usize,
+}
+
+impl<const PAIRS: usize> Places<PAIRS> {
+    const NOWHERE: Self = Self {
+        next: [[ptr::null(); PAIR]; PAIRS],
+        last: [[ptr::null(); PAIR]; PAIRS],
+        raw: [[ptr::null_mut(); PAIR]; PAIRS],
+        run: usize::MAX,
+    };
+
+    fn put(&mut self, place: usize, words: &[u8], segment: &mut Segment<'_>, looks_for_words: bool) {
+        let certain = words.len() / GROUP_WORDS_LEN;
+        let groups = segment.whole_groups().min(if looks_for_words && certain > 0 { usize::MAX } else { certain });
+        self.next.as_flattened_mut()[place] = words.as_ptr();
+        self.last.as_flattened_mut()[place] = words.as_ptr_range().end.wrapping_sub(GROUP_WORDS_LEN);
+        self.raw.as_flattened_mut()[place] = segment.raw.as_mut_ptr().cast();
+        self.run = self.run.min(groups);
+    }
 }
 
 /// [`decode_run`] with so many tables.
@@ -206,17 +232,16 @@ fn words_ahead<'a>(payloads: &[Payload<'a>], segment: &Segment<'_>, end: &'a mut
 /// As there.
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
 unsafe fn decode_run_by<T: Rounds, const SYMBOLS: usize, const PAIRS: usize>(
-    next: [[*const u8; PAIR]; PAIRS],
+    places: &Places<PAIRS>,
     tables: &[T],
     states: &mut [[Words; PAIR]; PAIRS],
-    raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
-    run: usize,
-) -> [[*const u8; PAIR]; PAIRS] {
+) -> ([[*const u8; PAIR]; PAIRS], usize) {
+    let &Places { next, ref last, raw, run } = places;
     macro_rules! run {
         ($tables:literal) => {
             if let Ok(tables) = tables.try_into() {
                 // SAFETY: as the caller promised.
-                return unsafe { decode_run::<T, SYMBOLS, PAIRS, $tables>(next, tables, states, raw, run) };
+                return unsafe { decode_run::<T, SYMBOLS, PAIRS, $tables>(next, last, tables, states, raw, run) };
             }
         };
     }
@@ -231,35 +256,44 @@ unsafe fn decode_run_by<T: Rounds, const SYMBOLS: usize, const PAIRS: usize>(
     unreachable!("as many tables as segments, or a part of them")
 }
 
-/// Decodes `run` groups of each segment; the words that come next come back. There is a table for
-/// all segments, or one for each pair or half of them, or for each segment.
+/// Decodes `run` groups of each segment, or fewer, where one has no words for more: how many comes
+/// back. There is a table for all segments, or one for each pair or half of them, or for each
+/// segment.
 ///
 /// # Safety
 ///
-/// Each of `raw` is the first of `run` groups that nobody else has, and `run * GROUP_WORDS_LEN`
-/// bytes can be read from each of `next`.
+/// Each of `raw` is the first of `run` groups that nobody else has, and `GROUP_WORDS_LEN` bytes can
+/// be read from each of `next` up to that of `last`, which is `run - 1` times as many behind it or
+/// more, unless `T` looks for words.
 #[inline(never)]
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
 unsafe fn decode_run<T: Rounds, const SYMBOLS: usize, const PAIRS: usize, const TABLES: usize>(
     mut next: [[*const u8; PAIR]; PAIRS],
+    last: &[[*const u8; PAIR]; PAIRS],
     tables: &[T; TABLES],
     states: &mut [[Words; PAIR]; PAIRS],
     raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
     run: usize,
-) -> [[*const u8; PAIR]; PAIRS] {
+) -> ([[*const u8; PAIR]; PAIRS], usize) {
     let mut x = *states;
     let scale = Scale::new(tables[0].scale_bits());
     let mut symbols = [[_mm512_setzero_si512(); PAIRS]; QUAD];
-    for group in 0..run {
+    let mut done = run;
+    'groups: for group in 0..run {
         for pair in 0..PAIRS {
             for side in 0..PAIR {
+                if T::LOOKS_FOR_WORDS && next[pair][side] > last[pair][side] {
+                    done = group;
+                    break 'groups;
+                }
                 prefetch_ahead(next[pair][side], raw[pair][side].wrapping_add(group));
             }
         }
         for round in &mut symbols {
-            // SAFETY: a lane takes one word per round at most. Before a round of a group, its 32
-            // lanes have not had their turn, so 64 of the `GROUP_WORDS_LEN` bytes that the caller
-            // promised for this group are still ahead.
+            // SAFETY: no segment is behind its last place with words for a group: that was checked
+            // above, or `run` groups cannot lead there. A lane takes one word per round at most.
+            // Before a round of a group, its 32 lanes have not had their turn, so 64 of the
+            // `GROUP_WORDS_LEN` bytes are still ahead.
             *round = unsafe { T::decode_round::<SYMBOLS, PAIRS, TABLES>(tables, &scale, &mut x, &mut next) };
         }
         for (pair, raw) in raw.iter().enumerate() {
@@ -272,7 +306,7 @@ unsafe fn decode_run<T: Rounds, const SYMBOLS: usize, const PAIRS: usize, const 
         }
     }
     *states = x;
-    next
+    (next, done)
 }
 
 /// Four rounds of a pair as groups of its two segments: each lane's four bytes in a row.

@@ -82,6 +82,8 @@ impl Rounds for FewTables {
         scale_bits: 0,
     };
 
+    const LOOKS_FOR_WORDS: bool = true;
+
     /// Those that do not [`fit`](Self::fit) leave no tables.
     fn fill(&mut self, frequencies: &Frequencies) {
         let Some(Ranked { symbols, count, crowded, outside }) = Ranked::new(frequencies) else { return };
@@ -124,8 +126,10 @@ impl Rounds for FewTables {
                 *number = symbol.map_or(0, |symbol| symbol.id << 4);
             }
         }
-        for (byte, at) in self.buckets.0.iter_mut().zip(0..=u8::MAX) {
-            *byte = byte.wrapping_sub(at << 4);
+        for buckets in self.buckets.0.as_chunks_mut::<16>().0 {
+            for (byte, at) in buckets.iter_mut().zip(0..) {
+                *byte = byte.wrapping_sub(at << 4);
+            }
         }
     }
 

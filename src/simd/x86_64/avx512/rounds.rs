@@ -10,6 +10,11 @@ use crate::{model::Frequencies, rans::segment::Table};
 pub(super) trait Rounds: Table + Clone {
     const NONE: Self;
 
+    /// Whether the loop looks before each group whether there are words for it. If not, it ends
+    /// where there might be none, and begins anew some times towards the end of a payload. Which is
+    /// faster depends on the registers that a round leaves.
+    const LOOKS_FOR_WORDS: bool;
+
     /// Makes tables out of none. One symbol that has all slots leaves them so.
     fn fill(&mut self, frequencies: &Frequencies);
 

@@ -54,6 +54,8 @@ impl Rounds for Tables {
         scale_bits: 0,
     };
 
+    const LOOKS_FOR_WORDS: bool = false;
+
     /// One symbol that has all slots leaves no tables: `frequency << (16 - scale_bits)` would not
     /// fit into a word.
     fn fill(&mut self, frequencies: &Frequencies) {
