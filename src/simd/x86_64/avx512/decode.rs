@@ -153,8 +153,8 @@ fn decode_side_by_side<T: Rounds, const PAIRS: usize>(
         if places.run == 0 {
             break;
         }
-        // SAFETY: `put` saw `GROUP_WORDS_LEN` bytes at each of `next` and of `last`, and `run` groups
-        // at each of `raw`.
+        // SAFETY: `put` saw `GROUP_WORDS_LEN` bytes at each of `next` and of `last`, `run` times as
+        // many unless `T` looks for words, and `run` groups at each of `raw`.
         let (behind, done) = unsafe {
             match symbols {
                 ..=64 => decode_run_by::<T, 64, PAIRS>(&places, tables, &mut states),
@@ -182,8 +182,8 @@ fn tables_in_order<'t, T>(tables: &'t [T], of: &[usize]) -> Option<&'t [T]> {
     places.all(|(place, its)| its - of[0] == place / share).then_some(tables)
 }
 
-/// The words that a segment takes next, and what is behind them. Where the payload has too few for a
-/// group they are copied to `end`.
+/// The words that a segment takes next, and what is behind them. Where the payload has too few for
+/// a group they are copied to `end`.
 fn words_ahead<'a>(payloads: &[Payload<'a>], segment: &Segment<'_>, end: &'a mut End) -> &'a [u8] {
     let words = payloads[segment.of].bytes.get(segment.words.start..).unwrap_or_default();
     if words.len() >= GROUP_WORDS_LEN || segment.whole_groups() == 0 {
