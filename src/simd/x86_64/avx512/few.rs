@@ -53,7 +53,7 @@ pub(super) struct FewTables {
     crowded: [u8; CROWDED * BUCKET],
     /// `frequency << (16 - scale_bits)` of each id, twice: the fifth bit of an index is any.
     frequencies: [u16; LANES],
-    /// The same for cumulative frequencies.
+    /// The cumulative frequency of each id, twice.
     cumulatives: [u16; LANES],
     /// The symbol of each id, four times.
     by_id: [u8; 4 * FEW],
@@ -255,13 +255,13 @@ struct Symbol {
     end: u16,
 }
 
-/// The symbols that have slots, and which of them are alone in no bucket.
+/// The symbols that have slots, and the buckets that are crowded with them.
 #[derive(Debug)]
 struct Ranked {
     symbols: [Symbol; FEW],
     count: usize,
     crowded: Crowded,
-    /// How many symbols have slots outside crowded buckets.
+    /// How many symbols have slots outside crowded buckets. Never 0: most buckets are not crowded.
     outside: usize,
 }
 
