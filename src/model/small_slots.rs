@@ -126,8 +126,9 @@ mod tests {
     }
 
     #[test]
-    fn every_slot_of_both_scales_means_its_symbol() {
+    fn every_slot_of_every_scale_means_its_symbol() {
         every_slot_means_its_symbol::<{ (1 << 9) + RUN }>();
         every_slot_means_its_symbol::<{ (1 << 10) + RUN }>();
+        every_slot_means_its_symbol::<{ (1 << 12) + RUN }>();
     }
 }
