@@ -6,7 +6,7 @@ use crate::{
     format::{BlockMode, TableKind},
     lz,
     model::{Frequencies, Histogram, coded_bits, normalize, normalize_compat},
-    options::{BlockOptions, Layout, Mode, Normalization, Prefer},
+    options::{BlockOptions, Mode, Normalization, Prefer},
     rans::{interleaved, segment::Tail, single},
     section::{
         lanes,
@@ -31,9 +31,8 @@ pub(super) fn append(raw: &[u8], options: &BlockOptions, out: &mut Vec<u8>) -> O
 /// A sample that may be taken of a block of so many bytes before [`append_sampled`] codes it.
 /// `None`: such a block is not coded by a sample of it alone.
 pub(super) fn sample(raw_len: usize, options: &BlockOptions) -> Option<Sample> {
-    let is_plain = !options.finds_matches() && options.layout == Layout::bytes() && options.prefer.is_none();
     let plan = Plan { options, raw_len };
-    (is_plain && plan.mode() == Mode::Lanes && plan.stride() > 1).then(|| Sample::new(plan.stride()))
+    (plan.is_lanes_alone() && plan.stride() > 1).then(|| Sample::new(plan.stride()))
 }
 
 /// [`append`] with a [`sample()`] for so many bytes, and of no others than those of `raw`.
@@ -199,6 +198,14 @@ impl Plan<'_> {
             Mode::Auto => Mode::Lanes,
             forced => forced,
         }
+    }
+
+    /// Whether a block becomes lanes, unless it is stored or one symbol: no other payload is tried.
+    pub(crate) fn is_lanes_alone(self) -> bool {
+        let layout = &self.options.layout;
+        let bytes = layout.is_bytes() && !layout.may_predict();
+        let plain = bytes && !self.options.finds_matches() && self.options.prefer.is_none();
+        self.mode() == Mode::Lanes && (self.options.mode == Mode::Lanes || plain)
     }
 
     /// Into segments. It is there for every block.

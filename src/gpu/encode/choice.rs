@@ -44,9 +44,7 @@ struct Sampled {
 
 /// Whether the device codes blocks of so many bytes. The CPU codes the others.
 pub(super) fn is_for_device(options: &BlockOptions, raw_len: usize) -> bool {
-    let bytes = options.layout.is_bytes() && !options.layout.may_predict();
-    let plain = !options.finds_matches() && options.prefer.is_none() && bytes;
-    Plan { options, raw_len }.mode() == Mode::Lanes && (options.mode == Mode::Lanes || plain)
+    Plan { options, raw_len }.is_lanes_alone()
 }
 
 /// Of a block that is [for the device](is_for_device) and has this `cut`.

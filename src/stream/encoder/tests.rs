@@ -84,6 +84,7 @@ fn blocks_that_come_in_parts_are_the_same() {
         (level_0().mode(Mode::Lanes).block_len(200_001), 200_001),
         (level_0().sampling(false), 256 << 10),
         (level_0().prefer(Prefer::Speed), 256 << 10),
+        (level_0().mode(Mode::Lanes).prefer(Prefer::Ratio).layout(Layout::f32().block_len(256 << 10)), 256 << 10),
         (level_0().layout(Layout::f32()).block_len(256 << 10), 256 << 10),
         (EncodeOptions::new().block_len(256 << 10), 256 << 10),
     ] {
@@ -115,6 +116,8 @@ fn a_sample_is_taken_of_long_parts_of_blocks_that_are_coded_by_it() {
         (level_0().block_len(64 << 10), LONG_PART, false),
         (level_0().mode(Mode::Stored), LONG_PART, false),
         (level_0().prefer(Prefer::Ratio), LONG_PART, false),
+        (EncodeOptions::new().mode(Mode::Lanes).prefer(Prefer::Ratio), LONG_PART, true),
+        (level_0().layout(Layout::bytes().block_len(256 << 10)), LONG_PART, true),
         (level_0().base(crate::Base::from_bytes(vec![0; 9])), LONG_PART, false),
         (EncodeOptions::new(), LONG_PART, false),
     ] {
