@@ -64,7 +64,8 @@ pub fn compress_into(raw: &[u8], out: &mut Vec<u8>, options: &EncodeOptions) -> 
     framer.start(out);
     for (block, at) in raw.chunks(block_len).zip((0..).step_by(block_len)) {
         framer.take(block)?;
-        framer.append_block(block, &block_options, options.base_part(at).as_ref(), out);
+        let base = options.base_part(at);
+        framer.append_block(out, |out| block::append(block, &block_options, base.as_ref(), out));
     }
     framer.end(out)?;
     Ok(out.len() - before)

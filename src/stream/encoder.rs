@@ -469,14 +469,10 @@ impl Encoder {
         let taken = self.framer.take(raw);
         self.or_fail(taken)?;
         let base = self.next_base(raw.len());
-        let out = self.output.append();
-        let start = out.len();
-        let appended = match sample {
+        self.framer.append_block(self.output.append(), |out| match sample {
             Some(mut sample) => block::append_sampled(raw, &self.block_options, &mut sample, out),
             None => block::append(raw, &self.block_options, base.as_ref(), out),
-        };
-        let coded_len = out.len() - start;
-        self.framer.add_block(&appended, coded_len);
+        });
         Ok(())
     }
 

@@ -1,12 +1,11 @@
 //! Writes the parts of a stream in their order and keeps its totals.
 
 use crate::{
-    base::BasePart,
-    block::{self, Appended},
+    block::Appended,
     error::Error,
     format::{BLOCK_OVERHEAD, BlockHeader, HEADER_LEN, IndexFooter, StreamHeader},
     limits::within,
-    options::{BlockOptions, EncodeOptions, Valid},
+    options::{EncodeOptions, Valid},
     progress::{Observer, Progress},
     simd::crc32c,
     stream::{tally::Tally, totals::Totals},
@@ -68,16 +67,10 @@ impl Framer {
         Ok(())
     }
 
-    /// Codes the block whose raw bytes were announced last.
-    pub(crate) fn append_block(
-        &mut self,
-        raw: &[u8],
-        options: &Valid<BlockOptions>,
-        base: Option<&BasePart>,
-        out: &mut Vec<u8>,
-    ) {
+    /// Counts the block whose raw bytes were announced last, and which `append` appends.
+    pub(crate) fn append_block(&mut self, out: &mut Vec<u8>, append: impl FnOnce(&mut Vec<u8>) -> Appended) {
         let start = out.len();
-        let appended = block::append(raw, options, base, out);
+        let appended = append(out);
         self.add_block(&appended, out.len() - start);
     }
 
