@@ -14,10 +14,11 @@ pub(crate) type Slots10 = SmallSlots<{ (1 << 10) + RUN }>;
 /// The table of a message's model.
 pub(crate) type Slots12 = SmallSlots<{ (1 << 12) + RUN }>;
 
-/// What each slot of a scale means, in arrays of its own: a load gives a number as it is. Of one
-/// number for all, shifts and masks would take as long as the arithmetic of the coder.
+/// What each slot of a scale means: frequency, offset and symbol, each in an array of its own. So a
+/// load gives a number as it is. To take all three out of one number, by shifts and masks, would
+/// take as long as the arithmetic of the coder.
 ///
-/// `ROOM`: the scale, and a [`RUN`] more, so that each slot begins one.
+/// `ROOM`: the scale, and a [`RUN`] more, so that a whole run has room behind every slot.
 #[derive(Debug)]
 pub(crate) struct SmallSlots<const ROOM: usize> {
     frequencies: [u16; ROOM],

@@ -56,8 +56,8 @@ pub(crate) fn decode<const LANES: usize>(
     decode_carefully(lanes, slots, &mut raw[decoded..])
 }
 
-/// Words that lanes take of, the same share for each. A `u8` is always one of their places: the
-/// loop over turns needs neither check nor remainder.
+/// Room for the next words of all lanes, an equal share for each. Any `u8` is a place in it, so the
+/// loop over turns needs neither a check nor a remainder.
 const WORDS: usize = 256;
 
 /// [`decode`] for any number of lanes.

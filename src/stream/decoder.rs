@@ -181,8 +181,8 @@ impl Decoder {
 
     /// Gives back the memory of buffers that hold nothing, or no more than a part of a block
     /// header, and all that the calling thread keeps for its next block: sections and sequences of
-    /// a chunk, planes of a block. Both are allocated again when they are needed. Threads of a pool
-    /// keep as much each, which stays.
+    /// a chunk, planes of a block. Both are allocated again when they are needed. Each thread of a
+    /// pool keeps as much, and this does not give it back.
     pub fn release_buffers(&mut self) {
         block::release_thread_memory();
         self.release_stream_buffers();

@@ -278,8 +278,8 @@ impl Encoder {
 
     /// Gives back the memory of buffers that hold nothing, and all that the calling thread keeps
     /// for its next block: tables of the match finder, streams of a chunk, planes of a block. Both
-    /// are allocated again when they are needed. Threads of a pool keep as much each, which stays:
-    /// some 30 MiB at levels 7 to 9 with the longest blocks, 5 MiB at levels 1 to 4.
+    /// are allocated again when they are needed. Each thread of a pool keeps as much, and this does
+    /// not give it back: up to some 30 MiB at levels 7 to 9, 5 MiB at levels 1 to 4.
     pub fn release_buffers(&mut self) {
         block::release_thread_memory();
         self.release_stream_buffers();
