@@ -16,10 +16,9 @@ pub(crate) const VARIABLES: [(&str, &str); 5] = [
     ("RANS_MODE", "The mode to compress in, where --mode does not name one."),
     (
         "RANS_KERNEL",
-        "The kernel, the vectors of the processor that code symbols, copy matches and merge planes: portable, neon, \
-         avx2, avx2-gather, avx512, avx512-gather or simd128. By default it is the fastest one of this processor; the \
-         output is the same. One that is unknown, or that the processor lacks, is named in a warning, and the default \
-         holds.",
+        "The kernel, which codes symbols, copies matches and merges planes: portable, neon, avx2, avx2-gather, avx512, \
+         avx512-gather or simd128. By default it is the fastest one of this processor. The output is the same with \
+         each. One that is unknown, or that the processor lacks, is named in a warning, and the default is taken.",
     ),
     ("RANS_BACKEND", "cpu keeps blocks from a GPU, whatever --backend says."),
     ("RANS_GPU_ADAPTER", "A part of the name of the GPU to take."),
