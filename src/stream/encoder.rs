@@ -47,8 +47,8 @@ pub struct Encoder {
     options: Valid<EncodeOptions>,
     /// With the layout in force.
     block_options: Valid<BlockOptions>,
-    /// Raw bytes of a block of that layout.
-    block_len: usize,
+    /// Raw bytes of a block of that layout. Few bits: idle streams are many.
+    block_len: u32,
     /// Where the next block's bytes are in the base, if they are.
     base_offset: Option<u64>,
     framer: Framer,
@@ -117,7 +117,7 @@ impl Encoder {
             filled: 0,
             sample: None,
             jobs: Ordered::new(&options.work),
-            block_len: options.layout_block_len(),
+            block_len: options.layout_block_len() as u32,
             base_offset: Some(0),
             block_options: options.block(),
             spare: Vec::new(),
@@ -168,12 +168,12 @@ impl Encoder {
     /// As [`Encoder::step`].
     pub fn space(&mut self) -> Result<&mut [u8], Error> {
         self.begin()?;
-        if self.filled == self.block_len {
+        if self.filled == self.block_len() {
             self.cut()?;
         }
-        let wanted = self.block_len.min((2 * self.filled).max(FIRST_BUFFER_LEN).max(self.raw.len()));
+        let wanted = self.block_len().min((2 * self.filled).max(FIRST_BUFFER_LEN).max(self.raw.len()));
         self.grow(wanted);
-        Ok(&mut self.raw[self.filled..self.block_len.min(wanted)])
+        Ok(&mut self.raw[self.filled..wanted])
     }
 
     /// `len` raw bytes were written to the start of [`space`](Encoder::space).
@@ -188,7 +188,7 @@ impl Encoder {
     pub fn commit(&mut self, len: usize) -> Result<(), Error> {
         assert!(self.filled + len <= self.raw.len(), "committed {len} bytes, more than there was room for");
         self.filled += len;
-        if self.filled == self.block_len {
+        if self.filled == self.block_len() {
             self.cut()?;
         }
         Ok(())
@@ -219,10 +219,10 @@ impl Encoder {
         if !self.cut()? {
             return Ok(false);
         }
-        self.block_len = options.layout.block_len_within(self.options.block_len);
+        self.block_len = options.layout.block_len_within(self.options.block_len) as u32;
         self.block_options = options;
         // No buffer is longer than a block.
-        self.raw.truncate(self.block_len);
+        self.raw.truncate(self.block_len());
         Ok(true)
     }
 
@@ -300,8 +300,8 @@ impl Encoder {
         self.jobs.cancel();
         self.framer = Framer::new(&self.options);
         self.block_options = self.options.block();
-        self.block_len = self.options.layout_block_len();
-        self.raw.truncate(self.block_len);
+        self.block_len = self.options.layout_block_len() as u32;
+        self.raw.truncate(self.block_len());
         self.state = State::Start;
         self.base_offset = Some(0);
         (self.filled, self.sample) = (0, None);
@@ -338,7 +338,7 @@ impl Encoder {
             return Err(Error::Finished);
         }
         self.start();
-        let block_len = self.block_len;
+        let block_len = self.block_len();
         if self.filled == 0 && input.len() >= block_len && self.jobs.leaves_to_caller(block_len, false) {
             if self.ready_is_full() {
                 return Ok(0);
@@ -356,11 +356,16 @@ impl Encoder {
         Ok(len)
     }
 
+    /// Raw bytes of a block of the layout in force.
+    fn block_len(&self) -> usize {
+        self.block_len as usize
+    }
+
     /// Copies `part` behind the bytes of the block in progress, whose buffer has room for it.
     fn copy(&mut self, part: &[u8]) {
         let begins = self.filled == 0 && part.len() >= LONG_PART;
-        if begins && self.options.base.is_none() && self.jobs.leaves_to_caller(self.block_len, false) {
-            self.sample = block::sample(self.block_len, &self.block_options).map(Box::new);
+        if begins && self.options.base.is_none() && self.jobs.leaves_to_caller(self.block_len(), false) {
+            self.sample = block::sample(self.block_len(), &self.block_options).map(Box::new);
         }
         match &mut self.sample {
             Some(sample) => sample.copy(part, &mut self.raw, self.filled),
@@ -402,7 +407,7 @@ impl Encoder {
     /// Whether what is ready should go out before another block is coded behind it. A stream header
     /// alone should not: it goes out with the first block.
     fn ready_is_full(&self) -> bool {
-        self.ready().len() >= self.block_len.min(READY_LEN)
+        self.ready().len() >= self.block_len().min(READY_LEN)
     }
 
     fn start(&mut self) {
@@ -417,7 +422,7 @@ impl Encoder {
         if self.filled == 0 {
             return Ok(true);
         }
-        if self.jobs.leaves_to_caller(self.filled, self.filled < self.block_len) {
+        if self.jobs.leaves_to_caller(self.filled, self.filled < self.block_len()) {
             if self.ready_is_full() {
                 return Ok(false);
             }
@@ -426,7 +431,7 @@ impl Encoder {
             // twice.
             let len = std::mem::take(&mut self.filled);
             // What was flushed before it was full is not the block that the sample is of.
-            let sample = self.sample.take().filter(|_| len == self.block_len);
+            let sample = self.sample.take().filter(|_| len == self.block_len());
             let coded = self.code(&raw[..len], sample);
             self.raw = raw;
             coded?;
@@ -439,7 +444,7 @@ impl Encoder {
         self.or_fail(taken)?;
         let (mut raw, coded) = self.spare.pop().unwrap_or_default();
         // It may be from blocks of a longer layout.
-        raw.truncate(self.block_len);
+        raw.truncate(self.block_len());
         std::mem::swap(&mut raw, &mut self.raw);
         let len = std::mem::take(&mut self.filled);
         self.sample = None;
@@ -452,7 +457,7 @@ impl Encoder {
     /// that goes on gets its final one in few steps.
     fn grow(&mut self, len: usize) {
         if self.raw.len() < len {
-            let wanted = len.max(2 * self.raw.len()).min(self.block_len);
+            let wanted = len.max(2 * self.raw.len()).min(self.block_len());
             self.raw.resize(wanted, 0);
         }
     }
@@ -523,14 +528,14 @@ impl Machine for Encoder {
                 }
                 false
             }
-            Op::Run => self.filled < self.block_len || self.cut()?,
+            Op::Run => self.filled < self.block_len() || self.cut()?,
             Op::Flush => self.cut_block()?,
             Op::Finish => self.end_stream()?,
         };
         let status = match op {
             _ if !self.output.is_empty() => Status::NeedsOutput { ready: self.ready().len() },
             _ if !done => Status::InFlight { blocks: self.jobs.len() },
-            Op::Run => Status::NeedsInput { at_least: self.block_len - self.filled },
+            Op::Run => Status::NeedsInput { at_least: self.block_len() - self.filled },
             Op::Flush => Status::Flushed,
             Op::Finish => Status::Finished,
         };
