@@ -1,12 +1,11 @@
 //! Times that can be compared, also on a machine that others use.
 //!
 //! The sample is coded in pieces which all codecs take in turns, so that a slow moment falls on all
-//! alike. Every other round goes from the last codec to the first, as whose instructions are in the
-//! caches depends on who came before. The time is that of the thread, which does not run while
-//! others do; where codecs have threads, it is the time on the wall. Each piece counts with the
-//! median of its rounds. Buffers were touched before, so no page fault is timed, and each codec
-//! finds its output in the caches as far as it fits. A piece that is too short to be timed is coded
-//! several times in a row; one that takes a codec long is coded once.
+//! alike. The time is that of the thread, which does not run while others do; where codecs have
+//! threads, it is the time on the wall. Each piece counts with the median of its rounds. Buffers
+//! were touched before, so no page fault is timed, and each codec finds its output in the caches as
+//! far as it fits. A piece that is too short to be timed is coded several times in a row; one that
+//! takes a codec long is coded once.
 
 use std::time::{Duration, Instant};
 
@@ -108,11 +107,7 @@ pub fn in_pieces(
     }
     for round in 0..=rounds {
         for (index, piece) in pieces.iter().enumerate() {
-            let mut turns: Vec<_> = codecs.iter_mut().zip(&mut all).collect();
-            if round % 2 == 1 {
-                turns.reverse();
-            }
-            for (codec, times) in turns {
+            for (codec, times) in codecs.iter_mut().zip(&mut all) {
                 if times.is_slow[index] {
                     continue;
                 }
