@@ -8,7 +8,7 @@ use std::{mem, ptr};
 
 use super::{
     PAIR, Words,
-    few::FewTables,
+    few::{FEW, FewTables},
     from_bytes,
     rounds::{Rounds, Scale},
     tables::Tables,
@@ -31,31 +31,39 @@ pub(in crate::simd) fn decode(payloads: &[Payload<'_>], segments: &mut [Segment<
     if payloads.len() > PAYLOADS || segments.iter().filter(|segment| segment.whole_groups() > 0).count() < PAIR {
         return avx2::decode::<false>(payloads, segments);
     }
-    if payloads.iter().all(|payload| FewTables::fit(payload.frequencies)) {
-        decode_by::<FewTables>(payloads, segments)
-    } else {
-        decode_by::<Tables>(payloads, segments)
+    if payloads.iter().all(|payload| payload.frequencies.used().nth(FEW).is_none()) {
+        let mut tables = [const { FewTables::NONE }; PAYLOADS];
+        if fill(&mut tables, payloads, segments) {
+            return decode_by(payloads, &tables, segments);
+        }
     }
-}
-
-/// [`decode`] of at most [`PAYLOADS`] payloads by tables of one form.
-#[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-fn decode_by<T: Rounds>(payloads: &[Payload<'_>], segments: &mut [Segment<'_>]) -> Option<usize> {
     // Most calls are for one. To clear the tables of eight takes 100 ns more (Zen 4): a twentieth
     // of the time of a few short segments.
     let (mut one, mut several);
-    let tables: &mut [T] = if payloads.len() == 1 {
-        one = [T::NONE];
+    let tables: &mut [Tables] = if payloads.len() == 1 {
+        one = [Tables::NONE];
         &mut one
     } else {
-        several = [const { T::NONE }; PAYLOADS];
+        several = [const { Tables::NONE }; PAYLOADS];
         &mut several
     };
-    for segment in segments.iter().filter(|segment| segment.whole_groups() > 0) {
-        if tables[segment.of].symbols() == 0 {
-            tables[segment.of].fill(payloads[segment.of].frequencies);
-        }
-    }
+    let filled = fill(tables, payloads, segments);
+    debug_assert!(filled, "all frequencies have such tables");
+    decode_by(payloads, tables, segments)
+}
+
+/// Makes the tables of all payloads that the loop over groups is for. `false`: one has none of this
+/// form.
+fn fill<T: Rounds>(tables: &mut [T], payloads: &[Payload<'_>], segments: &[Segment<'_>]) -> bool {
+    segments.iter().filter(|segment| segment.whole_groups() > 0).all(|segment| {
+        let table = &mut tables[segment.of];
+        table.symbols() > 0 || table.fill(payloads[segment.of].frequencies)
+    })
+}
+
+/// [`decode`] of at most [`PAYLOADS`] payloads by their tables.
+#[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
+fn decode_by<T: Rounds>(payloads: &[Payload<'_>], tables: &[T], segments: &mut [Segment<'_>]) -> Option<usize> {
     decode_groups(payloads, tables, segments);
     last::decode_last_groups(payloads, tables, segments);
     finish(payloads, tables, segments)

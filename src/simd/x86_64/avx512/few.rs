@@ -8,7 +8,7 @@ use std::arch::x86_64::*;
 use std::hint::black_box;
 
 use super::{
-    Bytes, PAIR, SECOND, Words, from_bytes, from_words,
+    Bytes, PAIR, SECOND, Words, from_bytes, from_words, look_up_two,
     rounds::{Rounds, Scale},
     unpack,
 };
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The most symbols, and the most codes.
-const FEW: usize = 16;
+pub(super) const FEW: usize = 16;
 
 /// Buckets of a scale, and the slots that each has at most.
 const BUCKETS: usize = 256;
@@ -63,13 +63,6 @@ pub(super) struct FewTables {
     scale_bits: u8,
 }
 
-impl FewTables {
-    /// Whether there are tables for them.
-    pub(super) fn fit(frequencies: &Frequencies) -> bool {
-        Ranked::new(frequencies).is_some()
-    }
-}
-
 impl Rounds for FewTables {
     const NONE: Self = Self {
         buckets: Bytes([0; BUCKETS]),
@@ -84,9 +77,8 @@ impl Rounds for FewTables {
 
     const LOOKS_FOR_WORDS: bool = true;
 
-    /// Those that do not [`fit`](Self::fit) leave no tables.
-    fn fill(&mut self, frequencies: &Frequencies) {
-        let Some(Ranked { symbols, count, crowded, outside }) = Ranked::new(frequencies) else { return };
+    fn fill(&mut self, frequencies: &Frequencies) -> bool {
+        let Some(Ranked { symbols, count, crowded, outside }) = Ranked::new(frequencies) else { return false };
         self.scale_bits = frequencies.scale_bits();
         self.symbols = count as u8;
         self.last = (FEW * outside - 1) as u8;
@@ -131,6 +123,7 @@ impl Rounds for FewTables {
                 *byte = byte.wrapping_sub(at << 4);
             }
         }
+        true
     }
 
     fn symbols(&self) -> usize {
@@ -185,7 +178,7 @@ impl Rounds for FewTables {
                         (x[$pair][side], next[$pair][side]) = unsafe { advanced.refill(next[$pair][side]) };
                     }
                     symbols[$pair] = if two {
-                        look_up_two(each!(PAIR, |side| tables[side].by_id), ids[$pair])
+                        look_up_two(each!(PAIR, |side| from_bytes(tables[side].by_id)), ids[$pair])
                     } else {
                         _mm512_permutexvar_epi8(ids[$pair], from_bytes(tables[0].by_id))
                     };
@@ -216,19 +209,11 @@ fn ids<const TWO: bool>(tables: [&FewTables; PAIR], scale: &Scale, states: &[Wor
     let sums = _mm512_add_epi8(bytes, slots.within);
     let is_crowded = _mm512_cmpgt_epu8_mask(sums, last);
     let crowded = if TWO {
-        look_up_two([first.crowded, second.crowded], sums)
+        look_up_two([from_bytes(first.crowded), from_bytes(second.crowded)], sums)
     } else {
         _mm512_permutexvar_epi8(sums, from_bytes(first.crowded))
     };
     _mm512_srli_epi16::<4>(_mm512_mask_blend_epi8(is_crowded, sums, crowded))
-}
-
-/// The bytes at the lowest six bits of `indices`, for each segment of a pair of its own.
-#[inline]
-#[target_feature(enable = "avx512vbmi")]
-fn look_up_two([first, second]: [[u8; 64]; PAIR], indices: __m512i) -> __m512i {
-    let of_first = _mm512_permutexvar_epi8(indices, from_bytes(first));
-    _mm512_mask_permutexvar_epi8(of_first, SECOND, indices, from_bytes(second))
 }
 
 impl Table for FewTables {
@@ -358,11 +343,10 @@ mod tests {
             {
                 let Some(frequencies) = frequencies(symbols, large, least, scale_bits) else { continue };
                 let mut tables = FewTables::NONE;
-                tables.fill(&frequencies);
-                assert_eq!(tables.symbols() > 0, FewTables::fit(&frequencies));
-                if tables.symbols() == 0 {
+                if !tables.fill(&frequencies) {
                     continue;
                 }
+                assert_eq!(tables.symbols(), symbols);
                 filled[symbols] += 1;
                 for (symbol, frequency, cumulative) in frequencies.used() {
                     for slot in cumulative..cumulative + frequency {

@@ -155,8 +155,7 @@ impl Bytes {
     fn look_up_two<const LEN: usize>([first, second]: [&Self; PAIR], indices: __m512i) -> __m512i {
         const FIRST: u64 = !SECOND;
         if LEN <= 64 {
-            let looked_up = _mm512_permutexvar_epi8(indices, first.quarter(0));
-            return _mm512_mask_permutexvar_epi8(looked_up, !FIRST, indices, second.quarter(0));
+            return look_up_two([first.quarter(0), second.quarter(0)], indices);
         }
         // Each step takes the place of some indices, and leaves the others.
         if LEN <= 128 {
@@ -175,6 +174,14 @@ impl Bytes {
     fn quarter(&self, index: usize) -> __m512i {
         from_bytes(self.0.as_chunks().0[index])
     }
+}
+
+/// The bytes at the lowest six bits of `indices`, for each segment of a pair of its own.
+#[inline]
+#[target_feature(enable = "avx512vbmi")]
+fn look_up_two([first, second]: [__m512i; PAIR], indices: __m512i) -> __m512i {
+    let of_first = _mm512_permutexvar_epi8(indices, first);
+    _mm512_mask_permutexvar_epi8(of_first, SECOND, indices, second)
 }
 
 #[inline]

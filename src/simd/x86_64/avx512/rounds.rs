@@ -15,8 +15,9 @@ pub(super) trait Rounds: Table + Clone {
     /// faster depends on the registers that a round leaves.
     const LOOKS_FOR_WORDS: bool;
 
-    /// Makes tables out of none. One symbol that has all slots leaves them so.
-    fn fill(&mut self, frequencies: &Frequencies);
+    /// Makes tables out of none. `false`: there are none of this form for such frequencies. Of one
+    /// symbol that has all slots there need be none.
+    fn fill(&mut self, frequencies: &Frequencies) -> bool;
 
     /// Number of symbols that have slots. 0: there are no tables.
     fn symbols(&self) -> usize;

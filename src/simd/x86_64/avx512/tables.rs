@@ -58,12 +58,12 @@ impl Rounds for Tables {
 
     /// One symbol that has all slots leaves no tables: `frequency << (16 - scale_bits)` would not
     /// fit into a word.
-    fn fill(&mut self, frequencies: &Frequencies) {
+    fn fill(&mut self, frequencies: &Frequencies) -> bool {
         let scale_bits = frequencies.scale_bits();
         assert!((8..=12).contains(&scale_bits), "a bucket has 16 slots at most");
         let bucket_bits = scale_bits - 8;
         if frequencies.only_symbol().is_some() {
-            return;
+            return true;
         }
         // A run more than there are buckets, so that each begins one.
         let mut first = [0; BUCKETS + RUN];
@@ -95,6 +95,7 @@ impl Rounds for Tables {
         self.symbols = symbols;
         self.first.0.copy_from_slice(&first[..BUCKETS]);
         self.scale_bits = scale_bits;
+        true
     }
 
     fn symbols(&self) -> usize {
