@@ -6,7 +6,7 @@ use crate::{
     error::{Corruption, Error, Part},
     format::{TableKind, check::crc32c, fields::Fields},
     limits::within,
-    model::{Frequencies, Histogram, Slots12, SymbolTable, normalize},
+    model::{Frequencies, Histogram, Slots, Slots12, SymbolTable, normalize},
 };
 
 /// The first bytes of a saved model.

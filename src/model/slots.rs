@@ -3,7 +3,27 @@
 use crate::model::Frequencies;
 
 /// What a decoder looks slots up in.
-pub(crate) trait Slots {
+pub(crate) trait Slots: Sized {
+    fn empty() -> Self;
+
+    /// Makes it the table of `frequencies`, whatever it was before.
+    fn fill(&mut self, frequencies: &Frequencies);
+
+    fn new(frequencies: &Frequencies) -> Self {
+        let mut table = Self::empty();
+        table.fill(frequencies);
+        table
+    }
+
+    /// Makes a table where it stays, and lends it: moving it would take a third as long as making
+    /// it.
+    #[inline(always)]
+    fn with<R>(frequencies: &Frequencies, work: impl FnOnce(&Self) -> R) -> R {
+        let mut table = Self::empty();
+        table.fill(frequencies);
+        work(&table)
+    }
+
     fn scale_bits(&self) -> u8;
 
     /// Symbol, frequency and offset of the slot that `state` stands in. Its lower half is enough to
@@ -96,28 +116,18 @@ pub(crate) struct SlotTable<S, const LEN: usize> {
 }
 
 impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
-    pub(crate) fn new(frequencies: &Frequencies) -> Self {
-        let mut table = Self::empty();
-        table.fill(frequencies);
-        table
+    pub(crate) fn as_array(&self) -> &[S; LEN] {
+        &self.slots
     }
+}
 
-    /// Makes a table where it stays, and lends it: moving it would take a third as long as making
-    /// it.
-    #[inline(always)]
-    pub(crate) fn with<R>(frequencies: &Frequencies, work: impl FnOnce(&Self) -> R) -> R {
-        let mut table = Self::empty();
-        table.fill(frequencies);
-        work(&table)
-    }
-
-    pub(crate) fn empty() -> Self {
+impl<S: Slot, const LEN: usize> Slots for SlotTable<S, LEN> {
+    fn empty() -> Self {
         const { assert!(LEN.is_power_of_two() && LEN <= 1 << S::MAX_SCALE_BITS) };
         Self { slots: [S::default(); LEN], scale_bits: 0 }
     }
 
-    /// Makes it the table of `frequencies`, whatever it was before.
-    pub(crate) fn fill(&mut self, frequencies: &Frequencies) {
+    fn fill(&mut self, frequencies: &Frequencies) {
         self.scale_bits = frequencies.scale_bits();
         let slots = &mut self.slots;
         if let Some(symbol) = frequencies.only_symbol() {
@@ -148,16 +158,7 @@ impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
         }
     }
 
-    pub(crate) fn scale_bits(&self) -> u8 {
-        self.scale_bits
-    }
-
-    pub(crate) fn as_array(&self) -> &[S; LEN] {
-        &self.slots
-    }
-}
-
-impl<S: Slot, const LEN: usize> Slots for SlotTable<S, LEN> {
+    #[inline(always)]
     fn scale_bits(&self) -> u8 {
         self.scale_bits
     }

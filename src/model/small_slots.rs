@@ -33,28 +33,26 @@ impl<const ROOM: usize> SmallSlots<ROOM> {
     };
 
     const SCALE_BITS: u8 = Self::SCALE.trailing_zeros() as u8;
+}
 
-    /// The table of frequencies of that scale.
-    pub(crate) fn new(frequencies: &Frequencies) -> Self {
-        let mut table = Self::empty();
-        table.fill(frequencies);
-        table
+/// The offsets of a run's slots.
+const OFFSETS: [u16; RUN] = {
+    let mut offsets = [0; RUN];
+    let mut offset = 0;
+    while offset < RUN {
+        offsets[offset] = offset as u16;
+        offset += 1;
     }
+    offsets
+};
 
-    /// Makes a table where it stays, and lends it: moving it would take a third as long as making
-    /// it.
-    #[inline(always)]
-    pub(crate) fn with<R>(frequencies: &Frequencies, work: impl FnOnce(&Self) -> R) -> R {
-        let mut table = Self::empty();
-        table.fill(frequencies);
-        work(&table)
-    }
-
+impl<const ROOM: usize> Slots for SmallSlots<ROOM> {
     #[inline(always)]
     fn empty() -> Self {
         Self { frequencies: [0; ROOM], offsets: [0; ROOM], symbols: [0; ROOM] }
     }
 
+    /// `frequencies` have that scale.
     fn fill(&mut self, frequencies: &Frequencies) {
         assert_eq!(frequencies.scale_bits(), Self::SCALE_BITS, "each scale has its table");
         for (symbol, frequency, cumulative) in frequencies.used() {
@@ -74,20 +72,7 @@ impl<const ROOM: usize> SmallSlots<ROOM> {
             }
         }
     }
-}
 
-/// The offsets of a run's slots.
-const OFFSETS: [u16; RUN] = {
-    let mut offsets = [0; RUN];
-    let mut offset = 0;
-    while offset < RUN {
-        offsets[offset] = offset as u16;
-        offset += 1;
-    }
-    offsets
-};
-
-impl<const ROOM: usize> Slots for SmallSlots<ROOM> {
     #[inline(always)]
     fn scale_bits(&self) -> u8 {
         Self::SCALE_BITS

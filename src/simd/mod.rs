@@ -59,7 +59,7 @@ pub(crate) use guarded::Guarded;
 pub(crate) use pivot::pivot_steps;
 
 use crate::{
-    model::{ByteSet, Chunk, Frequencies, SymbolTable},
+    model::{ByteSet, Chunk, Frequencies, Slots, SymbolTable},
     rans::{
         segment::{self, Encoding, LaneSlots, Payload, Segment, Tail},
         words::WordStack,

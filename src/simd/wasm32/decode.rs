@@ -5,6 +5,7 @@ use std::arch::wasm32::*;
 use std::mem;
 
 use crate::{
+    model::Slots,
     rans::segment::{GROUP, LANES, LaneSlots, Segment},
     simd::{
         four_lanes::{self, PAIR},

@@ -5,6 +5,7 @@ use std::arch::aarch64::*;
 
 use super::{States, lanes_of, load_states, shuffle, store_states};
 use crate::{
+    model::Slots,
     rans::segment::{GROUP, LANES, LaneSlots, Segment},
     simd::{four_lanes::PAIR, shuffles::Shuffles},
 };

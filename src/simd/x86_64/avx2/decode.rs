@@ -5,6 +5,7 @@ use std::arch::x86_64::*;
 use std::{array, mem};
 
 use crate::{
+    model::Slots,
     rans::segment::{GROUP, GROUP_WORDS_LEN, LANES, LaneSlots, Payload, QUAD, Segment},
     simd::{shuffles::Shuffles, x86_64::prefetch_ahead},
 };

@@ -14,6 +14,7 @@ use std::{hint::black_box, mem};
 
 use super::{Words, opaque_one};
 use crate::{
+    model::Slots as _,
     rans::segment::{GROUP, LaneSlots, QUAD, Segment},
     simd::x86_64::{avx2, prefetch_ahead},
 };
