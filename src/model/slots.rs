@@ -40,7 +40,10 @@ pub(crate) trait Slots: Sized {
 }
 
 /// What a decoder needs to know about one slot.
-pub(crate) trait Slot: Copy + Default {
+pub(crate) trait Slot: Copy {
+    /// What is in a table before it is filled.
+    const EMPTY: Self;
+
     /// The largest scale that fits.
     const MAX_SCALE_BITS: u8;
 
@@ -58,6 +61,8 @@ pub(crate) trait Slot: Copy + Default {
 /// `frequency << 20 | offset << 8 | symbol`. A frequency of 4096 does not fit, see
 /// [`SlotTable::new`].
 impl Slot for u32 {
+    const EMPTY: Self = 0;
+
     const MAX_SCALE_BITS: u8 = 12;
 
     fn new(symbol: u8, frequency: u32, offset: u32) -> Self {
@@ -82,6 +87,8 @@ impl Slot for u32 {
 
 /// `offset << 32 | frequency << 8 | symbol`, for scales of 13 and 14 bits.
 impl Slot for u64 {
+    const EMPTY: Self = 0;
+
     const MAX_SCALE_BITS: u8 = 14;
 
     fn new(symbol: u8, frequency: u32, offset: u32) -> Self {
@@ -109,13 +116,15 @@ impl Slot for u64 {
 const RUN: usize = 16;
 
 /// One [`Slot`] for each slot of a scale. `LEN` is a power of two and at least the scale.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct SlotTable<S, const LEN: usize> {
     slots: [S; LEN],
     scale_bits: u8,
 }
 
 impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
+    pub(crate) const EMPTY: Self = Self { slots: [S::EMPTY; LEN], scale_bits: 0 };
+
     pub(crate) fn as_array(&self) -> &[S; LEN] {
         &self.slots
     }
@@ -124,7 +133,7 @@ impl<S: Slot, const LEN: usize> SlotTable<S, LEN> {
 impl<S: Slot, const LEN: usize> Slots for SlotTable<S, LEN> {
     fn empty() -> Self {
         const { assert!(LEN.is_power_of_two() && LEN <= 1 << S::MAX_SCALE_BITS) };
-        Self { slots: [S::default(); LEN], scale_bits: 0 }
+        Self::EMPTY
     }
 
     fn fill(&mut self, frequencies: &Frequencies) {

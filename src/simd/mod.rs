@@ -83,7 +83,12 @@ pub(crate) fn decode(kernel: Kernel, payloads: &[Payload<'_>], segments: &mut [S
         #[cfg(target_arch = "x86_64")]
         Kernel::Avx512 if kernel.is_available() => {
             // SAFETY: as above.
-            unsafe { avx512::decode(payloads, segments) }
+            unsafe { avx512::decode::<false>(payloads, segments) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx512Gather if kernel.is_available() => {
+            // SAFETY: as above.
+            unsafe { avx512::decode::<true>(payloads, segments) }
         }
         _ => decode_one_by_one(kernel, payloads, segments),
     }
@@ -91,7 +96,7 @@ pub(crate) fn decode(kernel: Kernel, payloads: &[Payload<'_>], segments: &mut [S
 
 /// Whether segments of several payloads take less time together.
 pub(crate) fn decodes_together(kernel: Kernel) -> bool {
-    cfg!(target_arch = "x86_64") && matches!(kernel, Kernel::Avx2 | Kernel::Avx2Gather | Kernel::Avx512)
+    cfg!(target_arch = "x86_64") && !matches!(kernel, Kernel::Portable)
 }
 
 /// [`decode`] by kernels that have nothing to gain from a second payload.
@@ -111,14 +116,9 @@ fn decode_one_by_one(kernel: Kernel, payloads: &[Payload<'_>], segments: &mut [S
 /// Decodes `segments`, whose words are in `payload`, as [`decode`] does.
 fn decode_payload(kernel: Kernel, payload: &[u8], slots: &LaneSlots, segments: &mut [Segment<'_>]) -> Option<usize> {
     match kernel {
-        #[cfg(target_arch = "x86_64")]
-        Kernel::Avx512Gather if kernel.is_available() => {
-            // SAFETY: the processor has the features that it needs: `is_available` just asked it.
-            unsafe { avx512::decode_gathering(payload, slots, segments) }
-        }
         #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
         Kernel::Neon if kernel.is_available() => {
-            // SAFETY: as above.
+            // SAFETY: the processor has the features that it needs: `is_available` just asked it.
             unsafe { neon::decode(payload, slots, segments) }
         }
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]

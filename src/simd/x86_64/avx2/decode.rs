@@ -37,7 +37,7 @@ pub(in crate::simd) fn decode<const GATHER: bool>(
 
 /// [`decode`] of segments of one payload.
 #[target_feature(enable = "avx2,bmi2,popcnt")]
-pub(in crate::simd) fn decode_payload<const GATHER: bool>(
+fn decode_payload<const GATHER: bool>(
     payload: &[u8],
     slots: &LaneSlots,
     segments: &mut [Segment<'_>],

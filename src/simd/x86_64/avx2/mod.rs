@@ -14,7 +14,7 @@ pub(in crate::simd) mod planes;
 mod presence;
 mod sort;
 
-pub(in crate::simd) use decode::{decode, decode_payload};
+pub(in crate::simd) use decode::decode;
 pub(in crate::simd) use encode::{CodeTable, encode_groups};
 pub(in crate::simd) use pivot::PivotSteps;
 pub(in crate::simd) use presence::first_outside;

@@ -4,18 +4,18 @@ mod last;
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
-use std::{mem, ptr};
+use std::ptr;
 
 use super::{
     PAIR, Words,
     few::{FEW, FewTables},
-    from_bytes,
-    rounds::{Rounds, Scale},
+    gather::GatherTables,
+    rounds::{Next, Rounds, Scale},
     tables::Tables,
 };
 use crate::{
     rans::segment::{GROUP, GROUP_WORDS_LEN, Payload, QUAD, Segment},
-    simd::x86_64::{avx2, prefetch_ahead},
+    simd::x86_64::avx2,
 };
 
 /// Payloads whose tables are at hand at a time, at most.
@@ -25,11 +25,15 @@ const PAYLOADS: usize = 8;
 const FEW_GROUPS: usize = 2;
 
 /// Decodes `segments` to the end. The index of the first that does not end as the encoder began it
-/// comes back.
+/// comes back. `GATHER`: where it is faster, slots are looked up by gathers.
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-pub(in crate::simd) fn decode(payloads: &[Payload<'_>], segments: &mut [Segment<'_>]) -> Option<usize> {
-    if payloads.len() > PAYLOADS || segments.iter().filter(|segment| segment.whole_groups() > 0).count() < PAIR {
-        return avx2::decode::<false>(payloads, segments);
+pub(in crate::simd) fn decode<const GATHER: bool>(
+    payloads: &[Payload<'_>],
+    segments: &mut [Segment<'_>],
+) -> Option<usize> {
+    let long_enough = segments.iter().filter(|segment| segment.whole_groups() > 0).count();
+    if payloads.len() > PAYLOADS || long_enough < PAIR {
+        return avx2::decode::<GATHER>(payloads, segments);
     }
     if payloads.iter().all(|payload| payload.frequencies.used().nth(FEW).is_none()) {
         let mut tables = [const { FewTables::NONE }; PAYLOADS];
@@ -37,14 +41,25 @@ pub(in crate::simd) fn decode(payloads: &[Payload<'_>], segments: &mut [Segment<
             return decode_by(payloads, &tables, segments);
         }
     }
+    if GATHER && long_enough >= GatherTables::ABREAST {
+        decode_with::<GatherTables>(payloads, segments)
+    } else {
+        decode_with::<Tables>(payloads, segments)
+    }
+}
+
+/// [`decode`] by tables of a form that all frequencies have.
+#[allow(clippy::large_stack_arrays, reason = "it is for as many payloads as that takes")]
+#[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
+fn decode_with<T: Rounds>(payloads: &[Payload<'_>], segments: &mut [Segment<'_>]) -> Option<usize> {
     // Most calls are for one. To clear the tables of eight takes 100 ns more (Zen 4): a twentieth
     // of the time of a few short segments.
     let (mut one, mut several);
-    let tables: &mut [Tables] = if payloads.len() == 1 {
-        one = [Tables::NONE];
+    let tables: &mut [T] = if payloads.len() == 1 {
+        one = [T::NONE];
         &mut one
     } else {
-        several = [const { Tables::NONE }; PAYLOADS];
+        several = [const { T::NONE }; PAYLOADS];
         &mut several
     };
     let filled = fill(tables, payloads, segments);
@@ -101,6 +116,7 @@ fn decode_groups<T: Rounds>(payloads: &[Payload<'_>], tables: &[T], segments: &m
             if segment.whole_groups() > 0
                 && tables.symbols() > 0
                 && *scale_bits.get_or_insert(tables.scale_bits()) == tables.scale_bits()
+                && count < T::ABREAST
                 && let Some(found) = found.as_flattened_mut().get_mut(count)
             {
                 *found = index;
@@ -109,10 +125,10 @@ fn decode_groups<T: Rounds>(payloads: &[Payload<'_>], tables: &[T], segments: &m
         }
         let [a, b, c, d] = found;
         match count / PAIR {
-            4 => decode_pairs(payloads, tables, segments, [a, b, c, d]),
-            2 | 3 => decode_pairs(payloads, tables, segments, [a, b]),
+            4 if T::ABREAST > 4 => decode_pairs(payloads, tables, segments, [a, b, c, d]),
+            2.. => decode_pairs(payloads, tables, segments, [a, b]),
             1 => decode_pairs(payloads, tables, segments, [a]),
-            _ => break,
+            0 => break,
         }
     }
 }
@@ -205,9 +221,9 @@ fn words_ahead<'a>(payloads: &[Payload<'a>], segment: &Segment<'_>, end: &'a mut
 /// Where segments of pairs stand.
 struct Places<const PAIRS: usize> {
     /// The words that each takes next.
-    next: [[*const u8; PAIR]; PAIRS],
+    next: Next<PAIRS>,
     /// The last place with words for a group.
-    last: [[*const u8; PAIR]; PAIRS],
+    last: Next<PAIRS>,
     /// Where the next group goes.
     raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
     /// Groups that each has and words for: for all of them, or for the first where the loop looks
@@ -233,7 +249,7 @@ impl<const PAIRS: usize> Places<PAIRS> {
     }
 }
 
-/// [`decode_run`] with so many tables.
+/// [`Rounds::decode_run`] with so many tables.
 ///
 /// # Safety
 ///
@@ -243,13 +259,13 @@ unsafe fn decode_run_by<T: Rounds, const SYMBOLS: usize, const PAIRS: usize>(
     places: &Places<PAIRS>,
     tables: &[T],
     states: &mut [[Words; PAIR]; PAIRS],
-) -> ([[*const u8; PAIR]; PAIRS], usize) {
+) -> (Next<PAIRS>, usize) {
     let &Places { next, ref last, raw, run } = places;
     macro_rules! run {
         ($tables:literal) => {
             if let Ok(tables) = tables.try_into() {
                 // SAFETY: as the caller promised.
-                return unsafe { decode_run::<T, SYMBOLS, PAIRS, $tables>(next, last, tables, states, raw, run) };
+                return unsafe { T::decode_run::<SYMBOLS, PAIRS, $tables>(next, last, tables, states, raw, run) };
             }
         };
     }
@@ -263,85 +279,3 @@ unsafe fn decode_run_by<T: Rounds, const SYMBOLS: usize, const PAIRS: usize>(
     }
     unreachable!("as many tables as segments, or a part of them")
 }
-
-/// Decodes `run` groups of each segment, or fewer, where one has no words for more: how many comes
-/// back. There is a table for all segments, or one for each pair or half of them, or for each
-/// segment.
-///
-/// # Safety
-///
-/// Each of `raw` is the first of `run` groups that nobody else has, and `GROUP_WORDS_LEN` bytes can
-/// be read from each of `next` up to that of `last`, which is `run - 1` times as many behind it or
-/// more, unless `T` looks for words.
-#[inline(never)]
-#[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-unsafe fn decode_run<T: Rounds, const SYMBOLS: usize, const PAIRS: usize, const TABLES: usize>(
-    mut next: [[*const u8; PAIR]; PAIRS],
-    last: &[[*const u8; PAIR]; PAIRS],
-    tables: &[T; TABLES],
-    states: &mut [[Words; PAIR]; PAIRS],
-    raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
-    run: usize,
-) -> ([[*const u8; PAIR]; PAIRS], usize) {
-    let mut x = *states;
-    let scale = Scale::new(tables[0].scale_bits());
-    let mut symbols = [[_mm512_setzero_si512(); PAIRS]; QUAD];
-    let mut done = run;
-    'groups: for group in 0..run {
-        for pair in 0..PAIRS {
-            for side in 0..PAIR {
-                if T::LOOKS_FOR_WORDS && next[pair][side] > last[pair][side] {
-                    done = group;
-                    break 'groups;
-                }
-                prefetch_ahead(next[pair][side], raw[pair][side].wrapping_add(group));
-            }
-        }
-        for round in &mut symbols {
-            // SAFETY: no segment is behind its last place with words for a group: that was checked
-            // above, or `run` groups cannot lead there. A lane takes one word per round at most.
-            // Before a round of a group, its 32 lanes have not had their turn, so 64 of the
-            // `GROUP_WORDS_LEN` bytes are still ahead.
-            *round = unsafe { T::decode_round::<SYMBOLS, PAIRS, TABLES>(tables, &scale, &mut x, &mut next) };
-        }
-        for (pair, raw) in raw.iter().enumerate() {
-            let quads = quads(each!(QUAD, |round| symbols[round][pair]));
-            for side in 0..PAIR {
-                // SAFETY: `group` is below `run`, and the caller promised that each has `run`
-                // groups.
-                unsafe { raw[side].add(group).write(quads[side]) };
-            }
-        }
-    }
-    *states = x;
-    (next, done)
-}
-
-/// Four rounds of a pair as groups of its two segments: each lane's four bytes in a row.
-#[inline]
-#[target_feature(enable = "avx512vbmi")]
-fn quads([a, b, c, d]: [__m512i; QUAD]) -> [[u8; GROUP]; PAIR] {
-    // Eight lanes of two rounds in each 16 bytes, of one segment.
-    let first = [_mm512_unpacklo_epi64(a, b), _mm512_unpacklo_epi64(c, d)];
-    let second = [_mm512_unpackhi_epi64(a, b), _mm512_unpackhi_epi64(c, d)];
-    let pairs = [first, second];
-    each!(PAIR, |side| {
-        let [ab, cd] = pairs[side];
-        let halves = each!(2, |half| _mm512_permutex2var_epi8(ab, from_bytes(QUADS[half]), cd));
-        // SAFETY: both are 128 bytes, and every bit pattern is valid.
-        unsafe { mem::transmute::<[__m512i; 2], [u8; GROUP]>(halves) }
-    })
-}
-
-/// Where each byte of a group's halves stands after the unpacking in [`quads`]: rounds 0 and 1 in
-/// the first 64 bytes, 2 and 3 in the next.
-const QUADS: [[u8; GROUP / 2]; 2] = {
-    let mut indices = [[0; GROUP / 2]; 2];
-    let mut at = 0;
-    while at < GROUP {
-        let (lane, round) = (at / QUAD, at % QUAD);
-        indices[at / (GROUP / 2)][at % (GROUP / 2)] = (round / 2 * 64 + lane / 8 * 16 + round % 2 * 8 + lane % 8) as u8;
-        at += 1;
-    }
-    indices
-};

@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use super::{
     Bytes, PAIR, SECOND, Words, from_bytes, from_words, look_up_two,
-    rounds::{Rounds, Scale},
+    rounds::{Next, Rounds, Scale},
     unpack,
 };
 use crate::{
@@ -140,7 +140,7 @@ impl Rounds for FewTables {
         tables: &[Self; TABLES],
         scale: &Scale,
         x: &mut [[Words; PAIR]; PAIRS],
-        next: &mut [[*const u8; PAIR]; PAIRS],
+        next: &mut Next<PAIRS>,
     ) -> [__m512i; PAIRS] {
         let two = TABLES > PAIRS;
         // Eight segments fill the registers. The compiler must not know that the tables stay the

@@ -1,125 +1,164 @@
-//! Decoding by gathers from the slot table, four or two segments at a time: for processors whose
-//! gathers are fast.
+//! Slots of 32 bits, looked up by gathers: for processors whose gathers are fast.
 //!
 //! A gather loads 16 slots of 32 bits, `frequency << 20 | offset << 8 | symbol`. One takes those of
 //! the even lanes, the next those of the odd ones, and two blends make words of them in lane order:
 //! the upper halves, with the frequencies, and the lower halves, with offsets and symbols.
 //!
-//! What is looked up for one segment is asked for when another has advanced, two segments later:
-//! indices that are not ready would fill the processor's scheduler with gathers that wait.
+//! What is looked up for one segment is asked for when another has advanced, half of all segments
+//! later: indices that are not ready would fill the processor's scheduler with gathers that wait.
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
 use std::{hint::black_box, mem};
 
-use super::{Words, opaque_one};
+use super::{
+    PAIR, Words, opaque_one,
+    rounds::{self, Next, Rounds},
+};
 use crate::{
-    model::Slots as _,
-    rans::segment::{GROUP, LaneSlots, QUAD, Segment},
-    simd::x86_64::{avx2, prefetch_ahead},
+    model::{Frequencies, Slots as _},
+    rans::segment::{GROUP, LaneSlots, QUAD, Table},
+    simd::x86_64::prefetch_ahead,
 };
 
-/// Decodes `segments` to the end. The index of the first that does not end as the encoder began it
-/// comes back.
-#[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-pub(in crate::simd) fn decode_gathering(
-    payload: &[u8],
-    slots: &LaneSlots,
-    segments: &mut [Segment<'_>],
-) -> Option<usize> {
-    // The frequency of one symbol that has all slots does not fit into a word.
-    if slots.as_array()[0] >> 20 < 1 << slots.scale_bits() {
-        if slots.scale_bits() == 12 {
-            decode_groups::<true>(payload, slots, segments);
-        } else {
-            decode_groups::<false>(payload, slots, segments);
-        }
-    }
-    avx2::decode_payload::<true>(payload, slots, segments)
+/// A table of slots.
+#[derive(Debug, Clone)]
+pub(super) struct GatherTables {
+    slots: LaneSlots,
+    symbols: usize,
 }
 
-/// Takes groups off four segments at a time, then off two. `TWELVE`: the scale has 12 bits.
-#[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-fn decode_groups<const TWELVE: bool>(payload: &[u8], slots: &LaneSlots, segments: &mut [Segment<'_>]) {
-    let (fours, rest) = segments.as_chunks_mut();
-    for four in fours {
-        decode_side_by_side::<TWELVE, 4>(payload, slots, four);
+impl Rounds for GatherTables {
+    const NONE: Self = Self { slots: LaneSlots::EMPTY, symbols: 0 };
+
+    const LOOKS_FOR_WORDS: bool = true;
+
+    const ABREAST: usize = 4;
+
+    /// The frequency of one symbol that has all slots does not fit into a word.
+    fn fill(&mut self, frequencies: &Frequencies) -> bool {
+        if frequencies.only_symbol().is_none() {
+            self.slots.fill(frequencies);
+            self.symbols = frequencies.used().count();
+        }
+        true
     }
-    for two in rest.as_chunks_mut().0 {
-        decode_side_by_side::<TWELVE, 2>(payload, slots, two);
+
+    fn symbols(&self) -> usize {
+        self.symbols
+    }
+
+    fn scale_bits(&self) -> u8 {
+        self.slots.scale_bits()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
+    unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize, const TABLES: usize>(
+        tables: &[Self; TABLES],
+        _: &rounds::Scale,
+        x: &mut [[Words; PAIR]; PAIRS],
+        next: &mut Next<PAIRS>,
+    ) -> [__m512i; PAIRS] {
+        let scale = Scale::new(&tables[0].slots);
+        each!(PAIRS, |pair| {
+            let symbols = each!(PAIR, |side| {
+                let slots = &tables[(PAIR * pair + side) * TABLES / (PAIR * PAIRS)].slots;
+                let taken = scale.separate::<false>(scale.look_up(slots, x[pair][side].lower));
+                let advanced = x[pair][side].advance(taken.frequencies, taken.offsets, scale.mask, scale.one);
+                // SAFETY: the caller promised 64 bytes.
+                (x[pair][side], next[pair][side]) = unsafe { advanced.refill(next[pair][side]) };
+                _mm512_and_si512(taken.symbols, _mm512_set1_epi16(0xFF))
+            });
+            _mm512_packus_epi16(symbols[0], symbols[1])
+        })
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
+    unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize, const TABLES: usize>(
+        mut next: Next<PAIRS>,
+        last: &Next<PAIRS>,
+        tables: &[Self; TABLES],
+        states: &mut [[Words; PAIR]; PAIRS],
+        raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
+        run: usize,
+    ) -> (Next<PAIRS>, usize) {
+        macro_rules! run {
+            ($n:literal, $twelve:literal) => {
+                if let Some(next) = next.as_flattened_mut().first_chunk_mut::<$n>()
+                    && let Some(last) = last.as_flattened().first_chunk()
+                    && let Some(states) = states.as_flattened_mut().first_chunk_mut()
+                    && let Some(raw) = raw.as_flattened().first_chunk()
+                {
+                    // SAFETY: as the caller promised.
+                    unsafe { gather_run::<$twelve, $n, TABLES>(next, last, tables, states, raw, run) }
+                } else {
+                    0
+                }
+            };
+        }
+        let done = match (PAIRS, tables[0].scale_bits()) {
+            (1, 12) => run!(2, true),
+            (1, _) => run!(2, false),
+            (2, 12) => run!(4, true),
+            (2, _) => run!(4, false),
+            _ => unreachable!("no more than `ABREAST`"),
+        };
+        (next, done)
     }
 }
 
-/// Takes groups off all segments as long as each has one ahead.
-#[inline]
-#[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-fn decode_side_by_side<const TWELVE: bool, const N: usize>(
-    payload: &[u8],
-    slots: &LaneSlots,
-    segments: &mut [Segment<'_>; N],
-) {
-    let mut states = each!(N, |segment| Words::load(&segments[segment].states));
-    loop {
-        let mut run = usize::MAX;
-        for segment in segments.iter() {
-            run = run.min(segment.groups_ahead(payload));
-        }
-        if run == 0 {
-            break;
-        }
-        let words = each!(N, |segment| segments[segment].words.start);
-        let raw = each!(N, |segment| segments[segment].take_groups(run).as_mut_ptr());
-        // SAFETY: `groups_ahead` left at least `run` times `GROUP_WORDS_LEN` bytes of the payload
-        // behind each place in `words`, and `take_groups` gave `run` groups to each of `raw`.
-        let words = unsafe { gather_run::<TWELVE, N>(payload, words, slots, &mut states, raw, run) };
-        for (segment, start) in segments.iter_mut().zip(words) {
-            segment.words.start = start;
-        }
-    }
-    for (segment, states) in segments.iter_mut().zip(states) {
-        segment.states = states.store();
+impl Table for GatherTables {
+    #[inline(always)]
+    fn decode(&self, state: &mut u32) -> u8 {
+        Table::decode(&self.slots, state)
     }
 }
 
-/// Decodes `run` groups of each segment; the places of the words that come next come back.
+/// [`Rounds::decode_run`] of `N` segments. How many groups were decoded comes back, and the places
+/// of the words behind them in `next`. `TWELVE`: the scale has 12 bits.
 ///
 /// # Safety
 ///
-/// Each of `raw` is the first of `run` groups that nobody else has, and each of `words` leaves
-/// `run * GROUP_WORDS_LEN` bytes of `payload` behind it.
+/// As there.
 #[allow(clippy::needless_range_loop, reason = "rounds and segments index several arrays at a time")]
 #[inline(never)]
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-unsafe fn gather_run<const TWELVE: bool, const N: usize>(
-    payload: &[u8],
-    words: [usize; N],
-    slots: &LaneSlots,
+unsafe fn gather_run<const TWELVE: bool, const N: usize, const TABLES: usize>(
+    next: &mut [*const u8; N],
+    last: &[*const u8; N],
+    tables: &[GatherTables; TABLES],
     states: &mut [Words; N],
-    raw: [*mut [u8; GROUP]; N],
+    raw: &[*mut [u8; GROUP]; N],
     run: usize,
-) -> [usize; N] {
-    // SAFETY: the caller leaves bytes of the payload behind each place.
-    let mut next = each!(N, |segment| unsafe { payload.as_ptr().add(words[segment]) });
-    let mut x = *states;
-    let scale = Scale::new(slots);
+) -> usize {
+    let (mut x, mut words) = (*states, *next);
+    let scale = Scale::new(&tables[0].slots);
     let late = N / 2;
-    let mut taken = each!(N, |segment| scale.look_up(slots, x[segment].lower));
-    for group in 0..run {
+    let mut taken = each!(N, |segment| scale.look_up(&tables[segment * TABLES / N].slots, x[segment].lower));
+    let mut symbols = [[_mm512_setzero_si512(); N]; QUAD];
+    let mut done = run;
+    'groups: for group in 0..run {
         for segment in 0..N {
-            prefetch_ahead(next[segment], raw[segment].wrapping_add(group));
+            if words[segment] > last[segment] {
+                done = group;
+                break 'groups;
+            }
+            prefetch_ahead(words[segment], raw[segment].wrapping_add(group));
         }
-        let mut symbols = [[_mm512_setzero_si512(); N]; QUAD];
-        for round in 0..QUAD {
+        for symbols in &mut symbols {
             for segment in 0..N {
-                let Slots { frequencies, offsets, symbols: of_segment } = scale.separate::<TWELVE>(taken[segment]);
-                symbols[round][segment] = of_segment;
+                let Slots { frequencies, offsets, symbols: its } = scale.separate::<TWELVE>(taken[segment]);
+                symbols[segment] = its;
                 let advanced = x[segment].advance(frequencies, offsets, scale.mask, scale.one);
-                // SAFETY: a lane takes one word per round at most. Before a round of a group, its
-                // 32 lanes have not had their turn, so 64 of the bytes that the caller promised for
-                // this group are still ahead.
-                (x[segment], next[segment]) = unsafe { advanced.refill(next[segment]) };
+                // SAFETY: no segment is behind its last place with words for a group, which was
+                // checked above. A lane takes one word per round at most. Before a round of a
+                // group, its 32 lanes have not had their turn, so 64 of the `GROUP_WORDS_LEN` bytes
+                // are still ahead.
+                (x[segment], words[segment]) = unsafe { advanced.refill(words[segment]) };
                 let before = (segment + N - late) % N;
-                taken[before] = scale.look_up(slots, x[before].lower);
+                taken[before] = scale.look_up(&tables[before * TABLES / N].slots, x[before].lower);
             }
         }
         for segment in 0..N {
@@ -127,8 +166,8 @@ unsafe fn gather_run<const TWELVE: bool, const N: usize>(
             unsafe { raw[segment].add(group).write(quads(each!(QUAD, |round| symbols[round][segment]))) };
         }
     }
-    *states = x;
-    each!(N, |segment| next[segment].addr() - payload.as_ptr().addr())
+    (*states, *next) = (x, words);
+    done
 }
 
 /// The slots of a segment's lanes, as gathered.

@@ -35,7 +35,6 @@ use std::arch::x86_64::*;
 
 pub(in crate::simd) use decode::decode;
 pub(in crate::simd) use encode::{CodeTable, encode_groups};
-pub(in crate::simd) use gather::decode_gathering;
 pub(in crate::simd) use pivot::PivotSteps;
 
 use super::avx2;

@@ -1,10 +1,17 @@
-//! What tables of any form are to the loop over groups, and what their rounds share.
+//! Tables of any form, the loop over groups by them, and what their rounds share.
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
-use std::{arch::x86_64::*, hint::black_box};
+use std::{arch::x86_64::*, hint::black_box, mem};
 
 use super::{PAIR, Words, from_bytes, opaque_one};
-use crate::{model::Frequencies, rans::segment::Table};
+use crate::{
+    model::Frequencies,
+    rans::segment::{GROUP, QUAD, Table},
+    simd::x86_64::prefetch_ahead,
+};
+
+/// Where the words of segments stand that come next.
+pub(super) type Next<const PAIRS: usize> = [[*const u8; PAIR]; PAIRS];
 
 /// Tables that rounds are decoded by.
 pub(super) trait Rounds: Table + Clone {
@@ -24,6 +31,9 @@ pub(super) trait Rounds: Table + Clone {
 
     fn scale_bits(&self) -> u8;
 
+    /// The most segments that are worth decoding side by side: 8, 4 or 2.
+    const ABREAST: usize = 8;
+
     /// Takes a symbol, one of no more than `SYMBOLS`, out of each lane of all segments.
     ///
     /// # Safety
@@ -33,8 +43,61 @@ pub(super) trait Rounds: Table + Clone {
         tables: &[Self; TABLES],
         scale: &Scale,
         states: &mut [[Words; PAIR]; PAIRS],
-        next: &mut [[*const u8; PAIR]; PAIRS],
+        next: &mut Next<PAIRS>,
     ) -> [__m512i; PAIRS];
+
+    /// Decodes `run` groups of each segment, or fewer, where one has no words for more: how many
+    /// comes back. There is a table for all segments, or one for each pair or half of them, or for
+    /// each segment.
+    ///
+    /// # Safety
+    ///
+    /// This processor has all that the kernel is for. Each of `raw` is the first of `run` groups
+    /// that nobody else has. `GROUP_WORDS_LEN` bytes can be read from each of `next` up to that of
+    /// `last`, which is `run - 1` times as many behind it or more, unless the loop looks for words.
+    #[inline(never)]
+    #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
+    unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize, const TABLES: usize>(
+        mut next: Next<PAIRS>,
+        last: &Next<PAIRS>,
+        tables: &[Self; TABLES],
+        states: &mut [[Words; PAIR]; PAIRS],
+        raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
+        run: usize,
+    ) -> (Next<PAIRS>, usize) {
+        let mut x = *states;
+        let scale = Scale::new(tables[0].scale_bits());
+        let mut symbols = [[_mm512_setzero_si512(); PAIRS]; QUAD];
+        let mut done = run;
+        'groups: for group in 0..run {
+            for pair in 0..PAIRS {
+                for side in 0..PAIR {
+                    if Self::LOOKS_FOR_WORDS && next[pair][side] > last[pair][side] {
+                        done = group;
+                        break 'groups;
+                    }
+                    prefetch_ahead(next[pair][side], raw[pair][side].wrapping_add(group));
+                }
+            }
+            for round in &mut symbols {
+                // SAFETY: no segment is behind its last place with words for a group: that was
+                // checked above, or `run` groups cannot lead there. A lane takes one word per round
+                // at most. Before a round of a group, its 32 lanes have not had their turn, so 64
+                // of the `GROUP_WORDS_LEN` bytes are still ahead.
+                *round = unsafe { Self::decode_round::<SYMBOLS, PAIRS, TABLES>(tables, &scale, &mut x, &mut next) };
+            }
+            for (pair, raw) in raw.iter().enumerate() {
+                let quads = quads(each!(QUAD, |round| symbols[round][pair]));
+                for side in 0..PAIR {
+                    // SAFETY: `group` is below `run`, and the caller promised that each has `run`
+                    // groups.
+                    unsafe { raw[side].add(group).write(quads[side]) };
+                }
+            }
+        }
+        *states = x;
+        (next, done)
+    }
 }
 
 /// The slots of a pair.
@@ -136,4 +199,33 @@ const PRECEDING: [Preceding; 5] = {
         at += 1;
     }
     bits
+};
+
+/// Four rounds of a pair as groups of its two segments: each lane's four bytes in a row.
+#[inline]
+#[target_feature(enable = "avx512vbmi")]
+pub(super) fn quads([a, b, c, d]: [__m512i; QUAD]) -> [[u8; GROUP]; PAIR] {
+    // Eight lanes of two rounds in each 16 bytes, of one segment.
+    let first = [_mm512_unpacklo_epi64(a, b), _mm512_unpacklo_epi64(c, d)];
+    let second = [_mm512_unpackhi_epi64(a, b), _mm512_unpackhi_epi64(c, d)];
+    let pairs = [first, second];
+    each!(PAIR, |side| {
+        let [ab, cd] = pairs[side];
+        let halves = each!(2, |half| _mm512_permutex2var_epi8(ab, from_bytes(QUADS[half]), cd));
+        // SAFETY: both are 128 bytes, and every bit pattern is valid.
+        unsafe { mem::transmute::<[__m512i; 2], [u8; GROUP]>(halves) }
+    })
+}
+
+/// Where each byte of a group's halves stands after the unpacking in [`quads`]: rounds 0 and 1 in
+/// the first 64 bytes, 2 and 3 in the next.
+const QUADS: [[u8; GROUP / 2]; 2] = {
+    let mut indices = [[0; GROUP / 2]; 2];
+    let mut at = 0;
+    while at < GROUP {
+        let (lane, round) = (at / QUAD, at % QUAD);
+        indices[at / (GROUP / 2)][at % (GROUP / 2)] = (round / 2 * 64 + lane / 8 * 16 + round % 2 * 8 + lane % 8) as u8;
+        at += 1;
+    }
+    indices
 };

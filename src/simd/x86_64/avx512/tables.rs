@@ -6,7 +6,7 @@ use std::hint::{black_box, select_unpredictable};
 
 use super::{
     Bytes, PAIR, Words, from_bytes,
-    rounds::{Preceding, Rounds, Scale},
+    rounds::{Next, Preceding, Rounds, Scale},
     unpack,
 };
 use crate::{model::Frequencies, rans::segment::Table};
@@ -112,7 +112,7 @@ impl Rounds for Tables {
         tables: &[Self; TABLES],
         scale: &Scale,
         x: &mut [[Words; PAIR]; PAIRS],
-        next: &mut [[*const u8; PAIR]; PAIRS],
+        next: &mut Next<PAIRS>,
     ) -> [__m512i; PAIRS] {
         // Eight segments fill the registers. The compiler must not know that the tables stay the
         // same: it would keep parts of them, and move all else in and out.

@@ -6,8 +6,11 @@
 
 use std::array;
 
-use super::{_mm512_setzero_si512, PAIR, Payload, QUAD, Rounds, Scale, Segment, Words, quads, tables_in_order};
-use crate::rans::segment::{CODED_ROUNDS_OF_LAST_GROUP, LANES};
+use super::{_mm512_setzero_si512, PAIR, Payload, QUAD, Rounds, Scale, Segment, Words, tables_in_order};
+use crate::{
+    rans::segment::{CODED_ROUNDS_OF_LAST_GROUP, LANES},
+    simd::x86_64::avx512::rounds::quads,
+};
 
 /// Bytes of the words that a last group takes at most.
 const LAST_WORDS_LEN: usize = 2 * LANES * CODED_ROUNDS_OF_LAST_GROUP;
