@@ -44,16 +44,18 @@ impl Processor {
         let model = field("model name").unwrap_or(env::consts::ARCH);
         // The clock is no part of the name.
         let model = model.split_once(" @").map_or(model, |(name, _)| name).to_owned();
+        let has_amx = field("flags").is_some_and(|flags| flags.split(' ').any(|flag| flag == "amx_tile"));
         let class = match (field("vendor_id"), number("cpu family"), number("model")) {
-            (Some(vendor), family, number) => class(vendor, family, number),
+            (Some(vendor), family, number) => class(vendor, family, number, has_amx),
             (None, ..) => env::consts::ARCH.to_owned(),
         };
         Self { model, class }
     }
 }
 
-/// The microarchitecture by family and model, as the vendors' manuals list them.
-fn class(vendor: &str, family: u32, model: u32) -> String {
+/// The microarchitecture by family and model, as the vendors' manuals list them. A virtual machine
+/// may name a model that nobody made: then what it can tells how old it is at most.
+fn class(vendor: &str, family: u32, model: u32, has_amx: bool) -> String {
     let known = match (vendor, family, model) {
         ("AuthenticAMD", 23, 0x30..) => "Zen 2",
         ("AuthenticAMD", 23, _) => "Zen",
@@ -69,6 +71,7 @@ fn class(vendor: &str, family: u32, model: u32) -> String {
         ("GenuineIntel", 6, 173 | 174) => "Granite Rapids",
         ("GenuineIntel", 6, 151 | 154) => "Alder Lake",
         ("GenuineIntel", 6, 183 | 186 | 191) => "Raptor Lake",
+        ("GenuineIntel", ..) if has_amx => "Sapphire Rapids or later",
         _ => return format!("family {family} model {model}"),
     };
     known.to_owned()
@@ -92,6 +95,12 @@ mod tests {
                 "Intel(R) Xeon(R) Platinum 8581C CPU",
                 "Emerald Rapids",
                 "intel-xeon-platinum-8581c-emerald-rapids",
+            ),
+            (
+                "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 167\nmodel name\t: Intel(R) Xeon(R) Processor\nflags\t\t: fpu amx_bf16 amx_tile\n",
+                "Intel(R) Xeon(R) Processor",
+                "Sapphire Rapids or later",
+                "intel-xeon-sapphire-rapids-or-later",
             ),
             (
                 "vendor_id\t: AuthenticAMD\ncpu family\t: 99\nmodel\t\t: 1\nmodel name\t: AMD Later\n",
