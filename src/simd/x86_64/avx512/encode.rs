@@ -140,31 +140,29 @@ unsafe fn encode_round<const SPAN: usize, const PAIRS: usize>(
     top: &mut [[*mut [u8; 2]; PAIR]; PAIRS],
     symbols: &[__m512i; PAIRS],
 ) {
-    let mixed = each!(PAIRS, |pair| tables.mixed.look_up::<SPAN>(symbols[pair]));
+    let lower = each!(PAIRS, |pair| tables.limit_lower.look_up::<SPAN>(symbols[pair]));
     let upper = each!(PAIRS, |pair| tables.limit_upper.look_up::<SPAN>(symbols[pair]));
-    let limits = each!(PAIRS, |pair| unpack(
-        _mm512_and_si512(mixed[pair], _mm512_set1_epi8(0xF0_u8.cast_signed())),
-        upper[pair]
-    ));
+    let limits = each!(PAIRS, |pair| unpack(lower[pair], upper[pair]));
     for pair in 0..PAIRS {
         for side in 0..PAIR {
             // SAFETY: the caller promised the places.
             (x[pair][side], top[pair][side]) =
-                unsafe { give_words(x[pair][side], limits[pair][side], top[pair][side]) };
+                unsafe { give_words(x[pair][side], limits[pair][side], top[pair][side], scale) };
         }
     }
     let lower = each!(PAIRS, |pair| tables.reciprocal_lower.look_up::<SPAN>(symbols[pair]));
     let upper = each!(PAIRS, |pair| tables.reciprocal_upper.look_up::<SPAN>(symbols[pair]));
-    let shifts = each!(PAIRS, |pair| unpack(tables.shift.look_up::<SPAN>(symbols[pair]), _mm512_setzero_si512()));
-    let divisors = each!(PAIRS, |pair| {
-        let [first, second] = unpack(lower[pair], upper[pair]);
-        [
-            Divisor { frequency: scale.frequencies(limits[pair][0]), reciprocal: first, shift: shifts[pair][0] },
-            Divisor { frequency: scale.frequencies(limits[pair][1]), reciprocal: second, shift: shifts[pair][1] },
-        ]
-    });
-    let upper = each!(PAIRS, |pair| _mm512_and_si512(mixed[pair], _mm512_set1_epi8(0x0F)));
+    let reciprocals = each!(PAIRS, |pair| unpack(lower[pair], upper[pair]));
+    // The compiler must not know that it is the same in each round: what it would widen before the
+    // loop is no operand of `vpmulhuw`, and it would multiply words of 32 bits.
+    let slots = black_box(scale).slots;
+    let divisors = each!(PAIRS, |pair| each!(PAIR, |side| Divisor {
+        frequency: _mm512_mulhi_epu16(limits[pair][side], slots),
+        reciprocal: reciprocals[pair][side],
+        shift: limits[pair][side],
+    }));
     let lower = each!(PAIRS, |pair| tables.cumulative_lower.look_up::<SPAN>(symbols[pair]));
+    let upper = each!(PAIRS, |pair| tables.cumulative_upper.look_up::<SPAN>(symbols[pair]));
     let cumulatives = each!(PAIRS, |pair| unpack(lower[pair], upper[pair]));
     for side in 0..PAIR {
         let quotients = each!(PAIRS, |pair| divisors[pair][side].divide(x[pair][side], scale));
@@ -181,18 +179,16 @@ struct Tables {
     first: u8,
     /// Distances are below this.
     span: usize,
-    /// The upper byte of the limit, `frequency << (16 - scale_bits)`: a state with an upper half of
-    /// so much or more must give a word away.
+    /// The upper four bits of the lower byte of the limit, `frequency << (16 - scale_bits)`, which
+    /// are all that is in it, and in the other four the shift of [`Divisor`]. A state with an upper
+    /// half of the limit or more must give a word away.
+    limit_lower: Bytes,
     limit_upper: Bytes,
-    /// The upper four bits of the limit's lower byte, which are all that is in it, and the upper
-    /// four of the cumulative frequency's twelve.
-    mixed: Bytes,
-    /// The lower byte of the cumulative frequency.
     cumulative_lower: Bytes,
+    cumulative_upper: Bytes,
     /// See [`Divisor`].
     reciprocal_lower: Bytes,
     reciprocal_upper: Bytes,
-    shift: Bytes,
     scale_bits: u8,
 }
 
@@ -207,24 +203,24 @@ impl Tables {
         let mut tables = Self {
             first,
             span,
+            limit_lower: zero(),
             limit_upper: zero(),
-            mixed: zero(),
             cumulative_lower: zero(),
+            cumulative_upper: zero(),
             reciprocal_lower: zero(),
             reciprocal_upper: zero(),
-            shift: zero(),
             scale_bits,
         };
         for (symbol, frequency, cumulative) in frequencies.used() {
             let symbol = usize::from(symbol.wrapping_sub(first));
             let limit = frequency << (16 - scale_bits);
-            tables.limit_upper.0[symbol] = (limit >> 8) as u8;
-            tables.mixed.0[symbol] = (limit & 0xF0 | cumulative >> 8) as u8;
-            tables.cumulative_lower.0[symbol] = cumulative as u8;
             let (reciprocal, shift) = reciprocal(frequency);
+            tables.limit_lower.0[symbol] = limit as u8 | shift;
+            tables.limit_upper.0[symbol] = (limit >> 8) as u8;
+            tables.cumulative_lower.0[symbol] = cumulative as u8;
+            tables.cumulative_upper.0[symbol] = (cumulative >> 8) as u8;
             tables.reciprocal_lower.0[symbol] = reciprocal as u8;
             tables.reciprocal_upper.0[symbol] = (reciprocal >> 8) as u8;
-            tables.shift.0[symbol] = shift;
         }
         tables
     }
@@ -256,10 +252,13 @@ fn reciprocal(frequency: u32) -> (u16, u8) {
 /// What depends on the scale alone, for vectors.
 struct Scale {
     /// Number of slots, the factor that a shift by `bits` is. The ports that multiply are free
-    /// where those that shift are not. The compiler must not know that all words are the same: it
-    /// would multiply words of 32 bits.
+    /// where those that shift are not.
     slots: __m512i,
     bits: __m512i,
+    /// Keeps the limit of what [`Tables::limit_lower`] and [`Tables::limit_upper`] have.
+    limit: __m512i,
+    /// The compiler must not know it: it would compare twice instead of moving it by the mask.
+    zero: __m512i,
     one: __m512i,
     two: __m512i,
 }
@@ -270,17 +269,13 @@ impl Scale {
     fn new(tables: &Tables) -> Self {
         let one = opaque_one();
         Self {
-            slots: black_box(_mm512_set1_epi16(1 << tables.scale_bits)),
+            slots: _mm512_set1_epi16(1 << tables.scale_bits),
             bits: _mm512_set1_epi16(tables.scale_bits.into()),
+            limit: _mm512_set1_epi16(0xFFF0_u16.cast_signed()),
+            zero: black_box(_mm512_setzero_si512()),
             one,
             two: _mm512_add_epi16(one, one),
         }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512bw")]
-    fn frequencies(&self, limits: __m512i) -> __m512i {
-        _mm512_mulhi_epu16(limits, self.slots)
     }
 
     /// `(quotient << bits) + cumulative + rest`.
@@ -296,15 +291,16 @@ impl Scale {
 }
 
 /// Moves the lower word out of each state that has no room for its symbol, to the top of a stack
-/// that grows down. The new top comes back too.
+/// that grows down. The new top comes back too. The lowest four bits of `limits` are no part of
+/// them.
 ///
 /// # Safety
 ///
 /// `LANES` places can be written to below `top`.
 #[inline]
 #[target_feature(enable = "avx512vbmi2,popcnt")]
-unsafe fn give_words(state: Words, limits: __m512i, top: *mut [u8; 2]) -> (Words, *mut [u8; 2]) {
-    let gives = _mm512_cmpge_epu16_mask(state.upper, limits);
+unsafe fn give_words(state: Words, limits: __m512i, top: *mut [u8; 2], scale: &Scale) -> (Words, *mut [u8; 2]) {
+    let gives = _mm512_cmpge_epu16_mask(state.upper, _mm512_and_si512(limits, scale.limit));
     // Lanes fall from the vector's start, so the words are at its start and the last lane's is the
     // first of them. Turned round they end at the top, in lane order.
     let words = _mm512_permutexvar_epi16(from_words(REVERSED), _mm512_maskz_compress_epi16(gives, state.lower));
@@ -314,7 +310,7 @@ unsafe fn give_words(state: Words, limits: __m512i, top: *mut [u8; 2]) -> (Words
         top.sub(gives.count_ones() as usize)
     };
     let lower = _mm512_mask_mov_epi16(state.lower, gives, state.upper);
-    (Words { upper: _mm512_maskz_mov_epi16(!gives, state.upper), lower }, top)
+    (Words { upper: _mm512_mask_mov_epi16(state.upper, gives, scale.zero), lower }, top)
 }
 
 /// A frequency to divide by.
@@ -323,7 +319,7 @@ struct Divisor {
     frequency: __m512i,
     /// `(2^32 - 1) / (frequency << shift) - 2^16`.
     reciprocal: __m512i,
-    /// Makes 16 bits of the frequency.
+    /// Makes 16 bits of the frequency. In the lowest four bits; the others mean nothing.
     shift: __m512i,
 }
 
