@@ -15,15 +15,15 @@ allowed() {
     cat <<'LIST'
 ::is_available$                 ^std_detect::               asks the processor, once a block
 ::new$                          .                           makes a table, once a block
-::decode(_[a-z_]*)?$            ::decode(_by|_with|_groups|_pairs|_side_by_side|_rest|_several|_payload|_last_words|_last_groups)?$ once for each few segments
+::decode(_[a-z_]*)?$            ::decode(_by|_with|_with_tables|_groups|_pairs|_side_by_side|_rest|_several|_payload|_last_words|_last_groups)?$ once for each few segments
 ::(decode|gather)::[a-z_]*$     ::(decode|gather)_run$      the loop itself, once a segment
 ::encode::[a-z_]*$              ::(encode|exact)_run$       the loop itself, once a segment
 ::encode_(groups|pairs|side_by_side)$ ::encode_(groups|pairs|side_by_side)$ once for each few segments
 ::decode(_[a-z_]*)?$            ::Segment::finish$          the scalar end, once a segment
 ::decode(_rest|_several|_last_words|_last_groups)?$ ^mem(cpy|set)$ a copy of the last words, once a segment
 ::decode_last_groups$           ::Segment::end_with$        what rides on the states, once a segment
-::decode(_several)?$            ::(Slots|Rounds)>::fill$    makes a table, once a block
-::decode_(by|with|side_by_side)$ ^mem(cpy|set)$              states of some segments, before and behind the loop
+::decode(_several|_with_tables)?$ ::(Slots|Rounds)>::fill$   makes a table, once a block
+::decode_(by|with|with_tables|side_by_side)$ ^mem(cpy|set)$              states of some segments, before and behind the loop
 .                               ::Words::(load|store)$      the same
 Steps>::[a-z_]*$                ::(sse|pivot)(::[a-z_]*)?::(merge|part|pack|look_up)(_single)?$ the loop itself, once a node
 Steps>::rank$                   ^(memcpy$|\*%)              the last symbols; the loop itself, by its address in a register
@@ -38,7 +38,7 @@ Steps>::rank$                   ^(memcpy$|\*%)              the last symbols; th
 ::lz(::copy|_portable::execute)::run$ ::Run::unescaped$      a length that escapes: its registers are the loop's otherwise
 ::lz(::copy|_portable::execute)::run(_long)?$ ::Output::literals$    the literals behind the last sequence, once a chunk
 ::Rounds>::fill$                (^mem(cpy|set)|::Ranked::new|::Slots>::fill)$ makes a table, once a block
-::decode(_several|_by|_with)?$  ^\*%                       makes a table: memset, by its address in a register
+::decode(_several|_by|_with|_with_tables)?$ ^\*%                       makes a table: memset, by its address in a register
 LIST
 }
 
