@@ -9,7 +9,7 @@
 use crc32c::crc32c_append;
 
 #[cfg(target_arch = "x86_64")]
-use crate::simd::x86_64::crc32c as kernel;
+use crate::simd::x86_64::crc32c::{self as x86_64, avx512};
 
 /// CRC-32C over a header and its payload.
 pub(crate) fn crc32c(header: &[u8], payload: &[u8]) -> u32 {
@@ -21,9 +21,9 @@ pub(crate) fn crc32c(header: &[u8], payload: &[u8]) -> u32 {
 pub(crate) fn crc32c_copying(header: &[u8], payload: &[u8], copy: &mut [u8]) -> u32 {
     let mut crc = append(0, header);
     #[cfg(target_arch = "x86_64")]
-    if kernel::is_available() {
+    if avx512::is_available() {
         // SAFETY: the processor has the features that it needs: `is_available` just asked it.
-        return unsafe { kernel::append_copying(crc, payload, copy) };
+        return unsafe { avx512::append_copying(crc, payload, copy) };
     }
     for (part, copy) in payload.chunks(COPIED).zip(copy.chunks_mut(COPIED)) {
         crc = append(crc, part);
@@ -57,14 +57,14 @@ impl Crc32c {
 /// The CRC of bytes whose CRC is `crc`, then `bytes`.
 fn append(crc: u32, bytes: &[u8]) -> u32 {
     #[cfg(target_arch = "x86_64")]
-    if bytes.len() >= kernel::SHORTEST && kernel::is_available() {
+    if bytes.len() >= avx512::SHORTEST && avx512::is_available() {
         // SAFETY: the processor has the features that it needs: `is_available` just asked it.
-        return unsafe { kernel::append_long(crc, bytes) };
+        return unsafe { avx512::append_long(crc, bytes) };
     }
     #[cfg(target_arch = "x86_64")]
     if bytes.len() < FEW && is_x86_feature_detected!("sse4.2") {
         // SAFETY: the processor has the feature, as was just asked.
-        return unsafe { kernel::append(crc, bytes) };
+        return unsafe { x86_64::append(crc, bytes) };
     }
     crc32c_append(crc, bytes)
 }
@@ -102,7 +102,7 @@ mod tests {
 
     #[cfg(target_arch = "x86_64")]
     fn say_what_is_not_tested() {
-        if !kernel::is_available() {
+        if !avx512::is_available() {
             eprintln!("skipped: this processor multiplies no long vectors without carry");
         }
     }
