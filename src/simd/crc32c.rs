@@ -9,7 +9,7 @@
 use crc32c::crc32c_append;
 
 #[cfg(target_arch = "x86_64")]
-use crate::simd::x86_64::crc32c::{self as x86_64, avx512};
+use crate::simd::x86_64::crc32c::{self as x86_64, avx2, avx512};
 
 /// CRC-32C over a header and its payload.
 pub(crate) fn crc32c(header: &[u8], payload: &[u8]) -> u32 {
@@ -61,11 +61,26 @@ fn append(crc: u32, bytes: &[u8]) -> u32 {
         // SAFETY: the processor has the features that it needs: `is_available` just asked it.
         return unsafe { avx512::append_long(crc, bytes) };
     }
-    #[cfg(target_arch = "x86_64")]
+    append_without_avx512(crc, bytes)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn append_without_avx512(mut crc: u32, mut bytes: &[u8]) -> u32 {
+    if bytes.len() >= avx2::BLOCK && avx2::is_available() {
+        let (blocks, rest) = bytes.as_chunks();
+        // SAFETY: the processor has the features that it needs: `is_available` just asked it.
+        crc = unsafe { avx2::append_blocks(crc, blocks) };
+        bytes = rest;
+    }
     if bytes.len() < FEW && is_x86_feature_detected!("sse4.2") {
         // SAFETY: the processor has the feature, as was just asked.
         return unsafe { x86_64::append(crc, bytes) };
     }
+    crc32c_append(crc, bytes)
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn append_without_avx512(crc: u32, bytes: &[u8]) -> u32 {
     crc32c_append(crc, bytes)
 }
 
@@ -102,8 +117,10 @@ mod tests {
 
     #[cfg(target_arch = "x86_64")]
     fn say_what_is_not_tested() {
-        if !avx512::is_available() {
-            eprintln!("skipped: this processor multiplies no long vectors without carry");
+        for (available, bytes) in [(avx512::is_available(), 64), (avx2::is_available(), 32)] {
+            if !available {
+                eprintln!("skipped: this processor multiplies no vectors of {bytes} bytes without carry");
+            }
         }
     }
 
@@ -118,7 +135,9 @@ mod tests {
         for at in 0..64 {
             let crc = crc32c_append(0, &bytes[..at]);
             for (len, expected) in by_table(&bytes[..at], &bytes[at..], 2200).into_iter().enumerate() {
-                assert_eq!(append(crc, &bytes[at..at + len]), expected, "{len} bytes behind {at}");
+                let part = &bytes[at..at + len];
+                assert_eq!(append(crc, part), expected, "{len} bytes behind {at}");
+                assert_eq!(append_without_avx512(crc, part), expected, "{len} bytes behind {at}");
             }
         }
     }
@@ -132,7 +151,9 @@ mod tests {
             let crc = crc32c_append(0, &bytes[..at]);
             let expected = by_table(&bytes[..at], &bytes[at..], 13_900);
             for len in (2200..13_900).step_by(7) {
-                assert_eq!(append(crc, &bytes[at..at + len]), expected[len], "{len} bytes behind {at}");
+                let part = &bytes[at..at + len];
+                assert_eq!(append(crc, part), expected[len], "{len} bytes behind {at}");
+                assert_eq!(append_without_avx512(crc, part), expected[len], "{len} bytes behind {at}");
             }
         }
     }
@@ -181,6 +202,7 @@ mod tests {
                 let (part, copy) = (place(&mut from, len), place(&mut to, len));
                 part.copy_from_slice(&bytes[..len]);
                 assert_eq!(append(0, part), expected, "{len} bytes");
+                assert_eq!(append_without_avx512(0, part), expected, "{len} bytes");
                 assert_eq!(crc32c_copying(&[], part, copy), expected, "{len} bytes, copied");
                 assert_eq!(copy, part);
             }

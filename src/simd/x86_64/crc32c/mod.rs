@@ -7,7 +7,7 @@
 //! Bytes are polynomials over GF(2), the first bit the highest power. To move 8 bytes `d` bits
 //! further to the front is to multiply them by `x^d`; instead of `x^d` its remainder by the CRC's
 //! polynomial does it, so that the product still fits into 16 bytes and can be added there to what
-//! comes `d` bits later. So a group of 256 bytes travels along the input, and in the end has the
+//! comes `d` bits later. So a group of vectors travels along the input, and in the end has the
 //! same CRC as all of it.
 //!
 //! The register of a CRC can be added to the four bytes behind what it is of. As it can be moved
@@ -16,6 +16,7 @@
 
 use std::arch::x86_64::{_mm_crc32_u8, _mm_crc32_u16, _mm_crc32_u32, _mm_crc32_u64};
 
+pub(in crate::simd) mod avx2;
 pub(in crate::simd) mod avx512;
 
 /// Streams of words beside the groups: the instruction takes one word a clock, but has the
