@@ -4,17 +4,16 @@ mod last;
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
-use std::ptr;
 
 use super::{
     PAIR, Words,
     few::{FEW, FewTables},
     gather::GatherTables,
-    rounds::{Next, Rounds, Scale},
+    rounds::{Next, Places, Rounds, Scale},
     tables::Tables,
 };
 use crate::{
-    rans::segment::{GROUP, GROUP_WORDS_LEN, Payload, QUAD, Segment},
+    rans::segment::{GROUP_WORDS_LEN, Payload, QUAD, Segment},
     simd::x86_64::avx2,
 };
 
@@ -173,9 +172,11 @@ fn decode_side_by_side<T: Rounds, const PAIRS: usize>(
 ) {
     let symbols = tables.iter().fold(0, |most, tables| most.max(tables.symbols()));
     let mut states = each!(PAIRS, |pair| each!(PAIR, |side| Words::load(&segments[pairs[pair][side]].states)));
+    // Behind these payloads, mostly, stand those that are decoded next.
+    let beyond = payloads.iter().map(|payload| payload.bytes.len()).sum();
     let mut ends: [[End; PAIR]; PAIRS] = [[[0; _]; PAIR]; PAIRS];
     loop {
-        let mut places = Places::<PAIRS>::NOWHERE;
+        let mut places = Places::<PAIRS>::nowhere(beyond);
         for (place, (&index, end)) in pairs.as_flattened().iter().zip(ends.as_flattened_mut()).enumerate() {
             places.put(place, words_ahead(payloads, &segments[index], end), &mut segments[index], T::LOOKS_FOR_WORDS);
         }
@@ -223,37 +224,6 @@ fn words_ahead<'a>(payloads: &[Payload<'a>], segment: &Segment<'_>, end: &'a mut
     end
 }
 
-/// Where segments of pairs stand.
-struct Places<const PAIRS: usize> {
-    /// The words that each takes next.
-    next: Next<PAIRS>,
-    /// The last place with words for a group.
-    last: Next<PAIRS>,
-    /// Where the next group goes.
-    raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
-    /// Groups that each has and words for: for all of them, or for the first where the loop looks
-    /// for those of the others.
-    run: usize,
-}
-
-impl<const PAIRS: usize> Places<PAIRS> {
-    const NOWHERE: Self = Self {
-        next: [[ptr::null(); PAIR]; PAIRS],
-        last: [[ptr::null(); PAIR]; PAIRS],
-        raw: [[ptr::null_mut(); PAIR]; PAIRS],
-        run: usize::MAX,
-    };
-
-    fn put(&mut self, place: usize, words: &[u8], segment: &mut Segment<'_>, looks_for_words: bool) {
-        let certain = words.len() / GROUP_WORDS_LEN;
-        let groups = segment.whole_groups().min(if looks_for_words && certain > 0 { usize::MAX } else { certain });
-        self.next.as_flattened_mut()[place] = words.as_ptr();
-        self.last.as_flattened_mut()[place] = words.as_ptr_range().end.wrapping_sub(GROUP_WORDS_LEN);
-        self.raw.as_flattened_mut()[place] = segment.raw.as_mut_ptr().cast();
-        self.run = self.run.min(groups);
-    }
-}
-
 /// [`Rounds::decode_run`] with so many tables.
 ///
 /// # Safety
@@ -265,12 +235,11 @@ unsafe fn decode_run_by<T: Rounds, const SYMBOLS: usize, const PAIRS: usize>(
     tables: &[T],
     states: &mut [[Words; PAIR]; PAIRS],
 ) -> (Next<PAIRS>, usize) {
-    let &Places { next, ref last, raw, run } = places;
     macro_rules! run {
         ($tables:literal) => {
             if let Ok(tables) = tables.try_into() {
                 // SAFETY: as the caller promised.
-                return unsafe { T::decode_run::<SYMBOLS, PAIRS, $tables>(next, last, tables, states, raw, run) };
+                return unsafe { T::decode_run::<SYMBOLS, PAIRS, $tables>(places, tables, states) };
             }
         };
     }

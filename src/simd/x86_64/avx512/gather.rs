@@ -13,12 +13,12 @@ use std::{hint::black_box, mem};
 
 use super::{
     PAIR, Words, opaque_one,
-    rounds::{self, Next, Rounds},
+    rounds::{self, Next, Places, Rounds},
 };
 use crate::{
     model::{Frequencies, Slots as _},
     rans::segment::{GROUP, LaneSlots, QUAD, Table},
-    simd::x86_64::prefetch_ahead,
+    simd::x86_64::{prefetch_ahead, prefetch_beyond},
 };
 
 /// A table of slots.
@@ -77,13 +77,11 @@ impl Rounds for GatherTables {
     #[inline]
     #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
     unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize, const TABLES: usize>(
-        mut next: Next<PAIRS>,
-        last: &Next<PAIRS>,
+        places: &Places<PAIRS>,
         tables: &[Self; TABLES],
         states: &mut [[Words; PAIR]; PAIRS],
-        raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
-        run: usize,
     ) -> (Next<PAIRS>, usize) {
+        let &Places { mut next, ref last, ref raw, run, beyond } = places;
         macro_rules! run {
             ($n:literal, $twelve:literal) => {
                 if let Some(next) = next.as_flattened_mut().first_chunk_mut::<$n>()
@@ -92,7 +90,7 @@ impl Rounds for GatherTables {
                     && let Some(raw) = raw.as_flattened().first_chunk()
                 {
                     // SAFETY: as the caller promised.
-                    unsafe { gather_run::<$twelve, $n, TABLES>(next, last, tables, states, raw, run) }
+                    unsafe { gather_run::<$twelve, $n, TABLES>(next, last, beyond, tables, states, raw, run) }
                 } else {
                     0
                 }
@@ -128,6 +126,7 @@ impl Table for GatherTables {
 unsafe fn gather_run<const TWELVE: bool, const N: usize, const TABLES: usize>(
     next: &mut [*const u8; N],
     last: &[*const u8; N],
+    beyond: usize,
     tables: &[GatherTables; TABLES],
     states: &mut [Words; N],
     raw: &[*mut [u8; GROUP]; N],
@@ -146,6 +145,7 @@ unsafe fn gather_run<const TWELVE: bool, const N: usize, const TABLES: usize>(
                 break 'groups;
             }
             prefetch_ahead(words[segment], raw[segment].wrapping_add(group));
+            prefetch_beyond(words[segment], beyond);
         }
         for symbols in &mut symbols {
             for segment in 0..N {

@@ -1,13 +1,13 @@
 //! Tables of any form, the loop over groups by them, and what their rounds share.
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
-use std::{arch::x86_64::*, hint::black_box, mem};
+use std::{arch::x86_64::*, hint::black_box, mem, ptr};
 
 use super::{PAIR, Words, from_bytes, opaque_one};
 use crate::{
     model::Frequencies,
-    rans::segment::{GROUP, QUAD, Table},
-    simd::x86_64::prefetch_ahead,
+    rans::segment::{GROUP, GROUP_WORDS_LEN, QUAD, Segment, Table},
+    simd::x86_64::{prefetch_ahead, prefetch_beyond},
 };
 
 /// Where the words of segments stand that come next.
@@ -58,13 +58,11 @@ pub(super) trait Rounds: Table + Clone {
     #[inline(never)]
     #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
     unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize, const TABLES: usize>(
-        mut next: Next<PAIRS>,
-        last: &Next<PAIRS>,
+        places: &Places<PAIRS>,
         tables: &[Self; TABLES],
         states: &mut [[Words; PAIR]; PAIRS],
-        raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
-        run: usize,
     ) -> (Next<PAIRS>, usize) {
+        let &Places { mut next, ref last, raw, run, beyond } = places;
         let mut x = *states;
         let scale = Scale::new(tables[0].scale_bits());
         let mut symbols = [[_mm512_setzero_si512(); PAIRS]; QUAD];
@@ -77,6 +75,7 @@ pub(super) trait Rounds: Table + Clone {
                         break 'groups;
                     }
                     prefetch_ahead(next[pair][side], raw[pair][side].wrapping_add(group));
+                    prefetch_beyond(next[pair][side], beyond);
                 }
             }
             for round in &mut symbols {
@@ -97,6 +96,42 @@ pub(super) trait Rounds: Table + Clone {
         }
         *states = x;
         (next, done)
+    }
+}
+
+/// Where segments of pairs stand.
+pub(super) struct Places<const PAIRS: usize> {
+    /// The words that each takes next.
+    pub(super) next: Next<PAIRS>,
+    /// The last place with words for a group.
+    pub(super) last: Next<PAIRS>,
+    /// Where the next group goes.
+    pub(super) raw: [[*mut [u8; GROUP]; PAIR]; PAIRS],
+    /// Groups that each has and words for: for all of them, or for the first where the loop looks
+    /// for those of the others.
+    pub(super) run: usize,
+    /// So many bytes behind each place of `next`, the words stand that are decoded after all these.
+    pub(super) beyond: usize,
+}
+
+impl<const PAIRS: usize> Places<PAIRS> {
+    pub(super) fn nowhere(beyond: usize) -> Self {
+        Self {
+            next: [[ptr::null(); PAIR]; PAIRS],
+            last: [[ptr::null(); PAIR]; PAIRS],
+            raw: [[ptr::null_mut(); PAIR]; PAIRS],
+            run: usize::MAX,
+            beyond,
+        }
+    }
+
+    pub(super) fn put(&mut self, place: usize, words: &[u8], segment: &mut Segment<'_>, looks_for_words: bool) {
+        let certain = words.len() / GROUP_WORDS_LEN;
+        let groups = segment.whole_groups().min(if looks_for_words && certain > 0 { usize::MAX } else { certain });
+        self.next.as_flattened_mut()[place] = words.as_ptr();
+        self.last.as_flattened_mut()[place] = words.as_ptr_range().end.wrapping_sub(GROUP_WORDS_LEN);
+        self.raw.as_flattened_mut()[place] = segment.raw.as_mut_ptr().cast();
+        self.run = self.run.min(groups);
     }
 }
 
