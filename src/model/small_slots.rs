@@ -33,6 +33,17 @@ impl<const ROOM: usize> SmallSlots<ROOM> {
     };
 
     const SCALE_BITS: u8 = Self::SCALE.trailing_zeros() as u8;
+
+    /// Writes the slots from `at` on, which is below the scale: of a symbol, from its slot `offset`
+    /// on.
+    #[inline(always)]
+    fn write_run(&mut self, at: usize, offset: usize, frequency: u16, symbol: u8) {
+        // The remainder only tells the compiler so.
+        let at = at % Self::SCALE;
+        self.frequencies[at..at + RUN].copy_from_slice(&[frequency; RUN]);
+        self.offsets[at..at + RUN].copy_from_slice(&OFFSETS.map(|first| first + offset as u16));
+        self.symbols[at..at + RUN].copy_from_slice(&[symbol; RUN]);
+    }
 }
 
 /// The offsets of a run's slots.
@@ -55,21 +66,22 @@ impl<const ROOM: usize> Slots for SmallSlots<ROOM> {
     /// `frequencies` have that scale.
     fn fill(&mut self, frequencies: &Frequencies) {
         assert_eq!(frequencies.scale_bits(), Self::SCALE_BITS, "each scale has its table");
+        let (mut long, mut count) = ([0_u16; 256], 0);
         for (symbol, frequency, cumulative) in frequencies.used() {
             // A whole run, even where it reaches into the next symbol's range: that is written
-            // later, and an end that is guessed wrong costs more than a few stores. No symbol
-            // begins at the scale: the remainder only tells the compiler so.
-            let (at, len) = (cumulative as usize % Self::SCALE, frequency as usize);
-            self.frequencies[at..at + RUN].copy_from_slice(&[frequency as u16; RUN]);
-            self.offsets[at..at + RUN].copy_from_slice(&OFFSETS);
-            self.symbols[at..at + RUN].copy_from_slice(&[symbol; RUN]);
-            if len > RUN {
-                self.frequencies[at..at + len].fill(frequency as u16);
-                self.symbols[at..at + len].fill(symbol);
-                for (slot, offset) in self.offsets[at..at + len].iter_mut().zip(0..) {
-                    *slot = offset;
-                }
+            // later. Which ranges are longer cannot be predicted, so those wait until all is
+            // written that may reach into them.
+            self.write_run(cumulative as usize, 0, frequency as u16, symbol);
+            long[count % 256] = cumulative as u16;
+            count += usize::from(frequency as usize > RUN);
+        }
+        for at in long[..count].iter().copied().map(usize::from) {
+            let (symbol, frequency) = (self.symbols[at], self.frequencies[at]);
+            let len = usize::from(frequency);
+            for offset in (RUN..len - RUN).step_by(RUN) {
+                self.write_run(at + offset, offset, frequency, symbol);
             }
+            self.write_run(at + len - RUN, len - RUN, frequency, symbol);
         }
     }
 
@@ -93,9 +105,16 @@ mod tests {
         let (scale, scale_bits) = (SmallSlots::<ROOM>::SCALE as u16, SmallSlots::<ROOM>::SCALE_BITS);
         let mut several = [0; 256];
         (several[3], several[200], several[202], several[255]) = (1, scale - 30, 9, 20);
+        let mut runs = [0; 256];
+        for (symbol, len) in [1, 16, 17, 31, 32, 33, 47, 49, 64, 80].into_iter().enumerate() {
+            runs[20 * symbol] = len;
+        }
+        runs[199] = scale - runs.iter().sum::<u16>();
         let single = Frequencies::single(7, scale_bits);
-        for frequencies in
-            [several, [scale / 256; 256]].map(|of| Frequencies::new(of, scale_bits).unwrap()).iter().chain([&single])
+        for frequencies in [several, runs, [scale / 256; 256]]
+            .map(|of| Frequencies::new(of, scale_bits).unwrap())
+            .iter()
+            .chain([&single])
         {
             SmallSlots::<ROOM>::with(frequencies, |slots| {
                 let mut slot = 0;

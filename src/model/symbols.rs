@@ -18,7 +18,7 @@ pub(crate) struct SymbolCode {
 impl SymbolCode {
     fn new(frequency: u32, cumulative: u32, scale_bits: u8) -> Self {
         Self {
-            reciprocal: (1_u64 << (32 + scale_bits)).div_ceil(frequency.into()),
+            reciprocal: reciprocal(frequency, scale_bits),
             limit: frequency << (16 - scale_bits),
             complement: (1 << scale_bits) - frequency,
             cumulative,
@@ -43,6 +43,16 @@ impl SymbolCode {
         let quotient = (u64::from(state).wrapping_mul(self.reciprocal) >> (32 + scale_bits)) as u32;
         state.wrapping_add(self.cumulative).wrapping_add(quotient.wrapping_mul(self.complement))
     }
+}
+
+/// `2^(32 + scale_bits) / frequency`, rounded up.
+///
+/// `f64` divides in less time than whole numbers. What is divided is below 2^53. The quotient is
+/// off by 2^-53 of itself at most, which is less than `2^(scale_bits - 20) / frequency`; and if it
+/// is not whole, it is `1 / frequency` or more away from the next whole number.
+fn reciprocal(frequency: u32, scale_bits: u8) -> u64 {
+    let rounding_up = (1_i64 << (32 + scale_bits)) + i64::from(frequency - 1);
+    (rounding_up as f64 / f64::from(frequency)) as i64 as u64
 }
 
 /// A [`SymbolCode`] for each symbol.
@@ -92,6 +102,16 @@ impl SymbolTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reciprocals_are_rounded_up() {
+        for scale_bits in 1..=16 {
+            for frequency in 1..=1 << scale_bits {
+                let exact = (1_u64 << (32 + scale_bits)).div_ceil(frequency.into());
+                assert_eq!(reciprocal(frequency, scale_bits), exact, "{frequency} of 2^{scale_bits}");
+            }
+        }
+    }
 
     #[test]
     fn encodes_like_the_division_does() {
