@@ -1,11 +1,13 @@
 //! Blocks of one payload: which mode it is coded in. And from every mode back.
 
+use std::array;
+
 use super::{coded::Resources, planes, tables};
 use crate::{
     error::PayloadError,
     format::{BlockMode, TableKind},
     lz,
-    model::{Frequencies, Histogram, coded_bits, normalize, normalize_compat},
+    model::{Frequencies, Histogram, coded_bits, least_bits, most_bits, normalize, normalize_compat},
     options::{BlockOptions, Mode, Normalization, Prefer},
     rans::{interleaved, segment::Tail, single},
     section::{
@@ -155,27 +157,41 @@ fn append_coded(
     if mode == Mode::Fill {
         return None;
     }
+    if let Some(states) = plan.states()
+        && plan.is_longer(states, 0, most_bits(histogram.counts()))
+        && raw.len() < 4096
+        && plan.is_longer(states, 0, least_bits(histogram.counts()))
+    {
+        return None;
+    }
     let (frequencies, bits) = plan.model(&histogram)?;
     let payload_at = out.len();
     let table = match options.normalization {
         Normalization::Optimal => TableKind::Compact,
         Normalization::Compat => TableKind::Dense,
     };
-    let mode = match mode {
+    if let Some(states) = plan.states() {
+        table.write(&frequencies, out);
+        if plan.is_longer(states, out.len() - payload_at, bits) {
+            return None;
+        }
+    }
+    let mode = lanes::with_stacks(|stacks| match mode {
         Mode::SingleStream => {
-            single::encode_payload(raw, &frequencies, table, out);
+            let [stack, ..] = stacks;
+            single::encode_behind_table(raw, &frequencies, array::from_mut(stack), out);
             BlockMode::SingleStream(table)
         }
         Mode::Interleaved => {
-            interleaved::encode_payload(raw, options.interleaved_lanes, &frequencies, table, out);
+            interleaved::encode_behind_table(raw, options.interleaved_lanes, &frequencies, stacks, out);
             BlockMode::Interleaved(table)
         }
         _ => {
             let exact = |histogram: &Histogram| plan.frequencies(histogram);
-            lanes::with_stacks(|stacks| source.encode(&frequencies, bits, exact, kernel, stacks, out));
+            source.encode(&frequencies, bits, exact, kernel, stacks, out);
             BlockMode::Lanes
         }
-    };
+    });
     ((out.len() - payload_at) as u64 <= plan.worth()).then_some(mode)
 }
 
@@ -218,12 +234,37 @@ impl Plan<'_> {
         if self.options.sampling { sample::stride(self.raw_len) } else { 1 }
     }
 
+    fn scale_bits(self) -> u8 {
+        self.options.scale_bits.unwrap_or_else(|| scale_bits_for(self.raw_len))
+    }
+
     pub(crate) fn frequencies(self, histogram: &Histogram) -> Frequencies {
-        let scale_bits = self.options.scale_bits.unwrap_or_else(|| scale_bits_for(self.raw_len));
         match self.options.normalization {
-            Normalization::Optimal => normalize(histogram, scale_bits),
-            Normalization::Compat => normalize_compat(histogram, scale_bits),
+            Normalization::Optimal => normalize(histogram, self.scale_bits()),
+            Normalization::Compat => normalize_compat(histogram, self.scale_bits()),
         }
+    }
+
+    /// How many states take turns. `None`: none do, in this mode.
+    fn states(self) -> Option<usize> {
+        match self.mode() {
+            Mode::SingleStream => Some(1),
+            Mode::Interleaved => Some(self.options.interleaved_lanes),
+            _ => None,
+        }
+    }
+
+    /// Whether a block is surely to be stored, if so many states take turns and so many `bits` are
+    /// what its symbols take by their frequencies, or at best. `false`: that is to be tried.
+    ///
+    /// A state and the number of its words take 64 bits, of which 16 at most are those of symbols.
+    /// One step may lose the fraction of a slot: of a state above 2^16, with slots of `1 / scale`,
+    /// that is at most `2 * scale / 2^16` bits. And each logarithm in `bits` is 0.001 too small at
+    /// most.
+    fn is_longer(self, states: usize, table_len: usize, bits: u64) -> bool {
+        let raw_len = self.raw_len as u64;
+        let lost = (raw_len << self.scale_bits() >> 15) + raw_len / 512 + 1;
+        table_len as u64 + 6 * states as u64 + bits.saturating_sub(lost) / 8 > self.worth()
     }
 
     /// The most bytes of a payload that is not stored instead.
@@ -259,6 +300,36 @@ mod tests {
                 b' ' + (state >> 60) as u8 * ((state >> 50) as u8 & 7)
             })
             .collect()
+    }
+
+    #[test]
+    fn what_is_stored_without_being_coded_would_be_longer() {
+        let mut state = 1_u64;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        let options = EncodeOptions::new().level(0).block;
+        let (mut coded, mut stored) = (0, 0);
+        for raw_len in [20, 60, 100, 200, 256, 257, 300, 500, 1000, 1500, 2048, 2100, 4000, 5000, 8192] {
+            for symbols in [10, 40, 64, 100, 128, 160, 180, 200, 210, 220, 230, 240, 250, 256] {
+                let raw: Vec<u8> = (0..raw_len).map(|_| next(symbols) as u8).collect();
+                let plan = Plan { options: &options, raw_len };
+                let frequencies = plan.frequencies(&Histogram::new(&raw));
+                let mut payload = Vec::new();
+                TableKind::Compact.write(&frequencies, &mut payload);
+                lanes::with_stacks(|stacks| match plan.mode() {
+                    Mode::SingleStream => {
+                        single::encode_behind_table(&raw, &frequencies, array::from_mut(&mut stacks[0]), &mut payload);
+                    }
+                    _ => interleaved::encode_behind_table(&raw, 4, &frequencies, stacks, &mut payload),
+                });
+                let pays = payload.len() as u64 <= plan.worth();
+                *(if pays { &mut coded } else { &mut stored }) += 1;
+                assert_eq!(append(&raw, &options, &mut Vec::new()).is_some(), pays, "{raw_len} bytes of {symbols}");
+            }
+        }
+        assert!(coded > 50 && stored > 50, "{coded} coded, {stored} stored");
     }
 
     #[test]

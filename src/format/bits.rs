@@ -1,9 +1,12 @@
 //! Bit strings: each byte is filled from its lowest bit up.
 
+use std::hint::select_unpredictable;
+
 /// Appends bits to a byte vector.
 #[derive(Debug)]
 pub(crate) struct BitWriter<'a> {
     out: &'a mut Vec<u8>,
+    /// Fewer than 8 bits.
     pending: u64,
     count: u32,
 }
@@ -13,22 +16,25 @@ impl<'a> BitWriter<'a> {
         Self { out, pending: 0, count: 0 }
     }
 
-    /// The lowest `count` (at most 32) bits of `value`; its other bits are 0.
-    pub(crate) fn put(&mut self, value: u32, count: u32) {
-        debug_assert!(count <= 32 && u64::from(value) < 1 << count);
-        self.pending |= u64::from(value) << self.count;
+    /// The lowest `count` (at most 56) bits of `value`; its other bits are 0.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, value: u64, count: u32) {
+        debug_assert!(count <= 56 && value < 1 << count);
+        self.pending |= value << self.count;
         self.count += count;
-        if self.count >= 32 {
-            self.out.extend((self.pending as u32).to_le_bytes());
-            self.pending >>= 32;
-            self.count -= 32;
-        }
+        // All of it in any case: whether a byte is whole cannot be predicted.
+        let end = self.out.len() + (self.count / 8) as usize;
+        self.out.extend_from_slice(&self.pending.to_le_bytes());
+        self.out.truncate(end);
+        self.pending >>= self.count / 8 * 8;
+        self.count %= 8;
     }
 
     /// Fills the last byte with zero bits.
     pub(crate) fn finish(self) {
-        let len = self.count.div_ceil(8) as usize;
-        self.out.extend_from_slice(&self.pending.to_le_bytes()[..len]);
+        if self.count > 0 {
+            self.out.push(self.pending as u8);
+        }
     }
 }
 
@@ -72,11 +78,7 @@ impl<'a> BitReader<'a> {
     #[inline]
     fn peek(&self, count: u32) -> u32 {
         let rest = self.bytes.get(self.position / 8..).unwrap_or_default();
-        let next = rest.first_chunk().copied().unwrap_or_else(|| {
-            let mut last = [0; 8];
-            last[..rest.len()].copy_from_slice(rest);
-            last
-        });
+        let next = rest.first_chunk().copied().unwrap_or_else(|| padded(rest));
         let bits = u64::from_le_bytes(next) >> (self.position % 8);
         (bits & ((1 << count) - 1)) as u32
     }
@@ -87,6 +89,7 @@ impl<'a> BitReader<'a> {
     }
 
     /// In bits, from the start of the string.
+    #[cfg(test)]
     pub(crate) fn position(&self) -> usize {
         self.position
     }
@@ -96,16 +99,12 @@ impl<'a> BitReader<'a> {
         self.position = position;
     }
 
-    /// The string as [`PaddedBits`], from its start. `copy`: room for those of a short one.
-    pub(crate) fn padded<'p>(&self, copy: &'p mut Option<[u8; PADDED_LEN]>) -> PaddedBits<'p>
-    where
-        'a: 'p,
-    {
-        PaddedBits(self.bytes.first_chunk().unwrap_or_else(|| {
-            let bytes = copy.insert([0; PADDED_LEN]);
-            bytes[..self.bytes.len()].copy_from_slice(self.bytes);
-            bytes
-        }))
+    /// What stands from here on.
+    pub(crate) fn window(&self) -> BitWindow<'a> {
+        let mut window = BitWindow { bytes: self.bytes, bits: 0, count: 0, next: self.position / 8 };
+        window.fill();
+        window.skip((self.position % 8) as u32);
+        window
     }
 
     /// Whether the bit string took all bytes.
@@ -125,55 +124,70 @@ impl<'a> BitReader<'a> {
     }
 }
 
-/// Bytes of [`PaddedBits`].
-pub(crate) const PADDED_LEN: usize = 712;
-
-/// Bits of a string that [`PaddedBits`] shows: more than a frequency table has.
-pub(crate) const PADDED_BITS: usize = 8 * (PADDED_LEN - size_of::<u64>());
-
-/// The first [`PADDED_BITS`] bits of a string, with zeros behind its end: a look at any place is
-/// one load, and its end needs no branch.
+/// A part of a string that moves along it, in a register: to take bits costs a shift, where a
+/// reader has to load them. Behind the end come zero bits.
 #[derive(Debug)]
-pub(crate) struct PaddedBits<'a>(&'a [u8; PADDED_LEN]);
-
-impl PaddedBits<'_> {
-    /// What stands from bit `position` on.
-    #[inline(always)]
-    pub(crate) fn at(&self, position: usize) -> BitWindow {
-        let next = self.0.get(position / 8..).and_then(<[u8]>::first_chunk);
-        BitWindow { bits: next.map_or(0, |next| u64::from_le_bytes(*next)) >> (position % 8), position }
-    }
-}
-
-/// Up to [`Self::WIDTH`] bits in a register: to take some costs a shift, where a reader has to load
-/// them.
-#[derive(Debug)]
-pub(crate) struct BitWindow {
+pub(crate) struct BitWindow<'a> {
+    bytes: &'a [u8],
+    /// At least `count` of them are those of the string.
     bits: u64,
-    position: usize,
+    count: u32,
+    /// The first byte that is not among the `count` bits.
+    next: usize,
 }
 
-impl BitWindow {
-    /// Bits that are there for certain.
-    pub(crate) const WIDTH: u32 = 57;
+impl BitWindow<'_> {
+    /// Bits that are there for certain when the window was just [filled](Self::fill).
+    pub(crate) const WIDTH: u32 = 56;
 
-    /// The next 32 bits, not taken yet.
+    /// Makes sure of [`Self::WIDTH`] bits. Which to load was known when the window was last filled,
+    /// so nobody waits for them.
     #[inline(always)]
-    pub(crate) fn peek(&self) -> u32 {
-        self.bits as u32
+    pub(crate) fn fill(&mut self) {
+        let rest = self.bytes.get(self.next..).unwrap_or_default();
+        let next = rest.first_chunk().copied().unwrap_or_else(|| padded(rest));
+        self.bits |= u64::from_le_bytes(next) << self.count;
+        self.next += (63 - self.count as usize) / 8;
+        self.count |= Self::WIDTH;
     }
 
+    /// The next bits, not taken yet: as many as there are, and any others above them.
+    #[inline(always)]
+    pub(crate) fn peek(&self) -> u64 {
+        self.bits
+    }
+
+    /// Takes bits, no more than there are.
     #[inline(always)]
     pub(crate) fn skip(&mut self, count: u32) {
         self.bits >>= count;
-        self.position += count as usize;
+        self.count = self.count.wrapping_sub(count);
+    }
+
+    /// Takes `count` bits, and one more if `is_more`, which cannot be predicted. What stands behind
+    /// the first `count` comes back.
+    #[inline(always)]
+    pub(crate) fn skip_one_of(&mut self, count: u32, is_more: bool) -> u64 {
+        // So shifting does not wait for the answer.
+        let next = self.bits >> (count % u64::BITS);
+        self.bits = select_unpredictable(is_more, next >> 1, next);
+        self.count = self.count.wrapping_sub(count + u32::from(is_more));
+        next
     }
 
     /// In bits, from the start of the string.
     #[inline(always)]
     pub(crate) fn position(&self) -> usize {
-        self.position
+        8 * self.next - self.count as usize
     }
+}
+
+/// The last bytes of a string, fewer than 8, and zeros.
+#[cold]
+fn padded(rest: &[u8]) -> [u8; 8] {
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    last
 }
 
 #[cfg(test)]
@@ -184,13 +198,15 @@ mod tests {
     fn what_is_put_is_taken() {
         let mut bytes = Vec::new();
         let mut writer = BitWriter::new(&mut bytes);
-        for count in 0..=32 {
-            writer.put((0xDEAD_BEEF_u64 & ((1 << count) - 1)) as u32, count);
+        for count in 0..=56 {
+            writer.put(0xDEAD_BEEF_CAFE_F00D_u64 & ((1 << count) - 1), count);
         }
         writer.finish();
         let mut reader = BitReader::new(&bytes);
-        for count in 0..=32 {
-            assert_eq!(u64::from(reader.take(count)), 0xDEAD_BEEF & ((1 << count) - 1));
+        for count in 0_u32..=56 {
+            let (low, high) = (count.min(32), count.saturating_sub(32));
+            let taken = u64::from(reader.take(low)) | u64::from(reader.take(high)) << 32;
+            assert_eq!(taken, 0xDEAD_BEEF_CAFE_F00D_u64 & ((1 << count) - 1));
         }
         assert_eq!(reader.finish(), Ok(bytes.len()));
     }
@@ -217,18 +233,19 @@ mod tests {
 
     #[test]
     fn a_window_shows_what_a_reader_takes_and_zeros_behind_the_end() {
-        for len in [0, 1, 7, 8, 9, 300, 704, 712, 800] {
+        for len in [0, 1, 7, 8, 9, 300] {
             let bytes: Vec<u8> = (0..len as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
             let mut reader = BitReader::new(&bytes);
-            let mut copy = None;
-            let padded = reader.padded(&mut copy);
-            for position in 0..PADDED_BITS {
+            for position in 0..8 * (len + 10) {
                 reader.go_to(position);
-                let mut window = padded.at(position);
-                assert_eq!(window.peek(), reader.take(32), "{len} bytes, bit {position}");
-                window.skip(BitWindow::WIDTH - 25);
-                assert_eq!(window.peek() % (1 << 25), reader.take(25), "{len} bytes, behind bit {position}");
-                assert_eq!(window.position() + 25, reader.position());
+                let mut window = reader.window();
+                assert_eq!(window.peek() as u32, reader.take(32), "{len} bytes, bit {position}");
+                window.fill();
+                window.skip(BitWindow::WIDTH - 24);
+                assert_eq!(window.peek() as u32 % (1 << 24), reader.take(24), "{len} bytes, behind bit {position}");
+                assert_eq!(window.position() + 24, reader.position());
+                window.fill();
+                assert_eq!(window.position() + 24, reader.position());
             }
         }
     }

@@ -1,11 +1,11 @@
 //! The two forms of a frequency table: dense (FORMAT.md, 4.2) and compact (FORMAT.md, 5).
 
-use std::hint::select_unpredictable;
+use std::{hint::select_unpredictable, ops::Range};
 
 use crate::{
     error::Corruption,
     format::{
-        bits::{BitReader, BitStringError, BitWindow, BitWriter, PADDED_BITS, PaddedBits},
+        bits::{BitReader, BitStringError, BitWindow, BitWriter},
         fields::Fields,
     },
     model::Frequencies,
@@ -33,20 +33,28 @@ impl TableKind {
 
     /// Reads `scale_bits` and the table behind it.
     pub(crate) fn parse(self, fields: &mut Fields<'_>) -> Result<Frequencies, Corruption> {
+        let mut frequencies = Frequencies::NONE;
+        self.parse_to(fields, &mut frequencies)?;
+        Ok(frequencies)
+    }
+
+    /// [`parse`](Self::parse) to where the table is to stay. After an error it may be any.
+    pub(crate) fn parse_to(self, fields: &mut Fields<'_>, frequencies: &mut Frequencies) -> Result<(), Corruption> {
         let scale_bits = fields.u8("scale_bits")?;
         if !(9..=14).contains(&scale_bits) {
             return Err(Corruption::Field { field: "scale_bits", found: scale_bits.into() });
         }
         match self {
-            Self::Dense => parse_dense(fields, scale_bits),
-            Self::Compact => parse_compact(fields, scale_bits),
+            Self::Dense => *frequencies = parse_dense(fields, scale_bits)?,
+            Self::Compact => parse_compact_to(fields, scale_bits, frequencies)?,
         }
+        Ok(())
     }
 }
 
 /// Appends 256 frequencies of 16 bits.
 fn write_dense(frequencies: &Frequencies, out: &mut Vec<u8>) {
-    out.extend(frequencies.iter().flat_map(|frequency| frequency.to_le_bytes()));
+    out.extend(frequencies.all().into_iter().flat_map(u16::to_le_bytes));
 }
 
 /// Reads 256 frequencies of 16 bits.
@@ -61,41 +69,37 @@ fn parse_dense(fields: &mut Fields<'_>, scale_bits: u8) -> Result<Frequencies, C
 
 /// Appends a compact table.
 pub(crate) fn write_compact(frequencies: &Frequencies, out: &mut Vec<u8>) {
-    let mut symbols = [0; 256];
-    let mut cumulatives = [0; 256];
-    let mut used = 0;
-    for (symbol, _, cumulative) in frequencies.used() {
-        symbols[used] = symbol.into();
-        cumulatives[used] = cumulative;
-        used += 1;
-    }
+    let (symbols, cumulatives) = frequencies.increasing();
     let mut bits = BitWriter::new(out);
-    write_count(used, &mut bits);
-    write_increasing(&symbols[..used], 0, 255, &mut bits);
-    write_increasing(&cumulatives[1..used], 1, frequencies.scale() - 1, &mut bits);
+    write_count(symbols.len(), &mut bits);
+    write_increasing(symbols, 0, 255, &mut bits);
+    write_increasing(&cumulatives[1..], 1, frequencies.scale() - 1, &mut bits);
     bits.finish();
 }
 
 /// Reads a compact table.
 pub(crate) fn parse_compact(fields: &mut Fields<'_>, scale_bits: u8) -> Result<Frequencies, Corruption> {
-    let scale = 1_u32 << scale_bits;
+    let mut frequencies = Frequencies::NONE;
+    parse_compact_to(fields, scale_bits, &mut frequencies)?;
+    Ok(frequencies)
+}
+
+fn parse_compact_to(fields: &mut Fields<'_>, scale_bits: u8, frequencies: &mut Frequencies) -> Result<(), Corruption> {
     let mut bits = BitReader::new(fields.rest());
     let used = parse_count(&mut bits)
         .ok_or(Corruption::Field { field: "table", found: fields.rest().first().copied().unwrap_or(0).into() })?;
-    let mut symbols = [0; 256];
-    let mut cumulatives = [0; 256];
-    let mut copy = None;
-    let padded = bits.padded(&mut copy);
-    let behind = parse_increasing(&mut symbols[..used], 0, 255, &padded, bits.position());
-    let behind = parse_increasing(&mut cumulatives[1..used], 1, scale - 1, &padded, behind);
-    bits.go_to(behind);
+    frequencies.read(used, scale_bits, |symbols, cumulatives| {
+        let mut window = bits.window();
+        parse_increasing(symbols, 0..used, 0, 255, &mut window);
+        parse_increasing(cumulatives, 1..used, 1, (1 << scale_bits) - 1, &mut window);
+        bits.go_to(window.position());
+    });
     let len = bits.finish().map_err(|error| match error {
         BitStringError::Ended => fields.ends_in("table"),
         BitStringError::Padding => Corruption::Padding,
     })?;
     fields.bytes(len, "table")?;
-
-    Ok(Frequencies::from_cumulatives(&symbols[..used], &cumulatives[..used], scale_bits))
+    Ok(())
 }
 
 /// `used - 1`, at most 255, in exponential Golomb code of order 2: few symbols take few bits.
@@ -103,7 +107,7 @@ fn write_count(used: usize, bits: &mut BitWriter<'_>) {
     let number = used as u32 - 1 + 4;
     let width = number.ilog2();
     bits.put((1 << (width - 2)) - 1, width - 1);
-    bits.put(number - (1 << width), width);
+    bits.put(u64::from(number - (1 << width)), width);
 }
 
 /// `None`: more than 256.
@@ -122,93 +126,202 @@ fn parse_count(bits: &mut BitReader<'_>) -> Option<usize> {
 /// Binary interpolative code of strictly increasing `values` in `low..=high`: the middle one within
 /// the range that its neighbours leave it, then both halves. Dense runs cost no bits. (A. Moffat
 /// and L. Stuiver, Binary Interpolative Coding, 2000.)
-fn write_increasing(values: &[u32], low: u32, high: u32, bits: &mut BitWriter<'_>) {
-    let middle = values.len() / 2;
-    let Some(&value) = values.get(middle) else { return };
-    let (below, above) = (&values[..middle], &values[middle + 1..]);
-    let least = low + below.len() as u32;
-    write_number(value - least, high - above.len() as u32 - least + 1, bits);
-    if !below.is_empty() {
-        write_increasing(below, low, value - 1, bits);
-    }
-    if !above.is_empty() {
-        write_increasing(above, value + 1, high, bits);
+fn write_increasing(values: &[u16], low: u32, high: u32, bits: &mut BitWriter<'_>) {
+    let (mut waiting, mut count) = ([(&[][..], 0, 0); MOST_WAITING], 0);
+    let mut part = (values, low, high);
+    loop {
+        let (values, low, high) = part;
+        let mut numbers = Numbers::default();
+        // A number from the first to the second one.
+        let mut number = |least: u32, most: u32, value: u16| {
+            numbers.add(u32::from(value) - least, most - least);
+            u32::from(value)
+        };
+        match *values {
+            [] => {}
+            [only] => {
+                number(low, high, only);
+            }
+            [first, second] => {
+                let middle = number(low + 1, high, second);
+                number(low, middle - 1, first);
+            }
+            [first, second, third] => {
+                let middle = number(low + 1, high - 1, second);
+                number(low, middle - 1, first);
+                number(middle + 1, high, third);
+            }
+            [first, second, third, fourth] => {
+                let middle = number(low + 2, high - 1, third);
+                let before = number(low + 1, middle - 1, second);
+                number(low, before - 1, first);
+                number(middle + 1, high, fourth);
+            }
+            _ => {
+                let (below, rest) = values.split_at(values.len() / 2);
+                let Some((&value, above)) = rest.split_first() else { return };
+                let middle = number(low + below.len() as u32, high - above.len() as u32, value);
+                bits.put(numbers.bits, numbers.count);
+                waiting[count % MOST_WAITING] = (above, middle + 1, high);
+                count += 1;
+                part = (below, low, middle - 1);
+                continue;
+            }
+        }
+        bits.put(numbers.bits, numbers.count);
+        if count == 0 {
+            return;
+        }
+        count -= 1;
+        part = waiting[count % MOST_WAITING];
     }
 }
 
-/// Truncated binary code of a number below `range`.
-fn write_number(number: u32, range: u32, bits: &mut BitWriter<'_>) {
-    let width = range.ilog2();
-    let short = (2 << width) - range;
-    let long = number + short;
-    let is_long = number >= short;
-    // Which of both it is cannot be predicted.
-    let coded = select_unpredictable(is_long, long >> 1 | (long & 1) << width, number);
-    bits.put(coded, width + u32::from(is_long));
+/// The code of up to four numbers.
+#[derive(Debug, Default)]
+struct Numbers {
+    bits: u64,
+    count: u32,
+}
+
+impl Numbers {
+    /// Truncated binary code of a number up to `most`.
+    #[inline(always)]
+    fn add(&mut self, number: u32, most: u32) {
+        let Code { width, short, .. } = Code::up_to(most as usize);
+        let long = number + short;
+        let is_long = number >= short;
+        // Which of both it is cannot be predicted.
+        let coded = select_unpredictable(is_long, long >> 1 | (long & 1) << width, number);
+        self.bits |= u64::from(coded) << self.count;
+        self.count += width + u32::from(is_long);
+    }
 }
 
 /// The most bits of a number in a table: one of two below the largest scale, `1 << 14`.
 const NUMBER_BITS: u32 = 14;
 
-/// The count, 255 symbols and as many cumulative frequencies are all within [`PaddedBits`].
-const _: () = assert!(15 + 255 * 8 + 255 * NUMBER_BITS as usize <= PADDED_BITS);
+/// Places that wait while those before them are read: each time at most half of them are left.
+const MOST_WAITING: usize = u8::BITS as usize;
 
-/// Reads what [`write_increasing`] wrote from bit `at` on; the place behind it comes back.
-///
-/// A small block spends a fifth of its time here, one number after the other: where each begins is
-/// known when the one before it is read. So the smallest parts are read from one window, and a part
-/// without gaps, which has no bits, is filled at once.
-fn parse_increasing(values: &mut [u16], low: u32, high: u32, bits: &PaddedBits<'_>, at: usize) -> usize {
-    const { assert!(4 * NUMBER_BITS <= BitWindow::WIDTH) };
-    if values.len() as u32 == high - low + 1 {
-        for (value, number) in values.iter_mut().zip(low..) {
-            *value = number as u16;
-        }
-        return at;
-    }
-    let mut window = bits.at(at);
-    // A number from the first to the second one.
-    let mut number = |least: u32, most: u32| least + parse_number(most - least + 1, &mut window);
-    match values {
-        [] => {}
-        [only] => *only = number(low, high) as u16,
-        [first, second] => {
-            let middle = number(low + 1, high);
-            (*first, *second) = (number(low, middle - 1) as u16, middle as u16);
-        }
-        [first, second, third] => {
-            let middle = number(low + 1, high - 1);
-            (*first, *second) = (number(low, middle - 1) as u16, middle as u16);
-            *third = number(middle + 1, high) as u16;
-        }
-        [first, second, third, fourth] => {
-            let middle = number(low + 2, high - 1);
-            let before = number(low + 1, middle - 1);
-            (*first, *second, *third) = (number(low, before - 1) as u16, before as u16, middle as u16);
-            *fourth = number(middle + 1, high) as u16;
-        }
-        _ => {
-            let half = values.len() / 2;
-            let (below, rest) = values.split_at_mut(half);
-            let Some((value, above)) = rest.split_first_mut() else { return at };
-            let middle = number(low + below.len() as u32, high - above.len() as u32);
-            *value = middle as u16;
-            let behind = parse_increasing(below, low, middle - 1, bits, window.position());
-            return parse_increasing(above, middle + 1, high, bits, behind);
-        }
-    }
-    window.position()
+/// Some consecutive places of an increasing sequence, and what their values are within.
+#[derive(Debug, Clone, Copy, Default)]
+struct Part {
+    first: usize,
+    len: usize,
+    low: usize,
+    high: usize,
 }
 
+/// Reads what [`write_increasing`] wrote, to the places `at` of `values`.
+///
+/// A small block spends a third of its time here, one number after the other: where each begins is
+/// known when the one before it is read. So what was read stands in registers, without a call
+/// between two numbers, and the smallest parts are read without a question: one that has no gaps
+/// has no bits.
+fn parse_increasing(values: &mut [u16; 256], at: Range<usize>, low: usize, high: usize, window: &mut BitWindow<'_>) {
+    const { assert!(4 * NUMBER_BITS <= BitWindow::WIDTH) };
+    let (mut waiting, mut count) = ([Part::default(); MOST_WAITING], 0);
+    let mut part = Part { first: at.start, len: at.len(), low, high };
+    let mut set = |at: usize, value: usize| values[at % 256] = value as u16;
+    loop {
+        let Part { first, len, low, high } = part;
+        window.fill();
+        // A number from the first to the second one.
+        let mut number = |least: usize, most: usize| least + parse_number(most - least, window);
+        match len {
+            0 => {}
+            1 => set(first, number(low, high)),
+            2 => {
+                let middle = number(low + 1, high);
+                set(first, number(low, middle - 1));
+                set(first + 1, middle);
+            }
+            3 => {
+                let middle = number(low + 1, high - 1);
+                set(first, number(low, middle - 1));
+                set(first + 1, middle);
+                set(first + 2, number(middle + 1, high));
+            }
+            4 => {
+                let middle = number(low + 2, high - 1);
+                let before = number(low + 1, middle - 1);
+                set(first, number(low, before - 1));
+                set(first + 1, before);
+                set(first + 2, middle);
+                set(first + 3, number(middle + 1, high));
+            }
+            _ if len == high - low + 1 => {
+                for (at, value) in (first..first + len).zip(low..) {
+                    set(at, value);
+                }
+            }
+            _ => {
+                let below = len / 2;
+                let above = len - below - 1;
+                let middle = number(low + below, high - above);
+                set(first + below, middle);
+                waiting[count % MOST_WAITING] = Part { first: first + below + 1, len: above, low: middle + 1, high };
+                count += 1;
+                part = Part { first, len: below, low, high: middle - 1 };
+                continue;
+            }
+        }
+        if count == 0 {
+            return;
+        }
+        count -= 1;
+        part = waiting[count % MOST_WAITING];
+    }
+}
+
+/// Truncated binary code of the numbers up to some one: those below `short` take `width` bits, the
+/// others one more.
+#[derive(Debug, Clone, Copy)]
+struct Code {
+    width: u32,
+    short: u32,
+    /// `width` bits.
+    mask: u32,
+}
+
+impl Code {
+    const fn new(most: usize) -> Self {
+        let range = most as u32 + 1;
+        let width = range.ilog2();
+        Self { width, short: (2 << width) - range, mask: (1 << width) - 1 }
+    }
+
+    /// Looked up where it can be: the next number waits for it.
+    #[inline(always)]
+    fn up_to(most: usize) -> Self {
+        match CODES.get(most) {
+            Some(&[width, short, mask, _]) => Self { width: width.into(), short: short.into(), mask: mask.into() },
+            None => Self::new(most),
+        }
+    }
+}
+
+/// Width, `short` and mask of most codes in a table.
+const CODES: [[u16; 4]; 512] = {
+    let mut codes = [[0; 4]; 512];
+    let mut most = 0;
+    while most < 512 {
+        let Code { width, short, mask } = Code::new(most);
+        codes[most] = [width as u16, short as u16, mask as u16, 0];
+        most += 1;
+    }
+    codes
+};
+
+/// A number up to `most`.
 #[inline(always)]
-fn parse_number(range: u32, window: &mut BitWindow) -> u32 {
-    let width = range.ilog2();
-    let short = (2 << width) - range;
-    let long = window.peek();
-    let number = long & ((1 << width) - 1);
+fn parse_number(most: usize, window: &mut BitWindow<'_>) -> usize {
+    let Code { width, short, mask } = Code::up_to(most);
+    let (short, number) = (short as usize, (window.peek() & u64::from(mask)) as usize);
     let is_long = number >= short;
-    window.skip(width + u32::from(is_long));
-    select_unpredictable(is_long, (2 * number + (long >> width & 1)).wrapping_sub(short), number)
+    let next = window.skip_one_of(width, is_long) as usize;
+    select_unpredictable(is_long, (2 * number + (next & 1)).wrapping_sub(short), number)
 }
 
 #[cfg(test)]
@@ -320,12 +433,11 @@ mod tests {
             .collect();
             for cut in [0, len, bytes.len()] {
                 let mut plain = BitReader::new(&bytes[..cut]);
-                let mut copy = None;
-                let padded = plain.padded(&mut copy);
-                let (mut expected, mut found) = (vec![0; len], vec![0; len]);
-                parse_plainly(&mut expected, low, high, &mut plain);
-                let behind = parse_increasing(&mut found, low, high, &padded, 0);
-                assert_eq!((behind, found), (plain.position(), expected), "{len} values, {cut} bytes");
+                let (mut expected, mut found) = ([0; 256], [0; 256]);
+                let mut window = plain.window();
+                parse_plainly(&mut expected[1..=len], low as u32, high as u32, &mut plain);
+                parse_increasing(&mut found, 1..len + 1, low, high, &mut window);
+                assert_eq!((window.position(), found), (plain.position(), expected), "{len} values, {cut} bytes");
             }
         }
     }

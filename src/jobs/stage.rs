@@ -217,7 +217,7 @@ impl<'v> Stage<'v> {
 
     fn copy_table(&mut self, word: usize, frequencies: &Frequencies) {
         let mut table = [0; 4 * TABLE_WORDS];
-        for (bytes, frequency) in table.as_chunks_mut().0.iter_mut().zip(frequencies.iter()) {
+        for (bytes, frequency) in table.as_chunks_mut().0.iter_mut().zip(&frequencies.all()) {
             *bytes = frequency.to_le_bytes();
         }
         self.copy(word, &table);

@@ -146,7 +146,7 @@ impl Model {
         if frequencies.scale_bits() != SCALE_BITS {
             return Err(Corruption::Field { field: "scale_bits", found: frequencies.scale_bits().into() });
         }
-        if let Some(symbol) = frequencies.iter().position(|&frequency| frequency == 0) {
+        if let Some(symbol) = frequencies.all().iter().position(|&frequency| frequency == 0) {
             return Err(Corruption::Field { field: "first byte without a frequency", found: symbol as u64 });
         }
         Ok(Self::new(id, frequencies))
@@ -186,7 +186,7 @@ mod tests {
     fn every_byte_has_a_frequency_whatever_the_samples_are() {
         for samples in [vec![], vec![vec![b'a'; 100_000]], vec![(0..=255).collect(), vec![3; 7]]] {
             let model = Model::train(1, &samples).unwrap();
-            assert!(model.frequencies().iter().all(|&frequency| frequency > 0));
+            assert!(model.frequencies().all().iter().all(|&frequency| frequency > 0));
             assert_eq!(Model::load(&model.save()).unwrap(), model);
         }
     }

@@ -31,6 +31,14 @@ pub(crate) fn least_bits(counts: &[u32; 256]) -> u64 {
     entropy_bits(counts).saturating_sub(2)
 }
 
+/// Symbols with these `counts`, below 2^28 in all, never take more bits than this at best: as many
+/// as if all that occur were equally frequent.
+pub(crate) fn most_bits(counts: &[u32; 256]) -> u64 {
+    let used = counts.iter().map(|&count| u32::from(count > 0)).sum();
+    let total = counts.iter().sum::<u32>();
+    (u64::from(total) * (log2(used) + 1)).div_ceil(1 << FRACTION_BITS)
+}
+
 /// About how many bytes `len` symbols, 2^24 at most, take at best, each for itself, by a sample of
 /// them.
 pub(crate) fn entropy_len(sample: &Histogram, len: usize) -> usize {
@@ -79,6 +87,17 @@ const LOG2: [u32; 4096] = {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_entropy_is_between_its_bounds() {
+        for used in 1..=256 {
+            for skew in [0, 1, 7] {
+                let counts = std::array::from_fn(|symbol| if symbol < used { 1 + symbol as u32 % 5 * skew } else { 0 });
+                let bits = entropy_bits(&counts);
+                assert!(least_bits(&counts) <= bits && bits <= most_bits(&counts) + 2, "{used} symbols, {skew}");
+            }
+        }
+    }
 
     #[test]
     fn agrees_with_floating_point() {

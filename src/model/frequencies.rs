@@ -2,70 +2,69 @@
 
 use crate::error::Corruption;
 
-/// 256 frequencies that sum to `1 << scale_bits`.
+/// 256 frequencies that sum to `1 << scale_bits`: as the slots of those symbols that have some, for
+/// few of 256 occur in a small block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frequencies {
-    of: [u16; 256],
-    /// A bit for each symbol with a frequency: few of 256 symbols occur in a small block.
-    present: [u64; 4],
+    /// The symbols with a frequency in order, then zeros.
+    symbols: [u16; 256],
+    /// The first slot of each, then the scale, then zeros.
+    cumulatives: [u16; 257],
+    used: usize,
     scale_bits: u8,
 }
 
 impl Frequencies {
+    /// Not valid yet: no symbol has a frequency.
+    pub(crate) const NONE: Self = Self { symbols: [0; 256], cumulatives: [0; 257], used: 0, scale_bits: 0 };
+
     /// `scale_bits` is at most 15.
-    #[expect(clippy::large_types_passed_by_value, reason = "it moves into the table")]
     pub(crate) fn new(of: [u16; 256], scale_bits: u8) -> Result<Self, Corruption> {
         let sum = of.iter().map(|&frequency| u32::from(frequency)).sum();
         let scale = 1 << scale_bits;
         if sum != scale {
             return Err(Corruption::FrequencySum { sum, scale });
         }
-        let mut present = [0; 4];
-        for (bits, of) in present.iter_mut().zip(of.as_chunks::<64>().0) {
-            *bits = of.iter().rev().fold(0, |bits, &frequency| bits << 1 | u64::from(frequency > 0));
-        }
-        Ok(Self { of, present, scale_bits })
+        let symbols = (0..=255).filter(|&symbol| of[usize::from(symbol)] > 0);
+        Ok(Self::of_symbols(symbols.map(|symbol| (symbol, of[usize::from(symbol)])), scale_bits))
     }
 
-    /// Each of `symbols` has the slots from its cumulative to the next one's, the last one those up
-    /// to the scale. Both increase strictly, the cumulatives from 0 and below the scale, and there
-    /// are as many, at least one.
-    pub(crate) fn from_cumulatives(symbols: &[u16], cumulatives: &[u16], scale_bits: u8) -> Self {
-        let (mut of, mut present) = ([0; 256], [0; 4]);
-        // In a register: each symbol would wait for the one before it in memory.
-        let (mut word, mut bits) = (0, 0_u64);
-        let mut set = |symbol: u16, frequency: u16| {
-            let symbol = usize::from(symbol) % 256;
-            of[symbol] = frequency;
-            if symbol / 64 != word {
-                present[word] = bits;
-                (word, bits) = (symbol / 64, 0);
-            }
-            bits |= 1 << (symbol % 64);
-        };
-        for (&symbol, pair) in symbols.iter().zip(cumulatives.windows(2)) {
-            set(symbol, pair[1] - pair[0]);
+    /// Symbols in order with their frequencies, which sum to the scale.
+    pub(crate) fn of_symbols(symbols: impl Iterator<Item = (u8, u16)>, scale_bits: u8) -> Self {
+        let mut of = Self { scale_bits, ..Self::NONE };
+        let mut cumulative = 0;
+        for (symbol, frequency) in symbols {
+            of.symbols[of.used % 256] = symbol.into();
+            cumulative += frequency;
+            of.used += 1;
+            of.cumulatives[of.used] = cumulative;
         }
-        if let (Some(&symbol), Some(&cumulative)) = (symbols.last(), cumulatives.last()) {
-            set(symbol, (1 << scale_bits) - cumulative);
+        debug_assert_eq!(u32::from(cumulative), of.scale());
+        of
+    }
+
+    /// Makes it those of `used` symbols, one at least, whatever it was before: `read` fills as many
+    /// places with the symbols, and as many with their first slots. Both increase strictly, the
+    /// slots from 0 and below the scale; the other places are 0, and stay so.
+    ///
+    /// Where it stays: to move a table a few times takes a tenth of the time that reading it takes.
+    #[inline(always)]
+    pub(crate) fn read(&mut self, used: usize, scale_bits: u8, read: impl FnOnce(&mut [u16; 256], &mut [u16; 256])) {
+        *self = Self { used, scale_bits, ..Self::NONE };
+        if let Some(cumulatives) = self.cumulatives.first_chunk_mut() {
+            read(&mut self.symbols, cumulatives);
         }
-        present[word] = bits;
-        Self { of, present, scale_bits }
+        self.cumulatives[used] = 1 << scale_bits;
     }
 
     /// All slots for one symbol.
     pub(crate) fn single(symbol: u8, scale_bits: u8) -> Self {
-        let mut of = [0; 256];
-        of[usize::from(symbol)] = 1 << scale_bits;
-        let mut present = [0; 4];
-        present[usize::from(symbol) / 64] = 1 << (symbol % 64);
-        Self { of, present, scale_bits }
+        Self::of_symbols([(symbol, 1 << scale_bits)].into_iter(), scale_bits)
     }
 
     /// The symbol that has all slots.
     pub(crate) fn only_symbol(&self) -> Option<u8> {
-        let (first, frequency, _) = self.used().next()?;
-        (frequency == self.scale()).then_some(first)
+        (self.used == 1).then_some(self.symbols[0] as u8)
     }
 
     pub(crate) fn scale_bits(&self) -> u8 {
@@ -77,15 +76,24 @@ impl Frequencies {
         1 << self.scale_bits
     }
 
-    /// The frequencies in symbol order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &u16> {
-        self.of.iter()
+    /// The frequencies of all 256 symbols.
+    pub(crate) fn all(&self) -> [u16; 256] {
+        let mut all = [0; 256];
+        for (symbol, frequency, _) in self.used() {
+            all[usize::from(symbol)] = frequency as u16;
+        }
+        all
+    }
+
+    /// The symbols that have a frequency, in order, and their first slots.
+    pub(crate) fn increasing(&self) -> (&[u16], &[u16]) {
+        (&self.symbols[..self.used], &self.cumulatives[..self.used])
     }
 
     /// (frequency, cumulative) in symbol order.
     #[cfg(test)]
     pub(crate) fn ranges(&self) -> impl Iterator<Item = (u32, u32)> {
-        self.of.iter().scan(0, |cumulative, &frequency| {
+        self.all().into_iter().scan(0, |cumulative, frequency| {
             let start = *cumulative;
             *cumulative += u32::from(frequency);
             Some((u32::from(frequency), start))
@@ -93,35 +101,14 @@ impl Frequencies {
     }
 
     /// (symbol, frequency, cumulative) of the symbols that have a frequency, in symbol order.
-    pub(crate) fn used(&self) -> Used<'_> {
-        Used { frequencies: self, next: 0, bits: 0, cumulative: 0 }
-    }
-}
-
-/// See [`Frequencies::used`].
-#[derive(Debug)]
-pub(crate) struct Used<'a> {
-    frequencies: &'a Frequencies,
-    /// The word of `present` that follows `bits`.
-    next: usize,
-    bits: u64,
-    cumulative: u32,
-}
-
-impl Iterator for Used<'_> {
-    type Item = (u8, u32, u32);
-
     #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        while self.bits == 0 {
-            self.bits = *self.frequencies.present.get(self.next)?;
-            self.next += 1;
-        }
-        let symbol = 64 * (self.next - 1) + self.bits.trailing_zeros() as usize;
-        self.bits &= self.bits - 1;
-        let (frequency, cumulative) = (u32::from(self.frequencies.of[symbol]), self.cumulative);
-        self.cumulative += frequency;
-        Some((symbol as u8, frequency, cumulative))
+    pub(crate) fn used(&self) -> impl Iterator<Item = (u8, u32, u32)> {
+        let ends = &self.cumulatives[1..];
+        self.symbols[..self.used]
+            .iter()
+            .zip(&self.cumulatives)
+            .zip(ends)
+            .map(|((&symbol, &start), &end)| (symbol as u8, u32::from(end - start), u32::from(start)))
     }
 }
 

@@ -15,7 +15,7 @@ mod symbols;
 pub(crate) use byte_set::{ByteSet, Chunk};
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use cost::price;
-pub(crate) use cost::{coded_bits, entropy_bits, entropy_len, least_bits};
+pub(crate) use cost::{coded_bits, entropy_bits, entropy_len, least_bits, most_bits};
 pub(crate) use frequencies::Frequencies;
 pub(crate) use histogram::{Counter, Histogram};
 pub(crate) use normalize::{normalize, normalize_compat};

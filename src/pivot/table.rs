@@ -39,7 +39,7 @@ pub(crate) fn write(tree: &Tree, out: &mut Vec<u8>) {
     let mut bits = BitWriter::new(out);
     let (symbols, count) = symbols_of(&used);
     for &symbol in &symbols[..count] {
-        bits.put(group_of[usize::from(symbol)], width);
+        bits.put(group_of[usize::from(symbol)].into(), width);
     }
     bits.finish();
     if coded > 0 {

@@ -38,7 +38,8 @@ pub fn encode(raw: &[u8], lanes: usize, scale_bits: u8) -> Result<Vec<u8>, Error
     let mut payload = Vec::new();
     if !raw.is_empty() {
         let frequencies = normalize_compat(&Histogram::new(raw), scale_bits);
-        encode_payload(raw, lanes, &frequencies, TableKind::Dense, &mut payload);
+        TableKind::Dense.write(&frequencies, &mut payload);
+        encode_behind_table(raw, lanes, &frequencies, &mut Stacks::default(), &mut payload);
     }
     Ok(payload)
 }
@@ -60,15 +61,24 @@ pub fn decode(payload: &[u8], raw_len: usize) -> Result<Vec<u8>, Error> {
     Ok(raw)
 }
 
-/// Appends the payload of `raw`, whose symbols all have a frequency. `lanes` is 1..=255.
-pub(crate) fn encode_payload(raw: &[u8], lanes: usize, frequencies: &Frequencies, table: TableKind, out: &mut Vec<u8>) {
-    table.write(frequencies, out);
+/// Where the words of [`FEW`] lanes stand before they are written: memory to keep.
+pub(crate) type Stacks = [WordStack; FEW];
+
+/// Appends what stands behind the table in a payload of `raw`, whose symbols all have a frequency.
+/// `lanes` is 1..=255.
+pub(crate) fn encode_behind_table(
+    raw: &[u8],
+    lanes: usize,
+    frequencies: &Frequencies,
+    stacks: &mut Stacks,
+    out: &mut Vec<u8>,
+) {
     out.push(lanes as u8);
-    SymbolTable::with(frequencies, |symbols| encode_lanes(raw, lanes, symbols, out));
+    SymbolTable::with(frequencies, |symbols| encode_lanes(raw, lanes, symbols, stacks, out));
 }
 
 /// Appends the states of all lanes, their numbers of words, and their words.
-fn encode_lanes(raw: &[u8], lanes: usize, symbols: &SymbolTable, out: &mut Vec<u8>) {
+fn encode_lanes(raw: &[u8], lanes: usize, symbols: &SymbolTable, stacks: &mut Stacks, out: &mut Vec<u8>) {
     let states_at = out.len();
     let counts_at = states_at + 4 * lanes;
     out.resize(counts_at + 4 * lanes, 0);
@@ -79,18 +89,17 @@ fn encode_lanes(raw: &[u8], lanes: usize, symbols: &SymbolTable, out: &mut Vec<u
         words.write(out);
     };
     if lanes == FEW {
-        let mut stacks: [WordStack; FEW] = Default::default();
-        for stack in &mut stacks {
+        for stack in &mut *stacks {
             stack.reset(raw.len().div_ceil(FEW));
         }
         let mut states = [LOWER_BOUND; FEW];
-        turns::encode(raw, symbols, &mut states, &mut stacks);
-        for (lane, (state, stack)) in states.iter().zip(&stacks).enumerate() {
+        turns::encode(raw, symbols, &mut states, stacks);
+        for (lane, (state, stack)) in states.iter().zip(&*stacks).enumerate() {
             write(lane, *state, stack, out);
         }
         return;
     }
-    let mut words = WordStack::default();
+    let words = &mut stacks[0];
     for lane in 0..lanes {
         words.reset(raw.len().div_ceil(lanes));
         let mut state = LOWER_BOUND;
@@ -99,42 +108,67 @@ fn encode_lanes(raw: &[u8], lanes: usize, symbols: &SymbolTable, out: &mut Vec<u
             words.push_if(code.overflows(state), &mut state);
             state = code.encode(state, symbols.scale_bits());
         }
-        write(lane, state, &words, out);
+        write(lane, state, words, out);
     }
 }
 
 /// What a payload says, every field of it verified; the words end it, all of one lane before all of
 /// the next.
+#[cfg(feature = "jobs")]
 pub(crate) fn parse(payload: &[u8], table: TableKind) -> Result<(Frequencies, Vec<Lane<'_>>), Corruption> {
     let mut fields = Fields::new(payload);
     let frequencies = table.parse(&mut fields)?;
-    let count = usize::from(fields.u8("lanes")?);
-    if count == 0 {
-        return Err(Corruption::Field { field: "lanes", found: 0 });
+    let mut lanes = vec![Lane::NONE; parse_count(&mut fields)?];
+    parse_lanes(&mut fields, &mut lanes)?;
+    Ok((frequencies, lanes))
+}
+
+/// How many lanes follow.
+fn parse_count(fields: &mut Fields<'_>) -> Result<usize, Corruption> {
+    match fields.u8("lanes")? {
+        0 => Err(Corruption::Field { field: "lanes", found: 0 }),
+        count => Ok(count.into()),
     }
-    let mut lanes = Vec::with_capacity(count);
-    for _ in 0..count {
-        lanes.push(Lane { state: parse_state(&mut fields)?, words: WordReader::new(&[]) });
+}
+
+/// What stands behind the number of lanes.
+fn parse_lanes<'a>(fields: &mut Fields<'a>, lanes: &mut [Lane<'a>]) -> Result<(), Corruption> {
+    for lane in &mut *lanes {
+        lane.state = parse_state(fields)?;
     }
-    let mut counts = Fields::new(fields.bytes(4 * count, "word counts")?);
-    for lane in &mut lanes {
+    let mut counts = Fields::new(fields.bytes(4 * lanes.len(), "word counts")?);
+    for lane in lanes {
         let count = counts.u32("word counts")? as usize;
         lane.words = WordReader::new(fields.bytes(count.saturating_mul(2), "words")?);
     }
-    fields.end()?;
-    Ok((frequencies, lanes))
+    fields.end()
 }
 
 /// Fills `raw` from a payload.
 pub(crate) fn decode_payload(payload: &[u8], table: TableKind, raw: &mut [u8]) -> Result<(), Corruption> {
-    let (frequencies, mut lanes) = parse(payload, table)?;
+    let (mut fields, mut frequencies) = (Fields::new(payload), Frequencies::NONE);
+    table.parse_to(&mut fields, &mut frequencies)?;
+    match parse_count(&mut fields)? {
+        FEW => decode_behind(&mut fields, &frequencies, &mut [Lane::NONE; FEW], raw),
+        count => decode_behind(&mut fields, &frequencies, &mut vec![Lane::NONE; count], raw),
+    }
+}
+
+/// [`decode_payload`] behind the number of lanes.
+fn decode_behind<'a>(
+    fields: &mut Fields<'a>,
+    frequencies: &Frequencies,
+    lanes: &mut [Lane<'a>],
+    raw: &mut [u8],
+) -> Result<(), Corruption> {
+    parse_lanes(fields, lanes)?;
     match frequencies.scale_bits() {
-        9 => Slots9::with(&frequencies, |slots| decode_lanes(&mut lanes, slots, raw)),
-        10 => Slots10::with(&frequencies, |slots| decode_lanes(&mut lanes, slots, raw)),
+        9 => Slots9::with(frequencies, |slots| decode_lanes(lanes, slots, raw)),
+        10 => Slots10::with(frequencies, |slots| decode_lanes(lanes, slots, raw)),
         ..=<u32 as Slot>::MAX_SCALE_BITS => {
-            SlotTable::<u32, 4096>::with(&frequencies, |slots| decode_lanes(&mut lanes, slots, raw))
+            SlotTable::<u32, 4096>::with(frequencies, |slots| decode_lanes(lanes, slots, raw))
         }
-        _ => decode_lanes(&mut lanes, &*Box::new(SlotTable::<u64, 16384>::new(&frequencies)), raw),
+        _ => decode_lanes(lanes, &*Box::new(SlotTable::<u64, 16384>::new(frequencies)), raw),
     }
 }
 

@@ -32,7 +32,8 @@ pub fn encode(raw: &[u8], scale_bits: u8) -> Result<Vec<u8>, Error> {
     let mut payload = Vec::new();
     if !raw.is_empty() {
         let frequencies = normalize_compat(&Histogram::new(raw), scale_bits);
-        encode_payload(raw, &frequencies, TableKind::Dense, &mut payload);
+        TableKind::Dense.write(&frequencies, &mut payload);
+        encode_behind_table(raw, &frequencies, &mut [WordStack::new()], &mut payload);
     }
     Ok(payload)
 }
@@ -54,46 +55,59 @@ pub fn decode(payload: &[u8], raw_len: usize) -> Result<Vec<u8>, Error> {
     Ok(raw)
 }
 
-/// Appends the payload of `raw`, whose symbols all have a frequency.
-pub(crate) fn encode_payload(raw: &[u8], frequencies: &Frequencies, table: TableKind, out: &mut Vec<u8>) {
-    let (state, words) = SymbolTable::with(frequencies, |symbols| encode_words(raw, symbols));
-    table.write(frequencies, out);
+/// Appends what stands behind the table in a payload of `raw`, whose symbols all have a frequency.
+/// Its words wait on the stack.
+pub(crate) fn encode_behind_table(
+    raw: &[u8],
+    frequencies: &Frequencies,
+    words: &mut [WordStack; 1],
+    out: &mut Vec<u8>,
+) {
+    let state = SymbolTable::with(frequencies, |symbols| encode_words(raw, symbols, words));
     out.extend(state.to_le_bytes());
-    out.extend((words.words().len() as u32).to_le_bytes());
-    words.write(out);
+    out.extend((words[0].words().len() as u32).to_le_bytes());
+    words[0].write(out);
 }
 
 /// Appends state and words of `raw`, whose symbols all have a code: a payload without its table and
 /// count.
 pub(crate) fn encode_bare(raw: &[u8], symbols: &SymbolTable, out: &mut Vec<u8>) {
-    let (state, words) = encode_words(raw, symbols);
+    let mut words = [WordStack::new()];
+    let state = encode_words(raw, symbols, &mut words);
     out.extend(state.to_le_bytes());
-    words.write(out);
+    words[0].write(out);
 }
 
-fn encode_words(raw: &[u8], symbols: &SymbolTable) -> (u32, WordStack) {
-    let mut words = [WordStack::default()];
+/// The state comes back.
+fn encode_words(raw: &[u8], symbols: &SymbolTable, words: &mut [WordStack; 1]) -> u32 {
     words[0].reset(raw.len());
     let mut states = [LOWER_BOUND];
-    turns::encode(raw, symbols, &mut states, &mut words);
-    let ([state], [words]) = (states, words);
-    (state, words)
+    turns::encode(raw, symbols, &mut states, words);
+    states[0]
 }
 
 /// What a payload says, every field of it verified; the words end it.
+#[cfg(feature = "jobs")]
 pub(crate) fn parse(payload: &[u8], table: TableKind) -> Result<(Frequencies, [Lane<'_>; 1]), Corruption> {
     let mut fields = Fields::new(payload);
     let frequencies = table.parse(&mut fields)?;
-    let state = parse_state(&mut fields)?;
+    Ok((frequencies, parse_lane(&mut fields)?))
+}
+
+/// What stands behind the table.
+fn parse_lane<'a>(fields: &mut Fields<'a>) -> Result<[Lane<'a>; 1], Corruption> {
+    let state = parse_state(fields)?;
     let count = fields.u32("words")? as usize;
     let words = WordReader::new(fields.bytes(count.saturating_mul(2), "words")?);
     fields.end()?;
-    Ok((frequencies, [Lane { state, words }]))
+    Ok([Lane { state, words }])
 }
 
 /// Fills `raw` from a payload.
 pub(crate) fn decode_payload(payload: &[u8], table: TableKind, raw: &mut [u8]) -> Result<(), Corruption> {
-    let (frequencies, mut lane) = parse(payload, table)?;
+    let (mut fields, mut frequencies) = (Fields::new(payload), Frequencies::NONE);
+    table.parse_to(&mut fields, &mut frequencies)?;
+    let mut lane = parse_lane(&mut fields)?;
     let ran_dry = match frequencies.scale_bits() {
         9 => Slots9::with(&frequencies, |slots| turns::decode(&mut lane, slots, raw)),
         10 => Slots10::with(&frequencies, |slots| turns::decode(&mut lane, slots, raw)),
@@ -142,7 +156,8 @@ mod tests {
             let frequencies = normalize_compat(&Histogram::new(&raw), scale_bits);
             for form in [TableKind::Dense, TableKind::Compact] {
                 let mut payload = Vec::new();
-                encode_payload(&raw, &frequencies, form, &mut payload);
+                form.write(&frequencies, &mut payload);
+                encode_behind_table(&raw, &frequencies, &mut [WordStack::new()], &mut payload);
                 let mut back = vec![0; raw.len()];
                 decode_payload(&payload, form, &mut back).unwrap();
                 assert_eq!(back, raw);

@@ -29,6 +29,9 @@ pub(crate) struct Lane<'a> {
 }
 
 impl Lane<'_> {
+    /// Without words, and with no state yet.
+    pub(crate) const NONE: Self = Self { state: 0, words: WordReader::EMPTY };
+
     /// Whether it is where the encoder began.
     pub(crate) fn is_at_end(&self) -> bool {
         self.state == LOWER_BOUND && self.words.is_empty()
@@ -143,7 +146,7 @@ fn encode_piece<const LANES: usize>(
     stacks: &mut [WordStack; LANES],
 ) {
     let mut rooms = [[[0; 2]; TURNS]; LANES];
-    let mut free = [TURNS; LANES];
+    let mut last = [TURNS - 1; LANES];
     let mut x = *states;
     for turn in piece.chunks_exact(LANES).rev() {
         for lane in 0..LANES {
@@ -151,16 +154,16 @@ fn encode_piece<const LANES: usize>(
             let gives = code.overflows(x[lane]);
             // At most one word per turn: there is room for each, and the remainder only tells the
             // compiler so.
-            rooms[lane][(free[lane] - 1) % TURNS] = (x[lane] as u16).to_le_bytes();
-            free[lane] -= usize::from(gives);
+            rooms[lane][last[lane] % TURNS] = (x[lane] as u16).to_le_bytes();
+            last[lane] = last[lane].wrapping_sub(gives.into());
             x[lane] = code.encode(select_unpredictable(gives, x[lane] >> 16, x[lane]), symbols.scale_bits());
         }
     }
     *states = x;
-    for (stack, (room, free)) in stacks.iter_mut().zip(rooms.iter().zip(free)) {
+    for (stack, (room, last)) in stacks.iter_mut().zip(rooms.iter().zip(last)) {
         // All of it, in a copy of fixed length: what is not a word lies under the top.
         let Some(window) = stack.room() else { unreachable!("a stack has room for a window more than its words") };
         *window = *room;
-        stack.push(TURNS - free);
+        stack.push((TURNS - 1).wrapping_sub(last));
     }
 }

@@ -9,6 +9,8 @@ pub(crate) struct WordReader<'a> {
 }
 
 impl<'a> WordReader<'a> {
+    pub(crate) const EMPTY: Self = Self { words: &[] };
+
     /// An odd last byte is not a word; callers cut at whole words.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { words: bytes.as_chunks().0 }
