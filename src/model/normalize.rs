@@ -1,5 +1,7 @@
 //! Counts to frequencies that sum to a power of two.
 
+use std::hint::select_unpredictable;
+
 use crate::model::{Frequencies, Histogram};
 
 /// The frequencies with the smallest coded size for the scale: the minimum of `-sum count *
@@ -33,11 +35,8 @@ pub(crate) fn normalize(histogram: &Histogram, scale_bits: u8) -> Frequencies {
         shares.give(best);
         shares.take(least);
     }
-    let mut of = [0; 256];
-    for (&symbol, &frequency) in shares.symbols.iter().zip(&shares.frequencies[..shares.used]) {
-        of[usize::from(symbol)] = frequency as u16;
-    }
-    Frequencies::new(of, scale_bits).unwrap_or_else(|_| unreachable!("the loops above end at the scale"))
+    let frequencies = shares.frequencies[..shares.used].iter().map(|&frequency| frequency as u16);
+    Frequencies::of_symbols(shares.symbols.into_iter().zip(frequencies), scale_bits)
 }
 
 /// The original coder's normalisation, for byte-identical frames: shares rounded down, at least 1;
@@ -82,9 +81,9 @@ struct Shares {
     counts: [f64; 256],
     frequencies: [u32; 256],
     /// What one more slot saves.
-    gains: [f64; 256],
-    /// What one slot less costs; no symbol gives its last one.
-    losses: [f64; 256],
+    gains: Extreme<false>,
+    /// What one slot less costs: infinity where it is the last one.
+    losses: Extreme<true>,
 }
 
 impl Shares {
@@ -96,89 +95,144 @@ impl Shares {
             symbols: [0; 256],
             counts: [0.0; 256],
             frequencies: [0; 256],
-            gains: [0.0; 256],
-            losses: [0.0; 256],
+            gains: Extreme::NONE,
+            losses: Extreme::NONE,
         }
     }
 
     /// Each symbol's rounded share, at least 1. Symbols whose share is below one slot take more
     /// than it, so the others share what is left.
     fn round(&mut self, histogram: &Histogram) {
-        for (symbol, &count) in (0_u8..=255).zip(histogram.counts()) {
+        let mut used = 0;
+        for (symbol, &count) in histogram.counts().iter().enumerate() {
             // Written in any case, and overwritten unless it counts: which symbols occur cannot be
             // predicted.
-            self.symbols[self.used] = symbol;
-            self.counts[self.used] = f64::from(count);
-            self.used += usize::from(count > 0);
+            self.symbols[used % 256] = symbol as u8;
+            self.counts[used % 256] = f64::from(count);
+            used += usize::from(count > 0);
         }
-        let used = self.used;
         let slots_per_count = slots_per_count(&self.counts[..used], f64::from(histogram.total()), self.scale);
+        let mut sum = 0;
         for (frequency, &count) in self.frequencies[..used].iter_mut().zip(&self.counts) {
-            *frequency = ((count * slots_per_count + 0.5) as u32).max(1);
-            self.sum += *frequency;
+            // Signed, as that takes one instruction where it has no sign.
+            let rounded = (count * slots_per_count + 0.5) as i32 as u32;
+            *frequency = select_unpredictable(rounded == 0, 1, rounded);
+            sum += *frequency;
         }
-        let worth = self.gains.iter_mut().zip(&mut self.losses);
+        let worth = self.gains.values.iter_mut().zip(&mut self.losses.values);
         for ((gain, loss), (&frequency, &count)) in worth.zip(self.frequencies[..used].iter().zip(&self.counts)) {
             (*gain, *loss) = self::worth(count, frequency);
         }
+        (self.used, self.sum) = (used, sum);
+        self.gains.begin(used);
+        self.losses.begin(used);
     }
 
     fn give(&mut self, index: usize) {
         self.sum += 1;
         self.frequencies[index] += 1;
-        (self.gains[index], self.losses[index]) = worth(self.counts[index], self.frequencies[index]);
+        self.renew(index);
     }
 
     fn take(&mut self, index: usize) {
         self.sum -= 1;
         self.frequencies[index] -= 1;
-        (self.gains[index], self.losses[index]) = worth(self.counts[index], self.frequencies[index]);
+        self.renew(index);
+    }
+
+    fn renew(&mut self, index: usize) {
+        let (gain, loss) = worth(self.counts[index], self.frequencies[index]);
+        self.gains.set(index, gain);
+        self.losses.set(index, loss);
     }
 
     /// The symbol that gains most by one more slot, and what it gains.
     fn best_gain(&self) -> (usize, f64) {
-        extreme(&self.gains[..self.used], f64::MIN, |a, b| a > b)
+        self.gains.first()
     }
 
     /// The symbol that loses least by one slot less, and what it loses.
     fn least_loss(&self) -> (usize, f64) {
-        extreme(&self.losses[..self.used], f64::MAX, |a, b| a < b)
+        self.losses.first()
     }
 }
 
-/// The first of the values that come before all others, in four columns that do not wait for each
-/// other.
-#[expect(clippy::float_cmp, reason = "the one that is found is one of them")]
-#[inline(always)]
-fn extreme(values: &[f64], worst: f64, is_before: impl Fn(f64, f64) -> bool) -> (usize, f64) {
-    let (rows, rest) = values.as_chunks::<4>();
-    let mut columns = [worst; 4];
-    for row in rows {
-        for (best, &value) in columns.iter_mut().zip(row) {
-            *best = if is_before(value, *best) { value } else { *best };
+/// Values whose columns of a row are compared side by side.
+const ROW: usize = 16;
+
+/// Values, and the most extreme one of each row of them: where few change, few are looked at again.
+struct Extreme<const LEAST: bool> {
+    values: [f64; 256],
+    rows: [f64; 256 / ROW],
+}
+
+impl<const LEAST: bool> Extreme<LEAST> {
+    /// What comes behind all values.
+    const WORST: f64 = if LEAST { f64::INFINITY } else { f64::NEG_INFINITY };
+
+    const NONE: Self = Self { values: [0.0; 256], rows: [Self::WORST; 256 / ROW] };
+
+    /// Only the first `used` values count.
+    fn begin(&mut self, used: usize) {
+        self.values[used..used.next_multiple_of(ROW)].fill(Self::WORST);
+        for (extreme, row) in self.rows.iter_mut().zip(self.values[..used.next_multiple_of(ROW)].as_chunks().0) {
+            *extreme = Self::extreme(row);
         }
     }
-    let best = columns.iter().chain(rest).fold(worst, |best, &value| if is_before(value, best) { value } else { best });
-    (values.iter().position(|&value| value == best).unwrap_or(0), best)
+
+    fn set(&mut self, index: usize, value: f64) {
+        self.values[index] = value;
+        let row = index / ROW;
+        self.rows[row] = Self::extreme(&self.values.as_chunks().0[row]);
+    }
+
+    /// The first of the values that come before all others.
+    #[expect(clippy::float_cmp, reason = "the one that is found is one of them")]
+    fn first(&self) -> (usize, f64) {
+        let extreme = Self::extreme(&self.rows);
+        let position = |values: &[f64; ROW]| {
+            let equal = values.iter().rev().fold(0_u32, |equal, &value| equal << 1 | u32::from(value == extreme));
+            equal.trailing_zeros() as usize % ROW
+        };
+        let row = position(&self.rows);
+        (ROW * row + position(&self.values.as_chunks().0[row]), extreme)
+    }
+
+    /// In columns that do not wait for each other.
+    #[inline(always)]
+    fn extreme(values: &[f64; ROW]) -> f64 {
+        let first = |a: f64, b: f64| if (b < a) == LEAST { b } else { a };
+        let (mut best, mut len) = (*values, ROW);
+        while len > 1 {
+            len /= 2;
+            for column in 0..len {
+                best[column] = first(best[column], best[column + len]);
+            }
+        }
+        best[0]
+    }
 }
 
 /// What one more slot saves, and what one less costs.
 #[inline(always)]
 fn worth(count: f64, frequency: u32) -> (f64, f64) {
-    let loss = count * log_step(frequency.max(2) - 1);
-    (count * log_step(frequency), if frequency > 1 { loss } else { f64::MAX })
+    (count * log_step(frequency), count * log_step(frequency - 1))
 }
 
 fn slots_per_count(counts: &[f64], total: f64, scale: u32) -> f64 {
     let mut slots_per_count = f64::from(scale) / total;
     for _ in 0..3 {
         // Whole numbers below 2^53: the sums are exact in any order.
-        let (mut small, mut small_count) = (0.0, 0.0);
-        for &count in counts {
-            let is_small = count * slots_per_count < 1.0;
-            small += if is_small { 1.0 } else { 0.0 };
-            small_count += if is_small { count } else { 0.0 };
+        let (mut smalls, mut small_counts) = ([0.0; COLUMNS], [0.0; COLUMNS]);
+        let (rows, rest) = counts.as_chunks::<COLUMNS>();
+        for row in rows.iter().map(|row| &row[..]).chain([rest]) {
+            for ((small, small_count), &count) in smalls.iter_mut().zip(&mut small_counts).zip(row) {
+                let is_small = count * slots_per_count < 1.0;
+                *small += if is_small { 1.0 } else { 0.0 };
+                *small_count += if is_small { count } else { 0.0 };
+            }
         }
+        let (small, small_count) = (smalls.iter().sum::<f64>(), small_counts.iter().sum::<f64>());
         let (rest_slots, rest_count) = (f64::from(scale) - small, total - small_count);
         if rest_slots < 1.0 || rest_count < 1.0 {
             break;
@@ -188,9 +242,29 @@ fn slots_per_count(counts: &[f64], total: f64, scale: u32) -> f64 {
     slots_per_count
 }
 
-/// `ln((f + 1) / f)`, by its series in `1 / (2 f + 1)`; 3e-8 of itself off at f = 1, less above.
+/// Sums that do not wait for each other.
+const COLUMNS: usize = 4;
+
+/// `ln((f + 1) / f)`, infinity where `f` is 0.
+#[inline(always)]
 fn log_step(frequency: u32) -> f64 {
-    let z = 1.0 / f64::from(2 * frequency + 1);
+    LOG_STEPS.get(frequency as usize).copied().unwrap_or_else(|| log_step_by_series(frequency))
+}
+
+/// [`log_step`] of most frequencies that there are.
+const LOG_STEPS: [f64; 512] = {
+    let mut steps = [f64::INFINITY; 512];
+    let mut frequency = 1;
+    while frequency < 512 {
+        steps[frequency] = log_step_by_series(frequency as u32);
+        frequency += 1;
+    }
+    steps
+};
+
+/// By the series in `1 / (2 f + 1)`; 3e-8 of itself off at f = 1, less above.
+const fn log_step_by_series(frequency: u32) -> f64 {
+    let z = 1.0 / (2 * frequency + 1) as f64;
     let z2 = z * z;
     2.0 * z
         * (1.0
@@ -233,6 +307,32 @@ mod tests {
     }
 
     #[test]
+    fn steps_that_are_looked_up_are_those_of_the_series() {
+        for frequency in 1..=600 {
+            let series = log_step_by_series(std::hint::black_box(frequency));
+            assert_eq!(log_step(frequency).to_bits(), series.to_bits(), "{frequency}");
+        }
+    }
+
+    #[test]
+    fn of_equal_extremes_the_first_is_found() {
+        for used in 1..=256 {
+            let (mut most, mut least) = (Extreme::<false>::NONE, Extreme::<true>::NONE);
+            for index in 0..used {
+                (most.values[index], least.values[index]) = ((index % 37) as f64, -((index % 37) as f64));
+            }
+            most.begin(used);
+            least.begin(used);
+            let expected = (used - 1).min(36);
+            assert_eq!(most.first(), (expected, expected as f64));
+            assert_eq!(least.first(), (expected, -(expected as f64)));
+            most.set(used - 1, 99.0);
+            least.set(used - 1, -99.0);
+            assert_eq!((most.first(), least.first()), ((used - 1, 99.0), (used - 1, -99.0)));
+        }
+    }
+
+    #[test]
     fn is_the_exact_optimum_on_small_alphabets() {
         let cases: [&[u32]; 9] = [
             &[1, 1],
@@ -247,7 +347,8 @@ mod tests {
         ];
         for counts in cases {
             let histogram = histogram(counts);
-            let ours: Vec<u32> = normalize(&histogram, 9).all().iter().take(counts.len()).map(|&f| u32::from(f)).collect();
+            let ours: Vec<u32> =
+                normalize(&histogram, 9).all().iter().take(counts.len()).map(|&f| u32::from(f)).collect();
             let (ours, best) = (cost(counts, &ours), cheapest(counts, 512));
             assert!(ours <= best + best.abs() * 1e-12, "{counts:?}: {ours} against {best}");
         }
