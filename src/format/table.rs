@@ -302,11 +302,11 @@ impl Code {
     }
 }
 
-/// Width, `short` and mask of most codes in a table.
-const CODES: [[u16; 4]; 512] = {
-    let mut codes = [[0; 4]; 512];
+/// Width, `short` and mask of most codes in a table. Code for WebAssembly is to be small.
+const CODES: [[u16; 4]; if cfg!(target_family = "wasm") { 64 } else { 512 }] = {
+    let mut codes = [[0; 4]; _];
     let mut most = 0;
-    while most < 512 {
+    while most < codes.len() {
         let Code { width, short, mask } = Code::new(most);
         codes[most] = [width as u16, short as u16, mask as u16, 0];
         most += 1;

@@ -19,6 +19,7 @@ impl Frequencies {
     pub(crate) const NONE: Self = Self { symbols: [0; 256], cumulatives: [0; 257], used: 0, scale_bits: 0 };
 
     /// `scale_bits` is at most 15.
+    #[expect(clippy::large_types_passed_by_value, reason = "callers have made it for this alone")]
     pub(crate) fn new(of: [u16; 256], scale_bits: u8) -> Result<Self, Corruption> {
         let sum = of.iter().map(|&frequency| u32::from(frequency)).sum();
         let scale = 1 << scale_bits;

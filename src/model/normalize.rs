@@ -251,11 +251,11 @@ fn log_step(frequency: u32) -> f64 {
     LOG_STEPS.get(frequency as usize).copied().unwrap_or_else(|| log_step_by_series(frequency))
 }
 
-/// [`log_step`] of most frequencies that there are.
-const LOG_STEPS: [f64; 512] = {
-    let mut steps = [f64::INFINITY; 512];
+/// [`log_step`] of most frequencies that there are. Code for WebAssembly is to be small.
+const LOG_STEPS: [f64; if cfg!(target_family = "wasm") { 64 } else { 512 }] = {
+    let mut steps = [f64::INFINITY; _];
     let mut frequency = 1;
-    while frequency < 512 {
+    while frequency < steps.len() {
         steps[frequency] = log_step_by_series(frequency as u32);
         frequency += 1;
     }

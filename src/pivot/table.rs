@@ -38,8 +38,11 @@ pub(crate) fn write(tree: &Tree, out: &mut Vec<u8>) {
     let width = group_width(groups.len());
     let mut bits = BitWriter::new(out);
     let (symbols, count) = symbols_of(&used);
-    for &symbol in &symbols[..count] {
-        bits.put(group_of[usize::from(symbol)].into(), width);
+    const { assert!(MAX_GROUPS <= 1 << (56 / TOGETHER), "so many bits are put together") };
+    for symbols in symbols[..count].chunks(TOGETHER) {
+        let groups = symbols.iter().rev();
+        let groups = groups.fold(0, |bits, &symbol| bits << width | u64::from(group_of[usize::from(symbol)]));
+        bits.put(groups, width * symbols.len() as u32);
     }
     bits.finish();
     if coded > 0 {
@@ -48,6 +51,9 @@ pub(crate) fn write(tree: &Tree, out: &mut Vec<u8>) {
         out.extend(listed.flat_map(|(index, node)| [index as u8, node.level]));
     }
 }
+
+/// Groups that are written together.
+const TOGETHER: usize = 8;
 
 /// Reads a table, and makes the tree of it.
 pub(crate) fn parse(fields: &mut Fields, tree: &mut Tree, steps: &dyn Steps) -> Result<(), Corruption> {
