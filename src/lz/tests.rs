@@ -167,7 +167,7 @@ fn long_sequences_with_near_and_far_offsets() {
     let mut raw = text.clone();
     for round in 0..400 {
         raw.push(random.next() as u8);
-        let longest = [20, 150, 260, 2000][round % 4];
+        let longest = [20, 150, 260, 4000][round % 4];
         let (len, offset) = (1 + random.below(longest), [1 + random.below(40), 1 + random.below(raw.len())][round % 2]);
         for _ in 0..len {
             raw.push(raw[raw.len() - offset]);
@@ -330,6 +330,24 @@ fn matches_reach_over_the_longest_block() {
             "level {level}: {} bytes, the noise stands there twice",
             payload.len()
         );
+    }
+}
+
+/// Matches in a long block that begin so far back that kernels ask for their bytes ahead, up to the
+/// end of the block.
+#[test]
+fn short_matches_from_far_back_in_a_long_block() {
+    let mut random = Random(11);
+    let text: Vec<u8> = (0..40_000).map(|_| random.below(16) as u8).collect();
+    let mut raw = text.clone();
+    raw.resize(5 << 20, 0);
+    for _ in 0..4_000 {
+        let at = random.below(text.len() - 20);
+        raw.extend_from_slice(&text[at..at + 6 + random.below(14)]);
+    }
+    for cut in [0, 1, 70] {
+        let payload = check(&raw[..raw.len() - cut], 6, MAX_CHUNK_LEN);
+        assert!(payload.len() < 45_000, "{} bytes: half of all that are not zeros is more", payload.len());
     }
 }
 

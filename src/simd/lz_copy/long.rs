@@ -11,6 +11,9 @@ use super::{
 };
 use crate::sequences::{ESCAPED, Expanded, Output, Sections};
 
+/// Bytes of a match from which on the system's own copy pays, which knows the processor's best one.
+const COPIED: usize = 2048;
+
 /// Executes all sequences and the literals behind them, which are plain. As
 /// [`execute`](super::execute) does.
 ///
@@ -52,10 +55,16 @@ pub(in crate::simd) unsafe fn execute<S: Steps>(
         let base = output.raw.as_mut_ptr();
         // SAFETY: the caller knows the processor. The literals are there, just checked, with 128
         // bytes of slack. The sequence ends `OVERSHOOT` or more before the block does, and its
-        // match begins inside it: just checked, too. No step is wider.
+        // match begins inside it: just checked, too. No step is wider. What is copied at once does
+        // not reach what it repeats.
         unsafe {
             copy_far::<32>(literals.add(place.literal), base.add(place.at), run);
-            near_or_far::<S, 128>(base.add(match_at), offset, length);
+            let to = base.add(match_at);
+            if length >= COPIED && length <= offset {
+                to.copy_from_nonoverlapping(to.sub(offset), length);
+            } else {
+                near_or_far::<S, 128>(to, offset, length);
+            }
         }
         place = Place { literal, at, last: 0 };
     }
