@@ -38,6 +38,7 @@ Steps>::rank$                   ^(memcpy$|\*%)              the last symbols; th
 ::lz(::copy|_portable::execute)::run$ ::Run::unescaped$      a length that escapes: its registers are the loop's otherwise
 ::lz(::copy|_portable::execute)::run(_long)?$ ::Output::literals$    the literals behind the last sequence, once a chunk
 ::lz(::copy|_portable::execute)::run_long$ ^memcpy$          a match of 2 KiB or more, by the system's own copy
+::avx2::lz::copy::run$          ::steps::prefetch$          addresses of matches ahead, once a group of a long block
 ::Rounds>::fill$                (^mem(cpy|set)|::Ranked::new|::Slots>::fill)$ makes a table, once a block
 ::crc32c::avx512::append_copying$ ^memcpy$                    what stands before and behind the loop, once a payload
 ::decode(_several|_by|_with|_with_tables)?$ ^\*%                       makes a table: memset, by its address in a register

@@ -7,6 +7,7 @@
 //! checked within the group but where a length is among the escapes. So a sequence costs one
 //! branch, whose outcome mostly is the same.
 
+mod ahead;
 mod copies;
 mod long;
 mod steps;
@@ -101,6 +102,7 @@ pub(super) unsafe fn execute<S: Steps, const LITERALS: u8, const RUN: usize, con
 ) -> bool {
     let count = sections.tokens.symbols.len();
     pad(expanded, count);
+    let asks_ahead = ahead::pays(&expanded.offsets[..count], output.raw.len());
     let mut escapes = sections.escapes;
     let mut place = Place { literal: 0, at: output.at, last };
     let bounds = Bounds { literals: sections.literals.len(), end: output.end, block_end: output.raw.len() };
@@ -110,6 +112,13 @@ pub(super) unsafe fn execute<S: Steps, const LITERALS: u8, const RUN: usize, con
         let group = Group::new(expanded, index);
         // SAFETY: the caller knows the processor.
         let sums = unsafe { Sums::new::<S>(&group) };
+        if asks_ahead && stop < count {
+            let Group { literal_lengths, match_lengths, offsets } = Group::new(expanded, stop);
+            // Not there where this group has escapes: those are few.
+            let to = output.raw.as_ptr().wrapping_add(place.at + sums.bytes);
+            // SAFETY: as above.
+            unsafe { S::prefetch(to, literal_lengths, match_lengths, offsets) };
+        }
         let (count, min_match) = (stop - index, sections.tokens.min_match);
         let fits = sums.fit(&place, [0, 0], bounds) && least_before(LITERALS, place.last) <= place.at;
         let inside = fits && (sums.farthest as usize <= place.at || group.reaches_back(place.at, escapes, min_match));

@@ -35,6 +35,15 @@ pub(in crate::simd) trait Steps: Sized {
     /// As above.
     unsafe fn range(offsets: &[u32; GROUP]) -> (u32, u32);
 
+    /// Asks for the lines that the matches of a group begin in. Its first literal will stand at
+    /// `to`, which may be anywhere. Does nothing where no fast way is known.
+    ///
+    /// # Safety
+    ///
+    /// As above.
+    #[inline(always)]
+    unsafe fn prefetch(_to: *const u8, _runs: &[u8; GROUP], _lengths: &[u8; GROUP], _offsets: &[u32; GROUP]) {}
+
     /// 16 bytes that repeat the first `period` (1..=16) of `bytes`.
     ///
     /// # Safety

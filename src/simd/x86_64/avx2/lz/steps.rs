@@ -52,6 +52,12 @@ impl Steps for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn prefetch(to: *const u8, runs: &[u8; GROUP], lengths: &[u8; GROUP], offsets: &[u32; GROUP]) {
+        // SAFETY: the caller knows the processor.
+        unsafe { prefetch(to, runs, lengths, offsets) }
+    }
+
+    #[inline(always)]
     unsafe fn repeat(bytes: [u8; 16], period: usize) -> [u8; 16] {
         // SAFETY: the caller knows the processor. A vector is 16 bytes.
         unsafe { transmute(shuffle(transmute::<[u8; 16], __m128i>(bytes), &REPEAT, period)) }
@@ -279,6 +285,68 @@ unsafe fn shuffle(bytes: __m128i, controls: &Controls, index: usize) -> __m128i 
     unsafe { _mm_shuffle_epi8(bytes, _mm_loadu_si128(controls.0[index].as_ptr().cast())) }
 }
 
+/// Apart from the loop, whose registers it would take.
+#[inline(never)]
+#[target_feature(enable = "avx2,bmi2,popcnt")]
+fn prefetch(to: *const u8, runs: &[u8; GROUP], lengths: &[u8; GROUP], offsets: &[u32; GROUP]) {
+    // SAFETY: this function has the features. Any address may be asked for.
+    unsafe {
+        for source in sources(runs, lengths, offsets) {
+            _mm_prefetch::<_MM_HINT_T0>(to.wrapping_offset(source as isize).cast());
+        }
+    }
+}
+
+/// Where the matches of a group begin to repeat, from its first literal on.
+///
+/// # Safety
+///
+/// The processor has AVX2.
+#[inline(always)]
+unsafe fn sources(runs: &[u8; GROUP], lengths: &[u8; GROUP], offsets: &[u32; GROUP]) -> [i32; GROUP] {
+    let mut sources = [0; GROUP];
+    // SAFETY: the caller knows the processor. A group is four times 16 sequences.
+    unsafe {
+        let mut end = _mm256_setzero_si256();
+        let mut index = 0;
+        while index < GROUP {
+            let run = _mm256_cvtepu8_epi16(_mm_loadu_si128(runs.as_ptr().add(index).cast()));
+            let length = _mm256_cvtepu8_epi16(_mm_loadu_si128(lengths.as_ptr().add(index).cast()));
+            // 16 bits are enough: a group has 64 times 510 bytes at most.
+            end = ends(_mm256_add_epi16(run, length), end);
+            let begins = _mm256_sub_epi16(end, length);
+            let halves = [_mm256_castsi256_si128(begins), _mm256_extracti128_si256::<1>(begins)];
+            for (half, index) in halves.into_iter().zip([index, index + 8]) {
+                let offset = _mm256_loadu_si256(offsets.as_ptr().add(index).cast());
+                let source = _mm256_sub_epi32(_mm256_cvtepu16_epi32(half), offset);
+                _mm256_storeu_si256(sources.as_mut_ptr().add(index).cast(), source);
+            }
+            index += 16;
+        }
+    }
+    sources
+}
+
+/// The sum of each of 16 lanes, all before it, and the last lane of `before`.
+///
+/// # Safety
+///
+/// The processor has AVX2.
+#[inline(always)]
+unsafe fn ends(lanes: __m256i, before: __m256i) -> __m256i {
+    // SAFETY: the caller knows the processor.
+    unsafe {
+        let last = _mm256_set1_epi16(0x0F0E);
+        let sums = _mm256_add_epi16(lanes, _mm256_slli_si256::<2>(lanes));
+        let sums = _mm256_add_epi16(sums, _mm256_slli_si256::<4>(sums));
+        let sums = _mm256_add_epi16(sums, _mm256_slli_si256::<8>(sums));
+        // The lower half in the upper one, whose sums lack it.
+        let lower = _mm256_shuffle_epi8(_mm256_permute2x128_si256::<0x08>(sums, sums), last);
+        let before = _mm256_shuffle_epi8(_mm256_permute2x128_si256::<0x11>(before, before), last);
+        _mm256_add_epi16(_mm256_add_epi16(sums, lower), before)
+    }
+}
+
 /// The largest of eight lanes.
 ///
 /// # Safety
@@ -291,5 +359,38 @@ unsafe fn largest(lanes: __m256i) -> u32 {
         let lanes = _mm_max_epu32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256::<1>(lanes));
         let lanes = _mm_max_epu32(lanes, _mm_shuffle_epi32::<0x4E>(lanes));
         _mm_cvtsi128_si32(_mm_max_epu32(lanes, _mm_shuffle_epi32::<0xB1>(lanes))).cast_unsigned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::Kernel;
+
+    #[test]
+    fn sources_are_those_of_sequences_one_after_the_other() {
+        if !Kernel::Avx2.is_available() {
+            return;
+        }
+        let mut number = 9_u32;
+        let mut random = || {
+            number = number.wrapping_mul(0x9E37_79B1).wrapping_add(1);
+            number ^ number >> 15
+        };
+        for bits in [3, 8] {
+            let [runs, lengths]: [[u8; GROUP]; 2] =
+                [(); 2].map(|()| [(); GROUP].map(|()| (random() >> (32 - bits)) as u8));
+            for [runs, lengths] in [[runs, lengths], [[u8::MAX; GROUP], [u8::MAX; GROUP]]] {
+                let offsets = [(); GROUP].map(|()| 1 + random() % (1 << 24));
+                let mut at = 0;
+                let mut expected = [0; GROUP];
+                for index in 0..GROUP {
+                    expected[index] = at + i32::from(runs[index]) - offsets[index].cast_signed();
+                    at += i32::from(runs[index]) + i32::from(lengths[index]);
+                }
+                // SAFETY: the processor has AVX2: `is_available` just said so.
+                assert_eq!(unsafe { sources(&runs, &lengths, &offsets) }, expected);
+            }
+        }
     }
 }
