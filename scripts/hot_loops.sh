@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 # themselves, `*_run` and `first_outside`, have no line here, and must not get one.
 allowed() {
     cat <<'LIST'
-::is_available$                 ^std_detect::               asks the processor, once a block
+::(is_available|has_scalar_extensions)$ ^std_detect::        asks the processor, once a block
 ::new$                          .                           makes a table, once a block
 ::decode(_[a-z_]*)?$            ::decode(_by|_with|_with_tables|_groups|_pairs|_side_by_side|_rest|_several|_payload|_last_words|_last_groups)?$ once for each few segments
 ::(decode|gather)::[a-z_]*$     ::(decode|gather)_run$      the loop itself, once a segment
@@ -37,6 +37,7 @@ Steps>::rank$                   ^(memcpy$|\*%)              the last symbols; th
 ::lz(::copy|_portable::execute)::run$ ::Group::(safe|reaches_back)$ what of a group needs no checks, near an end
 ::lz(::copy|_portable::execute)::run$ ::Run::unescaped$      a length that escapes: its registers are the loop's otherwise
 ::lz(::copy|_portable::execute)::run(_long)?$ ::Output::literals$    the literals behind the last sequence, once a chunk
+::with_scalar_extensions$      .                           no kernel: what of the LZ encoder is scalar
 ::lz(::copy|_portable::execute)::run_long$ ^memcpy$          a match of 2 KiB or more, by the system's own copy
 ::avx2::lz::copy::run$          ::steps::prefetch$          addresses of matches ahead, once a group of a long block
 ::Rounds>::fill$                (^mem(cpy|set)|::Ranked::new|::Slots>::fill)$ makes a table, once a block

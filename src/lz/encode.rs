@@ -20,7 +20,7 @@ use crate::{
     options::{BlockOptions, Pipeline, Prefer},
     section::{self, pivot},
     sequences::{ESCAPE_LEN, MIN_MATCH, Repeats},
-    simd::Kernel,
+    simd::{Kernel, compiled_for},
 };
 
 /// What the encoder is asked for.
@@ -204,6 +204,10 @@ impl<'a> Chunks<'a> {
         self.settings.chunk_len
     }
 
+    pub(super) fn kernel(&self) -> Kernel {
+        self.settings.kernel
+    }
+
     /// Bytes of the shortest match.
     pub(super) fn min_match(&self) -> usize {
         self.settings.min_match()
@@ -211,7 +215,7 @@ impl<'a> Chunks<'a> {
 
     /// The `length` bytes at `at` equal those `offset` further back. What stands between the last
     /// sequence and this one are literals.
-    #[inline]
+    #[inline(always)]
     pub(super) fn sequence(&mut self, at: usize, length: usize, offset: usize) {
         if at + length > self.stop {
             return self.sequence_beyond(at, length, offset);
@@ -221,12 +225,12 @@ impl<'a> Chunks<'a> {
 
     /// Where a chunk ends whose matches are not worth what they cost: no more of them are needed,
     /// and those that come all the same do no harm.
-    #[inline]
+    #[inline(always)]
     pub(super) fn lost_until(&self) -> Option<usize> {
         self.is_lost.then_some(self.end)
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, at: usize, length: usize, offset: usize) {
         self.coder.sequences.push(Sequence {
             from: self.anchor as u32,
@@ -314,7 +318,8 @@ impl<'a> Chunks<'a> {
                     parts.copy(literals);
                     MATCHES
                 };
-                streams.fill(sequences, self.settings.min_match(), &mut repeats);
+                let min_match = self.settings.min_match();
+                compiled_for(self.settings.kernel, || streams.fill(sequences, min_match, &mut repeats));
                 sections.append_matches(kind, literals.as_slice(), streams, body)
             };
             sections.replace_by_plain_if_smaller(raw, &matches, body).unwrap_or_else(|| {

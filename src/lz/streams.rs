@@ -32,6 +32,7 @@ impl Streams {
     ///
     /// What varies from one sequence to the next is chosen without branches: a processor cannot
     /// foresee it.
+    #[inline(always)]
     pub(super) fn fill(&mut self, sequences: &[Sequence], min_match: usize, repeats: &mut Repeats) {
         // Values of this function alone stay in registers from one sequence to the next.
         let mut streams = mem::take(self);
@@ -60,12 +61,12 @@ impl Streams {
 }
 
 /// Appends the byte for `excess`, and the number itself where it escapes.
-#[inline]
+#[inline(always)]
 pub(super) fn push_excess(excess: usize, bytes: &mut Bytes, escapes: &mut Vec<u8>) {
     push_excess_if(true, excess, bytes, escapes);
 }
 
-#[inline]
+#[inline(always)]
 fn push_excess_if(is_there: bool, excess: usize, bytes: &mut Bytes, escapes: &mut Vec<u8>) {
     let (byte, escaped) = excess_byte(excess);
     bytes.push_if(is_there, byte);
@@ -95,14 +96,14 @@ impl Bytes {
     }
 
     /// Appends `len` bytes, for which there is room. `write` gets all the room that is left.
-    #[inline]
+    #[inline(always)]
     pub(super) fn extend(&mut self, len: usize, write: impl FnOnce(&mut [u8])) {
         write(&mut self.room[self.len..]);
         self.len += len;
     }
 
     /// Appends `byte`, for which there is room, or leaves all as it is.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push_if(&mut self, is_there: bool, byte: u8) {
         self.room[self.len] = byte;
         self.len += usize::from(is_there);
@@ -125,7 +126,7 @@ impl BitString {
     }
 
     /// The lowest `count` (at most 20) bits of `value`; its other bits are 0.
-    #[inline]
+    #[inline(always)]
     pub(super) fn put(&mut self, value: u32, count: u32) {
         self.pending |= u64::from(value) << self.count;
         self.count += count;

@@ -40,7 +40,7 @@ pub(crate) fn are_excesses(symbols: &[u8]) -> bool {
 }
 
 /// The byte for an excess, and whether it is an escape.
-#[inline]
+#[inline(always)]
 pub(crate) fn excess_byte(excess: usize) -> (u8, bool) {
     if excess <= LARGEST_EXCESS { (excess as u8, false) } else { (ESCAPE, true) }
 }
@@ -56,7 +56,7 @@ pub(crate) struct OffsetCode {
 impl OffsetCode {
     /// The code of `offset`, which is below 2^24. 0 has one as well, for those to whom it means
     /// something.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(offset: u32) -> Self {
         let bits = (offset | 8).ilog2() - 3;
         // Behind the shift stand four bits, the first of which is 1, or fewer of an offset below 8.
@@ -91,7 +91,7 @@ impl Repeats {
     /// is the last one again.
     ///
     /// All cases do the same work without a branch: which one it is, no processor foresees.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn code(&mut self, offset: u32) -> (OffsetCode, bool) {
         let [first, second, third] = self.0;
         let (is_first, is_second, is_third) = (offset == first, offset == second, offset == third);

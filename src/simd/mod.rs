@@ -173,6 +173,20 @@ pub(crate) fn prefetch_line<T>(value: &T) {
     let _ = value;
 }
 
+/// Does `work`. What of it is inlined here is compiled for processors that have `kernel`: scalar
+/// code outside of kernels is faster with their instructions.
+#[inline(always)]
+pub(crate) fn compiled_for<R>(kernel: Kernel, work: impl FnOnce() -> R) -> R {
+    #[cfg(target_arch = "x86_64")]
+    if kernel != Kernel::Portable && x86_64::has_scalar_extensions() {
+        // SAFETY: the processor has the features that it needs: `has_scalar_extensions` just asked.
+        return unsafe { x86_64::with_scalar_extensions(work) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = kernel;
+    work()
+}
+
 /// The tables of one block, for one kernel.
 #[derive(Debug)]
 pub(crate) struct Encoder {

@@ -16,7 +16,7 @@ mod two_hashes;
 #[cfg(not(target_family = "wasm"))]
 use self::optimal::Optimal;
 use self::rows::Rows;
-use crate::lz::encode::Chunks;
+use crate::{lz::encode::Chunks, simd::compiled_for};
 
 /// Bytes at the end of a block where no match begins: every load of the finders stays inside.
 const END: usize = 12;
@@ -45,30 +45,34 @@ impl Matcher {
         let table = |bits: u32| 1 << bits.min(log);
         // Room for a quarter of all positions or less, but in blocks that fit some cache for all.
         let rows = |least: u32, share: u32| (log - 4).min(least.max(log.saturating_sub(share)));
+        let kernel = chunks.kernel();
         match level {
-            1 => one_hash::run::<7, 3>(raw, cleared(&mut self.short, table(14)), chunks),
-            2 => one_hash::run::<5, 2>(raw, cleared(&mut self.short, table(15)), chunks),
-            3 => two_hashes::run(
-                raw,
-                cleared(&mut self.long, table(16)),
-                cleared(&mut self.short, table(15)),
-                16,
-                chunks,
-            ),
-            4 => two_hashes::run(
-                raw,
-                cleared(&mut self.long, table(18)),
-                cleared(&mut self.short, table(17)),
-                64,
-                chunks,
-            ),
-            5 => self.rows.run(raw, rows(12, 9), Effort { depth: 8, lazy: 1 }, chunks),
-            6 => self.rows.run(raw, rows(13, 8), Effort { depth: 8, lazy: 2 }, chunks),
+            1 => {
+                let table = cleared(&mut self.short, table(14));
+                compiled_for(kernel, || one_hash::run::<7, 3>(raw, table, chunks));
+            }
+            2 => {
+                let table = cleared(&mut self.short, table(15));
+                compiled_for(kernel, || one_hash::run::<5, 2>(raw, table, chunks));
+            }
+            3 | 4 => {
+                let (long, short, nice) = if level == 3 { (16, 15, 16) } else { (18, 17, 64) };
+                let long = cleared(&mut self.long, table(long));
+                let short = cleared(&mut self.short, table(short));
+                compiled_for(kernel, || two_hashes::run(raw, long, short, nice, chunks));
+            }
             #[cfg(not(target_family = "wasm"))]
             8 => self.optimal.run(raw, optimal::Effort::QUICK, chunks),
             #[cfg(not(target_family = "wasm"))]
             9 => self.optimal.run(raw, optimal::Effort::THOROUGH, chunks),
-            _ => self.rows.run(raw, rows(14, 7), Effort { depth: 16, lazy: 2 }, chunks),
+            _ => {
+                let (log, effort) = match level {
+                    5 => (rows(12, 9), Effort { depth: 8, lazy: 1 }),
+                    6 => (rows(13, 8), Effort { depth: 8, lazy: 2 }),
+                    _ => (rows(14, 7), Effort { depth: 16, lazy: 2 }),
+                };
+                compiled_for(kernel, || self.rows.run(raw, log, effort, chunks));
+            }
         }
     }
 }
@@ -123,13 +127,13 @@ impl Found {
 const BASE: usize = 32;
 
 /// What a match of `length` bytes saves whose offset takes bits of its own.
-#[inline]
+#[inline(always)]
 fn gain(length: usize, offset: usize, bonus: usize) -> usize {
     BASE + 4 * length + bonus - offset.ilog2() as usize
 }
 
 /// The match at `at` with an offset used before, if there is one of four bytes or more.
-#[inline]
+#[inline(always)]
 fn repeat_at(raw: &[u8], at: usize, offset: usize, bonus: usize) -> Found {
     if at < offset || load32(raw, at) != load32(raw, at - offset) {
         return Found::default();
@@ -220,7 +224,7 @@ fn common_bytes_before(raw: &[u8], most: usize, at: usize, offset: usize) -> usi
 }
 
 /// A hash of the lowest `BYTES` bytes of `word`, of `log2(table)` bits.
-#[inline]
+#[inline(always)]
 fn hash<const BYTES: u32>(word: u64, bits: u32) -> usize {
     const FACTOR: u64 = 0x9E37_79B1_85EB_CA87;
     ((word << (64 - 8 * BYTES)).wrapping_mul(FACTOR) >> (64 - bits)) as usize

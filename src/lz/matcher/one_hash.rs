@@ -12,6 +12,7 @@ const PATIENCE: usize = 128;
 
 /// Hashes `BYTES` bytes, 7 at most: two positions share a load of eight. Where neither of a pair
 /// has a match, goes on `STEP` bytes further at first.
+#[inline(always)]
 pub(super) fn run<const BYTES: u32, const STEP: usize>(raw: &[u8], table: &mut [u32], chunks: &mut Chunks<'_>) {
     if raw.len() < 2 * END || table.is_empty() {
         return;

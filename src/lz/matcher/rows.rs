@@ -45,6 +45,7 @@ pub(super) struct Rows {
 
 impl Rows {
     /// `log`: of the number of rows.
+    #[inline(always)]
     pub(super) fn run(&mut self, raw: &[u8], log: u32, effort: Effort, chunks: &mut Chunks<'_>) {
         if raw.len() < 2 * END {
             return;
@@ -111,6 +112,7 @@ struct Finder<'a> {
 impl Finder<'_> {
     /// Looks for a better match behind the one that was `found` at `at`; the best and its place
     /// come back.
+    #[inline(always)]
     fn wait_for_better(
         &mut self,
         at: usize,
@@ -133,7 +135,7 @@ impl Finder<'_> {
     }
 
     /// The best match at `at`, which is learned, as all before it are.
-    #[inline]
+    #[inline(always)]
     fn find(&mut self, at: usize, depth: usize, repeats: [usize; 3]) -> Found {
         let raw = self.raw;
         let mut best = repeat_at(raw, at, repeats[0], 4).or(repeat_at(raw, at, repeats[1], 0));
@@ -176,6 +178,7 @@ impl Finder<'_> {
         best
     }
 
+    #[inline(always)]
     fn learn_up_to(&mut self, end: usize) {
         if end > self.next + SKIPPED {
             for at in self.next..self.next + LEARNED {
@@ -192,13 +195,13 @@ impl Finder<'_> {
     }
 
     /// The row of the bytes in `word`, and their tag.
-    #[inline]
+    #[inline(always)]
     fn place(&self, word: u64) -> (usize, u8) {
         let hash = hash::<5>(word, self.hash_bits);
         (hash >> TAG_BITS, hash as u8)
     }
 
-    #[inline]
+    #[inline(always)]
     fn learn(&mut self, row: usize, tag: u8, at: usize) {
         let (soon, _) = self.place(load64(self.raw, at + self.ahead));
         if let (Some(tags), Some(positions)) = (self.tags.get(soon), self.positions.get(soon)) {
@@ -213,7 +216,7 @@ impl Finder<'_> {
 }
 
 /// A bit for each of `tags` that is `tag`.
-#[inline]
+#[inline(always)]
 fn matching(tags: &[u8; ROW], tag: u8) -> u16 {
     let mut matching = 0;
     for (index, &other) in tags.iter().enumerate() {

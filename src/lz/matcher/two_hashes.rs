@@ -10,6 +10,7 @@ use crate::lz::{
 const NEAR: usize = 1 << 16;
 
 /// Matches of `nice` bytes are taken at once.
+#[inline(always)]
 pub(super) fn run(raw: &[u8], long: &mut [u32], short: &mut [u32], nice: usize, chunks: &mut Chunks<'_>) {
     if raw.len() < 2 * END || long.is_empty() || short.is_empty() {
         return;
@@ -152,7 +153,7 @@ impl Candidates {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn found(length: usize, offset: usize) -> Found {
     Found { length, offset, gain: gain(length, offset, 4) }
 }
