@@ -465,7 +465,7 @@ impl Sections {
 
     /// Appends a chunk with matches, of this kind.
     fn append_matches(&mut self, kind: u8, literals: &[u8], streams: &Streams, body: &mut Vec<u8>) -> Range<usize> {
-        let Streams { tokens, offset_codes, literal_excess, match_excess, bits, escapes } = streams;
+        let Streams { tokens, offset_codes, literal_excess, match_excess, bits, escapes, .. } = streams;
         let symbols = [literals, tokens, offset_codes.as_slice(), literal_excess.as_slice(), match_excess.as_slice()];
         let symbols = symbols.map(|symbols| (symbols, SymbolCount::AtMost(0)));
         self.append(kind, symbols, &[(bits.as_slice(), 1), (escapes, ESCAPE_LEN)], body)

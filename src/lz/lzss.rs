@@ -9,7 +9,7 @@ use crate::{
     },
     lz::{
         chunk::{Section, number},
-        streams::{BitString, Bytes, Sequence, push_excess},
+        streams::{BitString, Bytes, Sequence, push_excess_if},
     },
     section::Decoder,
     sequences::{
@@ -175,7 +175,7 @@ impl Streams {
     /// Takes the sequences of a chunk, which so many literals end.
     pub(super) fn fill(&mut self, sequences: &[Sequence], tail: u32) {
         let Self { lengths, offset_codes, flags, bits, escapes } = self;
-        lengths.begin(sequences.len());
+        let mut length_bytes = lengths.begin(sequences.len());
         for bytes in [&mut *offset_codes, &mut *flags, &mut *escapes] {
             bytes.clear();
         }
@@ -187,11 +187,12 @@ impl Streams {
             items += literals as usize;
             flags[items / 8] |= 1 << (items % 8);
             items += 1;
-            push_excess(length as usize - MIN_MATCH, lengths, escapes);
+            push_excess_if(true, length as usize - MIN_MATCH, &mut length_bytes, escapes);
             let code = OffsetCode::new(offset);
             offset_codes.push(code.code);
             bits.put(code.extra, code.bits);
         }
+        length_bytes.finish();
     }
 }
 

@@ -1,8 +1,8 @@
 //! The sequences of one chunk, and the five streams that they become.
 
-use std::mem;
+use std::iter;
 
-use crate::sequences::{Repeats, TOKEN_LITERALS, TOKEN_MATCH, excess_byte};
+use crate::sequences::{MAX_OFFSET_BITS, Repeats, TOKEN_LITERALS, TOKEN_MATCH, excess_byte};
 
 /// Some literals of a block, then a match.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +24,8 @@ pub(super) struct Streams {
     pub(super) match_excess: Bytes,
     pub(super) bits: BitString,
     pub(super) escapes: Vec<u8>,
+    /// Those that need a code.
+    offsets: Vec<u32>,
 }
 
 impl Streams {
@@ -31,43 +33,72 @@ impl Streams {
     /// those of its begin, and become those of its end.
     ///
     /// What varies from one sequence to the next is chosen without branches: a processor cannot
-    /// foresee it.
+    /// foresee it. One loop for all of it would need more registers than there are.
     #[inline(always)]
     pub(super) fn fill(&mut self, sequences: &[Sequence], min_match: usize, repeats: &mut Repeats) {
-        // Values of this function alone stay in registers from one sequence to the next.
-        let mut streams = mem::take(self);
-        let mut recent = *repeats;
-        let Self { tokens, offset_codes, literal_excess, match_excess, bits, escapes } = &mut streams;
+        self.fill_tokens(sequences, min_match, repeats.last());
+        self.fill_excesses(sequences, min_match);
+        self.fill_offsets(repeats);
+    }
+
+    /// Fills the tokens, and gathers the offsets that need a code. `last` is the one used last.
+    #[inline(always)]
+    fn fill_tokens(&mut self, sequences: &[Sequence], min_match: usize, mut last: u32) {
+        let Self { tokens, offsets, .. } = self;
         tokens.clear();
         tokens.resize(sequences.len(), 0);
-        for bytes in [&mut *offset_codes, literal_excess, match_excess] {
-            bytes.begin(sequences.len());
-        }
-        bits.clear();
-        escapes.clear();
+        offsets.resize(sequences.len(), 0);
+        let mut needed = 0;
         for (token, &Sequence { literals, length, offset, .. }) in tokens.iter_mut().zip(sequences) {
             let (literals, length) = (literals as usize, length as usize - min_match);
-            let (code, is_needed) = recent.code(offset);
-            offset_codes.push_if(is_needed, code.code);
-            bits.put(code.extra, code.bits);
+            let is_needed = offset != last;
+            offsets[needed] = offset;
+            needed += usize::from(is_needed);
+            last = offset;
             *token = (literals.min(TOKEN_LITERALS) << 5 | length.min(TOKEN_MATCH) << 1 | usize::from(!is_needed)) as u8;
-            let excess = literals.saturating_sub(TOKEN_LITERALS);
-            push_excess_if(literals >= TOKEN_LITERALS, excess, literal_excess, escapes);
-            push_excess_if(length >= TOKEN_MATCH, length.saturating_sub(TOKEN_MATCH), match_excess, escapes);
         }
+        offsets.truncate(needed);
+    }
+
+    /// Fills what of lengths has no room in the tokens.
+    #[inline(always)]
+    fn fill_excesses(&mut self, sequences: &[Sequence], min_match: usize) {
+        let Self { literal_excess, match_excess, escapes, .. } = self;
+        escapes.clear();
+        let mut literal_bytes = literal_excess.begin(sequences.len());
+        let mut match_bytes = match_excess.begin(sequences.len());
+        for &Sequence { literals, length, .. } in sequences {
+            let (literals, length) = (literals as usize, length as usize - min_match);
+            let excess = literals.saturating_sub(TOKEN_LITERALS);
+            push_excess_if(literals >= TOKEN_LITERALS, excess, &mut literal_bytes, escapes);
+            let excess = length.saturating_sub(TOKEN_MATCH);
+            push_excess_if(length >= TOKEN_MATCH, excess, &mut match_bytes, escapes);
+        }
+        literal_bytes.finish();
+        match_bytes.finish();
+    }
+
+    /// Fills what stands for the offsets that need a code.
+    #[inline(always)]
+    fn fill_offsets(&mut self, repeats: &mut Repeats) {
+        let Self { offsets, offset_codes, bits, .. } = self;
+        let mut recent = *repeats;
+        let mut codes = offset_codes.begin(offsets.len());
+        bits.clear();
+        bits.put_all(offsets.iter().map(|&offset| {
+            let (code, _) = recent.code(offset);
+            codes.push_if(true, code.code);
+            (code.extra, code.bits)
+        }));
+        codes.finish();
         *repeats = recent;
-        *self = streams;
     }
 }
 
-/// Appends the byte for `excess`, and the number itself where it escapes.
+/// Appends the byte for `excess`, and the number itself where it escapes; or leaves all as it is,
+/// with an excess of 0.
 #[inline(always)]
-pub(super) fn push_excess(excess: usize, bytes: &mut Bytes, escapes: &mut Vec<u8>) {
-    push_excess_if(true, excess, bytes, escapes);
-}
-
-#[inline(always)]
-fn push_excess_if(is_there: bool, excess: usize, bytes: &mut Bytes, escapes: &mut Vec<u8>) {
+pub(super) fn push_excess_if(is_there: bool, excess: usize, bytes: &mut Writer<'_>, escapes: &mut Vec<u8>) {
     let (byte, escaped) = excess_byte(excess);
     bytes.push_if(is_there, byte);
     if escaped {
@@ -83,12 +114,14 @@ pub(super) struct Bytes {
 }
 
 impl Bytes {
-    /// Throws away what is there, and makes room for `most` bytes.
-    pub(super) fn begin(&mut self, most: usize) {
+    /// Throws away what is there, and makes room for `most` bytes. They come from the
+    /// writer, or by [`extend`](Self::extend).
+    pub(super) fn begin(&mut self, most: usize) -> Writer<'_> {
         if self.room.len() < most {
             self.room.resize(most, 0);
         }
         self.len = 0;
+        Writer { room: &mut self.room, len: 0, written: &mut self.len }
     }
 
     pub(super) fn as_slice(&self) -> &[u8] {
@@ -101,12 +134,28 @@ impl Bytes {
         write(&mut self.room[self.len..]);
         self.len += len;
     }
+}
 
+/// Fills the room of [`Bytes`]. A value of one function alone: how far it came stays in a register.
+#[derive(Debug)]
+pub(super) struct Writer<'a> {
+    room: &'a mut [u8],
+    len: usize,
+    written: &'a mut usize,
+}
+
+impl Writer<'_> {
     /// Appends `byte`, for which there is room, or leaves all as it is.
     #[inline(always)]
-    pub(super) fn push_if(&mut self, is_there: bool, byte: u8) {
+    fn push_if(&mut self, is_there: bool, byte: u8) {
         self.room[self.len] = byte;
         self.len += usize::from(is_there);
+    }
+
+    /// Notes how many bytes there are.
+    #[inline(always)]
+    pub(super) fn finish(self) {
+        *self.written = self.len;
     }
 }
 
@@ -128,15 +177,28 @@ impl BitString {
     /// The lowest `count` (at most 20) bits of `value`; its other bits are 0.
     #[inline(always)]
     pub(super) fn put(&mut self, value: u32, count: u32) {
-        self.pending |= u64::from(value) << self.count;
-        self.count += count;
-        if self.room.len() < self.len + 8 {
-            grow(&mut self.room);
+        self.put_all(iter::once((value, count)));
+    }
+
+    /// [`put`](Self::put) for each value and count of `all`.
+    #[inline(always)]
+    pub(super) fn put_all(&mut self, all: impl ExactSizeIterator<Item = (u32, u32)>) {
+        let most = self.len + all.len() * MAX_OFFSET_BITS / 8 + 16;
+        if self.room.len() < most {
+            grow(&mut self.room, most);
         }
-        self.room[self.len..self.len + 8].copy_from_slice(&self.pending.to_le_bytes());
-        self.len += self.count as usize / 8;
-        self.pending >>= self.count & !7;
-        self.count &= 7;
+        // What changes with every value stays in registers.
+        let Self { ref mut room, mut len, mut pending, mut count } = *self;
+        let room = &mut room[..];
+        for (value, bits) in all {
+            pending |= u64::from(value) << count;
+            count += bits;
+            room[len..len + 8].copy_from_slice(&pending.to_le_bytes());
+            len += count as usize / 8;
+            pending >>= count & !7;
+            count &= 7;
+        }
+        (self.len, self.pending, self.count) = (len, pending, count);
     }
 
     /// The whole string, its last byte filled with zero bits.
@@ -146,8 +208,8 @@ impl BitString {
 }
 
 #[cold]
-fn grow(room: &mut Vec<u8>) {
-    room.resize(2 * room.len() + 1024, 0);
+fn grow(room: &mut Vec<u8>, least: usize) {
+    room.resize((2 * room.len()).max(least + 1024), 0);
 }
 
 #[cfg(test)]
