@@ -3,6 +3,7 @@
 //! A table may hold any position before the one at hand: whoever takes one compares the bytes
 //! there. A place that nothing was put in has position 0, so no finder begins before position 1.
 
+mod entry;
 mod one_hash;
 #[cfg(not(target_family = "wasm"))]
 mod optimal;
@@ -15,7 +16,7 @@ mod two_hashes;
 
 #[cfg(not(target_family = "wasm"))]
 use self::optimal::Optimal;
-use self::rows::Rows;
+use self::{entry::Entry, rows::Rows};
 use crate::{lz::encode::Chunks, simd::compiled_for};
 
 /// Bytes at the end of a block where no match begins: every load of the finders stays inside.
@@ -27,8 +28,11 @@ const LONGEST_STEP: usize = 64;
 /// The tables of all finders. Each takes what it needs.
 #[derive(Debug, Default)]
 pub(super) struct Matcher {
-    short: Vec<u32>,
-    long: Vec<u32>,
+    /// Of a finder with one table.
+    newest: Vec<u32>,
+    /// Of a finder with two.
+    short: Vec<Entry>,
+    long: Vec<Entry>,
     rows: Rows,
     #[cfg(not(target_family = "wasm"))]
     optimal: Optimal,
@@ -48,17 +52,17 @@ impl Matcher {
         let kernel = chunks.kernel();
         match level {
             1 => {
-                let table = cleared(&mut self.short, table(14));
+                let table = cleared(&mut self.newest, table(14));
                 compiled_for(kernel, || one_hash::run::<7, 3>(raw, table, chunks));
             }
             2 => {
-                let table = cleared(&mut self.short, table(15));
+                let table = cleared(&mut self.newest, table(15));
                 compiled_for(kernel, || one_hash::run::<5, 2>(raw, table, chunks));
             }
             3 | 4 => {
                 let (long, short, nice) = if level == 3 { (16, 15, 16) } else { (18, 17, 64) };
-                let long = cleared(&mut self.long, table(long));
-                let short = cleared(&mut self.short, table(short));
+                let long = entry::cleared(&mut self.long, table(long), raw);
+                let short = entry::cleared(&mut self.short, table(short), raw);
                 compiled_for(kernel, || two_hashes::run(raw, long, short, nice, chunks));
             }
             #[cfg(not(target_family = "wasm"))]

@@ -3,15 +3,21 @@
 
 use crate::lz::{
     encode::Chunks,
-    matcher::{BASE, END, Found, LONGEST_STEP, common_len, common_len_before, gain, hash, load32, load64, repeat_at},
+    matcher::{
+        BASE, END, Found, LONGEST_STEP, common_len, common_len_before, entry::Entry, gain, hash, load32, load64,
+        repeat_at,
+    },
 };
 
 /// A match of four bytes from further back costs more than its literals.
 const NEAR: usize = 1 << 16;
 
+/// After so many bytes without a match the steps become longer by one.
+const PATIENCE: usize = 256;
+
 /// Matches of `nice` bytes are taken at once.
 #[inline(always)]
-pub(super) fn run(raw: &[u8], long: &mut [u32], short: &mut [u32], nice: usize, chunks: &mut Chunks<'_>) {
+pub(super) fn run(raw: &[u8], long: &mut [Entry], short: &mut [Entry], nice: usize, chunks: &mut Chunks<'_>) {
     if raw.len() < 2 * END || long.is_empty() || short.is_empty() {
         return;
     }
@@ -21,7 +27,7 @@ pub(super) fn run(raw: &[u8], long: &mut [u32], short: &mut [u32], nice: usize, 
     let mut repeats = [1, 4];
     while let Some((mut start, mut found)) = finder.first_match(at, repeats[0]) {
         while start + 1 < end && found.length < nice {
-            let next = finder.look(start + 1, repeats[0]).found(raw, start + 1, repeats[0]);
+            let next = finder.look(start + 1, repeats[0]).compared(raw).found(raw, start + 1, repeats[0]);
             if !next.beats(found, 0) {
                 break;
             }
@@ -61,13 +67,25 @@ pub(super) fn run(raw: &[u8], long: &mut [u32], short: &mut [u32], nice: usize, 
 
 struct Finder<'a> {
     raw: &'a [u8],
-    long: &'a mut [u32],
-    short: &'a mut [u32],
+    long: &'a mut [Entry],
+    short: &'a mut [Entry],
     long_bits: u32,
     short_bits: u32,
 }
 
-/// What the tables have for a position, and what of it matches.
+/// What the tables had for a position.
+#[derive(Debug, Clone, Copy)]
+struct Looked {
+    /// The bytes there, and what the tables have for it instead.
+    word: u64,
+    entry: Entry,
+    long: Entry,
+    short: Entry,
+    /// Whether the offset used last has a match.
+    is_last: bool,
+}
+
+/// What the tables had for a position, and what of it matches.
 #[derive(Debug, Clone, Copy)]
 struct Candidates {
     long: usize,
@@ -83,33 +101,38 @@ impl Finder<'_> {
     fn first_match(&mut self, mut at: usize, last: usize) -> Option<(usize, Found)> {
         let raw = self.raw;
         let (end, begin) = (raw.len() - END, at);
+        let (mut step, mut patience) = (1, at + PATIENCE);
         while at < end {
-            let candidates = self.look(at, last);
-            if candidates.is_long | candidates.is_short | candidates.is_last {
-                let found = candidates.found(raw, at, last);
+            let looked = self.look(at, last);
+            if looked.may_match() {
+                let found = looked.compared(raw).found(raw, at, last);
                 if !found.is_none() {
                     return Some((at, found));
                 }
             }
-            at += (1 + (at - begin) / 256).min(LONGEST_STEP);
+            at += step;
+            if at >= patience {
+                let times = (at - begin) / PATIENCE;
+                step = (1 + times).min(LONGEST_STEP);
+                patience = begin + (times + 1) * PATIENCE;
+            }
         }
         None
     }
 
     /// Looks `at` up in both tables, which learn it.
     #[inline(always)]
-    fn look(&mut self, at: usize, last: usize) -> Candidates {
+    fn look(&mut self, at: usize, last: usize) -> Looked {
         let raw = self.raw;
         let word = load64(raw, at);
+        let entry = Entry::new(word, at);
         let long_slot = hash::<8>(word, self.long_bits) & (self.long.len() - 1);
         let short_slot = hash::<5>(word, self.short_bits) & (self.short.len() - 1);
-        let long = std::mem::replace(&mut self.long[long_slot], at as u32) as usize;
-        let short = std::mem::replace(&mut self.short[short_slot], at as u32) as usize;
-        Candidates {
-            long,
-            short,
-            is_long: load64(raw, long) == word,
-            is_short: load32(raw, short) == word as u32,
+        Looked {
+            word,
+            entry,
+            long: std::mem::replace(&mut self.long[long_slot], entry),
+            short: std::mem::replace(&mut self.short[short_slot], entry),
             is_last: load32(raw, at - last) == word as u32,
         }
     }
@@ -122,14 +145,38 @@ impl Finder<'_> {
 
     #[inline(always)]
     fn insert_long(&mut self, at: usize) {
-        let slot = hash::<8>(load64(self.raw, at), self.long_bits) & (self.long.len() - 1);
-        self.long[slot] = at as u32;
+        let word = load64(self.raw, at);
+        let slot = hash::<8>(word, self.long_bits) & (self.long.len() - 1);
+        self.long[slot] = Entry::new(word, at);
     }
 
     #[inline(always)]
     fn insert_short(&mut self, at: usize) {
-        let slot = hash::<5>(load64(self.raw, at), self.short_bits) & (self.short.len() - 1);
-        self.short[slot] = at as u32;
+        let word = load64(self.raw, at);
+        let slot = hash::<5>(word, self.short_bits) & (self.short.len() - 1);
+        self.short[slot] = Entry::new(word, at);
+    }
+}
+
+impl Looked {
+    /// Whether there may be a match. That takes no look at bytes far back, which most positions
+    /// need not wait for.
+    #[inline(always)]
+    fn may_match(self) -> bool {
+        self.long.may_equal(self.entry) | self.short.may_equal(self.entry) | self.is_last
+    }
+
+    #[inline(always)]
+    fn compared(self, raw: &[u8]) -> Candidates {
+        let Self { word, entry, is_last, .. } = self;
+        let (long, short) = (self.long.position(), self.short.position());
+        Candidates {
+            long,
+            short,
+            is_long: self.long.may_equal(entry) && load64(raw, long) == word,
+            is_short: self.short.may_equal(entry) && load32(raw, short) == word as u32,
+            is_last,
+        }
     }
 }
 
