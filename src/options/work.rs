@@ -108,8 +108,9 @@ macro_rules! work_setters {
     ($options:ty) => {
         impl $options {
             /// Threads that work on blocks, 1..=1024: 1 is the caller's own, more are a pool, 0 is
-            /// rayon's global pool. Default: 1. I/O stays on the caller's thread. Without the
-            /// feature `rayon` the caller does all the work.
+            /// rayon's global pool. Default: 1. I/O stays on the caller's thread, which is one of
+            /// these where all bytes are in memory. Without the feature `rayon` the caller does all
+            /// the work.
             ///
             /// The pool is made when a block first needs it, and belongs to all clones of these
             /// options. It has no more than four threads for each core: more would only wait for

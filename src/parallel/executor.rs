@@ -88,15 +88,18 @@ impl Executor {
 
     /// Calls `work` on as many threads as there are, and once more each time it calls what it is
     /// given. Returns when all calls have. A panic of one goes on to the caller then.
+    ///
+    /// The caller is one of those threads, unless the pool was given. If it slept meanwhile, the
+    /// system often woke two workers on one core, and took milliseconds to move one of them.
     pub(super) fn run_workers(&self, work: &Worker<'_>) {
         match self {
             #[cfg(feature = "rayon")]
-            Self::Global => rayon_core::scope(|scope| (0..self.width()).for_each(|_| start(scope, work))),
+            Self::Global => rayon_core::in_place_scope(|scope| with_caller(scope, self.width(), work)),
             #[cfg(feature = "rayon")]
             Self::Given(pool) => pool.scope(|scope| (0..self.width()).for_each(|_| start(scope, work))),
             #[cfg(feature = "rayon")]
             Self::Shared(pool, threads) => match started(pool, *threads) {
-                Some(pool) => pool.scope(|scope| (0..*threads).for_each(|_| start(scope, work))),
+                Some(pool) => pool.in_place_scope(|scope| with_caller(scope, *threads, work)),
                 None => work(&|| {}),
             },
             _ => work(&|| {}),
@@ -157,6 +160,13 @@ fn started(pool: &OnceLock<Option<rayon_core::ThreadPool>>, threads: usize) -> O
         builder.thread_name(|index| format!("ranstream-{index}")).build().ok()
     };
     pool.get_or_init(build).as_ref()
+}
+
+/// Calls `work` on so many threads, the caller's among them.
+#[cfg(feature = "rayon")]
+fn with_caller<'scope>(scope: &rayon_core::Scope<'scope>, threads: usize, work: &'scope Worker<'_>) {
+    (1..threads).for_each(|_| start(scope, work));
+    work(&|| start(scope, work));
 }
 
 #[cfg(feature = "rayon")]

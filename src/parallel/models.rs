@@ -43,7 +43,10 @@ impl Executor {
     pub(super) fn run_workers(&self, work: &Worker<'_>) {
         #[cfg(not(ranstream_loom))]
         if let Self::Threads(threads) = *self {
-            thread::scope(|scope| (0..threads).for_each(|_| start(scope, work)));
+            thread::scope(|scope| {
+                (1..threads).for_each(|_| start(scope, work));
+                work(&|| start(scope, work));
+            });
             return;
         }
         work(&|| {});

@@ -202,6 +202,35 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "rayon")]
+    #[test]
+    fn the_caller_is_one_of_the_threads() {
+        use std::thread;
+
+        let executor = Executor::new(&EncodeOptions::new().threads(2).work);
+        let (mut items, at_work, mut threads) = (0..2, Mutex::new(0), Vec::new());
+        let at_a_time = |_| {
+            *at_work.lock() += 1;
+            while *at_work.lock() < 2 {
+                thread::yield_now();
+            }
+            thread::current().id()
+        };
+        let worked = work_in_order(
+            &executor,
+            2,
+            || items.next(),
+            at_a_time,
+            |thread| {
+                threads.push(thread);
+                ControlFlow::Continue(())
+            },
+        );
+        assert!(worked.is_ok());
+        assert!(threads.contains(&thread::current().id()));
+        assert_ne!(threads[0], threads[1]);
+    }
+
     #[test]
     fn nothing_is_put_after_a_break() {
         for threads in [1, 0, 2, 5] {
