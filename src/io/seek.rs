@@ -47,6 +47,6 @@ impl<R: Read + Seek> Seek for RansReader<R> {
     }
 
     fn stream_position(&mut self) -> io::Result<u64> {
-        Ok(self.seeker.position())
+        Ok(self.seeker.position(&self.decoder))
     }
 }

@@ -79,7 +79,7 @@ impl DecodeSource {
         cx: &mut Context<'_>,
         to: SeekFrom,
     ) -> Poll<io::Result<u64>> {
-        if !self.seeker.is_on_its_way(to) {
+        if !self.seeker.is_on_its_way(to, &self.decoder) {
             self.begin_seek(to);
         }
         self.poll_sought(inner, cx)
@@ -114,7 +114,6 @@ impl DecodeSource {
 
     pub(crate) fn consume(&mut self, len: usize) {
         self.decoder.consume(len);
-        self.seeker.give(len);
     }
 
     /// How many bytes went to `room`, which has some; 0 at the end. A block that it has room for is
@@ -132,7 +131,6 @@ impl DecodeSource {
         if read == 0 {
             read = self.decoder.output().give(room);
         }
-        self.seeker.give(read);
         Poll::Ready(Ok(read))
     }
 

@@ -29,8 +29,16 @@ impl Output {
         self.taken += len;
     }
 
+    /// Takes the next byte.
+    #[inline]
+    pub(crate) fn read_byte(&mut self) -> Option<u8> {
+        let byte = *self.bytes.get(self.taken)?;
+        self.taken += 1;
+        Some(byte)
+    }
+
     /// Moves bytes to the start of `out`; how many comes back. A slice's own way to read never
-    /// fails, and is the fastest for single bytes.
+    /// fails.
     #[inline]
     pub(crate) fn read(&mut self, out: &mut [u8]) -> usize {
         let len = std::io::Read::read(&mut self.ready(), out).unwrap_or_default();

@@ -19,8 +19,9 @@ use crate::{
 /// is done. All state is in here: who stops half way goes on where it was.
 #[derive(Debug, Default)]
 pub(crate) struct Seeker {
-    /// Raw bytes before the next one that is given.
-    position: u64,
+    /// What is added, modulo 2^64, to the raw bytes that the decoder counted: then it is the place
+    /// behind the last of them. Whoever takes bytes from the decoder need not tell it here.
+    origin: u64,
     /// Raw bytes between the block that was sought and the place in it.
     skip: u64,
     /// A seek went to the end or past it: there is nothing to read.
@@ -115,14 +116,15 @@ impl Fetch {
 }
 
 impl Seeker {
-    pub(crate) fn position(&self) -> u64 {
-        self.position
+    /// Raw bytes before the next one that is given.
+    pub(crate) fn position(&self, decoder: &Decoder) -> u64 {
+        let to_come = (decoder.ready().len() as u64).wrapping_sub(self.skip);
+        self.origin.wrapping_add(decoder.progress().raw_bytes()).wrapping_sub(to_come)
     }
 
-    /// So many raw bytes were given.
-    #[inline]
-    pub(crate) fn give(&mut self, len: usize) {
-        self.position += len as u64;
+    /// The next byte is that at `position`, with what is ready and what is to be skipped.
+    fn set_position(&mut self, position: u64, decoder: &Decoder) {
+        self.origin = self.origin.wrapping_add(position.wrapping_sub(self.position(decoder)));
     }
 
     /// Whether there is nothing to read, whatever the stream holds.
@@ -166,7 +168,7 @@ impl Seeker {
         self.task = None;
         let target = match to {
             SeekFrom::Start(target) => Some(target),
-            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+            SeekFrom::Current(by) => self.position(decoder).checked_add_signed(by),
             SeekFrom::End(_) => None,
         };
         if !self.displaced {
@@ -178,15 +180,15 @@ impl Seeker {
                 return;
             }
         }
-        let from = self.position;
+        let from = self.position(decoder);
         let task = Task { to, from, mapper: None, fetch: None, asked: None, jump: None, failed: None };
         self.task = Some(Box::new(task));
     }
 
     /// Whether a seek to there, and from here, is under way.
     #[cfg(feature = "futures-io")]
-    pub(crate) fn is_on_its_way(&self, to: SeekFrom) -> bool {
-        self.task.as_ref().is_some_and(|task| task.to == to && task.from == self.position)
+    pub(crate) fn is_on_its_way(&self, to: SeekFrom, decoder: &Decoder) -> bool {
+        self.task.as_ref().is_some_and(|task| task.to == to && task.from == self.position(decoder))
     }
 
     /// A call failed, so the seek does.
@@ -203,7 +205,7 @@ impl Seeker {
     ///
     /// What the streams have against the seek, which has failed then.
     pub(crate) fn call(&mut self, decoder: &mut Decoder) -> Result<Call, Error> {
-        let Some(mut task) = self.task.take() else { return Ok(Call::Done(self.position)) };
+        let Some(mut task) = self.task.take() else { return Ok(Call::Done(self.position(decoder))) };
         let call = self.advance(&mut task, decoder)?;
         if !matches!(call, Call::Done(_)) {
             self.task = Some(task);
@@ -236,7 +238,8 @@ impl Seeker {
             Asked::Jump => {
                 if let Some(Jump { block, header, skip, target }) = task.jump {
                     decoder.resume(&block, header);
-                    (self.position, self.skip, self.past_end) = (target, skip, false);
+                    (self.skip, self.past_end) = (skip, false);
+                    self.set_position(target, decoder);
                     (self.displaced, self.home, self.task) = (false, None, None);
                 }
             }
@@ -394,23 +397,25 @@ impl Seeker {
         if self.skip > 0 || self.past_end || (self.displaced && self.home.is_none()) {
             return false;
         }
-        match target.checked_sub(self.position) {
+        let position = self.position(decoder);
+        match target.checked_sub(position) {
             Some(ahead) => ahead <= decoder.ready().len() as u64,
-            None => self.position - target <= decoder.output().taken() as u64,
+            None => position - target <= decoder.output().taken() as u64,
         }
     }
 
     /// Moves to `target`: in the block, or to where nothing is read.
     fn settle(&mut self, target: u64, decoder: &mut Decoder) {
+        let position = self.position(decoder);
         if !self.is_in_block(target, decoder) {
             let ready = decoder.ready().len();
             decoder.consume(ready);
             (self.skip, self.past_end) = (0, true);
-        } else if target < self.position {
-            decoder.output().take_back((self.position - target) as usize);
+            self.set_position(target, decoder);
+        } else if target < position {
+            decoder.output().take_back((position - target) as usize);
         } else {
-            decoder.consume((target - self.position) as usize);
+            decoder.consume((target - position) as usize);
         }
-        self.position = target;
     }
 }
