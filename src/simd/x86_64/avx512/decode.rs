@@ -51,8 +51,8 @@ pub(in crate::simd) fn decode<const GATHER: bool>(
 #[allow(clippy::large_stack_arrays, reason = "no more than the table of a single stream takes")]
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
 fn decode_with<T: Rounds>(payloads: &[Payload<'_>], segments: &mut [Segment<'_>]) -> Option<usize> {
-    // Most calls are for one payload or for two. To clear the tables in registers of eight takes 100
-    // ns more (Zen 4): a twentieth of the time of a few short segments.
+    // Most calls are for one payload or for two. To clear the tables of eight, those in registers,
+    // takes 100 ns more (Zen 4): a twentieth of the time of a few short segments.
     match payloads.len() {
         1 => decode_with_tables(payloads, &mut [T::NONE], segments),
         2 => decode_with_tables(payloads, &mut [const { T::NONE }; 2], segments),
