@@ -20,7 +20,7 @@ use crate::{
     options::{BlockOptions, Pipeline, Prefer},
     section::{self, pivot},
     sequences::{ESCAPE_LEN, MIN_MATCH, Repeats},
-    simd::{Kernel, compiled_for},
+    simd::Kernel,
 };
 
 /// What the encoder is asked for.
@@ -319,7 +319,7 @@ impl<'a> Chunks<'a> {
                     MATCHES
                 };
                 let min_match = self.settings.min_match();
-                compiled_for(self.settings.kernel, || streams.fill(sequences, min_match, &mut repeats));
+                streams.fill(sequences, min_match, &mut repeats, self.settings.kernel);
                 sections.append_matches(kind, literals.as_slice(), streams, body)
             };
             sections.replace_by_plain_if_smaller(raw, &matches, body).unwrap_or_else(|| {

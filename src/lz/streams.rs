@@ -2,7 +2,10 @@
 
 use std::iter;
 
-use crate::sequences::{MAX_OFFSET_BITS, Repeats, TOKEN_LITERALS, TOKEN_MATCH, excess_byte};
+use crate::{
+    sequences::{MAX_OFFSET_BITS, Repeats, TOKEN_LITERALS, TOKEN_MATCH, excess_byte},
+    simd::{Kernel, Work, compiled_for},
+};
 
 /// Some literals of a block, then a match.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +27,25 @@ pub(super) struct Streams {
     pub(super) match_excess: Bytes,
     pub(super) bits: BitString,
     pub(super) escapes: Vec<u8>,
-    /// Those that need a code.
+    /// The offsets that need a code.
     offsets: Vec<u32>,
+}
+
+struct Fill<'a> {
+    streams: &'a mut Streams,
+    sequences: &'a [Sequence],
+    min_match: usize,
+    repeats: &'a mut Repeats,
+}
+
+impl Work for Fill<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { streams, sequences, min_match, repeats } = self;
+        streams.fill_tokens(sequences, min_match, repeats.last());
+        streams.fill_excesses(sequences, min_match);
+        streams.fill_offsets(repeats);
+    }
 }
 
 impl Streams {
@@ -34,11 +54,8 @@ impl Streams {
     ///
     /// What varies from one sequence to the next is chosen without branches: a processor cannot
     /// foresee it. One loop for all of it would need more registers than there are.
-    #[inline(always)]
-    pub(super) fn fill(&mut self, sequences: &[Sequence], min_match: usize, repeats: &mut Repeats) {
-        self.fill_tokens(sequences, min_match, repeats.last());
-        self.fill_excesses(sequences, min_match);
-        self.fill_offsets(repeats);
+    pub(super) fn fill(&mut self, sequences: &[Sequence], min_match: usize, repeats: &mut Repeats, kernel: Kernel) {
+        compiled_for(kernel, Fill { streams: self, sequences, min_match, repeats });
     }
 
     /// Fills the tokens, and gathers the offsets that need a code. `last` is the one used last.
@@ -114,8 +131,8 @@ pub(super) struct Bytes {
 }
 
 impl Bytes {
-    /// Throws away what is there, and makes room for `most` bytes. They come from the
-    /// writer, or by [`extend`](Self::extend).
+    /// Throws away what is there, and makes room for `most` bytes: they come from the writer, or by
+    /// [`extend`](Self::extend).
     pub(super) fn begin(&mut self, most: usize) -> Writer<'_> {
         if self.room.len() < most {
             self.room.resize(most, 0);

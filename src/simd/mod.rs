@@ -173,10 +173,17 @@ pub(crate) fn prefetch_line<T>(value: &T) {
     let _ = value;
 }
 
-/// Does `work`. What of it is inlined here is compiled for processors that have `kernel`: scalar
-/// code outside of kernels is faster with their instructions.
+/// Scalar work that may be compiled for the processors of a kernel. A closure would not do: a large
+/// one is not inlined, and stays compiled for every processor.
+pub(crate) trait Work {
+    /// Always inlined, with all that takes long in it.
+    fn run(self);
+}
+
+/// Does `work`, compiled for processors that have `kernel`: scalar code is faster with their
+/// instructions, too.
 #[inline(always)]
-pub(crate) fn compiled_for<R>(kernel: Kernel, work: impl FnOnce() -> R) -> R {
+pub(crate) fn compiled_for(kernel: Kernel, work: impl Work) {
     #[cfg(target_arch = "x86_64")]
     if kernel != Kernel::Portable && x86_64::has_scalar_extensions() {
         // SAFETY: the processor has the features that it needs: `has_scalar_extensions` just asked.
@@ -184,7 +191,7 @@ pub(crate) fn compiled_for<R>(kernel: Kernel, work: impl FnOnce() -> R) -> R {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = kernel;
-    work()
+    work.run();
 }
 
 /// The tables of one block, for one kernel.

@@ -52,18 +52,19 @@ impl Matcher {
         let kernel = chunks.kernel();
         match level {
             1 => {
-                let table = cleared(&mut self.newest, table(14));
-                compiled_for(kernel, || one_hash::run::<7, 3>(raw, table, chunks));
+                let table = cleared(&mut self.newest, table(14), 0);
+                compiled_for(kernel, one_hash::Parse::<7, 3> { raw, table, chunks });
             }
             2 => {
-                let table = cleared(&mut self.newest, table(15));
-                compiled_for(kernel, || one_hash::run::<5, 2>(raw, table, chunks));
+                let table = cleared(&mut self.newest, table(15), 0);
+                compiled_for(kernel, one_hash::Parse::<5, 2> { raw, table, chunks });
             }
             3 | 4 => {
                 let (long, short, nice) = if level == 3 { (16, 15, 16) } else { (18, 17, 64) };
-                let long = entry::cleared(&mut self.long, table(long), raw);
-                let short = entry::cleared(&mut self.short, table(short), raw);
-                compiled_for(kernel, || two_hashes::run(raw, long, short, nice, chunks));
+                let first = Entry::new(load64(raw, 0), 0);
+                let long = cleared(&mut self.long, table(long), first);
+                let short = cleared(&mut self.short, table(short), first);
+                compiled_for(kernel, two_hashes::Parse { raw, long, short, nice, chunks });
             }
             #[cfg(not(target_family = "wasm"))]
             8 => self.optimal.run(raw, optimal::Effort::QUICK, chunks),
@@ -75,7 +76,7 @@ impl Matcher {
                     6 => (rows(13, 8), Effort { depth: 8, lazy: 2 }),
                     _ => (rows(14, 7), Effort { depth: 16, lazy: 2 }),
                 };
-                compiled_for(kernel, || self.rows.run(raw, log, effort, chunks));
+                self.rows.run(raw, log, effort, chunks);
             }
         }
     }
@@ -90,14 +91,14 @@ struct Effort {
     lazy: usize,
 }
 
-/// `table` with `len` entries, all of them "none".
-fn cleared<T: Clone + Default>(table: &mut Vec<T>, len: usize) -> &mut [T] {
+/// `table` with `len` entries, all of them `empty`.
+fn cleared<T: Clone>(table: &mut Vec<T>, len: usize, empty: T) -> &mut [T] {
     if table.len() < len {
-        *table = vec![T::default(); len];
+        *table = vec![empty; len];
         return table;
     }
     let table = &mut table[..len];
-    table.fill(T::default());
+    table.fill(empty);
     table
 }
 

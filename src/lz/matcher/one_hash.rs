@@ -2,9 +2,12 @@
 
 use std::hint::select_unpredictable;
 
-use crate::lz::{
-    encode::Chunks,
-    matcher::{END, LONGEST_STEP, common_len, common_len_before, hash, load32, load64},
+use crate::{
+    lz::{
+        encode::Chunks,
+        matcher::{END, LONGEST_STEP, common_len, common_len_before, hash, load32, load64},
+    },
+    simd::Work,
 };
 
 /// After so many bytes without a match the steps become longer by one.
@@ -12,38 +15,47 @@ const PATIENCE: usize = 128;
 
 /// Hashes `BYTES` bytes, 7 at most: two positions share a load of eight. Where neither of a pair
 /// has a match, goes on `STEP` bytes further at first.
-#[inline(always)]
-pub(super) fn run<const BYTES: u32, const STEP: usize>(raw: &[u8], table: &mut [u32], chunks: &mut Chunks<'_>) {
-    if raw.len() < 2 * END || table.is_empty() {
-        return;
-    }
-    let mut finder = Finder::<BYTES> { raw, bits: table.len().ilog2(), table };
-    let end = raw.len() - END;
-    let (mut anchor, mut at) = (0, 1);
-    let [mut last, mut second] = [1, 4];
-    while let Some((place, offset)) = finder.first_match::<STEP>(at, last) {
-        let before = common_len_before(raw, anchor, place, offset);
-        let start = place - before;
-        at = place + 4 + common_len(raw, place + 4 - offset, place + 4);
-        chunks.sequence(start, at - start, offset);
-        second = select_unpredictable(offset == last, second, last);
-        last = offset;
-        if let Some(end) = chunks.lost_until() {
-            at = at.max(end);
+pub(super) struct Parse<'a, 'c, const BYTES: u32, const STEP: usize> {
+    pub(super) raw: &'a [u8],
+    pub(super) table: &'a mut [u32],
+    pub(super) chunks: &'a mut Chunks<'c>,
+}
+
+impl<const BYTES: u32, const STEP: usize> Work for Parse<'_, '_, BYTES, STEP> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { raw, table, chunks } = self;
+        if raw.len() < 2 * END || table.is_empty() {
+            return;
         }
-        anchor = at;
-        if at >= end {
-            break;
-        }
-        finder.insert(place + 2);
-        finder.insert(at - 2);
-        while at < end && at >= second && load32(raw, at) == load32(raw, at - second) {
-            let length = 4 + common_len(raw, at + 4 - second, at + 4);
-            chunks.sequence(at, length, second);
-            (last, second) = (second, last);
-            finder.insert(at);
-            at += length;
+        let mut finder = Finder::<BYTES> { raw, bits: table.len().ilog2(), table };
+        let end = raw.len() - END;
+        let (mut anchor, mut at) = (0, 1);
+        let [mut last, mut second] = [1, 4];
+        while let Some((place, offset)) = finder.first_match::<STEP>(at, last) {
+            let before = common_len_before(raw, anchor, place, offset);
+            let start = place - before;
+            at = place + 4 + common_len(raw, place + 4 - offset, place + 4);
+            chunks.sequence(start, at - start, offset);
+            second = select_unpredictable(offset == last, second, last);
+            last = offset;
+            if let Some(end) = chunks.lost_until() {
+                at = at.max(end);
+            }
             anchor = at;
+            if at >= end {
+                break;
+            }
+            finder.insert(place + 2);
+            finder.insert(at - 2);
+            while at < end && at >= second && load32(raw, at) == load32(raw, at - second) {
+                let length = 4 + common_len(raw, at + 4 - second, at + 4);
+                chunks.sequence(at, length, second);
+                (last, second) = (second, last);
+                finder.insert(at);
+                at += length;
+                anchor = at;
+            }
         }
     }
 }

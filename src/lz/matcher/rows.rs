@@ -9,7 +9,7 @@ use crate::{
             repeat_at,
         },
     },
-    simd::prefetch_line,
+    simd::{Work, compiled_for, prefetch_line},
 };
 
 /// Positions of a row.
@@ -45,21 +45,35 @@ pub(super) struct Rows {
 
 impl Rows {
     /// `log`: of the number of rows.
-    #[inline(always)]
     pub(super) fn run(&mut self, raw: &[u8], log: u32, effort: Effort, chunks: &mut Chunks<'_>) {
         if raw.len() < 2 * END {
             return;
         }
         let rows = 1 << log;
-        let mut finder = Finder {
+        let finder = Finder {
             raw,
-            positions: cleared(&mut self.positions, rows),
-            tags: cleared(&mut self.tags, rows),
-            heads: cleared(&mut self.heads, rows),
+            positions: cleared(&mut self.positions, rows, Positions::default()),
+            tags: cleared(&mut self.tags, rows, [0; ROW]),
+            heads: cleared(&mut self.heads, rows, 0),
             hash_bits: log + TAG_BITS,
             next: 1,
             ahead: AHEAD,
         };
+        compiled_for(chunks.kernel(), Parse { finder, effort, chunks });
+    }
+}
+
+struct Parse<'a, 'c> {
+    finder: Finder<'a>,
+    effort: Effort,
+    chunks: &'a mut Chunks<'c>,
+}
+
+impl Work for Parse<'_, '_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { mut finder, effort, chunks } = self;
+        let raw = finder.raw;
         let end = raw.len() - END;
         let (mut anchor, mut at) = (0, 1);
         let mut repeats = [1, 4, 8];

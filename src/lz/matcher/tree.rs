@@ -60,8 +60,8 @@ impl Trees {
             raw,
             reach,
             root_bits,
-            roots: cleared(&mut self.roots, 1 << root_bits),
-            short: cleared(&mut self.short, if reach.min_match == 3 { 1 << SHORT_BITS } else { 0 }),
+            roots: cleared(&mut self.roots, 1 << root_bits, 0),
+            short: cleared(&mut self.short, if reach.min_match == 3 { 1 << SHORT_BITS } else { 0 }, 0),
             sons: &mut self.sons,
             #[cfg(test)]
             compared: 0,

@@ -1,12 +1,15 @@
 //! Two tables, by eight bytes and by five, the newest position of each hash. A short match waits
 //! for a better one at the next position.
 
-use crate::lz::{
-    encode::Chunks,
-    matcher::{
-        BASE, END, Found, LONGEST_STEP, common_len, common_len_before, entry::Entry, gain, hash, load32, load64,
-        repeat_at,
+use crate::{
+    lz::{
+        encode::Chunks,
+        matcher::{
+            BASE, END, Found, LONGEST_STEP, common_len, common_len_before, entry::Entry, gain, hash, load32, load64,
+            repeat_at,
+        },
     },
+    simd::Work,
 };
 
 /// A match of four bytes from further back costs more than its literals.
@@ -15,52 +18,64 @@ const NEAR: usize = 1 << 16;
 /// After so many bytes without a match the steps become longer by one.
 const PATIENCE: usize = 256;
 
-/// Matches of `nice` bytes are taken at once.
-#[inline(always)]
-pub(super) fn run(raw: &[u8], long: &mut [Entry], short: &mut [Entry], nice: usize, chunks: &mut Chunks<'_>) {
-    if raw.len() < 2 * END || long.is_empty() || short.is_empty() {
-        return;
-    }
-    let end = raw.len() - END;
-    let mut finder = Finder { raw, long_bits: long.len().ilog2(), short_bits: short.len().ilog2(), long, short };
-    let (mut anchor, mut at) = (0, 1);
-    let mut repeats = [1, 4];
-    while let Some((mut start, mut found)) = finder.first_match(at, repeats[0]) {
-        while start + 1 < end && found.length < nice {
-            let next = finder.look(start + 1, repeats[0]).compared(raw).found(raw, start + 1, repeats[0]);
-            if !next.beats(found, 0) {
-                break;
+/// Parses by two tables.
+pub(super) struct Parse<'a, 'c> {
+    pub(super) raw: &'a [u8],
+    pub(super) long: &'a mut [Entry],
+    pub(super) short: &'a mut [Entry],
+    /// Matches of so many bytes are taken at once.
+    pub(super) nice: usize,
+    pub(super) chunks: &'a mut Chunks<'c>,
+}
+
+impl Work for Parse<'_, '_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { raw, long, short, nice, chunks } = self;
+        if raw.len() < 2 * END || long.is_empty() || short.is_empty() {
+            return;
+        }
+        let end = raw.len() - END;
+        let mut finder = Finder { raw, long_bits: long.len().ilog2(), short_bits: short.len().ilog2(), long, short };
+        let (mut anchor, mut at) = (0, 1);
+        let mut repeats = [1, 4];
+        while let Some((mut start, mut found)) = finder.first_match(at, repeats[0]) {
+            while start + 1 < end && found.length < nice {
+                let next = finder.look(start + 1, repeats[0]).compared(raw).found(raw, start + 1, repeats[0]);
+                if !next.beats(found, 0) {
+                    break;
+                }
+                (found, start) = (next, start + 1);
             }
-            (found, start) = (next, start + 1);
-        }
-        let Found { mut length, offset, .. } = found;
-        if offset != repeats[0] {
-            let before = common_len_before(raw, anchor, start, offset);
-            (start, length) = (start - before, length + before);
-            repeats = [offset, repeats[0]];
-        }
-        chunks.sequence(start, length, offset);
-        at = start + length;
-        if let Some(end) = chunks.lost_until() {
-            at = at.max(end);
-        }
-        anchor = at;
-        if at >= end {
-            break;
-        }
-        finder.insert_both(start + 2);
-        finder.insert_long(at - 2);
-        finder.insert_short(at - 1);
-        while at < end {
-            let again = repeat_at(raw, at, repeats[1], 0);
-            if again.is_none() {
-                break;
+            let Found { mut length, offset, .. } = found;
+            if offset != repeats[0] {
+                let before = common_len_before(raw, anchor, start, offset);
+                (start, length) = (start - before, length + before);
+                repeats = [offset, repeats[0]];
             }
-            finder.insert_both(at);
-            chunks.sequence(at, again.length, again.offset);
-            repeats.swap(0, 1);
-            at += again.length;
+            chunks.sequence(start, length, offset);
+            at = start + length;
+            if let Some(end) = chunks.lost_until() {
+                at = at.max(end);
+            }
             anchor = at;
+            if at >= end {
+                break;
+            }
+            finder.insert_both(start + 2);
+            finder.insert_long(at - 2);
+            finder.insert_short(at - 1);
+            while at < end {
+                let again = repeat_at(raw, at, repeats[1], 0);
+                if again.is_none() {
+                    break;
+                }
+                finder.insert_both(at);
+                chunks.sequence(at, again.length, again.offset);
+                repeats.swap(0, 1);
+                at += again.length;
+                anchor = at;
+            }
         }
     }
 }
@@ -76,7 +91,7 @@ struct Finder<'a> {
 /// What the tables had for a position.
 #[derive(Debug, Clone, Copy)]
 struct Looked {
-    /// The bytes there, and what the tables have for it instead.
+    /// The bytes there, and the entry that both tables have now.
     word: u64,
     entry: Entry,
     long: Entry,

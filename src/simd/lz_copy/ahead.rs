@@ -5,7 +5,7 @@
 const MANY_PAGES: usize = 4 << 20;
 
 /// Offsets from which on a match may begin where neither a cache nor the table of pages is fast.
-const FAR: u32 = 1 << 19;
+const FAR_OFFSET: u32 = 1 << 19;
 
 /// One match in so many is enough: a group has two of them then, and waits for both.
 const FAR_SHARE: u32 = 32;
@@ -21,7 +21,7 @@ pub(super) fn pays(offsets: &[u32], block_len: usize) -> bool {
     let (mut all, mut far) = (0, 0);
     for &offset in offsets.iter().step_by(offsets.len() / SAMPLE + 1) {
         all += 1;
-        far += u32::from(offset >= FAR);
+        far += u32::from(offset >= FAR_OFFSET);
     }
     far * FAR_SHARE > all
 }
@@ -33,7 +33,7 @@ mod tests {
     #[test]
     fn pays_in_long_blocks_where_some_matches_are_far() {
         let offsets = |far: usize| -> Vec<u32> {
-            (0..4_000).map(|index| if index % 101 < far { FAR } else { FAR - 1 }).collect()
+            (0..4_000).map(|index| if index % 101 < far { FAR_OFFSET } else { FAR_OFFSET - 1 }).collect()
         };
         assert!(pays(&offsets(6), MANY_PAGES + 1));
         assert!(!pays(&offsets(6), MANY_PAGES));

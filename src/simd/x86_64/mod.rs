@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
-use crate::rans::segment::GROUP;
+use crate::{rans::segment::GROUP, simd::Work};
 
 pub(super) mod avx2;
 pub(super) mod avx512;
@@ -70,8 +70,8 @@ pub(super) fn has_scalar_extensions() -> bool {
 /// Does `work`, compiled with these instructions as far as it is inlined here. Shifts by a number
 /// in a register and counts of zeros take one step then, not two or three.
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-pub(super) fn with_scalar_extensions<R>(work: impl FnOnce() -> R) -> R {
-    work()
+pub(super) fn with_scalar_extensions(work: impl Work) {
+    work.run();
 }
 
 /// Asks for the line that `value` begins in.
