@@ -22,8 +22,8 @@ allowed() {
 ::decode(_[a-z_]*)?$            ::Segment::finish$          the scalar end, once a segment
 ::decode(_rest|_several|_last_words|_last_groups)?$ ^mem(cpy|set)$ a copy of the last words, once a segment
 ::decode_last_groups$           ::Segment::end_with$        what rides on the states, once a segment
-::decode(_several|_with_tables)?$ ::(Slots|Rounds)>::fill$   makes a table, once a block
-::decode_(by|with|with_tables|side_by_side)$ ^mem(cpy|set)$              states of some segments, before and behind the loop
+::decode(_several|_with(_tables)?)?$ ::(Slots|Rounds)>::fill$   makes a table, once a block
+::decode_(by|with|with_tables|groups|pairs|side_by_side)$ ^mem(cpy|set)$              states of some segments, before and behind the loop
 .                               ::Words::(load|store)$      the same
 Steps>::[a-z_]*$                ::(sse|pivot)(::[a-z_]*)?::(merge|part|pack|look_up)(_single)?$ the loop itself, once a node
 Steps>::rank$                   ^(memcpy$|\*%)              the last symbols; the loop itself, by its address in a register
@@ -37,19 +37,19 @@ Steps>::rank$                   ^(memcpy$|\*%)              the last symbols; th
 ::lz(::copy|_portable::execute)::run$ ::Group::(safe|reaches_back)$ what of a group needs no checks, near an end
 ::lz(::copy|_portable::execute)::run$ ::Run::unescaped$      a length that escapes: its registers are the loop's otherwise
 ::lz(::copy|_portable::execute)::run(_long)?$ ::Output::literals$    the literals behind the last sequence, once a chunk
-::with_scalar_extensions$      .                           no kernel: what of the LZ encoder is scalar
+::with_scalar_extensions$      (::grow_one|do_reserve_and_handle|panic_for_nonpositive_argument|^memset|::sequence_beyond|::common_bytes_before|::streams::grow)$ no kernel: what of the LZ encoder is scalar
 ::lz(::copy|_portable::execute)::run_long$ ^memcpy$          a match of 2 KiB or more, by the system's own copy
 ::avx2::lz::copy::run$          ::steps::prefetch$          addresses of matches ahead, once a group of a long block
 ::Rounds>::fill$                (^mem(cpy|set)|::Ranked::new|::Slots>::fill)$ makes a table, once a block
 ::crc32c::avx512::append_copying$ ^memcpy$                    what stands before and behind the loop, once a payload
-::decode(_several|_by|_with|_with_tables)?$ ^\*%                       makes a table: memset, by its address in a register
+::decode(_several|_by|_with|_with_tables|_groups|_pairs)?$ ^\*%                       makes a table: memset, by its address in a register
 LIST
 }
 
 # Kernels that must be seen, or the disassembly shows nothing.
 expected() {
     case $1 in
-    x86_64*) echo sse2::merge sse2::merge_single avx2::decode::decode_run avx2::encode::exact_run avx2::encode::encode_run avx2::presence avx2::lz::copy::run avx2::lz::copy::run_long avx2::pivot::merge::merge avx2::pivot::look_up::unpack avx2::pivot::part::part avx2::sort::sort avx2::planes::merge avx2::planes::split avx2::planes::join avx512::pivot::merge avx512::pivot::unpack avx512::pivot::part avx512::sort::sort avx512::planes::merge avx512::planes::split avx512::planes::join avx512::rounds::Rounds::decode_run avx512::gather::gather_run avx512::encode::encode_run avx512::lz::execute crc32c::avx2::append_blocks crc32c::avx512::append_long crc32c::avx512::append_copying lz_portable::execute::run lz_portable::execute::run_long ;;
+    x86_64*) echo sse2::merge sse2::merge_single avx2::decode::decode_run avx2::encode::exact_run avx2::encode::encode_run avx2::presence avx2::lz::copy::run avx2::lz::copy::run_long avx2::pivot::merge::merge avx2::pivot::look_up::unpack avx2::pivot::part::part avx2::sort::sort avx2::planes::merge avx2::planes::split avx2::planes::join avx512::pivot::merge avx512::pivot::unpack avx512::pivot::part avx512::sort::sort avx512::planes::merge avx512::planes::split avx512::planes::join avx512::rounds::Rounds::decode_run avx512::gather::gather_run avx512::encode::encode_run avx512::lz::execute crc32c::avx2::append_blocks x86_64::with_scalar_extensions crc32c::avx512::append_long crc32c::avx512::append_copying lz_portable::execute::run lz_portable::execute::run_long ;;
     aarch64*) echo neon::decode::decode_run neon::encode::encode_run neon::presence neon::lz::copy::run neon::lz::copy::run_long neon::pivot::PivotSteps.*::merge neon::pivot::PivotSteps.*::unpack neon::pivot::PivotSteps.*::part neon::planes::merge neon::planes::split neon::planes::expand_zeros neon::planes::join lz_portable::execute::run lz_portable::execute::run_long ;;
     esac
 }

@@ -54,7 +54,7 @@ impl Processor {
 }
 
 /// The microarchitecture by family and model, as the vendors' manuals list them. A virtual machine
-/// may name a model that nobody made: then what it can tells how old it is at most.
+/// may name another model than it runs on: AMX tells that it is no older than Sapphire Rapids.
 fn class(vendor: &str, family: u32, model: u32, has_amx: bool) -> String {
     let known = match (vendor, family, model) {
         ("AuthenticAMD", 23, 0x30..) => "Zen 2",
@@ -71,6 +71,7 @@ fn class(vendor: &str, family: u32, model: u32, has_amx: bool) -> String {
         ("GenuineIntel", 6, 173 | 174) => "Granite Rapids",
         ("GenuineIntel", 6, 151 | 154) => "Alder Lake",
         ("GenuineIntel", 6, 183 | 186 | 191) => "Raptor Lake",
+        ("GenuineIntel", 6, 167) if !has_amx => "Rocket Lake",
         ("GenuineIntel", ..) if has_amx => "Sapphire Rapids or later",
         _ => return format!("family {family} model {model}"),
     };

@@ -131,8 +131,13 @@ fn words_that_end_early_or_late_beside_good_ones() {
     let mut random = Random(14);
     for (len, tail) in [(16 * GROUP, Tail::Coded), (9 * GROUP, Tail::InStates), (9 * GROUP + 77, Tail::InStates)] {
         let good = || Part { raw: vec![0; len], payload: two_symbols(len, tail, &mut random).0 };
-        let good: Vec<_> = std::iter::repeat_with(good).take(2).collect();
-        for (bad, change) in (0..2).flat_map(|bad| (1..20).map(move |change| (bad, change))) {
+        let few: Vec<_> = std::iter::repeat_with(good).take(2).collect();
+        // With two of more symbols they are decoded by tables of another form.
+        let many = || part(random.bytes(16 * GROUP, SOURCES[6].1), 1, 12, Tail::Coded);
+        let many: Vec<_> = few.iter().cloned().chain(std::iter::repeat_with(many).take(2)).collect();
+        let cases = [&few, &many].into_iter().flat_map(|good| (0..2).map(move |bad| (good, bad)));
+        let cases: Vec<_> = cases.flat_map(|(good, bad)| (1..20).map(move |change| (good, bad, change))).collect();
+        for (good, bad, change) in cases {
             let words = u32::from_le_bytes(*good[bad].payload[4..].first_chunk().unwrap());
             let (mut less, mut more) = (good.clone(), good.clone());
             let (short, long) = (&mut less[bad].payload, &mut more[bad].payload);

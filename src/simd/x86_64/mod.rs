@@ -26,8 +26,8 @@ fn prefetch_ahead(words: *const u8, raw: *mut [u8; GROUP]) {
 }
 
 /// Asks for the words `beyond` so many bytes, of payloads that are decoded later. Their check is
-/// the first to read them, and would wait for memory: that took a seventh of all the time (a Xeon
-/// of Sapphire Rapids' kind, 32 MiB).
+/// the first to read them, and would wait for memory: that took a seventh of all the time (an
+/// Intel Xeon, Sapphire Rapids or later, 32 MiB).
 #[inline(always)]
 fn prefetch_beyond(words: *const u8, beyond: usize) {
     let words = words.wrapping_add(beyond);

@@ -20,6 +20,10 @@ use crate::{
 /// Payloads whose tables are at hand at a time, at most.
 const PAYLOADS: usize = 8;
 
+/// Groups of a segment from which on gathers are worth their tables. (Blocks of 1 KiB take a fifth
+/// longer by gathers, those of 2 KiB as long; Intel Xeon, Sapphire Rapids or later.)
+const GROUPS_FOR_SLOTS: usize = 14;
+
 /// Groups of a payload that are not worth a table of slots.
 const FEW_GROUPS: usize = 2;
 
@@ -30,45 +34,46 @@ pub(in crate::simd) fn decode<const GATHER: bool>(
     payloads: &[Payload<'_>],
     segments: &mut [Segment<'_>],
 ) -> Option<usize> {
-    let long_enough = segments.iter().filter(|segment| segment.whole_groups() > 0).count();
-    if payloads.len() > PAYLOADS || long_enough < PAIR {
+    let segments_with = |groups| segments.iter().filter(|segment| segment.whole_groups() >= groups).count();
+    if payloads.len() > PAYLOADS || segments_with(1) < PAIR {
         return avx2::decode::<GATHER>(payloads, segments);
     }
+    let gathers = segments_with(GROUPS_FOR_SLOTS) >= GatherTables::ABREAST;
     if payloads.iter().all(|payload| payload.frequencies.used().nth(FEW).is_none()) {
         let mut tables = [const { FewTables::NONE }; PAYLOADS];
         if fill(&mut tables, payloads, segments) {
-            return decode_by(payloads, &tables, segments);
+            return decode_by::<_, GATHER>(payloads, &tables, segments);
         }
     }
-    if GATHER && long_enough >= GatherTables::ABREAST {
-        decode_with::<GatherTables>(payloads, segments)
+    if GATHER && gathers {
+        decode_with::<GatherTables, GATHER>(payloads, segments)
     } else {
-        decode_with::<Tables>(payloads, segments)
+        decode_with::<Tables, GATHER>(payloads, segments)
     }
 }
 
 /// [`decode`] by tables of a form that all frequencies have.
-#[allow(clippy::large_stack_arrays, reason = "no more than the table of a single stream takes")]
+#[allow(clippy::large_stack_arrays, reason = "half as much again as the table of a single stream, with `decode_pairs`")]
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-fn decode_with<T: Rounds>(payloads: &[Payload<'_>], segments: &mut [Segment<'_>]) -> Option<usize> {
+fn decode_with<T: Rounds, const GATHER: bool>(payloads: &[Payload<'_>], segments: &mut [Segment<'_>]) -> Option<usize> {
     // Most calls are for one payload or for two. To clear the tables of eight, those in registers,
     // takes 100 ns more (Zen 4): a twentieth of the time of a few short segments.
     match payloads.len() {
-        1 => decode_with_tables(payloads, &mut [T::NONE], segments),
-        2 => decode_with_tables(payloads, &mut [const { T::NONE }; 2], segments),
-        _ => decode_with_tables(payloads, &mut [const { T::NONE }; PAYLOADS], segments),
+        1 => decode_with_tables::<T, GATHER>(payloads, &mut [T::NONE], segments),
+        2 => decode_with_tables::<T, GATHER>(payloads, &mut [const { T::NONE }; 2], segments),
+        _ => decode_with_tables::<T, GATHER>(payloads, &mut [const { T::NONE }; PAYLOADS], segments),
     }
 }
 
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-fn decode_with_tables<T: Rounds>(
+fn decode_with_tables<T: Rounds, const GATHER: bool>(
     payloads: &[Payload<'_>],
     tables: &mut [T],
     segments: &mut [Segment<'_>],
 ) -> Option<usize> {
     let filled = fill(tables, payloads, segments);
     debug_assert!(filled, "all frequencies have such tables");
-    decode_by(payloads, tables, segments)
+    decode_by::<T, GATHER>(payloads, tables, segments)
 }
 
 /// Makes the tables of all payloads that the loop over groups is for. `false`: one has none of this
@@ -82,15 +87,23 @@ fn fill<T: Rounds>(tables: &mut [T], payloads: &[Payload<'_>], segments: &[Segme
 
 /// [`decode`] of at most [`PAYLOADS`] payloads by their tables.
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-fn decode_by<T: Rounds>(payloads: &[Payload<'_>], tables: &[T], segments: &mut [Segment<'_>]) -> Option<usize> {
+fn decode_by<T: Rounds, const GATHER: bool>(
+    payloads: &[Payload<'_>],
+    tables: &[T],
+    segments: &mut [Segment<'_>],
+) -> Option<usize> {
     decode_groups(payloads, tables, segments);
     last::decode_last_groups(payloads, tables, segments);
-    finish(payloads, tables, segments)
+    finish::<T, GATHER>(payloads, tables, segments)
 }
 
 /// Decodes what the loop over groups has left.
 #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
-fn finish<T: Rounds>(payloads: &[Payload<'_>], tables: &[T], segments: &mut [Segment<'_>]) -> Option<usize> {
+fn finish<T: Rounds, const GATHER: bool>(
+    payloads: &[Payload<'_>],
+    tables: &[T],
+    segments: &mut [Segment<'_>],
+) -> Option<usize> {
     let mut before = 0;
     for segments in segments.chunk_by_mut(|one, next| one.of == next.of) {
         let of = segments[0].of;
@@ -98,7 +111,7 @@ fn finish<T: Rounds>(payloads: &[Payload<'_>], tables: &[T], segments: &mut [Seg
         let bad = if tables[of].symbols() > 0 && groups <= FEW_GROUPS {
             segments.iter_mut().position(|segment| !segment.finish(payloads[of].bytes, &tables[of]))
         } else {
-            avx2::decode::<false>(payloads, segments)
+            avx2::decode::<GATHER>(payloads, segments)
         };
         if let Some(bad) = bad {
             return Some(before + bad);

@@ -436,6 +436,18 @@ mod tests {
         assert_eq!(span(&Frequencies::new([2; 256], 9).unwrap()).1, 256);
     }
 
+    /// What a round builds on, in numbers: the shift has the bits that a limit leaves free.
+    #[test]
+    fn a_shift_beside_the_limit_changes_no_frequency() {
+        for bits in 9..=12 {
+            for frequency in 1..1_u32 << bits {
+                let (limit, (_, shift)) = (frequency << (16 - bits), reciprocal(frequency));
+                assert!(limit.trailing_zeros() >= 4 && shift < 16, "{frequency}, {bits} bits");
+                assert_eq!((limit | u32::from(shift)) << bits >> 16, frequency, "{bits} bits");
+            }
+        }
+    }
+
     /// What [`Divisor::divide`] builds on, in numbers: it needs no processor of its kind.
     #[test]
     fn digits_are_guessed_too_small_by_one_and_three_at_most() {

@@ -22,6 +22,9 @@ pub(super) trait Rounds: Table + Clone {
     /// faster depends on the registers that a round leaves.
     const LOOKS_FOR_WORDS: bool;
 
+    /// The most segments that are worth decoding side by side: 8, 4 or 2.
+    const ABREAST: usize = 8;
+
     /// Makes tables out of none. `false`: there are none of this form for such frequencies. Of one
     /// symbol that has all slots there need be none.
     fn fill(&mut self, frequencies: &Frequencies) -> bool;
@@ -30,9 +33,6 @@ pub(super) trait Rounds: Table + Clone {
     fn symbols(&self) -> usize;
 
     fn scale_bits(&self) -> u8;
-
-    /// The most segments that are worth decoding side by side: 8, 4 or 2.
-    const ABREAST: usize = 8;
 
     /// Takes a symbol, one of no more than `SYMBOLS`, out of each lane of all segments.
     ///

@@ -22,7 +22,7 @@ const STREAM: usize = GROUPS * WORDS * 8;
 pub(in crate::simd) const BLOCK: usize = STREAMS * STREAM + GROUPS * GROUP;
 
 pub(in crate::simd) fn is_available() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("vpclmulqdq")
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("pclmulqdq") && is_x86_feature_detected!("vpclmulqdq")
 }
 
 /// The CRC of bytes whose CRC is `crc`, then blocks.

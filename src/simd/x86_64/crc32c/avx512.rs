@@ -30,7 +30,9 @@ const ALIGNED: usize = 4096;
 
 pub(in crate::simd) fn is_available() -> bool {
     is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vbmi2")
+        && is_x86_feature_detected!("pclmulqdq")
         && is_x86_feature_detected!("vpclmulqdq")
 }
 
