@@ -36,9 +36,9 @@ impl Processor {
     /// | WebAssembly | compiled with simd128 | `simd128` |
     /// | others | | `portable` |
     ///
-    /// Measured: the first row on Emerald Rapids and on a later Xeon; the fourth on both, with AVX-512
-    /// left alone; the third on Zen 4; the fifth on Zen 3, and on Zen 4 with AVX-512 left alone. The
-    /// rest is inferred.
+    /// Measured: the first row on Emerald Rapids and on a later Xeon; the fourth on both, without
+    /// AVX-512; the third on Zen 4; the fifth on Zen 3, and on Zen 4 without AVX-512. The rest is
+    /// inferred.
     /// AMD's gathers are as slow as that many loads and shuffles. Intel's are slow from Skylake to
     /// Rocket Lake, where microcode closes a leak through them (Gather Data Sampling,
     /// CVE-2022-40982); no processor with AVX-VNNI has that leak. A hypervisor that hides AVX-VNNI
