@@ -213,6 +213,12 @@ impl Decoder {
         self.tally.progress()
     }
 
+    /// Raw bytes of all blocks that are whole. Where a callback panicked, the
+    /// [`progress`](Self::progress) lacks some.
+    pub(crate) fn raw_bytes(&self) -> u64 {
+        self.tally.raw_bytes()
+    }
+
     /// Coded bytes that were taken and not decoded: a block header, what was read behind it, or
     /// what follows the last stream.
     #[must_use]
@@ -365,6 +371,7 @@ impl Decoder {
         } else {
             let own = self.output.renew();
             if let Err(error) = self.options.limits.grow(own, raw_len, block.offset) {
+                self.output.clear();
                 return self.fail(error);
             }
             own.truncate(raw_len);

@@ -10,13 +10,15 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     content: Option<Box<ContentHash>>,
+    /// Raw bytes of all blocks that came by, whether or not the user has heard of them.
+    raw_bytes: u64,
     progress: Progress,
     observer: Option<Observer>,
 }
 
 impl Tally {
     pub(crate) fn new(observer: Option<Observer>) -> Self {
-        Self { content: None, progress: Progress::default(), observer }
+        Self { content: None, raw_bytes: 0, progress: Progress::default(), observer }
     }
 
     /// A stream begins. The progress goes over all streams.
@@ -28,8 +30,14 @@ impl Tally {
         &self.progress
     }
 
+    /// Raw bytes of all blocks that came by. The progress lacks some, once the user panicked.
+    pub(crate) fn raw_bytes(&self) -> u64 {
+        self.raw_bytes
+    }
+
     /// The next raw bytes of the stream.
     pub(crate) fn add_content(&mut self, raw: &[u8]) {
+        self.raw_bytes += raw.len() as u64;
         if let Some(content) = &mut self.content {
             content.update(raw);
         }
@@ -55,6 +63,7 @@ impl Tally {
     /// Begins again with the same observer.
     pub(crate) fn clear(&mut self) {
         self.content = None;
+        self.raw_bytes = 0;
         self.progress = Progress::default();
     }
 }

@@ -6,7 +6,7 @@
 
 use std::{
     fmt::Debug,
-    io::{self, ErrorKind, Read, Write},
+    io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom, Write},
     iter,
     panic::{AssertUnwindSafe, catch_unwind},
 };
@@ -92,6 +92,9 @@ impl<A, T> Patient<A, T> {
         faults > 0
     }
 }
+
+/// A reader over bytes in memory.
+type Seekable<'a> = RansReader<Cursor<&'a [u8]>>;
 
 /// A way to read.
 type ReadPart<R> = fn(&mut R) -> io::Result<Vec<u8>>;
@@ -447,6 +450,51 @@ fn a_progress_callback_that_panics() {
             writer.try_finish().unwrap();
             let back = decompress(writer.get_ref(), &DecodeOptions::new()).unwrap();
             assert!(back.len() >= 300 && raw.starts_with(&back), "{} bytes with {threads} threads", back.len());
+        }
+    }
+}
+
+/// Several blocks may be ready before the user hears of the first one. Wherever the callback
+/// panics, the reader knows its place, and finds others from there.
+#[test]
+fn a_reader_whose_progress_callback_panics_knows_its_place() {
+    let raw = data::text(2000);
+    let stream = compress(&raw, &EncodeOptions::new().block_len(100)).unwrap();
+    // A call that panics keeps what is ready, and loses what is in the caller's slice already.
+    let ways: [(ReadPart<Seekable<'_>>, bool); 3] = [(read_few, true), (fill_buf, true), (read_many, false)];
+    for (threads, unlucky) in [1, 2].into_iter().flat_map(|threads| (1..=20).map(move |block| (threads, block))) {
+        for (read, keeps_all) in ways {
+            let options = DecodeOptions::new().threads(threads).on_progress(move |progress| {
+                if progress.blocks() == unlucky {
+                    std::panic::resume_unwind(Box::new("the callback panics"));
+                }
+            });
+            let mut reader = RansReader::with_options(Cursor::new(&stream[..]), options);
+            let (mut end, mut panics) = (0, 0);
+            loop {
+                let Ok(part) = catch_unwind(AssertUnwindSafe(|| read(&mut reader))) else {
+                    panics += 1;
+                    let place = reader.stream_position().unwrap() as usize;
+                    assert!(place == end || !keeps_all, "{place}, not {end}: block {unlucky}, {threads} threads");
+                    end = place;
+                    continue;
+                };
+                let part = part.unwrap();
+                let start = end;
+                end += part.len();
+                assert_eq!(reader.stream_position().unwrap(), end as u64, "block {unlucky}, {threads} threads");
+                assert!(part == raw[start..end], "block {unlucky}, {threads} threads");
+                if part.is_empty() {
+                    break;
+                }
+                if panics > 0 && end >= 40 {
+                    let mut again = [0; 40];
+                    assert_eq!(reader.seek(SeekFrom::Current(-40)).unwrap(), end as u64 - 40);
+                    reader.read_exact(&mut again).unwrap();
+                    assert!(again == raw[end - 40..end], "block {unlucky}, {threads} threads");
+                }
+            }
+            assert_eq!((end, panics), (raw.len(), 1), "block {unlucky}, {threads} threads");
         }
     }
 }

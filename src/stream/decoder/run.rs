@@ -127,6 +127,7 @@ impl Decoder {
         // The memory of each was asked for at its header; several are a small part of what may be.
         let memory = Limits::new().max_memory(usize::MAX);
         if let Err(error) = memory.grow(own, run.ready_len, run.blocks[0].event.offset) {
+            output.clear();
             return self.fail(error);
         }
         own.truncate(run.ready_len);
