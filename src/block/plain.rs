@@ -157,19 +157,12 @@ fn append_coded(
     if mode == Mode::Fill {
         return None;
     }
-    if let Some(states) = plan.states()
-        && plan.is_longer(states, 0, most_bits(histogram.counts()))
-        && raw.len() < 4096
-        && plan.is_longer(states, 0, least_bits(histogram.counts()))
-    {
+    if plan.is_noise(&histogram) {
         return None;
     }
     let (frequencies, bits) = plan.model(&histogram)?;
     let payload_at = out.len();
-    let table = match options.normalization {
-        Normalization::Optimal => TableKind::Compact,
-        Normalization::Compat => TableKind::Dense,
-    };
+    let table = plan.table();
     if let Some(states) = plan.states() {
         table.write(&frequencies, out);
         if plan.is_longer(states, out.len() - payload_at, bits) {
@@ -245,6 +238,14 @@ impl Plan<'_> {
         }
     }
 
+    /// How frequencies are written, in front of states that take turns.
+    fn table(self) -> TableKind {
+        match self.options.normalization {
+            Normalization::Optimal => TableKind::Compact,
+            Normalization::Compat => TableKind::Dense,
+        }
+    }
+
     /// How many states take turns. `None`: none do, in this mode.
     fn states(self) -> Option<usize> {
         match self.mode() {
@@ -254,13 +255,25 @@ impl Plan<'_> {
         }
     }
 
+    /// Whether the symbols alone show that a block is to be stored, whatever their frequencies. The
+    /// first bound is cheap, and asked first; the second one holds for fewer than 4096 symbols.
+    fn is_noise(self, histogram: &Histogram) -> bool {
+        let counts = histogram.counts();
+        self.states().is_some_and(|states| {
+            self.is_longer(states, 0, most_bits(counts))
+                && self.raw_len < 4096
+                && self.is_longer(states, 0, least_bits(counts))
+        })
+    }
+
     /// Whether a block is surely to be stored, if so many states take turns and so many `bits` are
     /// what its symbols take by their frequencies, or at best. `false`: that is to be tried.
     ///
     /// A state and the number of its words take 64 bits, of which 16 at most are those of symbols.
     /// One step may lose the fraction of a slot: of a state above 2^16, with slots of `1 / scale`,
-    /// that is at most `2 * scale / 2^16` bits. And each logarithm in `bits` is 0.001 too small at
-    /// most.
+    /// that is at most `2 * scale / 2^16` bits, and what the renormalisation before it cuts off is
+    /// a part of that fraction. And `bits` is at most 0.001 for each symbol too large: logarithms
+    /// of frequencies are rounded down.
     fn is_longer(self, states: usize, table_len: usize, bits: u64) -> bool {
         let raw_len = self.raw_len as u64;
         let lost = (raw_len << self.scale_bits() >> 15) + raw_len / 512 + 1;
@@ -302,34 +315,66 @@ mod tests {
             .collect()
     }
 
+    /// Bytes that are equally frequent.
+    fn noise(raw_len: usize, symbols: usize) -> Vec<u8> {
+        let mut state = (raw_len * 1000 + symbols) as u64;
+        let byte = |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 33) % symbols as u64) as u8
+        };
+        (0..raw_len).map(byte).collect()
+    }
+
+    /// Whether it pays to code `raw` with states that take turns: it is coded to see. And whether
+    /// that was known before.
+    fn pays(raw: &[u8], options: &BlockOptions) -> (bool, bool) {
+        let plan = Plan { options, raw_len: raw.len() };
+        let (histogram, states) = (Histogram::new(raw), plan.states().unwrap());
+        let frequencies = plan.frequencies(&histogram);
+        let bits = coded_bits(histogram.counts(), &frequencies);
+        let mut payload = Vec::new();
+        plan.table().write(&frequencies, &mut payload);
+        let is_stored = plan.is_noise(&histogram) || plan.is_longer(states, payload.len(), bits);
+        lanes::with_stacks(|stacks| match plan.mode() {
+            Mode::SingleStream => {
+                single::encode_behind_table(raw, &frequencies, array::from_mut(&mut stacks[0]), &mut payload);
+            }
+            _ => interleaved::encode_behind_table(raw, states, &frequencies, stacks, &mut payload),
+        });
+        (payload.len() as u64 <= plan.worth(), is_stored)
+    }
+
     #[test]
     fn what_is_stored_without_being_coded_would_be_longer() {
-        let mut state = 1_u64;
-        let mut next = |below: usize| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) as usize % below
-        };
-        let options = EncodeOptions::new().level(0).block;
-        let (mut coded, mut stored) = (0, 0);
-        for raw_len in [20, 60, 100, 200, 256, 257, 300, 500, 1000, 1500, 2048, 2100, 4000, 5000, 8192] {
-            for symbols in [10, 40, 64, 100, 128, 160, 180, 200, 210, 220, 230, 240, 250, 256] {
-                let raw: Vec<u8> = (0..raw_len).map(|_| next(symbols) as u8).collect();
-                let plan = Plan { options: &options, raw_len };
-                let frequencies = plan.frequencies(&Histogram::new(&raw));
-                let mut payload = Vec::new();
-                TableKind::Compact.write(&frequencies, &mut payload);
-                lanes::with_stacks(|stacks| match plan.mode() {
-                    Mode::SingleStream => {
-                        single::encode_behind_table(&raw, &frequencies, array::from_mut(&mut stacks[0]), &mut payload);
-                    }
-                    _ => interleaved::encode_behind_table(&raw, 4, &frequencies, stacks, &mut payload),
-                });
-                let pays = payload.len() as u64 <= plan.worth();
-                *(if pays { &mut coded } else { &mut stored }) += 1;
-                assert_eq!(append(&raw, &options, &mut Vec::new()).is_some(), pays, "{raw_len} bytes of {symbols}");
+        let options = |mode| EncodeOptions::new().level(0).mode(mode);
+        let mut all = vec![options(Mode::Auto)];
+        for scale_bits in 9..=14 {
+            for normalization in [Normalization::Optimal, Normalization::Compat] {
+                let forced = [
+                    options(Mode::SingleStream),
+                    options(Mode::Interleaved).interleaved_lanes(1),
+                    options(Mode::Interleaved).interleaved_lanes(255),
+                ];
+                all.extend(forced.map(|options| options.scale_bits(scale_bits).normalization(normalization)));
             }
         }
-        assert!(coded > 50 && stored > 50, "{coded} coded, {stored} stored");
+        let (mut coded, mut stored, mut known) = (0, 0, 0);
+        for options in &all {
+            for raw_len in [20, 60, 100, 200, 256, 257, 300, 500, 1000, 1500, 2048, 2100, 4000, 5000, 8192] {
+                for symbols in [10, 40, 64, 100, 128, 160, 180, 200, 210, 220, 230, 240, 250, 256] {
+                    let raw = noise(raw_len, symbols);
+                    let (pays, is_stored) = pays(&raw, &options.block);
+                    let what = || format!("{raw_len} bytes of {symbols}: {options:?}");
+                    assert!(!(pays && is_stored), "{}", what());
+                    assert_eq!(append(&raw, &options.block, &mut Vec::new()).is_some(), pays, "{}", what());
+                    *(if pays { &mut coded } else { &mut stored }) += 1;
+                    known += usize::from(is_stored);
+                }
+            }
+            let (pays, is_stored) = pays(&noise(1024, 256), &options.block);
+            assert!(!pays && is_stored, "{options:?}");
+        }
+        assert!(coded > 1000 && stored > 1000 && known > 1000, "{coded} coded, {stored} stored, {known} known");
     }
 
     #[test]
