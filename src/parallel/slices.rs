@@ -205,30 +205,37 @@ mod tests {
     #[cfg(feature = "rayon")]
     #[test]
     fn the_caller_is_one_of_the_threads() {
-        use std::thread;
-
-        let executor = Executor::new(&EncodeOptions::new().threads(2).work);
-        let (mut items, at_work, mut threads) = (0..2, Mutex::new(0), Vec::new());
-        let at_a_time = |_| {
-            *at_work.lock() += 1;
-            while *at_work.lock() < 2 {
-                thread::yield_now();
-            }
-            thread::current().id()
+        use std::{
+            collections::HashSet,
+            thread,
+            time::{Duration, Instant},
         };
-        let worked = work_in_order(
-            &executor,
-            2,
-            || items.next(),
-            at_a_time,
-            |thread| {
-                threads.push(thread);
+
+        for threads in [2, 0] {
+            let executor = Executor::new(&EncodeOptions::new().threads(threads).work);
+            let width = executor.width();
+            if width == 1 {
+                continue;
+            }
+            // As many items as threads, and each waits until all have one.
+            let (mut items, at_work, mut workers) = (0..width, Mutex::new(0), HashSet::new());
+            let deadline = Instant::now() + Duration::from_secs(60);
+            let at_a_time = |_| {
+                *at_work.lock() += 1;
+                while *at_work.lock() < width && Instant::now() < deadline {
+                    thread::yield_now();
+                }
+                thread::current().id()
+            };
+            let put = |worker| {
+                workers.insert(worker);
                 ControlFlow::Continue(())
-            },
-        );
-        assert!(worked.is_ok());
-        assert!(threads.contains(&thread::current().id()));
-        assert_ne!(threads[0], threads[1]);
+            };
+            let worked = work_in_order(&executor, width, || items.next(), at_a_time, put);
+            assert!(worked.is_ok());
+            assert!(workers.contains(&thread::current().id()), "{threads} threads");
+            assert_eq!(workers.len(), width, "{threads} threads");
+        }
     }
 
     #[test]

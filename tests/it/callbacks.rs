@@ -82,13 +82,18 @@ fn in_a_busy_pool(what: &str, work: impl FnOnce(Arc<ThreadPool>) + Send + 'stati
     pool.spawn(move || {
         let _ = released.recv();
     });
+    in_time(what, move || work(pool));
+    drop(release);
+}
+
+/// Runs `work`, and fails if it hangs.
+fn in_time(what: &str, work: impl FnOnce() + Send + 'static) {
     let (ended, end) = mpsc::channel();
     let worker = thread::spawn(move || {
-        work(pool);
+        work();
         let _ = ended.send(());
     });
     assert_ne!(end.recv_timeout(PATIENCE), Err(mpsc::RecvTimeoutError::Timeout), "{what} hangs");
-    drop(release);
     worker.join().unwrap();
 }
 
@@ -126,14 +131,31 @@ fn a_callback_may_wait_for_the_pool_it_is_called_on() {
 /// A callback that codes, on the pool that it is called on.
 #[test]
 fn a_callback_may_compress_on_its_own_pool() {
-    let raw = data::text(20 * BLOCK_LEN);
     in_a_busy_pool("compress in compress", move |pool| {
-        let options = EncodeOptions::new().block_len(BLOCK_LEN).pool(pool);
-        let expected = compress(&raw, &options).unwrap();
-        let (own, inner, all) = (raw.clone(), options.clone(), expected.clone());
-        let options = options.on_progress(move |_| assert!(compress(&own, &inner).unwrap() == all));
-        assert!(compress(&raw, &options).unwrap() == expected);
+        compresses_in_compress(EncodeOptions::new().block_len(BLOCK_LEN).pool(pool));
     });
+}
+
+/// The same, where the caller is one of the threads.
+#[test]
+fn a_callback_may_compress_on_its_own_threads() {
+    for threads in [3, 0] {
+        in_time(&format!("compress in compress with {threads} threads"), move || {
+            compresses_in_compress(EncodeOptions::new().block_len(BLOCK_LEN).threads(threads));
+        });
+    }
+}
+
+fn compresses_in_compress(options: EncodeOptions) {
+    let (raw, calls) = (data::text(20 * BLOCK_LEN), Arc::new(AtomicUsize::new(0)));
+    let expected = compress(&raw, &options).unwrap();
+    let (own, inner, all, count) = (raw.clone(), options.clone(), expected.clone(), Arc::clone(&calls));
+    let options = options.on_progress(move |_| {
+        assert!(compress(&own, &inner).unwrap() == all);
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    assert!(compress(&raw, &options).unwrap() == expected);
+    assert_eq!(calls.load(Ordering::Relaxed), 20);
 }
 
 /// As on one thread: the panic is the caller's.
