@@ -121,7 +121,8 @@ macro_rules! work_setters {
                 self
             }
 
-            /// Uses a pool of the caller's, whatever [`threads`](Self::threads) says.
+            /// Uses a pool of the caller's, whatever [`threads`](Self::threads) says. Where all
+            /// bytes are in memory, its workers do all the work, and the caller only waits.
             ///
             /// A caller that is one of the pool's workers does other work of the pool while it
             /// waits for a block, so that the two never wait for each other. As with every wait

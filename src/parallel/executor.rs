@@ -89,8 +89,9 @@ impl Executor {
     /// Calls `work` on as many threads as there are, and once more each time it calls what it is
     /// given. Returns when all calls have. A panic of one goes on to the caller then.
     ///
-    /// The caller is one of those threads, unless the pool was given. If it slept meanwhile, the
-    /// system often woke two workers on one core, and took milliseconds to move one of them.
+    /// The caller is one of those threads, unless the pool was given: whoever gives a pool says
+    /// where the work is done. If the caller slept meanwhile, the system often woke two workers on
+    /// one core, and took milliseconds to move one of them.
     pub(super) fn run_workers(&self, work: &Worker<'_>) {
         match self {
             #[cfg(feature = "rayon")]
