@@ -213,12 +213,6 @@ impl Decoder {
         self.tally.progress()
     }
 
-    /// Raw bytes of all blocks that are whole. Where a callback panicked, the
-    /// [`progress`](Self::progress) lacks some.
-    pub(crate) fn raw_bytes(&self) -> u64 {
-        self.tally.raw_bytes()
-    }
-
     /// Coded bytes that were taken and not decoded: a block header, what was read behind it, or
     /// what follows the last stream.
     #[must_use]

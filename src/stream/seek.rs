@@ -119,7 +119,7 @@ impl Seeker {
     /// Raw bytes before the next one that is given.
     pub(crate) fn position(&self, decoder: &Decoder) -> u64 {
         let to_come = (decoder.ready().len() as u64).wrapping_sub(self.skip);
-        self.origin.wrapping_add(decoder.raw_bytes()).wrapping_sub(to_come)
+        self.origin.wrapping_add(decoder.progress().raw_bytes()).wrapping_sub(to_come)
     }
 
     /// The next byte is that at `position`, with what is ready and what is to be skipped.

@@ -10,15 +10,13 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     content: Option<Box<ContentHash>>,
-    /// Raw bytes of all blocks that came by, whether or not the user has heard of them.
-    raw_bytes: u64,
     progress: Progress,
     observer: Option<Observer>,
 }
 
 impl Tally {
     pub(crate) fn new(observer: Option<Observer>) -> Self {
-        Self { content: None, raw_bytes: 0, progress: Progress::default(), observer }
+        Self { content: None, progress: Progress::default(), observer }
     }
 
     /// A stream begins. The progress goes over all streams.
@@ -30,14 +28,8 @@ impl Tally {
         &self.progress
     }
 
-    /// Raw bytes of all blocks that came by. The progress lacks some, once the user panicked.
-    pub(crate) fn raw_bytes(&self) -> u64 {
-        self.raw_bytes
-    }
-
     /// The next raw bytes of the stream.
     pub(crate) fn add_content(&mut self, raw: &[u8]) {
-        self.raw_bytes += raw.len() as u64;
         if let Some(content) = &mut self.content {
             content.update(raw);
         }
@@ -55,6 +47,18 @@ impl Tally {
         }
     }
 
+    /// Blocks went by together, each with so many coded bytes, and so many raw ones if it is good.
+    /// The user hears of one after the other. Where he panics, those behind are counted all the
+    /// same: they are ready.
+    pub(crate) fn add_together(&mut self, blocks: impl Iterator<Item = (usize, Option<usize>)>) {
+        let mut rest = Rest { progress: &mut self.progress, blocks };
+        while let Some(is_good) = rest.add_next() {
+            if let Some(observer) = self.observer.as_ref().filter(|_| is_good) {
+                observer.call(rest.progress);
+            }
+        }
+    }
+
     /// The check over all raw bytes of the stream. `None`: it has none, or not all were seen.
     pub(crate) fn content_check(&self) -> Option<u64> {
         self.content.as_ref().map(|content| content.value())
@@ -63,7 +67,30 @@ impl Tally {
     /// Begins again with the same observer.
     pub(crate) fn clear(&mut self) {
         self.content = None;
-        self.raw_bytes = 0;
         self.progress = Progress::default();
+    }
+}
+
+/// Blocks that are counted when this is dropped, at the latest.
+struct Rest<'a, I: Iterator<Item = (usize, Option<usize>)>> {
+    progress: &'a mut Progress,
+    blocks: I,
+}
+
+impl<I: Iterator<Item = (usize, Option<usize>)>> Rest<'_, I> {
+    /// Whether the next one is good, if there is one.
+    fn add_next(&mut self) -> Option<bool> {
+        let (coded_len, raw_len) = self.blocks.next()?;
+        self.progress.add_coded(coded_len);
+        if let Some(raw_len) = raw_len {
+            self.progress.add_block(raw_len);
+        }
+        Some(raw_len.is_some())
+    }
+}
+
+impl<I: Iterator<Item = (usize, Option<usize>)>> Drop for Rest<'_, I> {
+    fn drop(&mut self) {
+        while self.add_next().is_some() {}
     }
 }

@@ -152,12 +152,9 @@ impl Decoder {
             self.fault = Some(reason.at(Part::Block(number), offset));
         }
         // The user hears of them, so all is whole by now.
-        for (index, block) in run.blocks.iter().enumerate().take(good + 1) {
-            self.tally.add_coded(block.coded_len);
-            if index < good {
-                self.tally.add_block(block.raw_len());
-            }
-        }
+        let blocks = run.blocks.iter().enumerate().take(good + 1);
+        self.tally
+            .add_together(blocks.map(|(index, block)| (block.coded_len, (index < good).then(|| block.raw_len()))));
         Ok(given)
     }
 }
