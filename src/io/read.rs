@@ -28,8 +28,8 @@ use crate::{
 ///
 /// A block is decoded straight to the caller's slice if that has room for all of it. So large reads
 /// are the fastest. If you know how many bytes come, use [`read_exact`](Read::read_exact):
-/// [`read_to_end`](Read::read_to_end) has to zero the room in its vector first, and takes a tenth to
-/// a quarter longer at level 0 (AMD EPYC, Zen 4), or a third (Intel Xeon, Sapphire Rapids or later).
+/// [`read_to_end`](Read::read_to_end) has to zero the room in its vector first. At level 0 it takes
+/// a tenth to a quarter longer (AMD EPYC, Zen 4) or a third (Intel Xeon, Sapphire Rapids or later).
 ///
 /// With an inner reader that can [`Seek`](io::Seek), so can this: by the stream's index if it has
 /// one, else by hopping over block headers.

@@ -1,10 +1,11 @@
 //! CRC-32C of payloads: the crate `crc32c`, and before it a loop for processors that multiply
 //! without carry in vectors of 64 bytes (VPCLMULQDQ with AVX-512) or of 32 (with AVX2).
 //!
-//! The crate does 8 bytes per clock, which its instruction allows. Those processors can do 20
-//! (Zen 4) to 36 (Intel), and they decode so fast that the difference is a tenth of the whole. The
-//! one crate that has such a loop, crc-fast, brings the tables of a hundred other CRCs: 700 KB
-//! where there is no instruction, and more time to compile than all our dependencies take together.
+//! The crate does 8 bytes per clock, which its instruction allows. Those with AVX-512 can do 36
+//! (Intel Xeon, Sapphire Rapids or later, in the caches) or some 20 (Zen 4, by llvm-mca), and they
+//! decode so fast that the crate would take a tenth of the whole and more. The one crate that has
+//! such a loop, crc-fast, brings the tables of a hundred other CRCs: 700 KB where there is no
+//! instruction, and more time to compile than all our dependencies take together.
 
 use crc32c::crc32c_append;
 

@@ -183,10 +183,16 @@ fn decode_side_by_side<T: Rounds, const PAIRS: usize>(
     segments: &mut [Segment<'_>],
     pairs: [[usize; PAIR]; PAIRS],
 ) {
-    let symbols = tables.iter().fold(0, |most, tables| most.max(tables.symbols()));
-    let mut states = each!(PAIRS, |pair| each!(PAIR, |side| Words::load(&segments[pairs[pair][side]].states)));
+    // Closures would be calls here.
+    let (mut symbols, mut beyond) = (0, 0);
+    for tables in tables {
+        symbols = tables.symbols().max(symbols);
+    }
     // Behind these payloads, mostly, stand those that are decoded next.
-    let beyond = payloads.iter().map(|payload| payload.bytes.len()).sum();
+    for payload in payloads {
+        beyond += payload.bytes.len();
+    }
+    let mut states = each!(PAIRS, |pair| each!(PAIR, |side| Words::load(&segments[pairs[pair][side]].states)));
     let mut ends: [[End; PAIR]; PAIRS] = [[[0; _]; PAIR]; PAIRS];
     loop {
         let mut places = Places::<PAIRS>::nowhere(beyond);

@@ -92,7 +92,7 @@ impl Rounds for GatherTables {
                     // SAFETY: as the caller promised.
                     unsafe { gather_run::<$twelve, $n, TABLES>(next, last, beyond, tables, states, raw, run) }
                 } else {
-                    0
+                    unreachable!("two for each pair")
                 }
             };
         }
