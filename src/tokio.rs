@@ -53,6 +53,7 @@ use crate::{
         writing_adapter,
     },
     progress::Progress,
+    simd::{Spare, Written},
     stream::{ApplicationData, Room},
     tokio::timed::TimedSource,
 };
@@ -138,12 +139,16 @@ impl Room for Unfilled<'_, '_> {
         len
     }
 
-    fn block(&mut self, len: usize) -> Option<&mut [u8]> {
-        (len <= self.0.remaining()).then(|| self.0.initialize_unfilled_to(len))
+    fn has(&mut self, len: usize) -> bool {
+        len <= self.0.remaining()
     }
 
-    fn filled(&mut self, len: usize) {
+    fn write_with<R>(&mut self, len: usize, write: impl for<'x> FnOnce(Spare<'x>) -> (Written<'x>, R)) -> (&[u8], R) {
+        let before = self.0.filled().len();
+        let (written, result) = write(Spare::from(self.0.initialize_unfilled_to(len)));
+        let len = written.len();
         self.0.advance(len);
+        (&self.0.filled()[before..], result)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A whole coded block: header, payload and check, together until the check was verified.
 
+use std::mem;
+
 use super::{plain, planes};
 use crate::{
     base::Base,
@@ -8,7 +10,7 @@ use crate::{
     lz,
     rans::segment::Tail,
     section::lanes,
-    simd::{Kernel, crc32c, crc32c_copying},
+    simd::{Kernel, Spare, Written, crc32c, crc32c_copying},
 };
 
 /// A block as it came: its header was verified, its payload not yet.
@@ -77,15 +79,21 @@ impl<'a> Coded<'a> {
         self.compare(crc32c(&self.head, self.payload))
     }
 
-    /// [`verify`](Self::verify), then [`decode`](Verified::decode). Stored bytes are copied while
-    /// they are verified; after an error `raw` may hold anything, as it may where a payload does
-    /// not decode.
-    pub(crate) fn decode(self, raw: &mut [u8], resources: &Resources) -> Result<(), PayloadError> {
-        if let BlockHeader::Data { mode: BlockMode::Stored, .. } = self.header {
-            self.compare(crc32c_copying(&self.head, self.payload, raw))?;
-            return Ok(());
+    /// [`verify`](Self::verify), then [`decode`](Verified::decode): all of `raw`, which may be
+    /// uninitialised, comes back written. Stored bytes are copied while they are verified; after an
+    /// error `raw` may hold anything, as it may where a payload does not decode.
+    pub(crate) fn decode<'r>(self, mut raw: Spare<'r>, resources: &Resources) -> Result<Written<'r>, PayloadError> {
+        match self.header {
+            BlockHeader::Data { mode: BlockMode::Stored, .. } => {
+                self.compare(crc32c_copying(&self.head, self.payload, raw.zero()))?;
+            }
+            BlockHeader::Data { mode: BlockMode::Lanes, .. } => {
+                let payload = self.verify()?.payload();
+                return Ok(lanes::decode_payload(payload, Tail::Coded, raw, resources.kernel)?);
+            }
+            _ => self.verify()?.decode(raw.zero(), resources)?,
         }
-        self.verify()?.decode(raw, resources)
+        Ok(raw.into_written())
     }
 
     fn compare(self, computed: u32) -> Result<Verified<'a>, Corruption> {
@@ -148,44 +156,52 @@ fn copy_parts(parts: &mut [(usize, &mut [u8])], raw: &[u8]) {
     }
 }
 
+/// A block, and room for its raw bytes.
+type Placed<'c, 'r> = (Coded<'c>, Spare<'r>);
+
 /// Decodes blocks to where they belong, as [`Coded::decode`] does one. Neighbours that are lanes
-/// are decoded together, which takes less time.
-///
-/// # Errors
-///
-/// The index of the first bad block, and what it has against it. Those before it are done.
-pub(crate) fn decode_together(
-    blocks: &mut [(Coded<'_>, &mut [u8])],
+/// are decoded together, which takes less time. What became of each comes back, up to the first bad
+/// one.
+pub(crate) fn decode_together<'r>(
+    mut blocks: Vec<Placed<'_, 'r>>,
     resources: &Resources,
-) -> Result<(), (usize, PayloadError)> {
-    let mut done = 0;
+) -> Vec<Result<Written<'r>, PayloadError>> {
+    let mut decoded = Vec::with_capacity(blocks.len());
     for run in blocks.chunk_by_mut(|(one, _), (next, _)| one.is_lanes() && next.is_lanes()) {
-        let len = run.len();
-        let decoded = match run {
-            [(block, raw)] => block.decode(raw, resources).map_err(|reason| (0, reason)),
-            run => decode_lanes(run, resources.kernel).map_err(|(index, reason)| (index, reason.into())),
-        };
-        decoded.map_err(|(index, reason)| (done + index, reason))?;
-        done += len;
+        match run {
+            [(block, raw)] => decoded.push(block.decode(mem::take(raw), resources)),
+            run => decode_lanes(run, resources.kernel, &mut decoded),
+        }
+        if decoded.last().is_some_and(Result::is_err) {
+            break;
+        }
     }
-    Ok(())
+    decoded
 }
 
 /// [`decode_together`] of blocks that are all lanes.
-fn decode_lanes(blocks: &mut [(Coded<'_>, &mut [u8])], kernel: Kernel) -> Result<(), (usize, Corruption)> {
+fn decode_lanes<'r>(
+    blocks: &mut [Placed<'_, 'r>],
+    kernel: Kernel,
+    decoded: &mut Vec<Result<Written<'r>, PayloadError>>,
+) {
     let mut jobs = Vec::with_capacity(blocks.len());
-    let mut fault = Ok(());
-    for (index, (block, raw)) in blocks.iter_mut().enumerate() {
+    let mut fault = None;
+    for (block, raw) in blocks {
         match block.verify() {
-            Ok(verified) => jobs.push(lanes::Job::new(verified.payload(), Tail::Coded, raw)),
+            Ok(verified) => jobs.push(lanes::Job::new(verified.payload(), Tail::Coded, mem::take(raw))),
             Err(reason) => {
-                fault = Err((index, reason));
+                fault = Some(reason);
                 break;
             }
         }
     }
-    lanes::decode_together(&mut jobs, kernel)?;
-    fault
+    if let Err((index, reason)) = lanes::decode_together(&mut jobs, kernel) {
+        jobs.truncate(index);
+        fault = Some(reason);
+    }
+    decoded.extend(jobs.into_iter().map(|job| Ok(job.into_written())));
+    decoded.extend(fault.map(|reason| Err(reason.into())));
 }
 
 /// What decoding takes beside the bytes.

@@ -89,7 +89,7 @@ fn decode_by(block: &[u8], raw: &mut [u8], resources: &Resources) -> Result<usiz
     let Some(raw) = raw.get_mut(..needed) else {
         return Err(Error::OutputTooSmall { needed: needed as u64, available });
     };
-    coded.decode(raw, resources).map_err(|error| error.at(Part::Block(0), 0))?;
+    coded.decode(raw.into(), resources).map_err(|error| error.at(Part::Block(0), 0))?;
     Ok(needed)
 }
 

@@ -60,7 +60,9 @@ pub(super) fn decode(
         BlockMode::Fill => raw.fill(payload[0]),
         BlockMode::SingleStream(table) => single::decode_payload(payload, table, raw)?,
         BlockMode::Interleaved(table) => interleaved::decode_payload(payload, table, raw)?,
-        BlockMode::Lanes => lanes::decode_payload(payload, Tail::Coded, raw, kernel)?,
+        BlockMode::Lanes => {
+            lanes::decode_payload(payload, Tail::Coded, raw.into(), kernel)?;
+        }
         BlockMode::Lz => lz::decode_payload(payload, raw, kernel)?,
         BlockMode::Pivot => pivot::decode_payload(payload, raw, kernel)?,
         BlockMode::Planes => planes::decode_payload(payload, raw, kernel)?,

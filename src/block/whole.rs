@@ -65,7 +65,8 @@ impl<'a> Block<'a> {
 
     /// Verifies and decodes it here, on the CPU. `raw` has its length.
     pub(crate) fn decode(&self, raw: &mut [u8]) -> Result<(), PayloadError> {
-        self.coded.decode(raw, &Resources::new(None, None))
+        self.coded.decode(raw.into(), &Resources::new(None, None))?;
+        Ok(())
     }
 
     /// `reason` as an error of the block at `index`.

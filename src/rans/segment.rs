@@ -1,7 +1,7 @@
 //! One segment of a `lanes` block: 32 states that share one word stream, bytes in quad order
 //! (FORMAT.md, 4.4).
 
-use std::{hint::select_unpredictable, mem, ops::Range};
+use std::{hint::select_unpredictable, ops::Range};
 
 use crate::{
     model::{Frequencies, SlotTable, Slots, SymbolTable},
@@ -9,6 +9,7 @@ use crate::{
         LOWER_BOUND,
         words::{WordReader, WordStack},
     },
+    simd::Spare,
 };
 
 /// States of a segment.
@@ -76,7 +77,7 @@ pub(crate) struct Segment<'a> {
     /// start above its end.
     pub(crate) words: Range<usize>,
     /// Room for the bytes that were not decoded yet. Empty only where no end is left to look at.
-    pub(crate) raw: &'a mut [u8],
+    pub(crate) raw: Spare<'a>,
     pub(crate) tail: Tail,
     /// Whether it is decoded to its end, where it shows whether it is damaged. Else `raw` has whole
     /// groups, and what is behind them is not looked at.
@@ -88,7 +89,7 @@ pub(crate) struct Segment<'a> {
 /// taken one.
 pub(crate) const GROUP_WORDS_LEN: usize = 2 * GROUP;
 
-impl<'a> Segment<'a> {
+impl Segment<'_> {
     /// How many groups a kernel may take: those that have all their rounds and do not end the
     /// segment.
     pub(crate) fn whole_groups(&self) -> usize {
@@ -104,7 +105,7 @@ impl<'a> Segment<'a> {
     pub(crate) fn cut_behind(&mut self, len: usize) {
         let groups = len.div_ceil(GROUP);
         if groups <= self.whole_groups() {
-            self.raw = &mut mem::take(&mut self.raw)[..groups * GROUP];
+            self.raw.truncate(groups * GROUP);
             self.to_the_end = false;
         }
     }
@@ -115,13 +116,6 @@ impl<'a> Segment<'a> {
     /// and its place in the payload shows that at the end.
     pub(crate) fn groups_ahead(&self, payload: &[u8]) -> usize {
         self.whole_groups().min(payload.len().saturating_sub(self.words.start) / GROUP_WORDS_LEN)
-    }
-
-    /// Takes room for `run` groups off the front, which has them. Whoever takes it fills it.
-    pub(crate) fn take_groups(&mut self, run: usize) -> &'a mut [[u8; GROUP]] {
-        let (groups, rest) = mem::take(&mut self.raw).split_at_mut(run * GROUP);
-        self.raw = rest;
-        groups.as_chunks_mut().0
     }
 
     /// Whether nothing is left but a last group whose last bytes ride on the start states.
@@ -138,10 +132,8 @@ impl<'a> Segment<'a> {
         if states.iter().any(|state| state >> 16 != 1) {
             return;
         }
-        let raw = mem::take(&mut self.raw);
-        for ((raw, coded), state) in
-            raw.as_chunks_mut::<QUAD>().0.iter_mut().zip(group.as_chunks::<QUAD>().0).zip(states)
-        {
+        let raw = self.raw.zero().as_chunks_mut::<QUAD>().0;
+        for ((raw, coded), state) in raw.iter_mut().zip(group.as_chunks::<QUAD>().0).zip(states) {
             let [third, fourth, ..] = state.to_le_bytes();
             *raw = [coded[0], coded[1], third, fourth];
         }
@@ -154,9 +146,9 @@ impl<'a> Segment<'a> {
         let Some(words) = payload.get(self.words.clone()) else { return false };
         let mut words = WordReader::new(words);
         if !self.to_the_end {
-            return decode_groups(&mut self.states, &mut words, table, self.raw.as_chunks_mut().0);
+            return decode_groups(&mut self.states, &mut words, table, self.raw.zero().as_chunks_mut().0);
         }
-        decode(&mut self.states, words, table, self.raw, self.tail)
+        decode(&mut self.states, words, table, self.raw.zero(), self.tail)
     }
 }
 

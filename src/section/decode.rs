@@ -84,7 +84,7 @@ impl Decoder {
             if fault.is_err() {
                 break;
             }
-            jobs.push(lanes::Job::new(place.payload, Tail::InStates, place.symbols));
+            jobs.push(lanes::Job::new(place.payload, Tail::InStates, (&mut *place.symbols).into()));
         }
         lanes::decode_together(&mut jobs, self.kernel).map_err(|(_, reason)| reason)?;
         fault

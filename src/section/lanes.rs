@@ -1,6 +1,6 @@
 //! The payload of lanes: segments that share one table (FORMAT.md, 4.4).
 
-use std::{cell::Cell, mem, ops::Range};
+use std::{array, cell::Cell, mem, ops::Range};
 
 use crate::{
     error::Corruption,
@@ -16,7 +16,7 @@ use crate::{
         words::WordStack,
     },
     section::sample,
-    simd::{self, ABREAST, Encoder, Kernel},
+    simd::{self, ABREAST, Encoder, Kernel, Spare, Written},
 };
 
 /// The most segments a block may have.
@@ -207,8 +207,15 @@ pub(crate) fn write_head(cut: Cut, frequencies: &Frequencies, counts: &[u32], ou
 }
 
 /// Fills `raw` from a payload. Of several segments that are damaged the first is reported.
-pub(crate) fn decode_payload(payload: &[u8], tail: Tail, raw: &mut [u8], kernel: Kernel) -> Result<(), Corruption> {
-    decode_some(&mut [Job::new(payload, tail, raw)], kernel).map_err(|(_, reason)| reason)
+pub(crate) fn decode_payload<'r>(
+    payload: &[u8],
+    tail: Tail,
+    raw: Spare<'r>,
+    kernel: Kernel,
+) -> Result<Written<'r>, Corruption> {
+    let mut job = Job::new(payload, tail, raw);
+    decode_some(array::from_mut(&mut job), kernel).map_err(|(_, reason)| reason)?;
+    Ok(job.written)
 }
 
 /// Fills `raw` from the first segment that holds bytes `wanted` to the last of them; some behind
@@ -220,24 +227,31 @@ pub(crate) fn decode_part(
     wanted: &Range<usize>,
     kernel: Kernel,
 ) -> Result<(), Corruption> {
-    let job = Job { payload, tail, raw, wanted: wanted.clone() };
-    decode_some(&mut [job], kernel).map_err(|(_, reason)| reason)
+    let mut job = Job { wanted: wanted.clone(), ..Job::new(payload, tail, raw.into()) };
+    decode_some(array::from_mut(&mut job), kernel).map_err(|(_, reason)| reason)
 }
 
 /// A payload, and room for its raw bytes.
 #[derive(Debug)]
-pub(crate) struct Job<'a> {
-    payload: &'a [u8],
+pub(crate) struct Job<'p, 'r> {
+    payload: &'p [u8],
     tail: Tail,
-    raw: &'a mut [u8],
+    raw: Spare<'r>,
     /// Which of them must be right in the end.
     wanted: Range<usize>,
+    /// What of the room has bytes that are right.
+    written: Written<'r>,
 }
 
-impl<'a> Job<'a> {
-    pub(crate) fn new(payload: &'a [u8], tail: Tail, raw: &'a mut [u8]) -> Self {
+impl<'p, 'r> Job<'p, 'r> {
+    pub(crate) fn new(payload: &'p [u8], tail: Tail, raw: Spare<'r>) -> Self {
         let wanted = 0..raw.len();
-        Self { payload, tail, raw, wanted }
+        Self { payload, tail, raw, wanted, written: Written::default() }
+    }
+
+    /// All of the room, if it was filled.
+    pub(crate) fn into_written(self) -> Written<'r> {
+        self.written
     }
 }
 
@@ -249,7 +263,7 @@ impl<'a> Job<'a> {
 ///
 /// The index of the first job that is damaged, and what it has against it, as if it were decoded
 /// alone. The jobs before it are done.
-pub(crate) fn decode_together(jobs: &mut [Job<'_>], kernel: Kernel) -> Result<(), (usize, Corruption)> {
+pub(crate) fn decode_together(jobs: &mut [Job<'_, '_>], kernel: Kernel) -> Result<(), (usize, Corruption)> {
     for (done, jobs) in (0..).step_by(TOGETHER).zip(jobs.chunks_mut(TOGETHER)) {
         decode_some(jobs, kernel).map_err(|(index, reason)| (done + index, reason))?;
     }
@@ -257,7 +271,7 @@ pub(crate) fn decode_together(jobs: &mut [Job<'_>], kernel: Kernel) -> Result<()
 }
 
 /// [`decode_together`] of at most [`TOGETHER`] jobs.
-fn decode_some(jobs: &mut [Job<'_>], kernel: Kernel) -> Result<(), (usize, Corruption)> {
+fn decode_some(jobs: &mut [Job<'_, '_>], kernel: Kernel) -> Result<(), (usize, Corruption)> {
     let mut parsed = Vec::with_capacity(jobs.len());
     let mut fault = Ok(());
     for (index, job) in jobs.iter().enumerate() {
@@ -271,43 +285,43 @@ fn decode_some(jobs: &mut [Job<'_>], kernel: Kernel) -> Result<(), (usize, Corru
     }
     let payloads: Vec<_> = parsed.iter().map(LanesPayload::shared).collect();
     let mut batch = Vec::with_capacity(BATCH.min(parsed.iter().map(|lanes| lanes.cut.segments).sum()));
-    for (of, (lanes, job)) in parsed.iter().zip(jobs).enumerate() {
-        let (mut raw, mut at) = (&mut *job.raw, lanes.segments_at);
+    for (of, lanes) in parsed.iter().enumerate() {
+        let mut at = lanes.segments_at;
         for (index, (count, range)) in lanes.counts.iter().zip(lanes.cut.ranges()).enumerate() {
-            let (room, rest) = mem::take(&mut raw).split_at_mut(range.len());
-            raw = rest;
+            let Job { raw, wanted, .. } = &mut jobs[of];
+            let raw = raw.take(range.len());
             let words = at + 4 * LANES..at + 4 * LANES + words_len(*count);
             let states_at = mem::replace(&mut at, words.end.next_multiple_of(4));
-            if range.end <= job.wanted.start || range.start >= job.wanted.end {
+            if range.end <= wanted.start || range.start >= wanted.end {
                 continue;
             }
             let (states, tail) = (lanes.states(states_at), lanes.cut.tail);
-            let mut segment = Segment { states, of, index: index as u32, words, raw: room, tail, to_the_end: true };
-            if range.end > job.wanted.end {
-                segment.cut_behind(job.wanted.end - range.start);
+            let mut segment = Segment { states, of, index: index as u32, words, raw, tail, to_the_end: true };
+            if range.end > wanted.end {
+                segment.cut_behind(wanted.end - range.start);
             }
             batch.push(segment);
             if batch.len() == BATCH {
-                decode_batch(&payloads, &mut batch, kernel)?;
+                decode_batch(&payloads, &mut batch, jobs, kernel)?;
             }
         }
     }
-    decode_batch(&payloads, &mut batch, kernel)?;
+    decode_batch(&payloads, &mut batch, jobs, kernel)?;
     fault
 }
 
-/// Decodes the segments of `batch`, which is empty then.
-fn decode_batch(
+/// Decodes the segments of `batch`, which is empty then, and counts in their jobs what was written.
+fn decode_batch<'r>(
     payloads: &[Payload<'_>],
-    batch: &mut Vec<Segment<'_>>,
+    batch: &mut Vec<Segment<'r>>,
+    jobs: &mut [Job<'_, 'r>],
     kernel: Kernel,
 ) -> Result<(), (usize, Corruption)> {
-    if let Some(bad) = simd::decode(kernel, payloads, batch) {
-        let Segment { of, index, .. } = batch[bad];
-        return Err((of, Corruption::SegmentEnd { segment: index }));
+    let bad = simd::decode(kernel, payloads, batch).map(|bad| (bad, batch[bad].of, batch[bad].index));
+    for Segment { of, raw, .. } in batch.drain(..).take(bad.map_or(usize::MAX, |(bad, ..)| bad)) {
+        jobs[of].written.append(raw.into_written());
     }
-    batch.clear();
-    Ok(())
+    bad.map_or(Ok(()), |(_, of, segment)| Err((of, Corruption::SegmentEnd { segment })))
 }
 
 /// A payload whose every field but the words was verified.
@@ -413,7 +427,7 @@ mod tests {
 
     fn decode(payload: &[u8], tail: Tail, raw_len: usize) -> Result<Vec<u8>, Corruption> {
         let mut raw = vec![0xAA; raw_len];
-        decode_payload(payload, tail, &mut raw, Kernel::Portable)?;
+        decode_payload(payload, tail, Spare::from(&mut raw[..]), Kernel::Portable)?;
         Ok(raw)
     }
 

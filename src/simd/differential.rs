@@ -73,7 +73,7 @@ fn encode(raw: &[u8], segments: usize, tail: Tail, scale_bits: u8, kernel: Kerne
 /// As the payload itself says what becomes of its tail.
 fn decode(payload: &[u8], raw_len: usize, kernel: Kernel) -> Result<Vec<u8>, Corruption> {
     let mut raw = vec![0xEE; raw_len];
-    decode_payload(payload, tail_of(payload), &mut raw, kernel)?;
+    decode_payload(payload, tail_of(payload), Spare::from(&mut raw[..]), kernel)?;
     Ok(raw)
 }
 
@@ -252,7 +252,8 @@ fn every_alignment_of_payload_and_bytes() {
         let mut back = vec![0x55; at + raw.len() + 64];
         for &kernel in &kernels {
             back.fill(0x55);
-            decode_payload(&moved[at..], tail_of(payload), &mut back[at..at + raw.len()], kernel).unwrap();
+            let room = Spare::from(&mut back[at..at + raw.len()]);
+            decode_payload(&moved[at..], tail_of(payload), room, kernel).unwrap();
             assert_eq!(back[at..at + raw.len()], raw, "{kernel}, {at}");
             assert!(back[..at].iter().chain(&back[at + raw.len()..]).all(|&byte| byte == 0x55), "{kernel}, {at}");
 

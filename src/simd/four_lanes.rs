@@ -51,20 +51,23 @@ macro_rules! decoder {
                 if run == 0 {
                     break;
                 }
-                let raw = segment.take_groups(run);
-                // SAFETY: `groups_ahead` left as many times `GROUP_WORDS_LEN` bytes of the payload
-                // behind the place of the words, and `raw` has `run` groups.
+                let raw = segment.raw.as_mut_ptr().cast();
+                // SAFETY: the segment has `run` groups, and `groups_ahead` left as many times
+                // `GROUP_WORDS_LEN` bytes of the payload behind the place of the words.
                 segment.words.start =
-                    unsafe { decode_run(payload, segment.words.start, slots, &scale, &mut states, raw) };
+                    unsafe { decode_run(payload, segment.words.start, slots, &scale, &mut states, raw, run) };
+                // SAFETY: `decode_run` wrote them.
+                unsafe { segment.raw.assume_written(run * GROUP) };
             }
             segment.states = store_states(states);
         }
 
-        /// Decodes `raw`; the place of the word that comes next comes back.
+        /// Decodes `run` groups to `raw`; the place of the word that comes next comes back.
         ///
         /// # Safety
         ///
-        /// `words` leaves `GROUP_WORDS_LEN` bytes of `payload` behind it for each group of `raw`.
+        /// `raw` is the first of `run` groups that nobody else has. `words` leaves
+        /// `GROUP_WORDS_LEN` bytes of `payload` behind it for each.
         #[inline(never)]
         $(#[$features])*
         unsafe fn decode_run(
@@ -73,12 +76,13 @@ macro_rules! decoder {
             slots: &LaneSlots,
             scale: &Scale,
             states: &mut States,
-            raw: &mut [[u8; GROUP]],
+            raw: *mut [u8; GROUP],
+            run: usize,
         ) -> usize {
             // SAFETY: the caller leaves bytes of the payload behind this place.
             let mut next = unsafe { payload.as_ptr().add(words) };
             let mut x = *states;
-            for group in raw {
+            for group in 0..run {
                 let mut quads = load_states(&[0; LANES]);
                 // SAFETY: the four rounds take a word for each symbol of the group at most, and
                 // the caller promised `GROUP_WORDS_LEN` bytes for it.
@@ -88,8 +92,8 @@ macro_rules! decoder {
                     next = decode_round::<2>(next, slots, scale, &mut x, &mut quads);
                     next = decode_round::<3>(next, slots, scale, &mut x, &mut quads);
                 }
-                // SAFETY: both are 128 bytes, and every bit pattern is valid.
-                *group = unsafe { std::mem::transmute::<States, [u8; GROUP]>(quads) };
+                // SAFETY: both are 128 bytes, and every bit pattern is valid. `group` is below `run`.
+                unsafe { raw.add(group).write(std::mem::transmute::<States, [u8; GROUP]>(quads)) };
             }
             *states = x;
             next.addr() - payload.as_ptr().addr()

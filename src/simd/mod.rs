@@ -35,6 +35,7 @@ mod lz_portable;
 mod pivot;
 pub(crate) mod planes;
 mod shuffles;
+mod spare;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm32;
 #[cfg(target_arch = "x86_64")]
@@ -57,6 +58,7 @@ pub(crate) use crc32c::{Crc32c, crc32c, crc32c_copying};
 #[cfg(all(test, unix, not(miri)))]
 pub(crate) use guarded::Guarded;
 pub(crate) use pivot::pivot_steps;
+pub(crate) use spare::{Spare, Written, append};
 
 use crate::{
     model::{ByteSet, Chunk, Frequencies, Slots, SymbolTable},

@@ -8,11 +8,12 @@ use std::{
 use self::job::DecodeJob;
 use crate::{
     block::{self, Coded, Resources, body_len},
-    error::{Corruption, Error, Limit, Part},
+    error::{Corruption, Error, Limit, Part, PayloadError},
     format::{CHECK_LEN, HEADER_LEN, StreamHeader},
     options::{DecodeOptions, TrailingData, Valid},
     parallel::{Lost, Ordered},
     progress::Progress,
+    simd::{Spare, Written},
     stream::{
         BlockEvent, Deframer, Event, Op, Room, Span, Status, Step, StreamPosition,
         deframer::Wants,
@@ -357,35 +358,29 @@ impl Decoder {
     /// bytes went to `room` comes back.
     fn decode_here(&mut self, block: &BlockEvent, input: &[u8], room: &mut impl Room) -> Result<usize, Error> {
         let (raw_len, resources) = (block.header.raw_len(), self.resources());
-        let body = self.deframer.bytes(&block.body, input);
-        let place = room.block(raw_len);
-        let fits = place.is_some();
-        let raw = if let Some(place) = place {
-            place
+        let coded = Coded::new(block.header, self.deframer.bytes(&block.body, input));
+        let own = self.output.renew();
+        let is_placed = room.has(raw_len);
+        let (raw, decoded) = if is_placed {
+            own.clear();
+            room.write_with(raw_len, |spare| written_or_not(coded.decode(spare, &resources)))
         } else {
-            let own = self.output.renew();
             if let Err(error) = self.options.limits.grow(own, raw_len, block.offset) {
                 self.output.clear();
                 return self.fail(error);
             }
             own.truncate(raw_len);
-            &mut own[..]
+            let decoded = coded.decode(Spare::from(&mut own[..]), &resources).map(drop);
+            (&own[..], decoded)
         };
-        let decoded = job::decode(Coded::new(block.header, body), raw, &resources);
-        if decoded.is_ok() {
-            self.tally.add_content(raw);
-        }
-        // Nothing of a bad block is ever shown, and nothing of an older one.
-        if fits || decoded.is_err() {
-            self.output.clear();
-        }
         if let Err(reason) = decoded {
+            // Nothing of a bad block is ever shown, and nothing of an older one.
+            self.output.clear();
             return self.fail(reason.at(Part::Block(block.number), block.offset));
         }
-        let given = if fits { raw_len } else { 0 };
-        room.filled(given);
+        self.tally.add_content(raw);
         self.tally.add_block(raw_len);
-        Ok(given)
+        Ok(if is_placed { raw_len } else { 0 })
     }
 
     fn resources(&self) -> Resources {
@@ -472,6 +467,14 @@ impl Decoder {
     }
 }
 
+/// What a block wrote, and what it has against it.
+fn written_or_not<'r>(decoded: Result<Written<'r>, PayloadError>) -> (Written<'r>, Result<(), PayloadError>) {
+    match decoded {
+        Ok(written) => (written, Ok(())),
+        Err(reason) => (Written::default(), Err(reason)),
+    }
+}
+
 impl Machine for Decoder {
     fn output(&mut self) -> &mut Output {
         &mut self.output
@@ -492,9 +495,9 @@ impl Machine for Decoder {
             return Ok(status.into());
         }
         if self.works_side_by_side(input)
-            && let Some(blocks) = room.blocks(input.len())
+            && let Some(len) = room.side_by_side(input.len())
         {
-            let done = self.decode_side_by_side(input, blocks);
+            let (_, done) = room.write_with(len, |spare| self.decode_side_by_side(input, spare));
             return self.after_runs(done, input, room, op);
         }
         if self.works_on_runs()

@@ -3,6 +3,7 @@
 use crate::{
     error::{Error, Limit},
     limits::Limits,
+    simd::{Spare, Written, append},
 };
 
 /// Where bytes go to.
@@ -10,13 +11,12 @@ pub(crate) trait Room {
     /// Takes bytes from the start of `ready`, as many as it has room for.
     fn put(&mut self, ready: &[u8]) -> usize;
 
-    /// Exactly `len` bytes behind those before, if there is room for so many: a block is decoded
-    /// there, or several.
-    fn block(&mut self, len: usize) -> Option<&mut [u8]>;
+    /// Whether there is room for `len` bytes more: for a block, or several.
+    fn has(&mut self, len: usize) -> bool;
 
-    /// As much as there is for the blocks in so many coded bytes, all of which may be written to,
-    /// if that is wanted: workers decode many blocks there.
-    fn blocks(&mut self, _coded_len: usize) -> Option<&mut [u8]> {
+    /// How many bytes there is room for that workers may decode the blocks in so many coded bytes
+    /// to, side by side. All of them may be written to. `None`: that is not wanted.
+    fn side_by_side(&mut self, _coded_len: usize) -> Option<usize> {
         None
     }
 
@@ -25,25 +25,29 @@ pub(crate) trait Room {
         false
     }
 
-    /// So many bytes at the start of what [`block`](Self::block) or [`blocks`](Self::blocks) gave
-    /// are good.
-    fn filled(&mut self, len: usize);
+    /// Gives `write` the next `len` bytes, which there is room for. What it wrote, from the first of
+    /// them on, is taken, and comes back beside its result.
+    fn write_with<R>(&mut self, len: usize, write: impl for<'x> FnOnce(Spare<'x>) -> (Written<'x>, R)) -> (&[u8], R);
 }
 
 impl Room for &mut [u8] {
     fn put(&mut self, ready: &[u8]) -> usize {
         let len = ready.len().min(self.len());
         self[..len].copy_from_slice(&ready[..len]);
-        self.filled(len);
+        *self = &mut std::mem::take(self)[len..];
         len
     }
 
-    fn block(&mut self, len: usize) -> Option<&mut [u8]> {
-        self.get_mut(..len)
+    fn has(&mut self, len: usize) -> bool {
+        len <= self.len()
     }
 
-    fn filled(&mut self, len: usize) {
-        *self = &mut std::mem::take(self)[len..];
+    fn write_with<R>(&mut self, len: usize, write: impl for<'x> FnOnce(Spare<'x>) -> (Written<'x>, R)) -> (&[u8], R) {
+        let (written, result) = write(Spare::from(&mut self[..len]));
+        let len = written.len();
+        let (filled, rest) = std::mem::take(self).split_at_mut(len);
+        *self = rest;
+        (filled, result)
     }
 }
 
@@ -57,20 +61,20 @@ impl Room for Anywhere<'_> {
         self.0.put(ready)
     }
 
-    fn block(&mut self, len: usize) -> Option<&mut [u8]> {
-        self.0.block(len)
+    fn has(&mut self, len: usize) -> bool {
+        self.0.has(len)
     }
 
-    fn blocks(&mut self, _coded_len: usize) -> Option<&mut [u8]> {
-        Some(self.0)
+    fn side_by_side(&mut self, _coded_len: usize) -> Option<usize> {
+        Some(self.0.len())
     }
 
     fn is_all(&self) -> bool {
         true
     }
 
-    fn filled(&mut self, len: usize) {
-        self.0.filled(len);
+    fn write_with<R>(&mut self, len: usize, write: impl for<'x> FnOnce(Spare<'x>) -> (Written<'x>, R)) -> (&[u8], R) {
+        self.0.write_with(len, write)
     }
 }
 
@@ -82,8 +86,6 @@ const SIDE_BY_SIDE_LEN: usize = 16 << 20;
 #[derive(Debug)]
 pub(crate) struct Growing<'a> {
     bytes: &'a mut Vec<u8>,
-    /// So many of them are good. What is behind them goes when this does.
-    filled: usize,
     limits: Limits,
     side_by_side: bool,
 }
@@ -91,63 +93,46 @@ pub(crate) struct Growing<'a> {
 impl<'a> Growing<'a> {
     /// `side_by_side`: workers may decode blocks so.
     pub(crate) fn new(bytes: &'a mut Vec<u8>, limits: Limits, side_by_side: bool) -> Self {
-        Self { filled: bytes.len(), bytes, limits, side_by_side }
+        Self { bytes, limits, side_by_side }
     }
 
     /// Why there was no room for `len` bytes, because of what stands at `offset`.
     pub(crate) fn refusal(&self, len: usize, offset: u64) -> Error {
-        let (limit, total) = (Limit::Memory, self.filled + len);
+        let (limit, total) = (Limit::Memory, self.bytes.len() + len);
         let memory =
             || Error::LimitExceeded { limit, found: total as u64, allowed: self.bytes.capacity() as u64, offset };
         self.limits.check_memory(total, offset).err().unwrap_or_else(memory)
-    }
-
-    /// Whether there is memory for `len` bytes, which is reserved then.
-    fn grows(&mut self, len: usize) -> bool {
-        let end = self.filled + len;
-        let more = end.saturating_sub(self.bytes.len());
-        more == 0 || (end <= self.limits.max_memory && self.bytes.try_reserve(more).is_ok())
     }
 }
 
 impl Room for Growing<'_> {
     fn put(&mut self, ready: &[u8]) -> usize {
-        if !self.grows(ready.len()) {
+        if !self.has(ready.len()) {
             return 0;
         }
-        self.bytes.truncate(self.filled);
         self.bytes.extend_from_slice(ready);
-        self.filled(ready.len());
         ready.len()
     }
 
-    fn block(&mut self, len: usize) -> Option<&mut [u8]> {
-        if !self.grows(len) {
-            return None;
-        }
-        let end = self.filled + len;
-        self.bytes.resize(end.max(self.bytes.len()), 0);
-        self.bytes.get_mut(self.filled..end)
+    /// Memory for so many is reserved then.
+    fn has(&mut self, len: usize) -> bool {
+        self.bytes.len() + len <= self.limits.max_memory && self.bytes.try_reserve(len).is_ok()
     }
 
-    fn blocks(&mut self, coded_len: usize) -> Option<&mut [u8]> {
-        let left = self.limits.max_memory.saturating_sub(self.filled);
+    fn side_by_side(&mut self, coded_len: usize) -> Option<usize> {
+        let left = self.limits.max_memory.saturating_sub(self.bytes.len());
         let len = coded_len.saturating_mul(8).min(SIDE_BY_SIDE_LEN).min(left);
-        if self.side_by_side { self.block(len) } else { None }
+        (self.side_by_side && self.has(len)).then_some(len)
     }
 
     fn is_all(&self) -> bool {
         true
     }
 
-    fn filled(&mut self, len: usize) {
-        self.filled += len;
-    }
-}
-
-impl Drop for Growing<'_> {
-    fn drop(&mut self) {
-        self.bytes.truncate(self.filled);
+    fn write_with<R>(&mut self, len: usize, write: impl for<'x> FnOnce(Spare<'x>) -> (Written<'x>, R)) -> (&[u8], R) {
+        let before = self.bytes.len();
+        let result = append(self.bytes, len, write);
+        (&self.bytes[before..], result)
     }
 }
 
@@ -155,20 +140,24 @@ impl Drop for Growing<'_> {
 mod tests {
     use super::*;
 
+    fn threes(mut spare: Spare<'_>, len: usize) -> Written<'_> {
+        let mut first = spare.take(len);
+        first.zero().fill(3);
+        first.into_written()
+    }
+
     #[test]
     fn a_vector_that_must_not_grow_says_why_and_keeps_what_is_good() {
         let mut bytes = vec![1, 2];
         let mut room = Growing::new(&mut bytes, Limits::new().max_memory(8), true);
-        room.block(4).unwrap().fill(3);
-        room.filled(3);
+        assert!(room.has(4));
+        assert_eq!(room.write_with(4, |spare| (threes(spare, 3), 9)), (&[3; 3][..], 9));
         assert_eq!(room.put(&[4; 6]), 0);
-        assert_eq!(room.block(6), None);
+        assert!(!room.has(6));
         let error = Error::LimitExceeded { limit: Limit::Memory, found: 11, allowed: 8, offset: 7 };
         assert_eq!(room.refusal(6, 7), error);
-        assert_eq!(room.blocks(100).map(|room| room.len()), Some(3), "all that there may be");
+        assert_eq!(room.side_by_side(100), Some(3), "all that there may be");
         assert_eq!(room.put(&[4]), 1);
-        room.block(2).unwrap().fill(9);
-        drop(room);
         assert_eq!(bytes, [1, 2, 3, 3, 3, 4]);
     }
 
@@ -177,10 +166,9 @@ mod tests {
         let mut bytes = [0; 6];
         let mut room = &mut bytes[..];
         assert_eq!(room.put(&[1, 2]), 2);
-        assert_eq!(room.block(5), None);
-        assert_eq!(room.blocks(5), None);
-        room.block(3).unwrap().fill(3);
-        room.filled(3);
+        assert!(!room.has(5));
+        assert_eq!(room.side_by_side(5), None);
+        assert_eq!(room.write_with(4, |spare| (threes(spare, 3), 9)), (&[3; 3][..], 9));
         assert_eq!(room.put(&[4, 5]), 1, "there is room for one");
         assert_eq!(bytes, [1, 2, 3, 3, 3, 4]);
     }

@@ -16,10 +16,11 @@ type Outcome = (Vec<Vec<u8>>, Result<(), (usize, Corruption)>);
 fn together(parts: &[Part], kernel: Kernel) -> Outcome {
     let mut raws: Vec<_> = parts.iter().map(|part| vec![0xEE; part.raw.len()]).collect();
     let jobs = parts.iter().zip(&mut raws);
-    let mut jobs: Vec<_> = jobs.map(|(part, raw)| Job::new(&part.payload, tail_of(&part.payload), raw)).collect();
+    let mut jobs: Vec<_> =
+        jobs.map(|(part, raw)| Job::new(&part.payload, tail_of(&part.payload), Spare::from(&mut raw[..]))).collect();
     let result = decode_together(&mut jobs, kernel);
-    raws.truncate(result.as_ref().err().map_or(parts.len(), |(index, _)| *index));
-    (raws, result)
+    jobs.truncate(result.as_ref().err().map_or(parts.len(), |(index, _)| *index));
+    (jobs.into_iter().map(|job| job.into_written().bytes().to_vec()).collect(), result)
 }
 
 /// What all kernels are to find: what the scalar one finds, part after part.
@@ -177,7 +178,7 @@ fn neighbours_are_not_touched() {
                 let payload = if back { payload.back(payload_len) } else { payload.front(payload_len) };
                 payload.copy_from_slice(&part.payload);
                 let raw = if back { raw.back(raw_len) } else { raw.front(raw_len) };
-                jobs.push(Job::new(payload, tail_of(payload), raw));
+                jobs.push(Job::new(payload, tail_of(payload), Spare::from(raw)));
             }
             assert_eq!(decode_together(&mut jobs, kernel), result, "{kernel}, round {round}");
             drop(jobs);

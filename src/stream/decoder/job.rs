@@ -3,9 +3,10 @@
 use crate::{
     block::{Coded, Resources},
     device::Item,
-    error::{Error, Part, PayloadError},
+    error::{Error, Part},
     format::BlockHeader,
     parallel::Job,
+    simd::Spare,
 };
 
 /// What the executor is given, and what it gives back.
@@ -24,17 +25,12 @@ pub(super) struct DecodeJob {
 
 impl Job for DecodeJob {
     fn run(&mut self) {
-        let raw = &mut self.raw[..self.header.raw_len()];
-        let decoded = decode(Coded::new(self.header, &self.body), raw, &self.resources);
-        self.result = decoded.map_err(|reason| reason.at(Part::Block(self.number), self.offset));
+        let raw = Spare::from(&mut self.raw[..self.header.raw_len()]);
+        let decoded = Coded::new(self.header, &self.body).decode(raw, &self.resources);
+        self.result = decoded.map(drop).map_err(|reason| reason.at(Part::Block(self.number), self.offset));
     }
 
     fn item(&mut self) -> Option<Item<'_>> {
         Some(Item { header: self.header, body: &self.body, raw: &mut self.raw[..self.header.raw_len()] })
     }
-}
-
-/// Verifies and decodes a block. `raw` has its raw length.
-pub(super) fn decode(block: Coded<'_>, raw: &mut [u8], resources: &Resources) -> Result<(), PayloadError> {
-    block.decode(raw, resources)
 }

@@ -1,17 +1,15 @@
 //! Neighbouring blocks that have arrived are decoded together, on the caller's thread: to their
 //! places in the room if it has some for them, to be ready if not.
 
-use std::mem;
-
 use super::Decoder;
 use crate::{
-    block::{self, Coded},
-    error::{Error, Part},
+    block::{self, Coded, Resources},
+    error::{Error, Part, PayloadError},
     format::HEADER_LEN,
     limits::Limits,
     options::Kernel,
-    simd,
-    stream::{BlockEvent, Event, Room, Status, step::Move},
+    simd::{self, Spare, Written},
+    stream::{BlockEvent, Deframer, Event, Room, Status, step::Move},
 };
 
 /// The most raw bytes of blocks that are decoded together, where there is more than one: they stay
@@ -98,7 +96,7 @@ impl Decoder {
             if !run.blocks.is_empty() && run.placed_len + run.ready_len + raw_len > most {
                 break;
             }
-            let is_placed = run.ready_len == 0 && room.block(run.placed_len + raw_len).is_some();
+            let is_placed = run.ready_len == 0 && room.has(run.placed_len + raw_len);
             // Whoever has no room for the next block may have no use for it.
             if !is_placed && (run.placed_len > 0 || (run.ready_len > 0 && room.is_all())) {
                 break;
@@ -132,23 +130,22 @@ impl Decoder {
         }
         own.truncate(run.ready_len);
         let is_placed = run.placed_len > 0;
-        let mut left = if is_placed { room.block(run.placed_len).unwrap_or_default() } else { &mut own[..] };
-        let mut blocks = Vec::with_capacity(run.blocks.len());
-        for Arrived { event, .. } in &run.blocks {
-            let (raw, behind) = mem::take(&mut left).split_at_mut(event.header.raw_len());
-            left = behind;
-            blocks.push((Coded::new(event.header, deframer.bytes(&event.body, input)), raw));
-        }
-        let bad = block::decode_together(&mut blocks, &resources).err();
-        let good = bad.as_ref().map_or(blocks.len(), |(index, _)| *index);
-        blocks[..good].iter().for_each(|(_, raw)| tally.add_content(raw));
+        let decode = Decode { run, deframer, input, resources: &resources };
+        let (good, bad) = if is_placed {
+            let (raw, (good, bad)) = room.write_with(run.placed_len, |spare| decode.to(spare));
+            tally.add_content(raw);
+            (good, bad)
+        } else {
+            let (raw, (good, bad)) = decode.to(Spare::from(&mut own[..]));
+            tally.add_content(raw.bytes());
+            (good, bad)
+        };
         let good_len = run.blocks[..good].iter().map(Arrived::raw_len).sum();
         let given = if is_placed { good_len } else { 0 };
         // Nothing of a bad block is ever shown, and nothing of an older one.
         output.renew().truncate(good_len - given);
-        room.filled(given);
-        if let Some((index, reason)) = bad {
-            let BlockEvent { number, offset, .. } = run.blocks[index].event;
+        if let Some(reason) = bad {
+            let BlockEvent { number, offset, .. } = run.blocks[good].event;
             self.fault = Some(reason.at(Part::Block(number), offset));
         }
         // The user hears of them, so all is whole by now.
@@ -156,5 +153,32 @@ impl Decoder {
         self.tally
             .add_together(blocks.map(|(index, block)| (block.coded_len, (index < good).then(|| block.raw_len()))));
         Ok(given)
+    }
+}
+
+/// The blocks of a run, to be decoded.
+struct Decode<'a> {
+    run: &'a Run,
+    deframer: &'a Deframer,
+    input: &'a [u8],
+    resources: &'a Resources,
+}
+
+impl Decode<'_> {
+    /// Decodes them to `room`, which is as long as they are. Comes back: what the good ones wrote,
+    /// how many these are, and what the next one has against it, if that is bad.
+    fn to<'r>(&self, mut room: Spare<'r>) -> (Written<'r>, (usize, Option<PayloadError>)) {
+        let blocks = self.run.blocks.iter().map(|Arrived { event, .. }| {
+            let coded = Coded::new(event.header, self.deframer.bytes(&event.body, self.input));
+            (coded, room.take(event.header.raw_len()))
+        });
+        let (mut written, mut good) = (Written::default(), 0);
+        for decoded in block::decode_together(blocks.collect(), self.resources) {
+            match decoded {
+                Ok(raw) => good += usize::from(written.append(raw)),
+                Err(reason) => return (written, (good, Some(reason))),
+            }
+        }
+        (written, (good, None))
     }
 }

@@ -1,7 +1,7 @@
 //! Blocks that lie in memory and have a place there to go to are decoded by workers, who take them
 //! from one place and to the other, some of them together. Nothing is copied.
 
-use std::{mem, ops::ControlFlow};
+use std::ops::ControlFlow;
 
 use super::{
     Decoder,
@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Part},
     options::Kernel,
     parallel::{Lost, work_in_order},
-    simd,
+    simd::{self, Spare, Written},
     stream::{BlockEvent, Deframer, Event, Op, Room, Span, step::Move, tally::Tally},
 };
 
@@ -23,17 +23,17 @@ const BLOCKS_PER_WORKER: usize = 4;
 const RUNS_PER_WORKER: usize = 8;
 
 /// A block with both its places.
-struct Placed<'a> {
+struct Placed<'i, 'r> {
     block: BlockEvent,
     /// Coded bytes, with header and check.
     coded_len: usize,
     /// Payload and payload check.
-    body: &'a [u8],
-    raw: &'a mut [u8],
+    body: &'i [u8],
+    raw: Spare<'r>,
 }
 
 /// Neighbours, at least one.
-type Run<'a> = Vec<Placed<'a>>;
+type Run<'i, 'r> = Vec<Placed<'i, 'r>>;
 
 /// What comes after the last run.
 enum After {
@@ -60,20 +60,20 @@ impl Decoder {
             && !self.jobs.leaves_to_caller(input.len(), true)
     }
 
-    /// As many blocks as `input` and `output` have. All of `output` may have been written to.
-    pub(super) fn decode_side_by_side(&mut self, input: &[u8], output: &mut [u8]) -> Done {
+    /// As many blocks as `input` and `room` have. All of `room` may have been written to.
+    pub(super) fn decode_side_by_side<'r>(&mut self, input: &[u8], room: Spare<'r>) -> (Written<'r>, Done) {
         let runs = RUNS_PER_WORKER * self.jobs.executor().width();
         let together = simd::decodes_together(Kernel::or_default(self.options.kernel));
         let most = if together { input.len() / runs } else { 0 };
-        let mut rest = Rest { input, taken: 0, room: output, most, after: None };
-        let (given, fault) = self.decode_runs(|deframer| rest.next_run(deframer));
-        rest.done(given, fault)
+        let mut rest = Rest { input, taken: 0, room, most, after: None };
+        let (written, fault) = self.decode_runs(|deframer| rest.next_run(deframer));
+        let done = rest.done(written.len(), fault);
+        (written, done)
     }
 
     /// What comes after the last run.
     pub(super) fn after_runs(&mut self, done: Done, input: &[u8], room: &mut impl Room, op: Op) -> Result<Move, Error> {
         let Done { taken, mut given, after } = done;
-        room.filled(given);
         let status = match after {
             None => None,
             Some(After::Fault(error)) => {
@@ -103,78 +103,79 @@ impl Decoder {
         Ok(Move { taken, given, status })
     }
 
-    /// Decodes all runs that `next` finds, and counts their blocks in their order. Comes back: raw
-    /// bytes, and what the first block that is not there has against it.
-    fn decode_runs<'a>(
+    /// Decodes all runs that `next` finds, and counts their blocks in their order. Comes back: what
+    /// was written, and what the first block that is not there has against it.
+    fn decode_runs<'i, 'r>(
         &mut self,
-        mut next: impl FnMut(&mut Deframer) -> Option<Run<'a>> + Send,
-    ) -> (usize, Option<Error>) {
+        mut next: impl FnMut(&mut Deframer) -> Option<Run<'i, 'r>> + Send,
+    ) -> (Written<'r>, Option<Error>) {
         let resources = &self.resources();
         let Self { options, deframer, jobs, tally, .. } = self;
         let executor = jobs.executor();
-        let (mut given, mut fault) = (0, None);
+        let (mut written, mut fault) = (Written::default(), None);
         let worked = work_in_order(
             executor,
             options.work.in_flight.unwrap_or(BLOCKS_PER_WORKER * executor.width()),
             || next(deframer),
-            |mut run| {
-                let decoded = decode_run(&mut run, resources);
-                (run, decoded)
-            },
-            |(run, decoded)| {
-                let (len, bad) = count(tally, &run, decoded);
-                given += len;
-                fault = bad;
+            |run| decode_run(run, resources),
+            |blocks| {
+                fault = blocks.into_iter().find_map(|block| count(block, tally, &mut written));
                 if fault.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             },
         );
         let lost = worked.err().map(|Lost| Error::WorkerLost { block: tally.progress().blocks() });
-        (given, fault.or(lost))
+        (written, fault.or(lost))
     }
 }
 
-/// Counts the good blocks of a run. Comes back: their raw bytes, and what the first bad one has
-/// against it.
-fn count(tally: &mut Tally, run: &[Placed<'_>], decoded: Result<(), (usize, Error)>) -> (usize, Option<Error>) {
-    let bad = decoded.err();
-    let good = bad.as_ref().map_or(run.len(), |(index, _)| *index);
-    let mut given = 0;
-    for Placed { coded_len, raw, .. } in &run[..good] {
-        tally.add_coded(*coded_len);
-        tally.add_content(raw);
-        tally.add_block(raw.len());
-        given += raw.len();
-    }
-    let Some((index, error)) = bad else { return (given, None) };
-    tally.add_coded(run[index].coded_len);
-    (given, Some(error))
+/// A block that was decoded, or is bad.
+struct Decoded<'r> {
+    coded_len: usize,
+    raw: Result<Written<'r>, Error>,
 }
 
-/// Verifies and decodes a run. The index of the first bad block comes back with its error; those
-/// before it are done.
-fn decode_run(run: &mut Run<'_>, resources: &Resources) -> Result<(), (usize, Error)> {
-    let coded = run.iter_mut().map(|Placed { block, body, raw, .. }| (Coded::new(block.header, body), &mut **raw));
-    let decoded = block::decode_together(&mut coded.collect::<Vec<_>>(), resources);
-    decoded.map_err(|(index, reason)| {
-        let BlockEvent { number, offset, .. } = run[index].block;
-        (index, reason.at(Part::Block(number), offset))
-    })
+/// Verifies and decodes a run. Those before the first bad block come back, and that one.
+fn decode_run<'r>(run: Run<'_, 'r>, resources: &Resources) -> Vec<Decoded<'r>> {
+    let numbers: Vec<_> =
+        run.iter().map(|Placed { block, coded_len, .. }| (block.number, block.offset, *coded_len)).collect();
+    let coded = run.into_iter().map(|Placed { block, body, raw, .. }| (Coded::new(block.header, body), raw));
+    let decoded = block::decode_together(coded.collect(), resources);
+    let decoded = decoded.into_iter().zip(numbers).map(|(raw, (number, offset, coded_len))| Decoded {
+        coded_len,
+        raw: raw.map_err(|reason| reason.at(Part::Block(number), offset)),
+    });
+    decoded.collect()
+}
+
+/// Counts a block, whose raw bytes are behind those in `written`. Comes back: what it has against
+/// it, if it is bad.
+fn count<'r>(block: Decoded<'r>, tally: &mut Tally, written: &mut Written<'r>) -> Option<Error> {
+    tally.add_coded(block.coded_len);
+    match block.raw {
+        Ok(raw) => {
+            tally.add_content(raw.bytes());
+            tally.add_block(raw.len());
+            written.append(raw);
+            None
+        }
+        Err(error) => Some(error),
+    }
 }
 
 /// What is left of both sides.
-struct Rest<'a> {
-    input: &'a [u8],
+struct Rest<'i, 'r> {
+    input: &'i [u8],
     taken: usize,
-    room: &'a mut [u8],
+    room: Spare<'r>,
     /// Coded bytes that a run of more than one block may have.
     most: usize,
     /// What came instead of another block.
     after: Option<After>,
 }
 
-impl<'a> Rest<'a> {
+impl<'i, 'r> Rest<'i, 'r> {
     /// Blocks that are decoded together. `None`: there are no more.
-    fn next_run(&mut self, deframer: &mut Deframer) -> Option<Run<'a>> {
+    fn next_run(&mut self, deframer: &mut Deframer) -> Option<Run<'i, 'r>> {
         let mut run = Run::new();
         let (mut raw_len, mut coded_len) = (0, 0);
         while self.after.is_none() && run.len() < RUN_BLOCKS {
@@ -201,7 +202,7 @@ impl<'a> Rest<'a> {
     }
 
     /// The next block, if it has a place at the start of the room.
-    fn next(&mut self, deframer: &mut Deframer) -> Result<Placed<'a>, After> {
+    fn next(&mut self, deframer: &mut Deframer) -> Result<Placed<'i, 'r>, After> {
         let (start, rest) = (self.taken, &self.input[self.taken..]);
         let (len, event) = deframer.next(rest).map_err(After::Fault)?;
         self.taken += len;
@@ -210,8 +211,7 @@ impl<'a> Rest<'a> {
                 let Span::Input(body) = &block.body else {
                     return Err(After::Event { event: Some(Event::Block(block)), start, len });
                 };
-                let (raw, behind) = mem::take(&mut self.room).split_at_mut(block.header.raw_len());
-                self.room = behind;
+                let raw = self.room.take(block.header.raw_len());
                 Ok(Placed { body: &rest[body.clone()], block, coded_len: len, raw })
             }
             event => Err(After::Event { event, start, len }),

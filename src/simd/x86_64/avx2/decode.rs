@@ -147,14 +147,16 @@ fn decode_side_by_side<const N: usize, const TABLES: usize, const GATHER: bool, 
             break;
         }
         let words = each!(N, |segment| segments[segment].words.start);
-        let raw = each!(N, |segment| segments[segment].take_groups(run).as_mut_ptr());
-        // SAFETY: `groups_ahead` left at least `run` times `GROUP_WORDS_LEN` bytes of the payload
-        // behind each of `words`, and `take_groups` gave `run` groups to each of `raw`.
+        let raw = each!(N, |segment| segments[segment].raw.as_mut_ptr().cast());
+        // SAFETY: each segment has `run` groups, and `groups_ahead` left at least as many times
+        // `GROUP_WORDS_LEN` bytes of the payload behind each of `words`.
         let words = unsafe {
             decode_run::<N, TABLES, GATHER, TWELVE>(payloads[0], payloads[N - 1], words, slots, &mut states, raw, run)
         };
         for (segment, start) in segments.iter_mut().zip(words) {
             segment.words.start = start;
+            // SAFETY: `decode_run` wrote `run` groups of each.
+            unsafe { segment.raw.assume_written(run * GROUP) };
         }
     }
     for (segment, states) in segments.iter_mut().zip(states) {

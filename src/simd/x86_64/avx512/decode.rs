@@ -13,7 +13,7 @@ use super::{
     tables::Tables,
 };
 use crate::{
-    rans::segment::{GROUP_WORDS_LEN, Payload, QUAD, Segment},
+    rans::segment::{GROUP, GROUP_WORDS_LEN, Payload, QUAD, Segment},
     simd::x86_64::avx2,
 };
 
@@ -213,7 +213,8 @@ fn decode_side_by_side<T: Rounds, const PAIRS: usize>(
         };
         let taken = places.next.as_flattened().iter().zip(behind.as_flattened());
         for (&index, (next, behind)) in pairs.as_flattened().iter().zip(taken) {
-            segments[index].take_groups(done);
+            // SAFETY: so many groups of each segment were written.
+            unsafe { segments[index].raw.assume_written(done * GROUP) };
             segments[index].words.start += behind.addr() - next.addr();
         }
     }
