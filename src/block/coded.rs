@@ -91,6 +91,9 @@ impl<'a> Coded<'a> {
                 let payload = self.verify()?.payload();
                 return Ok(lanes::decode_payload(payload, Tail::Coded, raw, resources.kernel)?);
             }
+            BlockHeader::Data { mode: BlockMode::Lz, .. } => {
+                lz::decode_payload(self.verify()?.payload(), &mut raw, resources.kernel)?;
+            }
             _ => self.verify()?.decode(raw.zero(), resources)?,
         }
         Ok(raw.into_written())

@@ -63,7 +63,7 @@ pub(super) fn decode(
         BlockMode::Lanes => {
             lanes::decode_payload(payload, Tail::Coded, raw.into(), kernel)?;
         }
-        BlockMode::Lz => lz::decode_payload(payload, raw, kernel)?,
+        BlockMode::Lz => lz::decode_payload(payload, &mut raw.into(), kernel)?,
         BlockMode::Pivot => pivot::decode_payload(payload, raw, kernel)?,
         BlockMode::Planes => planes::decode_payload(payload, raw, kernel)?,
         BlockMode::PlanesOverBase => planes::decode_over_base(payload, raw, resources.base.as_ref(), kernel)?,

@@ -16,7 +16,7 @@ use crate::{
         Escapes, Expanded, MIN_MATCH, Offsets, Output, Repeats, Sections, Symbols, Tokens, are_excesses,
         are_offset_codes,
     },
-    simd::{self, Kernel},
+    simd::{self, Kernel, Spare},
 };
 
 /// Flag of a payload: matches may have 3 bytes.
@@ -25,8 +25,12 @@ pub(super) const SHORT_MATCHES: u8 = 0b100;
 /// Chunks begin at multiples of this in the payload.
 pub(super) const ALIGNMENT: usize = 4;
 
-/// Fills `raw` from the payload of a block with matches.
-pub(crate) fn decode_payload(payload: &[u8], raw: &mut [u8], kernel: Kernel) -> Result<(), PayloadError> {
+/// So many bytes behind a chunk may be written with it: more than any step writes too far.
+const BEHIND: usize = 256;
+
+/// Fills `raw` from the payload of a block with matches. Room for a chunk is zeroed right before
+/// the chunk is decoded there, as that brings it to a cache.
+pub(crate) fn decode_payload(payload: &[u8], raw: &mut Spare<'_>, kernel: Kernel) -> Result<(), PayloadError> {
     decode_payload_by(payload, raw, kernel, |sections, repeats, expanded, output| {
         simd::lz::execute(kernel, sections, repeats, expanded, output)
     })
@@ -35,7 +39,7 @@ pub(crate) fn decode_payload(payload: &[u8], raw: &mut [u8], kernel: Kernel) -> 
 /// The same, with any way to execute sequences.
 pub(super) fn decode_payload_by(
     payload: &[u8],
-    raw: &mut [u8],
+    raw: &mut Spare<'_>,
     kernel: Kernel,
     execute: impl Execute,
 ) -> Result<(), PayloadError> {
@@ -45,10 +49,11 @@ pub(super) fn decode_payload_by(
         let scratch = scratch.get_or_insert_default();
         let decoded = directory.chunks().try_fold((0, Repeats::START), |(at, repeats), chunk| {
             let (raw_len, bytes) = chunk?;
-            let mut output = Output { at, end: at + raw_len, raw: &mut *raw };
+            let end = at + raw_len;
+            let mut output = Output { at, end, raw: raw.zero_up_to(end + BEHIND) };
             let chunk = Chunk::parse(bytes, raw_len, min_match)?;
             let repeats = scratch.decode(&chunk, min_match, repeats, &mut output, kernel, &execute)?;
-            Ok((at + raw_len, repeats))
+            Ok((end, repeats))
         });
         decoded.map(|_| ())
     })

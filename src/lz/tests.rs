@@ -20,7 +20,7 @@ use crate::{
     format::number::write_number,
     limits::{MAX_BLOCK_LEN, MAX_CHUNK_LEN},
     options::Pipeline,
-    simd::Kernel,
+    simd::{Kernel, Spare},
 };
 
 /// xorshift64*: tests need the same bytes in every run.
@@ -126,14 +126,14 @@ fn decode(payload: &[u8], raw_len: usize, kernel: Kernel) -> Result<Vec<u8>, Pay
     let (raw, behind) = rest.split_at_mut(raw_len);
     before.copy_from_slice(&AROUND);
     behind.copy_from_slice(&AROUND);
-    let result = decode_payload(payload, raw, kernel);
+    let result = decode_payload(payload, &mut Spare::from(&mut *raw), kernel);
     assert!(before == AROUND && behind == AROUND, "{kernel} wrote outside");
     result.map(|()| raw.to_vec())
 }
 
 /// Every step with every check, in safe code: what all kernels must do.
 fn oracle(payload: &[u8], raw: &mut [u8]) -> Result<(), PayloadError> {
-    decode::decode_payload_by(payload, raw, Kernel::Portable, |sections, repeats, expanded, output| {
+    decode::decode_payload_by(payload, &mut raw.into(), Kernel::Portable, |sections, repeats, expanded, output| {
         sections.execute(repeats, expanded, output).ok()
     })
 }

@@ -20,7 +20,7 @@ pub(crate) enum LiteralForm {
 /// Raw bytes of a block, written from the front.
 #[derive(Debug)]
 pub(crate) struct Output<'a> {
-    /// All raw bytes of the block.
+    /// Raw bytes of the block, up to the end of the chunk or more.
     pub(crate) raw: &'a mut [u8],
     /// How many of them are there.
     pub(crate) at: usize,

@@ -56,15 +56,23 @@ impl<'a> Spare<'a> {
 
     /// All that was not written yet, which is written by this: zeros, or what it held.
     pub(crate) fn zero(&mut self) -> &mut [u8] {
-        let (rest, len) = (self.as_mut_ptr(), self.len());
+        let written = self.written - self.start;
+        &mut self.zero_up_to(usize::MAX)[written..]
+    }
+
+    /// The first `len` bytes of the piece, or all if it has fewer. Those that were not written yet
+    /// are written by this: zeros, or what they held.
+    pub(crate) fn zero_up_to(&mut self, len: usize) -> &mut [u8] {
+        let len = len.min(self.end - self.start);
+        let more = (self.start + len).saturating_sub(self.written);
         if !self.is_initialised {
             // SAFETY: the piece has so many bytes from there on, and nobody else has them.
-            unsafe { rest.write_bytes(0, len) };
+            unsafe { self.as_mut_ptr().write_bytes(0, more) };
         }
-        self.written = self.end;
-        // SAFETY: as above. All of them are initialised, by the line above or from the start, and
-        // the piece is borrowed as long as they are.
-        unsafe { slice::from_raw_parts_mut(rest, len) }
+        self.written += more;
+        // SAFETY: as above. All bytes up to `written` are initialised, by the line above or before,
+        // and the piece is borrowed as long as they are.
+        unsafe { slice::from_raw_parts_mut(self.room.as_ptr().add(self.start), len) }
     }
 
     /// What was written, from the start of the piece on.
@@ -233,6 +241,20 @@ mod tests {
         assert_eq!(first.len(), 1);
         assert_eq!(spare.zero(), [2, 3]);
         assert_eq!((spare.len(), spare.into_written().bytes()), (0, &[2, 3][..]));
+    }
+
+    #[test]
+    fn bytes_that_were_written_are_not_zeroed() {
+        let mut bytes = Vec::with_capacity(9);
+        append(&mut bytes, 9, |mut spare| {
+            let mut piece = spare.take(6);
+            piece.zero_up_to(2).fill(1);
+            assert_eq!(piece.zero_up_to(4), [1, 1, 0, 0]);
+            assert_eq!(piece.zero_up_to(1), [1]);
+            assert_eq!((piece.len(), piece.zero_up_to(8).len()), (2, 6));
+            (piece.into_written(), ())
+        });
+        assert_eq!(bytes, [1, 1, 0, 0, 0, 0]);
     }
 
     #[test]
