@@ -85,7 +85,7 @@ impl<'a> Coded<'a> {
     pub(crate) fn decode<'r>(self, mut raw: Spare<'r>, resources: &Resources) -> Result<Written<'r>, PayloadError> {
         match self.header {
             BlockHeader::Data { mode: BlockMode::Stored, .. } => {
-                self.compare(crc32c_copying(&self.head, self.payload, raw.zero()))?;
+                self.compare(crc32c_copying(&self.head, self.payload, &mut raw))?;
             }
             BlockHeader::Data { mode: BlockMode::Lanes, .. } => {
                 let payload = self.verify()?.payload();

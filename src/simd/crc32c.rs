@@ -9,6 +9,7 @@
 
 use crc32c::crc32c_append;
 
+use crate::simd::Spare;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::x86_64::crc32c::{self as x86_64, avx2, avx512};
 
@@ -17,18 +18,21 @@ pub(crate) fn crc32c(header: &[u8], payload: &[u8]) -> u32 {
     append(append(0, header), payload)
 }
 
-/// [`crc32c`] of a payload that is copied to `copy`, which is as long. Each byte comes from memory
-/// once.
-pub(crate) fn crc32c_copying(header: &[u8], payload: &[u8], copy: &mut [u8]) -> u32 {
+/// [`crc32c`] of a payload that is copied to `copy`. Each byte comes from memory once.
+///
+/// # Panics
+///
+/// When `copy` has no room for it.
+pub(crate) fn crc32c_copying(header: &[u8], payload: &[u8], copy: &mut Spare<'_>) -> u32 {
     let mut crc = append(0, header);
     #[cfg(target_arch = "x86_64")]
     if avx512::is_available() {
         // SAFETY: the processor has the features that it needs: `is_available` just asked it.
         return unsafe { avx512::append_copying(crc, payload, copy) };
     }
-    for (part, copy) in payload.chunks(COPIED).zip(copy.chunks_mut(COPIED)) {
+    for part in payload.chunks(COPIED) {
         crc = append(crc, part);
-        copy.copy_from_slice(part);
+        copy.copy(part);
     }
     crc
 }
@@ -170,7 +174,8 @@ mod tests {
             for len in (0..1300).chain((1300..5900).step_by(13)) {
                 let part = &bytes[at..at + len];
                 let mut copy = vec![0xEE; len];
-                assert_eq!(crc32c_copying(&bytes[..8], part, &mut copy), expected[len], "{len} bytes at {at}");
+                let crc = crc32c_copying(&bytes[..8], part, &mut Spare::from(&mut copy[..]));
+                assert_eq!(crc, expected[len], "{len} bytes at {at}");
                 assert_eq!(copy, part, "{len} bytes at {at}");
             }
         }
@@ -207,7 +212,7 @@ mod tests {
                 part.copy_from_slice(&bytes[..len]);
                 assert_eq!(append(0, part), expected, "{len} bytes");
                 assert_eq!(append_without_avx512(0, part), expected, "{len} bytes");
-                assert_eq!(crc32c_copying(&[], part, copy), expected, "{len} bytes, copied");
+                assert_eq!(crc32c_copying(&[], part, &mut Spare::from(&mut *copy)), expected, "{len} bytes, copied");
                 assert_eq!(copy, part);
             }
         }

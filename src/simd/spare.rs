@@ -75,6 +75,18 @@ impl<'a> Spare<'a> {
         unsafe { slice::from_raw_parts_mut(self.room.as_ptr().add(self.start), len) }
     }
 
+    /// Writes `bytes` next.
+    ///
+    /// # Panics
+    ///
+    /// When there is no room for so many.
+    pub(crate) fn copy(&mut self, bytes: &[u8]) {
+        assert!(bytes.len() <= self.len(), "{} bytes to {}", bytes.len(), self.len());
+        // SAFETY: the assertion saw room for them, which nobody else has: `bytes` are elsewhere.
+        unsafe { self.as_mut_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        self.written += bytes.len();
+    }
+
     /// What was written, from the start of the piece on.
     pub(crate) fn into_written(self) -> Written<'a> {
         Written { room: self.room, start: self.start, end: self.written, marker: PhantomData }
@@ -192,7 +204,7 @@ mod tests {
             let (mut first, mut second) = (spare.take(3), spare.take(2));
             first.zero().copy_from_slice(&[3, 4, 5]);
             let mut part = second.take(1);
-            part.zero()[0] = 6;
+            part.copy(&[6]);
             let mut written = first.into_written();
             assert!(written.append(part.into_written()));
             assert_eq!((written.len(), written.bytes()), (4, &[3, 4, 5, 6][..]));

@@ -4,6 +4,7 @@
 use std::arch::x86_64::*;
 
 use super::{STREAMS, append, factors};
+use crate::simd::Spare;
 
 type Chunk = [u8; 64];
 
@@ -49,28 +50,31 @@ pub(in crate::simd) fn append_long(crc: u32, bytes: &[u8]) -> u32 {
 }
 
 /// The same, and a copy of them: what is in a register anyway takes no time to store. Without
-/// streams, as stores take as long as multiplications. `copy` is as long as `bytes`.
+/// streams, as stores take as long as multiplications. `copy` has room for all.
 #[target_feature(enable = "avx512f,avx512vbmi2,vpclmulqdq")]
-pub(in crate::simd) fn append_copying(crc: u32, bytes: &[u8], copy: &mut [u8]) -> u32 {
+pub(in crate::simd) fn append_copying(crc: u32, bytes: &[u8], copy: &mut Spare<'_>) -> u32 {
     let (before, behind) = bytes.split_at(head_len(bytes));
     let (chunks, tail) = behind.as_chunks::<64>();
     let (groups, last) = chunks.as_chunks();
     let (Some(first), Some((first_group, groups))) = (bytes.first_chunk(), groups.split_first()) else {
-        copy.copy_from_slice(bytes);
+        copy.copy(bytes);
         return append_long(crc, bytes);
     };
-    let (copied, copies) = copy.split_at_mut(before.len() + size_of_val(first_group));
-    copied.copy_from_slice(&bytes[..copied.len()]);
-    let (copies, copied) = copies.split_at_mut(size_of_val(groups));
-    copied.copy_from_slice(&bytes[bytes.len() - copied.len()..]);
-    let copies = copies.as_chunks_mut::<64>().0.as_chunks_mut().0;
+    assert!(bytes.len() <= copy.len(), "there is room for a copy");
+    let (first_bytes, rest) = bytes.split_at(before.len() + size_of_val(first_group));
+    copy.copy(first_bytes);
+    let to: *mut [Chunk; ABREAST] = copy.as_mut_ptr().cast();
     let distance = Distance::new::<{ group_bits(1) }>();
     let mut sum = Group::load(first_group).behind(Head::new(!crc, first, before.len()));
-    for (group, copy) in groups.iter().zip(copies) {
+    for (index, group) in groups.iter().enumerate() {
         let group = Group::load(group);
-        group.store(copy);
+        // SAFETY: the assertion saw room for all of `bytes`, and these groups stand in them.
+        unsafe { group.store(to.add(index)) };
         sum = sum.fold(distance, group);
     }
+    // SAFETY: the loop wrote these.
+    unsafe { copy.assume_written(size_of_val(groups)) };
+    copy.copy(&rest[size_of_val(groups)..]);
     append(!register(sum.finish(last)), tail)
 }
 
@@ -183,12 +187,15 @@ impl Group {
         Self(each!(ABREAST, |i| load(&chunks[i])))
     }
 
+    /// # Safety
+    ///
+    /// So many bytes from `to` on may be written.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn store(self, chunks: &mut [Chunk; ABREAST]) {
-        for (to, chunk) in chunks.iter_mut().zip(self.0) {
-            // SAFETY: the pointer is that of 64 bytes, and the store asks for no alignment.
-            unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), chunk) };
+    unsafe fn store(self, to: *mut [Chunk; ABREAST]) {
+        for (index, chunk) in self.0.into_iter().enumerate() {
+            // SAFETY: the caller promised as much, and the store asks for no alignment.
+            unsafe { _mm512_storeu_si512(to.cast::<__m512i>().add(index), chunk) };
         }
     }
 
