@@ -26,10 +26,8 @@ use crate::{
 /// before more is waited for. With [`DecodeOptions::single_stream`] it is asked for one block at a
 /// time, and no byte behind the stream is taken: the inner reader then stands right behind it.
 ///
-/// A block is decoded straight to the caller's slice if that has room for all of it. So large reads
-/// are the fastest. If you know how many bytes come, use [`read_exact`](Read::read_exact):
-/// [`read_to_end`](Read::read_to_end) has to zero the room in its vector first. At level 0 it takes
-/// a tenth to a quarter longer (AMD EPYC, Zen 4) or a third (Intel Xeon, Sapphire Rapids or later).
+/// A block is decoded straight to the caller's slice if that has room for all of it, and to a
+/// vector by [`read_to_end`](Read::read_to_end). So large reads are the fastest, and that.
 ///
 /// With an inner reader that can [`Seek`](io::Seek), so can this: by the stream's index if it has
 /// one, else by hopping over block headers.
@@ -203,9 +201,10 @@ impl<R: Read> Read for RansReader<R> {
         self.read_some(buf)
     }
 
-    /// Blocks are decoded straight to the vector. Its room is zeroed first, which is most of what
-    /// this takes longer than a read to a slice. To decode somewhere else, and to copy from there
-    /// to the vector, takes longer still (Zen 4).
+    /// Blocks are decoded straight to the vector. Those of level 0 need no zeros there, so this
+    /// takes as long as a read to a slice of all bytes. Those of other levels take up to a third
+    /// longer than that (Intel Xeon, Sapphire Rapids or later): what matches copy must hold bytes,
+    /// so room for a chunk is zeroed before.
     fn read_to_end(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
         let limits = Limits::new().max_memory(usize::MAX);
         let (mut room, mut read) = (Growing::new(buf, limits, false), 0);

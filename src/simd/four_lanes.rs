@@ -92,7 +92,8 @@ macro_rules! decoder {
                     next = decode_round::<2>(next, slots, scale, &mut x, &mut quads);
                     next = decode_round::<3>(next, slots, scale, &mut x, &mut quads);
                 }
-                // SAFETY: both are 128 bytes, and every bit pattern is valid. `group` is below `run`.
+                // SAFETY: both are 128 bytes, and every bit pattern is valid. The caller promised
+                // room for `run` groups.
                 unsafe { raw.add(group).write(std::mem::transmute::<States, [u8; GROUP]>(quads)) };
             }
             *states = x;

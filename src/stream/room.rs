@@ -25,8 +25,8 @@ pub(crate) trait Room {
         false
     }
 
-    /// Gives `write` the next `len` bytes, which there is room for. What it wrote, from the first of
-    /// them on, is taken, and comes back beside its result.
+    /// Gives `write` the next `len` bytes, which there is room for. What it wrote, from the first
+    /// of them on, is taken, and comes back beside its result.
     fn write_with<R>(&mut self, len: usize, write: impl for<'x> FnOnce(Spare<'x>) -> (Written<'x>, R)) -> (&[u8], R);
 }
 
