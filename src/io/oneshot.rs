@@ -135,7 +135,6 @@ pub fn decompress(stream: &[u8], options: &DecodeOptions) -> Result<Vec<u8>, Err
             _ => {}
         }
     }
-    drop(room);
     Ok(raw)
 }
 

@@ -468,7 +468,7 @@ impl Decoder {
 }
 
 /// What a block wrote, and what it has against it.
-fn written_or_not<'r>(decoded: Result<Written<'r>, PayloadError>) -> (Written<'r>, Result<(), PayloadError>) {
+fn written_or_not(decoded: Result<Written<'_>, PayloadError>) -> (Written<'_>, Result<(), PayloadError>) {
     match decoded {
         Ok(written) => (written, Ok(())),
         Err(reason) => (Written::default(), Err(reason)),

@@ -195,7 +195,7 @@ impl Group {
     unsafe fn store(self, to: *mut [Chunk; ABREAST]) {
         for (index, chunk) in self.0.into_iter().enumerate() {
             // SAFETY: the caller promised as much, and the store asks for no alignment.
-            unsafe { _mm512_storeu_si512(to.cast::<__m512i>().add(index), chunk) };
+            unsafe { _mm512_storeu_si512(to.cast::<Chunk>().add(index).cast(), chunk) };
         }
     }
 
