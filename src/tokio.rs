@@ -53,8 +53,7 @@ use crate::{
         writing_adapter,
     },
     progress::Progress,
-    simd::{Spare, Written},
-    stream::{ApplicationData, Room},
+    stream::{ApplicationData, Room, Spare, Written},
     tokio::timed::TimedSource,
 };
 

@@ -12,11 +12,11 @@ use crate::{
     model::{Frequencies, Histogram},
     rans::{
         parse_state,
-        segment::{GROUP, LANES, Payload, QUAD, RIDING, Segment, Tail},
+        segment::{GROUP, LANES, Payload, QUAD, RIDING, Tail},
         words::WordStack,
     },
     section::sample,
-    simd::{self, ABREAST, Encoder, Kernel, Spare, Written},
+    simd::{self, ABREAST, Encoder, Kernel, Segment, Spare, Written},
 };
 
 /// The most segments a block may have.

@@ -34,6 +34,7 @@ mod lz_copy;
 mod lz_portable;
 mod pivot;
 pub(crate) mod planes;
+mod segment;
 mod shuffles;
 mod spare;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -58,12 +59,13 @@ pub(crate) use crc32c::{Crc32c, crc32c, crc32c_copying};
 #[cfg(all(test, unix, not(miri)))]
 pub(crate) use guarded::Guarded;
 pub(crate) use pivot::pivot_steps;
+pub(crate) use segment::Segment;
 pub(crate) use spare::{Spare, Written, append};
 
 use crate::{
     model::{ByteSet, Chunk, Frequencies, Slots, SymbolTable},
     rans::{
-        segment::{self, Encoding, LaneSlots, Payload, Segment, Tail},
+        segment::{Encoding, LaneSlots, Payload, Tail, encode_end, encode_groups},
         words::WordStack,
     },
 };
@@ -224,7 +226,7 @@ impl Encoder {
     /// Codes what stands behind the whole groups of `raw`, which is not empty. The words land on
     /// the stack `words`, which is emptied before.
     pub(crate) fn begin<'a>(&self, raw: &'a [u8], tail: Tail, words: &'a mut WordStack) -> Encoding<'a> {
-        let (states, groups) = segment::encode_end(raw, tail, &self.symbols, words);
+        let (states, groups) = encode_end(raw, tail, &self.symbols, words);
         Encoding { states, groups, words }
     }
 
@@ -249,7 +251,7 @@ impl Encoder {
                     // SAFETY: as above.
                     unsafe { neon::encode_groups(segment, table) }
                 }
-                _ => segment::encode_groups(segment, &self.symbols),
+                _ => encode_groups(segment, &self.symbols),
             }
         }
     }

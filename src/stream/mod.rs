@@ -62,6 +62,8 @@ pub use map::{BlockMap, MappedBlock};
 pub use outline::{Outline, OutlinePart};
 pub use step::{Op, Status, Step};
 
+#[cfg(feature = "tokio")]
+pub(crate) use crate::simd::{Spare, Written};
 pub(crate) use deframer::Deframer;
 pub(crate) use event::{BlockEvent, Event, Span, StreamPosition};
 pub(crate) use framer::Framer;

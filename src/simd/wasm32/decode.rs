@@ -6,8 +6,9 @@ use std::mem;
 
 use crate::{
     model::Slots,
-    rans::segment::{GROUP, LANES, LaneSlots, Segment},
+    rans::segment::{GROUP, LANES, LaneSlots},
     simd::{
+        Segment,
         four_lanes::{self, PAIR},
         shuffles::Shuffles,
     },

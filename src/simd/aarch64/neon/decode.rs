@@ -6,8 +6,8 @@ use std::arch::aarch64::*;
 use super::{States, lanes_of, load_states, shuffle, store_states};
 use crate::{
     model::Slots,
-    rans::segment::{GROUP, LANES, LaneSlots, Segment},
-    simd::{four_lanes::PAIR, shuffles::Shuffles},
+    rans::segment::{GROUP, LANES, LaneSlots},
+    simd::{Segment, four_lanes::PAIR, shuffles::Shuffles},
 };
 
 static SPREAD: Shuffles<16> = Shuffles::spread();

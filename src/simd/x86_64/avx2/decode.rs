@@ -6,8 +6,8 @@ use std::{array, mem};
 
 use crate::{
     model::Slots,
-    rans::segment::{GROUP, GROUP_WORDS_LEN, LANES, LaneSlots, Payload, QUAD, Segment},
-    simd::{shuffles::Shuffles, x86_64::prefetch_ahead},
+    rans::segment::{GROUP, GROUP_WORDS_LEN, LANES, LaneSlots, Payload, QUAD},
+    simd::{Segment, shuffles::Shuffles, x86_64::prefetch_ahead},
 };
 
 /// Lanes in a vector.

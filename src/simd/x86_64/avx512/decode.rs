@@ -13,8 +13,8 @@ use super::{
     tables::Tables,
 };
 use crate::{
-    rans::segment::{GROUP, GROUP_WORDS_LEN, Payload, QUAD, Segment},
-    simd::x86_64::avx2,
+    rans::segment::{GROUP, GROUP_WORDS_LEN, Payload, QUAD},
+    simd::{Segment, x86_64::avx2},
 };
 
 /// Payloads whose tables are at hand at a time, at most.

@@ -6,8 +6,11 @@ use std::{arch::x86_64::*, hint::black_box, mem, ptr};
 use super::{PAIR, Words, from_bytes, opaque_one};
 use crate::{
     model::Frequencies,
-    rans::segment::{GROUP, GROUP_WORDS_LEN, QUAD, Segment, Table},
-    simd::x86_64::{prefetch_ahead, prefetch_beyond},
+    rans::segment::{GROUP, GROUP_WORDS_LEN, QUAD, Table},
+    simd::{
+        Segment,
+        x86_64::{prefetch_ahead, prefetch_beyond},
+    },
 };
 
 /// Where the words of segments stand that come next.
