@@ -50,6 +50,33 @@ fn every_length(mode: Mode) {
     }
 }
 
+/// Room behind a vector's end holds what the vector held before. None of that is ever read, and
+/// what damage leaves undone is not there.
+#[test]
+fn a_vector_that_held_other_bytes() {
+    let raw = data::text(300_000);
+    let junk = |held: &mut Vec<u8>| {
+        held.clear();
+        held.resize(2 * raw.len(), 0xA7);
+        held.truncate(3);
+    };
+    let pivot = EncodeOptions::new().mode(Mode::Pivot);
+    let by_mode = MODES.map(|mode| EncodeOptions::new().mode(mode)).into_iter().chain([pivot]);
+    for options in by_mode.chain([0, 1, 3].map(|level| EncodeOptions::new().level(level))) {
+        let stream = compress(&raw, &options.block_len(70_000)).unwrap();
+        let mut held = Vec::new();
+        junk(&mut held);
+        assert_eq!(RansReader::new(&stream[..]).read_to_end(&mut held).unwrap(), raw.len());
+        assert!(held[..3] == [0xA7; 3] && held[3..] == raw);
+
+        let mut damaged = stream.clone();
+        damaged[stream.len() * 3 / 4] ^= 1;
+        junk(&mut held);
+        RansReader::new(&damaged[..]).read_to_end(&mut held).unwrap_err();
+        assert!(raw.starts_with(&held[3..]) && (held.len() - 3).is_multiple_of(70_000), "{} bytes", held.len());
+    }
+}
+
 #[test]
 fn around_the_thresholds_of_the_policy() {
     for (name, generate) in [("gaussian", data::gaussian as Generator), ("text", data::text)] {
