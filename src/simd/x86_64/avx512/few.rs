@@ -178,7 +178,7 @@ impl Rounds for FewTables {
                         (x[$pair][side], next[$pair][side]) = unsafe { advanced.refill(next[$pair][side]) };
                     }
                     symbols[$pair] = if two {
-                        look_up_two(each!(PAIR, |side| from_bytes(tables[side].by_id)), ids[$pair])
+                        look_up_two::<SECOND>(each!(PAIR, |side| from_bytes(tables[side].by_id)), ids[$pair])
                     } else {
                         _mm512_permutexvar_epi8(ids[$pair], from_bytes(tables[0].by_id))
                     };
@@ -200,7 +200,7 @@ fn ids<const TWO: bool>(tables: [&FewTables; PAIR], scale: &Scale, states: &[Wor
     let (bytes, last) = if TWO {
         let last = _mm512_set1_epi8(first.last.cast_signed());
         (
-            Bytes::look_up_two::<BUCKETS>([&first.buckets, &second.buckets], slots.buckets),
+            Bytes::look_up_two::<BUCKETS, SECOND>([&first.buckets, &second.buckets], slots.buckets),
             _mm512_mask_set1_epi8(last, SECOND, second.last.cast_signed()),
         )
     } else {
@@ -209,7 +209,7 @@ fn ids<const TWO: bool>(tables: [&FewTables; PAIR], scale: &Scale, states: &[Wor
     let sums = _mm512_add_epi8(bytes, slots.within);
     let is_crowded = _mm512_cmpgt_epu8_mask(sums, last);
     let crowded = if TWO {
-        look_up_two([from_bytes(first.crowded), from_bytes(second.crowded)], sums)
+        look_up_two::<SECOND>([from_bytes(first.crowded), from_bytes(second.crowded)], sums)
     } else {
         _mm512_permutexvar_epi8(sums, from_bytes(first.crowded))
     };

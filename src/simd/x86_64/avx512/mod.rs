@@ -129,7 +129,7 @@ fn to_words(vector: __m512i) -> [u16; LANES] {
 #[repr(C, align(64))]
 struct Bytes([u8; 256]);
 
-/// The bytes of a pair that are of its second segment.
+/// The bytes of a pair that are of its second segment, where eight lanes of each take turns.
 const SECOND: u64 = 0xFF00_FF00_FF00_FF00;
 
 impl Bytes {
@@ -148,24 +148,24 @@ impl Bytes {
         }
     }
 
-    /// [`look_up`](Self::look_up) for a pair: each of its segments in bytes of its own.
+    /// [`look_up`](Self::look_up) for a pair: each of its segments in bytes of its own. Indices for
+    /// the second one stand in the bytes of the mask `SECOND`.
     #[inline]
     #[target_feature(enable = "avx512vbmi")]
-    fn look_up_two<const LEN: usize>([first, second]: [&Self; PAIR], indices: __m512i) -> __m512i {
-        const FIRST: u64 = !SECOND;
+    fn look_up_two<const LEN: usize, const SECOND: u64>([first, second]: [&Self; PAIR], indices: __m512i) -> __m512i {
         if LEN <= 64 {
-            return look_up_two([first.quarter(0), second.quarter(0)], indices);
+            return look_up_two::<SECOND>([first.quarter(0), second.quarter(0)], indices);
         }
         // Each step takes the place of some indices, and leaves the others.
         if LEN <= 128 {
-            let x = _mm512_mask2_permutex2var_epi8(first.quarter(0), indices, FIRST, first.quarter(1));
-            return _mm512_mask2_permutex2var_epi8(second.quarter(0), x, !FIRST, second.quarter(1));
+            let x = _mm512_mask2_permutex2var_epi8(first.quarter(0), indices, !SECOND, first.quarter(1));
+            return _mm512_mask2_permutex2var_epi8(second.quarter(0), x, SECOND, second.quarter(1));
         }
         let upper = _mm512_movepi8_mask(indices);
-        let x = _mm512_mask2_permutex2var_epi8(first.quarter(0), indices, FIRST & !upper, first.quarter(1));
-        let x = _mm512_mask2_permutex2var_epi8(first.quarter(2), x, FIRST & upper, first.quarter(3));
-        let x = _mm512_mask2_permutex2var_epi8(second.quarter(0), x, !FIRST & !upper, second.quarter(1));
-        _mm512_mask2_permutex2var_epi8(second.quarter(2), x, !FIRST & upper, second.quarter(3))
+        let x = _mm512_mask2_permutex2var_epi8(first.quarter(0), indices, !SECOND & !upper, first.quarter(1));
+        let x = _mm512_mask2_permutex2var_epi8(first.quarter(2), x, !SECOND & upper, first.quarter(3));
+        let x = _mm512_mask2_permutex2var_epi8(second.quarter(0), x, SECOND & !upper, second.quarter(1));
+        _mm512_mask2_permutex2var_epi8(second.quarter(2), x, SECOND & upper, second.quarter(3))
     }
 
     #[inline]
@@ -175,10 +175,11 @@ impl Bytes {
     }
 }
 
-/// The bytes at the lowest six bits of `indices`, for each segment of a pair of its own.
+/// The bytes at the lowest six bits of `indices`, for each segment of a pair of its own: for the
+/// second one where the mask `SECOND` says.
 #[inline]
 #[target_feature(enable = "avx512vbmi")]
-fn look_up_two([first, second]: [__m512i; PAIR], indices: __m512i) -> __m512i {
+fn look_up_two<const SECOND: u64>([first, second]: [__m512i; PAIR], indices: __m512i) -> __m512i {
     let of_first = _mm512_permutexvar_epi8(indices, first);
     _mm512_mask_permutexvar_epi8(of_first, SECOND, indices, second)
 }

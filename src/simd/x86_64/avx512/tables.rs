@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use std::hint::{black_box, select_unpredictable};
 
 use super::{
-    Bytes, PAIR, Words, from_bytes,
+    Bytes, PAIR, SECOND, Words, from_bytes,
     rounds::{Next, Preceding, Rounds, Scale},
     unpack,
 };
@@ -126,7 +126,7 @@ impl Rounds for Tables {
                         &$bytes
                     });
                     if TABLES > PAIRS {
-                        Bytes::look_up_two::<$len>([first, second], $indices[pair])
+                        Bytes::look_up_two::<$len, SECOND>([first, second], $indices[pair])
                     } else {
                         first.look_up::<$len>($indices[pair])
                     }
