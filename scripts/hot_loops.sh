@@ -16,7 +16,7 @@ allowed() {
 ::(is_available|has_scalar_extensions)$ ^std_detect::        asks the processor, once a block
 ::new$                          .                           makes a table, once a block
 ::decode(_[a-z_]*)?$            ::decode(_by|_with|_with_tables|_groups|_pairs|_side_by_side|_rest|_several|_payload|_last_words|_last_groups)?$ once for each few segments
-::(decode|gather)::[a-z_]*$     ::(decode|gather)_run$      the loop itself, once a segment
+::(decode|gather)::[a-z_]*$     ::(decode|gather|few)_run$  the loop itself, once a segment
 ::encode::[a-z_]*$              ::(encode|exact)_run$       the loop itself, once a segment
 ::encode_(groups|pairs|side_by_side)$ ::encode_(groups|pairs|side_by_side)$ once for each few segments
 ::decode(_[a-z_]*)?$            ::Segment::finish$          the scalar end, once a segment
@@ -49,7 +49,7 @@ LIST
 # Kernels that must be seen, or the disassembly shows nothing.
 expected() {
     case $1 in
-    x86_64*) echo sse2::merge sse2::merge_single avx2::decode::decode_run avx2::encode::exact_run avx2::encode::encode_run avx2::presence avx2::lz::copy::run avx2::lz::copy::run_long avx2::pivot::merge::merge avx2::pivot::look_up::unpack avx2::pivot::part::part avx2::sort::sort avx2::planes::merge avx2::planes::split avx2::planes::join avx512::pivot::merge avx512::pivot::unpack avx512::pivot::part avx512::sort::sort avx512::planes::merge avx512::planes::split avx512::planes::join avx512::rounds::Rounds::decode_run avx512::gather::gather_run avx512::encode::encode_run avx512::lz::execute crc32c::avx2::append_blocks x86_64::with_scalar_extensions crc32c::avx512::append_long crc32c::avx512::append_copying lz_portable::execute::run lz_portable::execute::run_long ;;
+    x86_64*) echo sse2::merge sse2::merge_single avx2::decode::decode_run avx2::encode::exact_run avx2::encode::encode_run avx2::presence avx2::lz::copy::run avx2::lz::copy::run_long avx2::pivot::merge::merge avx2::pivot::look_up::unpack avx2::pivot::part::part avx2::sort::sort avx2::planes::merge avx2::planes::split avx2::planes::join avx512::pivot::merge avx512::pivot::unpack avx512::pivot::part avx512::sort::sort avx512::planes::merge avx512::planes::split avx512::planes::join avx512::rounds::Rounds::decode_run avx512::few::run::few_run avx512::gather::gather_run avx512::encode::encode_run avx512::lz::execute crc32c::avx2::append_blocks x86_64::with_scalar_extensions crc32c::avx512::append_long crc32c::avx512::append_copying lz_portable::execute::run lz_portable::execute::run_long ;;
     aarch64*) echo neon::decode::decode_run neon::encode::encode_run neon::presence neon::lz::copy::run neon::lz::copy::run_long neon::pivot::PivotSteps.*::merge neon::pivot::PivotSteps.*::unpack neon::pivot::PivotSteps.*::part neon::planes::merge neon::planes::split neon::planes::expand_zeros neon::planes::join lz_portable::execute::run lz_portable::execute::run_long ;;
     esac
 }

@@ -30,13 +30,16 @@ fn prefetch_ahead(words: *const u8, raw: *mut [u8; GROUP]) {
 /// Intel Xeon, Sapphire Rapids or later, 32 MiB).
 #[inline(always)]
 fn prefetch_beyond(words: *const u8, beyond: usize) {
-    let words = words.wrapping_add(beyond);
+    // The words of a group stand on one line or two.
+    prefetch_line_beyond(words, beyond);
+    prefetch_line_beyond(words.wrapping_add(64), beyond);
+}
+
+/// [`prefetch_beyond`] where the words of a group take one line.
+#[inline(always)]
+fn prefetch_line_beyond(words: *const u8, beyond: usize) {
     // SAFETY: as above.
-    unsafe {
-        // The words of a group stand on one line or two.
-        _mm_prefetch::<_MM_HINT_T1>(words.cast());
-        _mm_prefetch::<_MM_HINT_T1>(words.wrapping_add(64).cast());
-    }
+    unsafe { _mm_prefetch::<_MM_HINT_T1>(words.wrapping_add(beyond).cast()) };
 }
 
 /// How far ahead of what is written memory is asked for, in bytes. From 8 to 32 KiB all are as fast

@@ -3,19 +3,20 @@
 //! With so few, most buckets of slots have one symbol or two. So a byte tells all of a bucket, and
 //! one look-up finds a slot's symbol where [`Tables`](super::tables::Tables) takes three.
 
+mod run;
+
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::x86_64::*;
-use std::hint::black_box;
 
 use super::{
-    Bytes, PAIR, SECOND, Words, from_bytes, from_words, look_up_two,
-    rounds::{Next, Rounds, Scale},
-    unpack,
+    Bytes, PAIR, Words, from_bytes,
+    rounds::{self, Next, Places, Rounds},
 };
 use crate::{
     model::Frequencies,
     rans::segment::{LANES, Table},
 };
+use run::{Scale, decode_round, few_run, look_up};
 
 /// The most symbols, and the most codes.
 pub(super) const FEW: usize = 16;
@@ -138,83 +139,39 @@ impl Rounds for FewTables {
     #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
     unsafe fn decode_round<const SYMBOLS: usize, const PAIRS: usize, const TABLES: usize>(
         tables: &[Self; TABLES],
-        scale: &Scale,
+        _: &rounds::Scale,
         x: &mut [[Words; PAIR]; PAIRS],
         next: &mut Next<PAIRS>,
     ) -> [__m512i; PAIRS] {
-        let two = TABLES > PAIRS;
-        // Eight segments fill the registers. The compiler must not know that the tables stay the
-        // same from one pair to the next: it would keep parts of them, move all else in and out,
-        // and give up the order in which the pairs stand here.
-        macro_rules! tables {
-            ($pair:expr) => {{
-                let tables = if PAIRS > 2 { black_box(tables) } else { tables };
-                each!(PAIR, |side| &tables[(PAIR * $pair + side) * TABLES / (PAIR * PAIRS)])
-            }};
-        }
-        // What one pair waits for is hidden by the next. And when all ids are known, each pair
-        // needs few registers more.
-        let ids = each!(PAIRS, |pair| if two {
-            ids::<true>(tables!(pair), scale, &x[pair])
-        } else {
-            ids::<false>(tables!(pair), scale, &x[pair])
-        });
-        let mut symbols = ids;
-        // A loop of so many instructions would not be unrolled.
-        macro_rules! take {
-            ($($pair:literal)*) => {$(
-                if $pair < PAIRS {
-                    let tables = tables!($pair);
-                    let words = unpack(ids[$pair], ids[$pair]);
-                    for side in 0..PAIR {
-                        let frequencies = from_words(tables[side].frequencies);
-                        let cumulatives = from_words(tables[side].cumulatives);
-                        let advanced = scale.advance(
-                            x[$pair][side],
-                            _mm512_permutexvar_epi16(words[side], frequencies),
-                            _mm512_permutexvar_epi16(words[side], cumulatives),
-                        );
-                        // SAFETY: the caller promised 64 bytes.
-                        (x[$pair][side], next[$pair][side]) = unsafe { advanced.refill(next[$pair][side]) };
-                    }
-                    symbols[$pair] = if two {
-                        look_up_two::<SECOND>(each!(PAIR, |side| from_bytes(tables[side].by_id)), ids[$pair])
-                    } else {
-                        _mm512_permutexvar_epi8(ids[$pair], from_bytes(tables[0].by_id))
-                    };
-                }
-            )*}
-        }
-        take!(0 1 2 3);
-        symbols
+        let scale = Scale::new(tables[0].scale_bits);
+        let mut ahead = look_up(tables, &scale, x, 0, false);
+        // SAFETY: the caller promised 64 bytes.
+        let symbols = unsafe { decode_round::<false, _, _>(tables, &scale, x, next, &mut ahead) };
+        each!(PAIRS, |pair| _mm512_shuffle_epi8(symbols[pair], from_bytes(SIDE_BY_SIDE)))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512vbmi,avx512vbmi2,avx512bitalg,bmi2,popcnt")]
+    unsafe fn decode_run<const SYMBOLS: usize, const PAIRS: usize, const TABLES: usize>(
+        places: &Places<PAIRS>,
+        tables: &[Self; TABLES],
+        states: &mut [[Words; PAIR]; PAIRS],
+    ) -> (Next<PAIRS>, usize) {
+        // SAFETY: as the caller promised.
+        unsafe { few_run(places, tables, states) }
     }
 }
 
-/// The ids of the symbols that have the slots of a pair, in the lower four bits of each byte.
-/// `TWO`: each segment has tables of its own.
-#[inline]
-#[target_feature(enable = "avx512vbmi")]
-fn ids<const TWO: bool>(tables: [&FewTables; PAIR], scale: &Scale, states: &[Words; PAIR]) -> __m512i {
-    let slots = scale.slots(states);
-    let [first, second] = tables;
-    let (bytes, last) = if TWO {
-        let last = _mm512_set1_epi8(first.last.cast_signed());
-        (
-            Bytes::look_up_two::<BUCKETS, SECOND>([&first.buckets, &second.buckets], slots.buckets),
-            _mm512_mask_set1_epi8(last, SECOND, second.last.cast_signed()),
-        )
-    } else {
-        (first.buckets.look_up::<BUCKETS>(slots.buckets), _mm512_set1_epi8(first.last.cast_signed()))
-    };
-    let sums = _mm512_add_epi8(bytes, slots.within);
-    let is_crowded = _mm512_cmpgt_epu8_mask(sums, last);
-    let crowded = if TWO {
-        look_up_two::<SECOND>([from_bytes(first.crowded), from_bytes(second.crowded)], sums)
-    } else {
-        _mm512_permutexvar_epi8(sums, from_bytes(first.crowded))
-    };
-    _mm512_srli_epi16::<4>(_mm512_mask_blend_epi8(is_crowded, sums, crowded))
-}
+/// Where the lower bytes of eight words stand, and where the upper ones do, four times.
+const SIDE_BY_SIDE: [u8; 64] = {
+    let mut places = [0; 64];
+    let mut at = 0;
+    while at < 64 {
+        places[at] = (at % 8 * 2 + at / 8 % 2) as u8;
+        at += 1;
+    }
+    places
+};
 
 impl Table for FewTables {
     #[inline(always)]

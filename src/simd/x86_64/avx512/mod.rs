@@ -10,7 +10,7 @@
 //! [pair](PAIR) of segments. Unpacking such a vector with another makes the words of one segment or
 //! of the other without moving a byte out of its 128 bits, if in each 16 bytes the first eight are
 //! lanes of the first segment and the others the same lanes of the second: that is the order of all
-//! byte vectors here.
+//! byte vectors here but those of `few`.
 //!
 //! `vpexpandw` spreads words over the lanes that want one, `vpcompressw` closes the gaps between
 //! those that give one.
@@ -31,7 +31,7 @@ mod sort;
 mod tables;
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
-use std::arch::x86_64::*;
+use std::arch::{asm, x86_64::*};
 
 pub(in crate::simd) use decode::decode;
 pub(in crate::simd) use encode::{CodeTable, encode_groups};
@@ -207,4 +207,14 @@ fn unpack(lower: __m512i, upper: __m512i) -> [__m512i; PAIR] {
 #[target_feature(enable = "avx512bw")]
 fn opaque_one() -> __m512i {
     std::hint::black_box(_mm512_set1_epi16(1))
+}
+
+/// The same place, without the compiler knowing it. Unlike `black_box`, this leaves it in its
+/// register.
+#[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read or written")]
+#[inline(always)]
+fn opaque<T>(mut place: *const T) -> *const T {
+    // SAFETY: no instruction is there.
+    unsafe { asm!("/* {0} */", inout(reg) place, options(nomem, nostack, preserves_flags)) };
+    place
 }
