@@ -26,8 +26,9 @@ use crate::{
 /// before more is waited for. With [`DecodeOptions::single_stream`] it is asked for one block at a
 /// time, and no byte behind the stream is taken: the inner reader then stands right behind it.
 ///
-/// A block is decoded straight to the caller's slice if that has room for all of it, and to a
-/// vector by [`read_to_end`](Read::read_to_end). So large reads are the fastest, and that.
+/// Blocks are decoded straight to the caller's slice if that has room for all that are decoded
+/// together: one of the default length, or some, of 512 KiB at most. So large reads are the
+/// fastest, and [`read_to_end`](Read::read_to_end), which decodes to the vector.
 ///
 /// With an inner reader that can [`Seek`](io::Seek), so can this: by the stream's index if it has
 /// one, else by hopping over block headers.

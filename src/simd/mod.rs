@@ -103,6 +103,18 @@ pub(crate) fn decodes_together(kernel: Kernel) -> bool {
     cfg!(target_arch = "x86_64") && !matches!(kernel, Kernel::Portable)
 }
 
+/// Segments that a kernel decodes side by side, at most, where [it gains](decodes_together) by
+/// several payloads. `of_few`: of payloads that take half the length of their symbols or less; some
+/// kernel has tables for as few symbols as most of these have.
+pub(crate) fn decodes_abreast(kernel: Kernel, of_few: bool) -> usize {
+    match kernel {
+        Kernel::Avx512 => 8,
+        Kernel::Avx512Gather if of_few => 8,
+        Kernel::Avx512Gather => 4,
+        _ => 2,
+    }
+}
+
 /// [`decode`] by kernels that have nothing to gain from a second payload.
 fn decode_one_by_one(kernel: Kernel, payloads: &[Payload<'_>], segments: &mut [Segment<'_>]) -> Option<usize> {
     let mut before = 0;

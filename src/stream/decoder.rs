@@ -143,7 +143,8 @@ impl Decoder {
     /// [`Error::LimitExceeded`] when memory for it is not allowed or not there.
     pub fn space(&mut self) -> Result<&mut [u8], Error> {
         self.check()?;
-        let blocks = if self.reads_ahead() { self.deframer.raw_len().map_or(1, run::blocks_like) } else { 1 };
+        let block = self.deframer.block().filter(|_| self.reads_ahead());
+        let blocks = block.map_or(1, |block| run::blocks_like(block, self.kernel()));
         match self.deframer.space(blocks) {
             Ok(space) => Ok(space),
             Err(error) => {

@@ -2,7 +2,7 @@
 
 mod checks;
 
-use std::mem;
+use std::{iter, mem};
 
 use crate::{
     block::{Coded, body_len},
@@ -181,21 +181,35 @@ impl Deframer {
         }
     }
 
-    /// Raw bytes of the data block that the [next](Self::next) call gives, if all of it is there:
-    /// in the buffer, or in `input` where all that is buffered was used. Its header is right, and
-    /// within the limits: room may be made for it. What is wrong with its payload is not seen here.
-    pub(crate) fn next_block(&self, input: &[u8]) -> Option<usize> {
+    /// The header of the data block that the [next](Self::next) call gives, if all of it is there:
+    /// in the buffer, or in `input` where all that is buffered was used. It is right, and within
+    /// the limits: room may be made for the block. What is wrong with its payload is not seen here.
+    pub(crate) fn next_block(&self, input: &[u8]) -> Option<BlockHeader> {
+        self.next_blocks(input).next()
+    }
+
+    /// [`next_block`](Self::next_block), and those behind it that are whole in the same place. They
+    /// may be too many for the stream, or for the limits.
+    pub(crate) fn next_blocks<'a>(&'a self, input: &'a [u8]) -> impl Iterator<Item = BlockHeader> + 'a {
         let buffered = self.buffer.unused();
-        let there = if buffered.is_empty() { input } else { buffered };
-        let (header, len) = match self.state {
-            State::Body(header) => (header, body_len(&header)),
-            State::BlockHeader => {
-                let Ok(State::Body(header)) = self.block_header(*there.first_chunk()?) else { return None };
-                (header, HEADER_LEN + body_len(&header))
-            }
-            _ => return None,
-        };
-        (matches!(header, BlockHeader::Data { .. }) && there.len() >= len).then(|| header.raw_len())
+        let (mut there, mut begun) = (if buffered.is_empty() { input } else { buffered }, None);
+        match self.state {
+            State::Body(header) => begun = Some(header),
+            State::BlockHeader => {}
+            _ => there = &[],
+        }
+        iter::from_fn(move || {
+            let header = if let Some(header) = begun.take() {
+                header
+            } else {
+                let (bytes, rest) = there.split_first_chunk()?;
+                there = rest;
+                let Ok(State::Body(header)) = self.block_header(*bytes) else { return None };
+                header
+            };
+            there = there.get(body_len(&header)..)?;
+            matches!(header, BlockHeader::Data { .. }).then_some(header)
+        })
     }
 
     /// What it is in the middle of.
@@ -283,10 +297,10 @@ impl Deframer {
         self.buffer.space(needed, wanted, self.offset)
     }
 
-    /// Raw bytes of the data block that it is in the middle of.
-    pub(crate) fn raw_len(&self) -> Option<usize> {
+    /// The header of the data block that it is in the middle of.
+    pub(crate) fn block(&self) -> Option<&BlockHeader> {
         match &self.state {
-            State::Body(header @ BlockHeader::Data { .. }) => Some(header.raw_len()),
+            State::Body(header @ BlockHeader::Data { .. }) => Some(header),
             _ => None,
         }
     }

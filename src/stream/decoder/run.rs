@@ -5,7 +5,7 @@ use super::Decoder;
 use crate::{
     block::{self, Coded, Resources},
     error::{Error, Part, PayloadError},
-    format::HEADER_LEN,
+    format::{BlockHeader, BlockMode, HEADER_LEN},
     limits::Limits,
     options::Kernel,
     simd::{self, Spare, Written},
@@ -23,9 +23,27 @@ pub(super) const RUN_BLOCKS: usize = 8;
 /// more than one.
 const READY_SHARE: usize = 8;
 
-/// How many blocks like one of `raw_len` raw bytes are a run.
-pub(super) fn blocks_like(raw_len: usize) -> usize {
-    (RUN_LEN / raw_len.max(1)).clamp(1, RUN_BLOCKS)
+/// Raw bytes of a segment, where a block is long enough to have several.
+const SEGMENT_LEN: usize = 64 << 10;
+
+/// How many blocks like one with such a header are a run.
+pub(super) fn blocks_like(header: &BlockHeader, kernel: Kernel) -> usize {
+    (run_len(header, kernel) / header.raw_len().max(1)).clamp(1, RUN_BLOCKS)
+}
+
+/// The most raw bytes of a run that begins with such a block. Where a block has all the segments
+/// that the kernel takes side by side, another one gains nothing: both only leave the caches near
+/// the core sooner.
+fn run_len(header: &BlockHeader, kernel: Kernel) -> usize {
+    if !is_lanes(header) {
+        return RUN_LEN / 2;
+    }
+    let of_few = 2 * header.payload_len() as usize <= header.raw_len();
+    (SEGMENT_LEN * simd::decodes_abreast(kernel, of_few)).clamp(RUN_LEN / 2, RUN_LEN)
+}
+
+fn is_lanes(header: &BlockHeader) -> bool {
+    matches!(header, BlockHeader::Data { mode: BlockMode::Lanes, .. })
 }
 
 /// Neighbours. Either all have a place in the room, or none has.
@@ -66,7 +84,11 @@ impl Decoder {
     }
 
     fn gains_by_runs(&self) -> bool {
-        simd::decodes_together(Kernel::or_default(self.options.kernel)) && self.jobs.leaves_to_caller(usize::MAX, false)
+        simd::decodes_together(self.kernel()) && self.jobs.leaves_to_caller(usize::MAX, false)
+    }
+
+    pub(super) fn kernel(&self) -> Kernel {
+        Kernel::or_default(self.options.kernel)
     }
 
     /// The blocks that are there and whole. `None`: there is none.
@@ -87,16 +109,20 @@ impl Decoder {
     /// Neighbours, from the deframer's buffer or from `input`, and what comes in place of another.
     fn next_run(&mut self, input: &[u8], room: &mut impl Room) -> (Run, Option<Error>) {
         let mut run = Run::default();
-        let most = RUN_LEN.min(self.options.limits.max_memory / READY_SHARE);
+        let Some(first) = self.deframer.next_block(input) else { return (run, None) };
+        let most = run_len(&first, self.kernel()).min(self.options.limits.max_memory / READY_SHARE);
+        // A part of a run takes longer than all of it and a copy, where that gains by neighbours.
+        let is_placed = room.is_all() || !is_lanes(&first) || room.has(self.run_len_ahead(input, most));
         while run.blocks.len() < RUN_BLOCKS
             && let rest = &input[run.taken..]
-            && let Some(raw_len) = self.deframer.next_block(rest)
+            && let Some(header) = self.deframer.next_block(rest)
         {
+            let raw_len = header.raw_len();
             // The first is taken, however long it is.
             if !run.blocks.is_empty() && run.placed_len + run.ready_len + raw_len > most {
                 break;
             }
-            let is_placed = run.ready_len == 0 && room.has(run.placed_len + raw_len);
+            let is_placed = is_placed && run.ready_len == 0 && room.has(run.placed_len + raw_len);
             // Whoever has no room for the next block may have no use for it.
             if !is_placed && (run.placed_len > 0 || (run.ready_len > 0 && room.is_all())) {
                 break;
@@ -114,6 +140,18 @@ impl Decoder {
             }
         }
         (run, None)
+    }
+
+    /// Raw bytes of the run that is there in one place: `most`, or the first block.
+    fn run_len_ahead(&self, input: &[u8], most: usize) -> usize {
+        let mut lens = self.deframer.next_blocks(input).take(RUN_BLOCKS).map(|header| header.raw_len());
+        let first = lens.next().unwrap_or_default();
+        lens.scan(first, |len, raw_len| {
+            *len += raw_len;
+            (*len <= most).then_some(*len)
+        })
+        .last()
+        .unwrap_or(first)
     }
 
     /// Decodes blocks to their places in `room`, or to [`Decoder::ready`]. How many bytes went to
@@ -180,5 +218,53 @@ impl Decode<'_> {
             }
         }
         (written, (good, None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        options::{DecodeOptions, EncodeOptions, Mode},
+        stream::{Op, Step},
+    };
+
+    #[test]
+    fn a_run_that_has_no_room_for_its_end_is_ready_as_a_whole() {
+        const BLOCK_LEN: usize = 64 << 10;
+        let raw: Vec<u8> = (0..4 * BLOCK_LEN).map(|at| ((at * at) >> 7) as u8 % 200).collect();
+        let options = EncodeOptions::new().mode(Mode::Lanes).block_len(BLOCK_LEN);
+        let stream = crate::compress(&raw, &options).unwrap();
+        let given = |kernel, room| {
+            let mut decoder = Decoder::new(DecodeOptions::new().kernel(kernel));
+            let mut out = vec![0; room];
+            let Step { produced, .. } = decoder.step(&stream, &mut out, Op::Run).unwrap();
+            assert!([&out[..produced], decoder.ready()].concat() == raw[..produced + decoder.ready().len()]);
+            (produced, decoder.ready().len())
+        };
+        for kernel in Kernel::all_available() {
+            let ready = if simd::decodes_together(kernel) { 3 } else { 1 };
+            assert_eq!(given(kernel, BLOCK_LEN), (BLOCK_LEN, ready * BLOCK_LEN), "{kernel}");
+            assert_eq!(given(kernel, 4 * BLOCK_LEN), (4 * BLOCK_LEN, 0), "{kernel}");
+        }
+    }
+
+    #[test]
+    fn a_run_has_as_many_segments_as_a_kernel_takes_side_by_side() {
+        let lanes = BlockMode::Lanes;
+        for (mode, raw_len, payload_len, [avx2, gather, avx512]) in [
+            (lanes, 256 << 10, 230 << 10, [1, 1, 2]),
+            // Few symbols: eight segments at a time, by gathers, too.
+            (lanes, 256 << 10, 128 << 10, [1, 2, 2]),
+            (lanes, 64 << 10, 60 << 10, [4, 4, 8]),
+            (lanes, 16 << 10, 15 << 10, [8, 8, 8]),
+            (lanes, 1 << 20, 1, [1, 1, 1]),
+            (BlockMode::Lz, 256 << 10, 80 << 10, [1, 1, 1]),
+        ] {
+            let header = BlockHeader::Data { mode, raw_len, payload_len };
+            for (kernel, expected) in [(Kernel::Avx2, avx2), (Kernel::Avx512Gather, gather), (Kernel::Avx512, avx512)] {
+                assert_eq!(blocks_like(&header, kernel), expected, "{raw_len}, {kernel}");
+            }
+        }
     }
 }
