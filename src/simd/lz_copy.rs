@@ -18,7 +18,10 @@ use copies::{any, before, short};
 pub(super) use long::execute as execute_long;
 pub(super) use steps::{BYTES, PLAIN, Steps, VECTORS, WINDOW, differences_by};
 
-use crate::sequences::{ESCAPED, Escapes, Expanded, Output, ROOM, Sections};
+use crate::{
+    sequences::{ESCAPED, Escapes, Expanded, Output, ROOM, Sections},
+    simd::prefetch,
+};
 
 /// Sequences that are checked together.
 pub(super) const GROUP: usize = 64;
@@ -119,6 +122,7 @@ pub(super) unsafe fn execute<S: Steps, const LITERALS: u8, const RUN: usize, con
             // SAFETY: as above.
             unsafe { S::prefetch(to, literal_lengths, match_lengths, offsets) };
         }
+        prefetch(ahead::room(output.raw, place.at, sums.bytes));
         let (count, min_match) = (stop - index, sections.tokens.min_match);
         let fits = sums.fit(&place, [0, 0], bounds) && least_before(LITERALS, place.last) <= place.at;
         let inside = fits && (sums.farthest as usize <= place.at || group.reaches_back(place.at, escapes, min_match));

@@ -173,6 +173,7 @@ fn first_outside(kernel: Kernel, set: &ByteSet, chunks: &[Chunk]) -> Option<usiz
 }
 
 /// Asks for `bytes` from memory, where there is a way to ask.
+#[inline]
 pub(crate) fn prefetch(bytes: &[u8]) {
     #[cfg(target_arch = "x86_64")]
     x86_64::prefetch(bytes);

@@ -1,4 +1,5 @@
-//! Where the copy loop asks for the bytes that matches repeat before it needs them.
+//! Where the copy loop asks for bytes before it needs them: those that matches repeat, and the room
+//! that it writes to.
 
 /// Blocks that are no longer have few enough pages: a processor finds their addresses fast, and
 /// asking ahead gains nothing (measured, with an L2 cache of 2 MiB).
@@ -26,9 +27,36 @@ pub(super) fn pays(offsets: &[u32], block_len: usize) -> bool {
     far * FAR_SHARE > all
 }
 
+/// Blocks that are no longer mostly go to where the one before went, and a cache has that. Asking
+/// for it takes 2 % more time then.
+const NEAR_LEN: usize = 256 << 10;
+
+/// How far behind what is written room is asked for, in bytes. 512 bytes and 8 KiB are as good.
+const ROOM_AHEAD: usize = 2 << 10;
+
+/// The room to ask for while `len` bytes are written from `at` on. Without that stores wait for
+/// memory: blocks of 4 MiB take an eighth longer (Intel Xeon, Sapphire Rapids or later).
+#[inline(always)]
+pub(super) fn room(raw: &[u8], at: usize, len: usize) -> &[u8] {
+    let end = raw.len().min(at + ROOM_AHEAD + len);
+    if raw.len() > NEAR_LEN { raw.get(at + ROOM_AHEAD..end).unwrap_or_default() } else { &[] }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn room_is_asked_for_up_to_the_end_of_a_long_block() {
+        let raw = vec![0; NEAR_LEN + 1];
+        let at = |place: usize| raw.len() - ROOM_AHEAD - place;
+        assert_eq!(room(&raw, 0, 100).as_ptr(), raw[ROOM_AHEAD..].as_ptr());
+        assert_eq!(room(&raw, 0, 100).len(), 100);
+        assert_eq!(room(&raw, at(60), 100).len(), 60);
+        assert_eq!(room(&raw, at(0), 100).len(), 0);
+        assert_eq!(room(&raw, raw.len() - 1, 100).len(), 0);
+        assert_eq!(room(&raw[1..], 0, 100).len(), 0);
+    }
 
     #[test]
     fn pays_in_long_blocks_where_some_matches_are_far() {
