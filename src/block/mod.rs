@@ -41,6 +41,7 @@ use crate::{
     error::{Error, Part, PayloadError},
     format::{BLOCK_OVERHEAD, BlockHeader, BlockMode, HEADER_LEN},
     limits::{Limits, MAX_BLOCK_LEN, within},
+    model::Histogram,
     options::{BlockOptions, DecodeOptions, EncodeOptions, Mode, Valid},
     section::{lanes, pivot},
     simd::crc32c,
@@ -250,6 +251,22 @@ pub(crate) fn append(
 /// [`append_sampled`] codes it. `None`: such a block is not coded by a sample of it alone.
 pub(crate) fn sample(raw_len: usize, options: &BlockOptions) -> Option<Sample> {
     plain::sample(raw_len, options)
+}
+
+/// [`append`] without a base, of bytes that were counted, for those who have no use for a block of
+/// `most` bytes or more. Such a block may be stored instead, which is longer still.
+pub(crate) fn append_below(
+    raw: &[u8],
+    histogram: &Histogram,
+    options: &Valid<BlockOptions>,
+    most: usize,
+    out: &mut Vec<u8>,
+) -> Appended {
+    if !plain::codes_by_counts(raw.len(), options) {
+        return append(raw, options, None, out);
+    }
+    let payload_len = most.saturating_sub(BLOCK_OVERHEAD + 1) as u64;
+    append_by(raw, out, |out| plain::append_counted(raw, histogram, options, payload_len, out))
 }
 
 /// [`append`] with a [`sample()`] for so many bytes, and of no others than those of `raw`.

@@ -5,7 +5,7 @@ use std::array;
 use super::{coded::Resources, planes, tables};
 use crate::{
     error::PayloadError,
-    format::{BlockMode, TableKind},
+    format::{BlockMode, TableKind, table::least_len_of_table},
     lz,
     model::{Frequencies, Histogram, coded_bits, least_bits, most_bits, normalize, normalize_compat},
     options::{BlockOptions, Mode, Normalization, Prefer},
@@ -45,6 +45,29 @@ pub(super) fn append_sampled(
     out: &mut Vec<u8>,
 ) -> Option<BlockMode> {
     append_coded(raw, options, Some(sample), out)
+}
+
+/// Whether blocks of so many bytes are coded by their counts alone, as [`append_counted`] does it.
+pub(super) fn codes_by_counts(raw_len: usize, options: &BlockOptions) -> bool {
+    let plan = Plan { options, raw_len };
+    plan.states().is_some() && plan.is_its_mode_alone()
+}
+
+/// [`append`] for bytes that were counted, which [are coded so](codes_by_counts). `None`: the
+/// payload would have more than `most` bytes, or is to be stored.
+pub(super) fn append_counted(
+    raw: &[u8],
+    histogram: &Histogram,
+    options: &BlockOptions,
+    most: u64,
+    out: &mut Vec<u8>,
+) -> Option<BlockMode> {
+    let plan = Plan { options, raw_len: raw.len() };
+    if options.mode == Mode::Auto && is_fill(raw, histogram) {
+        out.push(raw[0]);
+        return Some(BlockMode::Fill);
+    }
+    plan.append_turns(raw, histogram, most.min(plan.worth()), out)
 }
 
 /// Fills `raw` from a payload whose check was verified.
@@ -159,35 +182,16 @@ fn append_coded(
     if mode == Mode::Fill {
         return None;
     }
-    if plan.is_noise(&histogram) {
-        return None;
+    if plan.states().is_some() {
+        return plan.append_turns(raw, &histogram, plan.worth(), out);
     }
-    let (frequencies, bits) = plan.model(&histogram)?;
     let payload_at = out.len();
-    let table = plan.table();
-    if let Some(states) = plan.states() {
-        table.write(&frequencies, out);
-        if plan.is_longer(states, out.len() - payload_at, bits) {
-            return None;
-        }
-    }
-    let mode = lanes::with_stacks(|stacks| match mode {
-        Mode::SingleStream => {
-            let [stack, ..] = stacks;
-            single::encode_behind_table(raw, &frequencies, array::from_mut(stack), out);
-            BlockMode::SingleStream(table)
-        }
-        Mode::Interleaved => {
-            interleaved::encode_behind_table(raw, options.interleaved_lanes, &frequencies, stacks, out);
-            BlockMode::Interleaved(table)
-        }
-        _ => {
-            let exact = |histogram: &Histogram| plan.frequencies(histogram);
-            source.encode(&frequencies, bits, exact, kernel, stacks, out);
-            BlockMode::Lanes
-        }
+    let (frequencies, bits) = plan.model(&histogram)?;
+    lanes::with_stacks(|stacks| {
+        let exact = |histogram: &Histogram| plan.frequencies(histogram);
+        source.encode(&frequencies, bits, exact, kernel, stacks, out);
     });
-    ((out.len() - payload_at) as u64 <= plan.worth()).then_some(mode)
+    ((out.len() - payload_at) as u64 <= plan.worth()).then_some(BlockMode::Lanes)
 }
 
 /// How a block without matches is coded, as far as that is known before its symbols are coded.
@@ -213,10 +217,16 @@ impl Plan<'_> {
 
     /// Whether a block becomes lanes, unless it is stored or one symbol: no other payload is tried.
     pub(crate) fn is_lanes_alone(self) -> bool {
+        self.mode() == Mode::Lanes && self.is_its_mode_alone()
+    }
+
+    /// Whether a block is tried in no other mode than [`mode`](Self::mode), unless it is stored or
+    /// one symbol.
+    fn is_its_mode_alone(self) -> bool {
         let layout = &self.options.layout;
         let bytes = layout.is_bytes() && !layout.may_predict();
         let plain = bytes && !self.options.finds_matches() && self.options.prefer.is_none();
-        self.mode() == Mode::Lanes && (self.options.mode == Mode::Lanes || plain)
+        self.options.mode != Mode::Auto || plain
     }
 
     /// Into segments. It is there for every block.
@@ -257,29 +267,58 @@ impl Plan<'_> {
         }
     }
 
-    /// Whether the symbols alone show that a block is to be stored, whatever their frequencies. The
-    /// first bound is cheap, and asked first; the second one holds for fewer than 4096 symbols.
-    fn is_noise(self, histogram: &Histogram) -> bool {
-        let counts = histogram.counts();
-        self.states().is_some_and(|states| {
-            self.is_longer(states, 0, most_bits(counts))
-                && self.raw_len < 4096
-                && self.is_longer(states, 0, least_bits(counts))
-        })
+    /// Codes `raw` with [states](Self::states) that take turns. `None`: the payload would have more
+    /// than `most` bytes.
+    fn append_turns(self, raw: &[u8], histogram: &Histogram, most: u64, out: &mut Vec<u8>) -> Option<BlockMode> {
+        let states = self.states()?;
+        if self.is_longer_by_counts(states, histogram, most) {
+            return None;
+        }
+        let payload_at = out.len();
+        let (frequencies, bits) = self.model(histogram)?;
+        let table = self.table();
+        table.write(&frequencies, out);
+        if self.least_len(states, out.len() - payload_at, bits) > most {
+            return None;
+        }
+        let mode = lanes::with_stacks(|stacks| {
+            if self.mode() == Mode::SingleStream {
+                let [stack, ..] = stacks;
+                single::encode_behind_table(raw, &frequencies, array::from_mut(stack), out);
+                BlockMode::SingleStream(table)
+            } else {
+                interleaved::encode_behind_table(raw, states, &frequencies, stacks, out);
+                BlockMode::Interleaved(table)
+            }
+        });
+        ((out.len() - payload_at) as u64 <= most).then_some(mode)
     }
 
-    /// Whether a block is surely to be stored, if so many states take turns and so many `bits` are
-    /// what its symbols take by their frequencies, or at best. `false`: that is to be tried.
+    /// Whether the symbols alone show that a payload has more than `most` bytes, whatever their
+    /// frequencies. The first bound is cheap, and asked first; the others hold for fewer than 4096
+    /// symbols.
+    fn is_longer_by_counts(self, states: usize, histogram: &Histogram, most: u64) -> bool {
+        let counts = histogram.counts();
+        let len = |table_len, bits| self.least_len(states, table_len, bits);
+        if self.raw_len >= 4096 || len(MOST_SYMBOLS_LEN, most_bits(counts)) <= most {
+            return false;
+        }
+        let bits = least_bits(counts);
+        len(0, bits) > most || len(MOST_SYMBOLS_LEN, bits) > most && len(least_len_of_table(counts), bits) > most
+    }
+
+    /// Bytes that a payload has at least, if so many states take turns and so many `bits` are what
+    /// its symbols take by their frequencies, or at best.
     ///
     /// A state and the number of its words take 64 bits, of which 16 at most are those of symbols.
     /// One step may lose the fraction of a slot: of a state above 2^16, with slots of `1 / scale`,
     /// that is at most `2 * scale / 2^16` bits, and what the renormalisation before it cuts off is
     /// a part of that fraction. And `bits` is at most 0.001 for each symbol too large: logarithms
     /// of frequencies are rounded down.
-    fn is_longer(self, states: usize, table_len: usize, bits: u64) -> bool {
+    fn least_len(self, states: usize, table_len: usize, bits: u64) -> u64 {
         let raw_len = self.raw_len as u64;
         let lost = (raw_len << self.scale_bits() >> 15) + raw_len / 512 + 1;
-        table_len as u64 + 6 * states as u64 + bits.saturating_sub(lost) / 8 > self.worth()
+        table_len as u64 + 6 * states as u64 + bits.saturating_sub(lost) / 8
     }
 
     /// The most bytes of a payload that is not stored instead.
@@ -294,6 +333,9 @@ impl Plan<'_> {
         (bits / 8 < self.worth()).then_some((frequencies, bits))
     }
 }
+
+/// About how many bytes a table takes at most to say which symbols there are.
+const MOST_SYMBOLS_LEN: usize = 36;
 
 /// Whether `raw` is one byte repeated. The histogram may lack the bytes that ride on start states,
 /// so it only decides whether to look.
@@ -336,7 +378,8 @@ mod tests {
         let bits = coded_bits(histogram.counts(), &frequencies);
         let mut payload = Vec::new();
         plan.table().write(&frequencies, &mut payload);
-        let is_stored = plan.is_noise(&histogram) || plan.is_longer(states, payload.len(), bits);
+        let is_stored = plan.is_longer_by_counts(states, &histogram, plan.worth())
+            || plan.least_len(states, payload.len(), bits) > plan.worth();
         lanes::with_stacks(|stacks| match plan.mode() {
             Mode::SingleStream => {
                 single::encode_behind_table(raw, &frequencies, array::from_mut(&mut stacks[0]), &mut payload);

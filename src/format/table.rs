@@ -77,6 +77,22 @@ pub(crate) fn write_compact(frequencies: &Frequencies, out: &mut Vec<u8>) {
     bits.finish();
 }
 
+/// Bytes that a table for symbols with these counts has at least, its scale among them, whatever
+/// the frequencies are. A dense table is longer than any that is compact.
+pub(crate) fn least_len_of_table(counts: &[u32; 256]) -> usize {
+    let (mut symbols, mut used) = ([0; 256], 0);
+    for (symbol, &count) in (0_u16..).zip(counts) {
+        symbols[used % 256] = symbol;
+        used += usize::from(count > 0);
+    }
+    let mut bytes = Vec::with_capacity(256);
+    let mut bits = BitWriter::new(&mut bytes);
+    write_count(used, &mut bits);
+    write_increasing(&symbols[..used], 0, 255, &mut bits);
+    bits.finish();
+    1 + bytes.len()
+}
+
 /// Reads a compact table.
 pub(crate) fn parse_compact(fields: &mut Fields<'_>, scale_bits: u8) -> Result<Frequencies, Corruption> {
     let mut frequencies = Frequencies::NONE;
@@ -462,6 +478,21 @@ mod tests {
         let spread = from_pairs(&[(17, 1365), (80, 683), (127, 683), (191, 1365)], 12);
         assert!(compact(&spread).len() <= 9);
         assert_eq!(compact(&from_pairs(&[(65, 4096)], 12)), [0b0000_1000, 0b0000_0010]);
+    }
+
+    #[test]
+    fn no_table_of_these_symbols_is_shorter() {
+        for (seed, used) in (1..=256).enumerate() {
+            for scale_bits in [9, 12, 14] {
+                let frequencies = random_frequencies(seed as u64 + 1, used, scale_bits);
+                let least = least_len_of_table(&frequencies.all().map(u32::from));
+                for kind in [TableKind::Compact, TableKind::Dense] {
+                    let mut table = Vec::new();
+                    kind.write(&frequencies, &mut table);
+                    assert!(least <= table.len(), "{used} symbols: {least} and {}", table.len());
+                }
+            }
+        }
     }
 
     #[test]

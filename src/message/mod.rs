@@ -40,8 +40,9 @@
 //! | 1983 | 1208 (61 %) | 1164 (59 %) | 27.2 µs | 10.2 µs |
 //! | 3983 | 2345 (59 %) | 2316 (58 %) | 46.5 µs | 19.2 µs |
 //!
-//! From 512 bytes on a table of its own is tried as well, which is the larger part of the time to
-//! encode.
+//! From 512 bytes on a block is tried as well, which is the larger part of the time to encode. At
+//! [level](EncodeOptions::level) 0 it is not, where the counts of the bytes or their frequencies
+//! show that it would be longer.
 
 mod model;
 
@@ -98,7 +99,16 @@ pub fn encode(raw: &[u8], model: Option<&Model>, options: &EncodeOptions, out: &
     within("message length", raw.len(), 0, MAX_BLOCK_LEN)?;
     let start = out.len();
     append(Header { model: None, raw_len: raw.len(), payload_len: raw.len() }, 0, raw, out);
-    if let Some(model) = model.filter(|model| gains(raw, model)) {
+    let Some(model) = model else {
+        if !raw.is_empty() {
+            let second = out.len();
+            block::append(raw, &options, None, out);
+            keep_shorter(start, second, out);
+        }
+        return Ok(out.len() - start);
+    };
+    let histogram = Histogram::new(raw);
+    if gains(&histogram, model) {
         let mut payload = Vec::with_capacity(raw.len());
         single::encode_bare(raw, model.symbols(), &mut payload);
         let header = Header { model: Some(model.id()), raw_len: raw.len(), payload_len: payload.len() };
@@ -106,9 +116,9 @@ pub fn encode(raw: &[u8], model: Option<&Model>, options: &EncodeOptions, out: &
         append(header, model.check(), &payload, out);
         keep_shorter(start, second, out);
     }
-    if raw.len() >= if model.is_some() { OWN_TABLE_FROM } else { 1 } {
+    if raw.len() >= OWN_TABLE_FROM {
         let second = out.len();
-        block::append(raw, &options, None, out);
+        block::append_below(raw, &histogram, &options, second - start, out);
         keep_shorter(start, second, out);
     }
     Ok(out.len() - start)
@@ -206,9 +216,9 @@ pub(crate) fn payload<'a>(frame: &'a [u8], models: &'a [Model]) -> Result<Payloa
     Ok(model.map_or(Payload::Stored(payload), |model| Payload::Modelled(payload, model)))
 }
 
-/// Whether coding with `model` can make `raw` shorter.
-fn gains(raw: &[u8], model: &Model) -> bool {
-    coded_bits(Histogram::new(raw).counts(), model.frequencies()) / 8 + 4 < raw.len() as u64
+/// Whether coding with `model` can make the message that was counted shorter.
+fn gains(histogram: &Histogram, model: &Model) -> bool {
+    coded_bits(histogram.counts(), model.frequencies()) / 8 + 4 < u64::from(histogram.total())
 }
 
 /// Two candidates stand at the end of `out`, from `first` and from `second` on. The shorter one
@@ -302,6 +312,7 @@ fn corrupt(reason: Corruption) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Mode, Normalization};
 
     fn model() -> Model {
         Model::train(300, ["all these letters, and some digits: 0123456789"]).unwrap()
@@ -353,6 +364,59 @@ mod tests {
         assert_eq!(first(&text[..20], None), STORED, "a table of its own would be longer than it saves");
         assert_eq!(first(&[0xF7; 30], Some(&model)), STORED, "it does not fit the model");
         assert_eq!(first(&[7; 5000], Some(&model)), 0x02, "a fill block is shorter");
+    }
+
+    /// Bytes of several kinds, some of them like what [`model`] was trained with.
+    fn mixed(len: usize, kind: u32) -> Vec<u8> {
+        let mut state = u64::from(kind) << 32 | len as u64 | 1;
+        let text = b"these are letters, these are digits: 12345, 67890; ";
+        let mut next = |below: u32| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as u32 % below
+        };
+        (0..len)
+            .map(|_| match kind % 6 {
+                0 => text[next(text.len() as u32) as usize],
+                1 => next(2 + kind) as u8,
+                2 => next(1 + kind).min(next(256)) as u8,
+                3 if next(8) > 0 => text[next(9) as usize],
+                4 => (next(16) + next(16) + next(1 + kind % 64)) as u8,
+                _ => text[next(text.len() as u32) as usize] ^ u8::from(next(1 + kind / 6 % 40) == 1),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_frame_is_the_shortest_whether_a_block_is_tried_or_not() {
+        let (model, mut blocks, mut others) = (model(), 0, 0);
+        let options = [
+            EncodeOptions::new().level(0),
+            EncodeOptions::new().level(0).scale_bits(12),
+            EncodeOptions::new().level(0).normalization(Normalization::Compat),
+            EncodeOptions::new().mode(Mode::SingleStream).scale_bits(9),
+            EncodeOptions::new().mode(Mode::Interleaved).interleaved_lanes(9),
+            EncodeOptions::new().level(1),
+        ];
+        for len in [511, 512, 600, 1000, 1024, 2000, 4095, 4096, 9000] {
+            for (options, kind) in options.iter().flat_map(|options| (0..60).map(move |kind| (options, kind))) {
+                let raw = mixed(len, kind);
+                let (mut frame, mut block) = (Vec::new(), Vec::new());
+                encode(&raw, Some(&model), options, &mut frame).unwrap();
+                block::encode(&raw, options, &mut block).unwrap();
+                let what = || format!("{len} bytes of kind {kind}, {options:?}");
+                if matches!(frame[0], STORED | MODELLED) {
+                    assert!(len < OWN_TABLE_FROM || frame.len() <= block.len(), "{}", what());
+                    others += 1;
+                } else {
+                    assert_eq!(frame, block, "{}", what());
+                    blocks += 1;
+                }
+                let mut back = vec![0; len];
+                decode(&frame, std::slice::from_ref(&model), &mut back).unwrap();
+                assert_eq!(back, raw);
+            }
+        }
+        assert!(blocks > 900 && others > 900, "{blocks} blocks, {others} others");
     }
 
     #[test]
