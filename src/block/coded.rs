@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use super::{plain, planes};
+use super::{plain, planes, turns};
 use crate::{
     base::Base,
     error::{Corruption, Error, Part, PayloadError},
@@ -59,8 +59,20 @@ impl<'a> Coded<'a> {
         &self.header
     }
 
-    fn is_lanes(&self) -> bool {
-        matches!(self.header, BlockHeader::Data { mode: BlockMode::Lanes, .. })
+    fn mode(&self) -> Option<BlockMode> {
+        match self.header {
+            BlockHeader::Data { mode, .. } => Some(mode),
+            _ => None,
+        }
+    }
+
+    /// Whether it is decoded together with a neighbour.
+    fn goes_with(&self, next: &Self) -> bool {
+        matches!(
+            (self.mode(), next.mode()),
+            (Some(BlockMode::Lanes), Some(BlockMode::Lanes))
+                | (Some(BlockMode::Interleaved(_)), Some(BlockMode::Interleaved(_)))
+        )
     }
 
     /// As stored. Nothing was compared with it yet.
@@ -160,19 +172,20 @@ fn copy_parts(parts: &mut [(usize, &mut [u8])], raw: &[u8]) {
 }
 
 /// A block, and room for its raw bytes.
-type Placed<'c, 'r> = (Coded<'c>, Spare<'r>);
+pub(super) type Placed<'c, 'r> = (Coded<'c>, Spare<'r>);
 
 /// Decodes blocks to where they belong, as [`Coded::decode`] does one. Neighbours that are lanes
-/// are decoded together, which takes less time. What became of each comes back, up to the first bad
-/// one.
+/// are decoded together, which takes less time, and so are those that are interleaved. What became
+/// of each comes back, up to the first bad one.
 pub(crate) fn decode_together<'r>(
     mut blocks: Vec<Placed<'_, 'r>>,
     resources: &Resources,
 ) -> Vec<Result<Written<'r>, PayloadError>> {
     let mut decoded = Vec::with_capacity(blocks.len());
-    for run in blocks.chunk_by_mut(|(one, _), (next, _)| one.is_lanes() && next.is_lanes()) {
+    for run in blocks.chunk_by_mut(|(one, _), (next, _)| one.goes_with(next)) {
         match run {
             [(block, raw)] => decoded.push(block.decode(mem::take(raw), resources)),
+            run if run[0].0.mode() != Some(BlockMode::Lanes) => turns::decode(run, resources, &mut decoded),
             run => decode_lanes(run, resources.kernel, &mut decoded),
         }
         if decoded.last().is_some_and(Result::is_err) {

@@ -22,6 +22,7 @@ mod lz;
 mod plain;
 mod planes;
 mod tables;
+mod turns;
 #[cfg(feature = "jobs")]
 mod whole;
 

@@ -115,8 +115,10 @@ impl Slot for u64 {
 /// end of a range is guessed right.
 const RUN: usize = 16;
 
-/// One [`Slot`] for each slot of a scale. `LEN` is a power of two and at least the scale.
+/// One [`Slot`] for each slot of a scale. `LEN` is a power of two and at least the scale. A kernel
+/// looks slots up in an array of tables: they stand first in each.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub(crate) struct SlotTable<S, const LEN: usize> {
     slots: [S; LEN],
     scale_bits: u8,

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The default number of lanes. A number known to the compiler keeps their states in registers.
-const FEW: usize = 4;
+pub(super) const FEW: usize = 4;
 
 /// Codes `raw` as the original coder did, byte for byte, with `lanes` states, 1..=255. `scale_bits`
 /// is 9..=14. Nothing becomes nothing.
@@ -124,7 +124,7 @@ pub(crate) fn parse(payload: &[u8], table: TableKind) -> Result<(Frequencies, Ve
 }
 
 /// How many lanes follow.
-fn parse_count(fields: &mut Fields<'_>) -> Result<usize, Corruption> {
+pub(super) fn parse_count(fields: &mut Fields<'_>) -> Result<usize, Corruption> {
     match fields.u8("lanes")? {
         0 => Err(Corruption::Field { field: "lanes", found: 0 }),
         count => Ok(count.into()),
@@ -132,7 +132,7 @@ fn parse_count(fields: &mut Fields<'_>) -> Result<usize, Corruption> {
 }
 
 /// What stands behind the number of lanes.
-fn parse_lanes<'a>(fields: &mut Fields<'a>, lanes: &mut [Lane<'a>]) -> Result<(), Corruption> {
+pub(super) fn parse_lanes<'a>(fields: &mut Fields<'a>, lanes: &mut [Lane<'a>]) -> Result<(), Corruption> {
     for lane in &mut *lanes {
         lane.state = parse_state(fields)?;
     }

@@ -26,6 +26,7 @@
 pub mod interleaved;
 pub mod single;
 
+pub(crate) mod abreast;
 pub(crate) mod segment;
 pub(crate) mod turns;
 pub(crate) mod words;

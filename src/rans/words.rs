@@ -30,6 +30,11 @@ impl<'a> WordReader<'a> {
         self.words.is_empty()
     }
 
+    /// Those not taken yet.
+    pub(crate) fn rest(&self) -> &'a [[u8; 2]] {
+        self.words
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.words.len()
     }

@@ -65,6 +65,7 @@ pub(crate) use spare::{Spare, Written, append};
 use crate::{
     model::{ByteSet, Chunk, Frequencies, Slots, SymbolTable},
     rans::{
+        abreast::{BLOCKS, Chains, STATES},
         segment::{Encoding, LaneSlots, Payload, Tail, encode_end, encode_groups},
         words::WordStack,
     },
@@ -112,6 +113,23 @@ pub(crate) fn decodes_abreast(kernel: Kernel, of_few: bool) -> usize {
         Kernel::Avx512Gather if of_few => 8,
         Kernel::Avx512Gather => 4,
         _ => 2,
+    }
+}
+
+/// Whether states of several interleaved payloads take less time together.
+pub(crate) fn takes_turns_abreast(kernel: Kernel) -> bool {
+    cfg!(target_arch = "x86_64") && kernel == Kernel::Avx512Gather
+}
+
+/// Takes a turn for each place of `raw`, of which all blocks have as many.
+pub(crate) fn decode_turns(kernel: Kernel, chains: &mut Chains, raw: &mut [&mut [[u8; STATES]]; BLOCKS]) {
+    match kernel {
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx512Gather if kernel.is_available() => {
+            // SAFETY: the processor has the features that it needs: `is_available` just asked it.
+            unsafe { avx512::decode_turns(chains, raw) }
+        }
+        _ => chains.decode(raw),
     }
 }
 

@@ -87,6 +87,12 @@ impl<'a> Spare<'a> {
         self.written += bytes.len();
     }
 
+    /// Begins again at the start: what was written is to be written anew.
+    pub(crate) fn rewind(&mut self) {
+        self.is_initialised |= self.written == self.end;
+        self.written = self.start;
+    }
+
     /// What was written, from the start of the piece on.
     pub(crate) fn into_written(self) -> Written<'a> {
         Written { room: self.room, start: self.start, end: self.written, marker: PhantomData }
@@ -263,10 +269,14 @@ mod tests {
             piece.zero_up_to(2).fill(1);
             assert_eq!(piece.zero_up_to(4), [1, 1, 0, 0]);
             assert_eq!(piece.zero_up_to(1), [1]);
-            assert_eq!((piece.len(), piece.zero_up_to(8).len()), (2, 6));
+            piece.rewind();
+            assert_eq!((piece.len(), piece.zero_up_to(2)), (6, &mut [0; 2][..]));
+            piece.zero().fill(3);
+            piece.rewind();
+            assert_eq!((piece.len(), piece.zero_up_to(8)), (6, &mut [0, 0, 3, 3, 3, 3][..]));
             (piece.into_written(), ())
         });
-        assert_eq!(bytes, [1, 1, 0, 0, 0, 0]);
+        assert_eq!(bytes, [0, 0, 3, 3, 3, 3]);
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub(in crate::simd) mod planes;
 mod rounds;
 mod sort;
 mod tables;
+mod turns;
 
 #[allow(clippy::wildcard_imports, reason = "a kernel is made of intrinsics")]
 use std::arch::{asm, x86_64::*};
@@ -36,6 +37,7 @@ use std::arch::{asm, x86_64::*};
 pub(in crate::simd) use decode::decode;
 pub(in crate::simd) use encode::{CodeTable, encode_groups};
 pub(in crate::simd) use pivot::PivotSteps;
+pub(in crate::simd) use turns::decode_turns;
 
 use super::avx2;
 use crate::rans::segment::LANES;
