@@ -138,7 +138,7 @@ macro_rules! work_setters {
             /// Blocks that may be under way at a time, 1..=4096, when there is more than one
             /// thread. Default: two more than threads. Each takes its raw and its coded bytes of
             /// memory. Where a stream in memory is decoded to memory none takes any, and neighbours
-            /// that are decoded together, up to eight, count as one.
+            /// that one thread decodes in a row, up to 8 MiB of them or one block, count as one.
             #[must_use]
             pub fn in_flight(mut self, blocks: usize) -> Self {
                 self.work.in_flight = Some(blocks);

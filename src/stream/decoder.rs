@@ -499,7 +499,7 @@ impl Machine for Decoder {
             && let Some(len) = room.side_by_side(input.len())
         {
             let (_, done) = room.write_with(len, |spare| self.decode_side_by_side(input, spare));
-            return self.after_runs(done, input, room, op);
+            return self.after_stretches(done, input, room, op);
         }
         if self.works_on_runs()
             && let Some(moved) = self.advance_by_run(input, room)?

@@ -59,6 +59,11 @@ impl Tally {
         }
     }
 
+    /// Whether the raw bytes of the stream are read for its check.
+    pub(crate) fn checks_content(&self) -> bool {
+        self.content.is_some()
+    }
+
     /// The check over all raw bytes of the stream. `None`: it has none, or not all were seen.
     pub(crate) fn content_check(&self) -> Option<u64> {
         self.content.as_ref().map(|content| content.value())

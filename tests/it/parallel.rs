@@ -5,7 +5,11 @@ use std::{
     io::{BufRead as _, Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread,
     time::Duration,
 };
@@ -441,6 +445,37 @@ fn blocks_between_slices(options: &EncodeOptions) {
             assert_eq!(decode(2), decode(1), "{memory} bytes of memory");
         }
     }
+}
+
+/// Without a check of their contents workers are given many blocks in a row, and decode some of
+/// those together. A bad one ends the stream with its own error, and those before it are counted.
+#[test]
+fn a_bad_block_ends_what_a_worker_decodes_in_a_row() {
+    let raw = data::text(400 * 500);
+    let good = compress(&raw, &EncodeOptions::new().mode(Mode::Lanes).block_len(500)).unwrap();
+    let decode = |stream: &[u8], threads: usize| {
+        let blocks = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&blocks);
+        let options = DecodeOptions::new()
+            .threads(threads)
+            .on_progress(move |progress| counted.store(progress.blocks(), Ordering::Relaxed));
+        let mut out = vec![0; raw.len()];
+        let result = decompress_into(stream, &mut out, &options);
+        (result, blocks.load(Ordering::Relaxed), out)
+    };
+    let good_blocks = |blocks: u64| 500 * blocks as usize;
+    for at in (20..good.len()).step_by(good.len() / 50) {
+        let mut bad = good.clone();
+        bad[at] ^= 0x10;
+        let (expected, blocks, _) = decode(&bad, 1);
+        assert!(expected.is_err(), "byte {at}");
+        for threads in [2, 3] {
+            let (found, counted, out) = decode(&bad, threads);
+            assert_eq!((&found, counted), (&expected, blocks), "byte {at}, {threads} threads");
+            assert!(out[..good_blocks(blocks)] == raw[..good_blocks(blocks)], "byte {at}, {threads} threads");
+        }
+    }
+    assert!(decode(&good, 2) == (Ok(raw.len()), 400, raw.clone()));
 }
 
 /// So short when coded that the room made ahead for the result is always too small for the next

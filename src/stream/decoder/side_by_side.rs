@@ -1,26 +1,32 @@
 //! Blocks that lie in memory and have a place there to go to are decoded by workers, who take them
 //! from one place and to the other, some of them together. Nothing is copied.
 
-use std::ops::ControlFlow;
+use std::{mem, ops::ControlFlow};
 
 use super::{
     Decoder,
-    run::{RUN_BLOCKS, RUN_LEN},
+    run::{RUN_BLOCKS, RUN_LEN, blocks_like},
 };
 use crate::{
     block::{self, Coded, Resources},
     error::{Error, Part},
-    options::Kernel,
     parallel::{Lost, work_in_order},
-    simd::{self, Spare, Written},
+    simd::{Spare, Written},
     stream::{BlockEvent, Deframer, Event, Op, Room, Span, step::Move, tally::Tally},
 };
 
-/// Blocks under way for each worker. They are no memory of ours.
-const BLOCKS_PER_WORKER: usize = 4;
+/// Stretches under way for each worker. They are no memory of ours.
+const STRETCHES_PER_WORKER: usize = 4;
 
-/// Runs for each worker, at least, where there is more than one block in each.
-const RUNS_PER_WORKER: usize = 8;
+/// The most runs in a stretch. While a kernel decodes a run it asks for the payloads behind it: a
+/// worker whose next run is elsewhere waits for memory, and others load what it will not use. With
+/// one run in each, 64 MiB took two threads a tenth longer; from 4 MiB on all lengths are as fast
+/// (an Intel Xeon, Sapphire Rapids or later).
+const STRETCH_RUNS: usize = 16;
+
+/// Into how many stretches for each worker what is left would be cut, if all were as long as the
+/// next one. So they become shorter to the end, and all workers come to it together.
+const STRETCHES_LEFT: usize = 2;
 
 /// A block with both its places.
 struct Placed<'i, 'r> {
@@ -32,18 +38,18 @@ struct Placed<'i, 'r> {
     raw: Spare<'r>,
 }
 
-/// Neighbours, at least one.
-type Run<'i, 'r> = Vec<Placed<'i, 'r>>;
+/// Neighbours, at least one, which one worker decodes run by run.
+type Stretch<'i, 'r> = Vec<Placed<'i, 'r>>;
 
-/// What comes after the last run.
+/// What comes after the last stretch.
 enum After {
-    /// An event that belongs to no run, in the input from `start` on, and the coded bytes it took.
+    /// An event that belongs to no stretch, in the input from `start` on, and the coded bytes it took.
     Event { event: Option<Event>, start: usize, len: usize },
     /// This comes out when the blocks before it did.
     Fault(Error),
 }
 
-/// What became of the runs.
+/// What became of the stretches.
 pub(super) struct Done {
     taken: usize,
     given: usize,
@@ -62,17 +68,23 @@ impl Decoder {
 
     /// As many blocks as `input` and `room` have. All of `room` may have been written to.
     pub(super) fn decode_side_by_side<'r>(&mut self, input: &[u8], room: Spare<'r>) -> (Written<'r>, Done) {
-        let runs = RUNS_PER_WORKER * self.jobs.executor().width();
-        let together = simd::decodes_together(Kernel::or_default(self.options.kernel));
-        let most = if together { input.len() / runs } else { 0 };
-        let mut rest = Rest { input, taken: 0, room, most, after: None };
-        let (written, fault) = self.decode_runs(|deframer| rest.next_run(deframer));
+        // Whoever takes the content check of a run should have it near.
+        let most_runs = if self.tally.checks_content() { 1 } else { STRETCH_RUNS };
+        let shares = STRETCHES_LEFT * self.jobs.executor().width();
+        let mut rest = Rest { input, taken: 0, room, shares, most_runs, after: None };
+        let (written, fault) = self.decode_stretches(|deframer| rest.next_stretch(deframer));
         let done = rest.done(written.len(), fault);
         (written, done)
     }
 
-    /// What comes after the last run.
-    pub(super) fn after_runs(&mut self, done: Done, input: &[u8], room: &mut impl Room, op: Op) -> Result<Move, Error> {
+    /// What comes after the last stretch.
+    pub(super) fn after_stretches(
+        &mut self,
+        done: Done,
+        input: &[u8],
+        room: &mut impl Room,
+        op: Op,
+    ) -> Result<Move, Error> {
         let Done { taken, mut given, after } = done;
         let status = match after {
             None => None,
@@ -103,11 +115,11 @@ impl Decoder {
         Ok(Move { taken, given, status })
     }
 
-    /// Decodes all runs that `next` finds, and counts their blocks in their order. Comes back: what
-    /// was written, and what the first block that is not there has against it.
-    fn decode_runs<'i, 'r>(
+    /// Decodes all stretches that `next` finds, and counts their blocks in their order. Comes back:
+    /// what was written, and what the first block that is not there has against it.
+    fn decode_stretches<'i, 'r>(
         &mut self,
-        mut next: impl FnMut(&mut Deframer) -> Option<Run<'i, 'r>> + Send,
+        mut next: impl FnMut(&mut Deframer) -> Option<Stretch<'i, 'r>> + Send,
     ) -> (Written<'r>, Option<Error>) {
         let resources = &self.resources();
         let Self { options, deframer, jobs, tally, .. } = self;
@@ -115,9 +127,9 @@ impl Decoder {
         let (mut written, mut fault) = (Written::default(), None);
         let worked = work_in_order(
             executor,
-            options.work.in_flight.unwrap_or(BLOCKS_PER_WORKER * executor.width()),
+            options.work.in_flight.unwrap_or(STRETCHES_PER_WORKER * executor.width()),
             || next(deframer),
-            |run| decode_run(run, resources),
+            |stretch| decode_stretch(stretch, resources),
             |blocks| {
                 fault = blocks.into_iter().find_map(|block| count(block, tally, &mut written));
                 if fault.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -134,17 +146,29 @@ struct Decoded<'r> {
     raw: Result<Written<'r>, Error>,
 }
 
-/// Verifies and decodes a run. Those before the first bad block come back, and that one.
-fn decode_run<'r>(run: Run<'_, 'r>, resources: &Resources) -> Vec<Decoded<'r>> {
-    let numbers: Vec<_> =
-        run.iter().map(|Placed { block, coded_len, .. }| (block.number, block.offset, *coded_len)).collect();
-    let coded = run.into_iter().map(|Placed { block, body, raw, .. }| (Coded::new(block.header, body), raw));
+/// Verifies and decodes a stretch, so many blocks together as are like the first of them. Those
+/// before the first bad block come back, and that one.
+fn decode_stretch<'r>(mut stretch: Stretch<'_, 'r>, resources: &Resources) -> Vec<Decoded<'r>> {
+    let mut decoded = Vec::with_capacity(stretch.len());
+    let mut rest = &mut stretch[..];
+    while let Some(first) = rest.first()
+        && decoded.last().is_none_or(|block: &Decoded<'_>| block.raw.is_ok())
+    {
+        let len = blocks_like(&first.block.header, resources.kernel).min(rest.len());
+        let (run, behind) = rest.split_at_mut(len);
+        decoded.extend(decode_run(run, resources));
+        rest = behind;
+    }
+    decoded
+}
+
+/// [`decode_stretch`] of blocks that are decoded together.
+fn decode_run<'r>(run: &mut [Placed<'_, 'r>], resources: &Resources) -> impl Iterator<Item = Decoded<'r>> {
+    let coded = run.iter_mut().map(|Placed { block, body, raw, .. }| (Coded::new(block.header, body), mem::take(raw)));
     let decoded = block::decode_together(coded.collect(), resources);
-    let decoded = decoded.into_iter().zip(numbers).map(|(raw, (number, offset, coded_len))| Decoded {
-        coded_len,
-        raw: raw.map_err(|reason| reason.at(Part::Block(number), offset)),
-    });
-    decoded.collect()
+    decoded.into_iter().zip(run).map(|(raw, Placed { block: BlockEvent { number, offset, .. }, coded_len, .. })| {
+        Decoded { coded_len: *coded_len, raw: raw.map_err(|reason| reason.at(Part::Block(*number), *offset)) }
+    })
 }
 
 /// Counts a block, whose raw bytes are behind those in `written`. Comes back: what it has against
@@ -167,25 +191,29 @@ struct Rest<'i, 'r> {
     input: &'i [u8],
     taken: usize,
     room: Spare<'r>,
-    /// Coded bytes that a run of more than one block may have.
-    most: usize,
+    /// A stretch of more than one block has no more than this part of the coded bytes that are left.
+    shares: usize,
+    /// The most runs in a stretch.
+    most_runs: usize,
     /// What came instead of another block.
     after: Option<After>,
 }
 
 impl<'i, 'r> Rest<'i, 'r> {
-    /// Blocks that are decoded together. `None`: there are no more.
-    fn next_run(&mut self, deframer: &mut Deframer) -> Option<Run<'i, 'r>> {
-        let mut run = Run::new();
+    /// `None`: there are no more blocks.
+    fn next_stretch(&mut self, deframer: &mut Deframer) -> Option<Stretch<'i, 'r>> {
+        let most_coded = (self.input.len() - self.taken) / self.shares;
+        let (most_raw, most_blocks) = (self.most_runs * RUN_LEN, self.most_runs * RUN_BLOCKS);
+        let mut stretch = Stretch::new();
         let (mut raw_len, mut coded_len) = (0, 0);
-        while self.after.is_none() && run.len() < RUN_BLOCKS {
+        while self.after.is_none() && stretch.len() < most_blocks {
             match self.next(deframer) {
                 Ok(placed) => {
                     // Another one is likely to be as long.
                     raw_len += placed.raw.len();
                     coded_len += placed.coded_len;
-                    let ends = raw_len + placed.raw.len() > RUN_LEN || coded_len + placed.coded_len > self.most;
-                    run.push(placed);
+                    let ends = raw_len + placed.raw.len() > most_raw || coded_len + placed.coded_len > most_coded;
+                    stretch.push(placed);
                     if ends {
                         break;
                     }
@@ -193,7 +221,7 @@ impl<'i, 'r> Rest<'i, 'r> {
                 Err(after) => self.after = Some(after),
             }
         }
-        (!run.is_empty()).then_some(run)
+        (!stretch.is_empty()).then_some(stretch)
     }
 
     /// `given` raw bytes are good. A `fault` of their blocks is before what comes after them.
