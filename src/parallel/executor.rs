@@ -86,6 +86,16 @@ impl Executor {
         }
     }
 
+    /// Whether the caller may do some of the work itself. Whoever gives a pool says where it is
+    /// done.
+    pub(super) fn may_use_caller(&self) -> bool {
+        match self {
+            #[cfg(feature = "rayon")]
+            Self::Global | Self::Shared(..) => true,
+            _ => false,
+        }
+    }
+
     /// Calls `work` on as many threads as there are, and once more each time it calls what it is
     /// given. Returns when all calls have. A panic of one goes on to the caller then.
     ///

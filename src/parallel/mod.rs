@@ -14,6 +14,7 @@ mod ordered;
 mod promise;
 mod queue;
 mod slices;
+mod waiting;
 
 pub(crate) use executor::Executor;
 pub(crate) use ordered::Ordered;

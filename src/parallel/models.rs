@@ -39,6 +39,10 @@ impl Executor {
         !self.is_inline()
     }
 
+    pub(super) fn may_use_caller(&self) -> bool {
+        self.is_pool()
+    }
+
     /// Under shuttle. What loom tries is `Items::work` itself.
     pub(super) fn run_workers(&self, work: &Worker<'_>) {
         #[cfg(not(ranstream_loom))]
@@ -90,7 +94,7 @@ mod every_order {
 
     use super::Executor;
     use crate::{
-        options::Driver,
+        options::{Driver, Work},
         parallel::{Job, Lost, Ordered, slices::Items},
         sync::{Mutex, call_out, thread},
     };
@@ -121,6 +125,14 @@ mod every_order {
         jobs
     }
 
+    /// Where the caller may do some itself: with two threads one other has to wait as well.
+    fn short_jobs(numbers: &[u32]) -> Ordered<Number> {
+        let mut jobs = jobs(&[]);
+        jobs.expect_blocks(1, &Work { threads: 2, ..Work::default() });
+        numbers.iter().for_each(|&number| jobs.submit(Number(number)));
+        jobs
+    }
+
     fn next(jobs: &mut Ordered<Number>) -> Result<u32, Lost> {
         jobs.wait();
         jobs.take().expect("it was waited for").map(|Number(number)| number)
@@ -132,6 +144,28 @@ mod every_order {
             let mut jobs = jobs(&[1, 2]);
             assert_eq!([next(&mut jobs), next(&mut jobs)], [Ok(101), Ok(102)]);
             assert!(jobs.take().is_none());
+        });
+    }
+
+    #[test]
+    fn jobs_of_which_the_caller_does_some_come_back_in_their_order() {
+        try_orders(|| {
+            let mut jobs = short_jobs(&[1, 2]);
+            assert_eq!([next(&mut jobs), next(&mut jobs)], [Ok(101), Ok(102)]);
+            assert!(jobs.take().is_none());
+        });
+        try_orders(|| {
+            let mut jobs = short_jobs(&[1, 13]);
+            assert_eq!([next(&mut jobs), next(&mut jobs)], [Ok(101), Err(Lost)]);
+        });
+    }
+
+    #[test]
+    fn jobs_that_the_caller_might_have_done_are_cancelled() {
+        try_orders(|| {
+            let mut jobs = short_jobs(&[1, 2]);
+            jobs.cancel();
+            assert_eq!(jobs.len(), 0);
         });
     }
 

@@ -11,10 +11,11 @@ use std::{
 use crate::options::environment;
 use crate::{device::Device, parallel::device::DeviceThread};
 use crate::{
-    options::{DecodeOptions, Driver, Work},
+    options::{DecodeOptions, Driver, EncodeOptions, Work},
     parallel::{
         Executor,
         promise::{Job, Lost, Outcome, Promise},
+        waiting::Waiting,
     },
     sync::{Arc, AtomicBool},
 };
@@ -26,6 +27,11 @@ const STARTS_NO_THREADS: usize = 16 << 10;
 /// worker would not be quicker.
 const TASK_LEN: usize = 16 << 10;
 
+/// The caller takes part in the work of blocks of up to so many raw bytes. Threads that sleep and
+/// wake for each take longer: with blocks of 16 KiB two of them took longer than one. For longer
+/// blocks it makes little difference, and the caller would be away from its I/O for long.
+const CALLER_WORKS_LEN: usize = 256 << 10;
+
 /// At most `capacity` jobs, oldest first.
 #[derive(Debug)]
 pub(crate) struct Ordered<J> {
@@ -35,6 +41,10 @@ pub(crate) struct Ordered<J> {
     /// As the caller's memory allows.
     allowed: usize,
     under_way: VecDeque<Arc<Outcome<J>>>,
+    /// Whether the caller does some of the jobs, where it would have to wait.
+    caller_works: bool,
+    /// The jobs that it may do.
+    waiting: Arc<Waiting<J>>,
     cancelled: Arc<AtomicBool>,
     device: DeviceState<J>,
 }
@@ -84,6 +94,13 @@ impl<J: Job> Ordered<J> {
         Self::with_executor(executor, capacity).driven_by(work.driver)
     }
 
+    /// Jobs of blocks that are as long as the options say, or shorter.
+    pub(crate) fn for_encoding(options: &EncodeOptions) -> Self {
+        let mut jobs = Self::new(&options.work);
+        jobs.expect_blocks(options.block_len, &options.work);
+        jobs
+    }
+
     /// Jobs that a device may do, if the options ask for one.
     pub(crate) fn for_decoding(options: &DecodeOptions) -> Self {
         #[cfg(feature = "gpu")]
@@ -109,6 +126,8 @@ impl<J: Job> Ordered<J> {
             capacity,
             allowed: usize::MAX,
             under_way: VecDeque::new(),
+            caller_works: false,
+            waiting: Arc::default(),
             cancelled: Arc::default(),
             device: DeviceState::None,
         }
@@ -117,6 +136,20 @@ impl<J: Job> Ordered<J> {
     pub(super) fn driven_by(mut self, driver: Driver) -> Self {
         self.driver = driver;
         self
+    }
+
+    /// Blocks of up to `len` raw bytes are to come, from `work`, the options that this was made
+    /// with. Where they are short, the caller takes part, and the default for
+    /// [`in_flight`](Work::in_flight) is higher: while the caller works, each thread needs another
+    /// block.
+    pub(crate) fn expect_blocks(&mut self, len: usize, work: &Work) {
+        if self.has_device() {
+            return;
+        }
+        self.caller_works = len <= CALLER_WORKS_LEN && self.driver == Driver::Thread && self.executor.may_use_caller();
+        let default = self.executor.in_flight(work);
+        self.capacity =
+            if self.caller_works && work.in_flight.is_none() { default + self.executor.width() } else { default };
     }
 
     /// Whether the caller is to do the work of `len` bytes, on buffers of its own. So it is where
@@ -178,6 +211,12 @@ impl<J: Job> Ordered<J> {
         if let Some(device) = self.device.serving(&self.executor) {
             return device.submit(promise, cancelled);
         }
+        if self.caller_works {
+            self.waiting.push(promise, cancelled);
+            let waiting = Arc::clone(&self.waiting);
+            // It finds none, if the caller did one.
+            return self.executor.spawn(move || waiting.run_oldest());
+        }
         self.executor.spawn(move || {
             if !cancelled.load(Ordering::Relaxed) {
                 promise.run();
@@ -192,13 +231,17 @@ impl<J: Job> Ordered<J> {
         Some(result)
     }
 
-    /// Blocks until the oldest job is done, if there is one. A caller who is a worker of the pool
-    /// does the pool's work meanwhile.
+    /// Blocks until the oldest job is done, if there is one. Meanwhile the caller does the newest
+    /// ones, if it takes part and others wait for all threads; and the pool's work, if it is one of
+    /// its workers.
     pub(crate) fn wait(&self) {
         self.tell_device();
-        if let Some(outcome) = self.under_way.front() {
-            outcome.wait(&self.executor);
+        let Some(oldest) = self.under_way.front() else { return };
+        if self.caller_works {
+            let others = self.executor.width() - 1;
+            while !oldest.is_set() && self.waiting.run_newest(others) {}
         }
+        oldest.wait(&self.executor);
     }
 
     /// Ready when the oldest job is done or there is none. Pending: the task is woken when that job
@@ -227,6 +270,7 @@ impl<J> Ordered<J> {
     /// nobody sees their results.
     fn end(&mut self) {
         self.cancelled.store(true, Ordering::Relaxed);
+        self.waiting.clear();
         while let Some(outcome) = self.under_way.pop_front() {
             if self.driver == Driver::Thread {
                 outcome.wait(&self.executor);
@@ -250,7 +294,6 @@ mod tests {
     };
 
     use super::*;
-    use crate::EncodeOptions;
 
     // An interpreter takes a thousand times as long.
     const END: u64 = if cfg!(miri) { 120 } else { 400 };
@@ -272,8 +315,9 @@ mod tests {
 
     #[test]
     fn jobs_come_back_in_order_and_bounded() {
-        for executor in executors() {
+        for (executor, caller_works) in executors().into_iter().flat_map(|each| [(each.clone(), false), (each, true)]) {
             let mut jobs = Ordered::with_executor(executor, 7);
+            jobs.caller_works = caller_works;
             let mut next = 100;
             for number in 100..END {
                 if !jobs.has_room() {
@@ -295,10 +339,56 @@ mod tests {
         }
     }
 
+    /// Each job says which thread did it.
+    #[cfg(feature = "rayon")]
+    #[test]
+    fn the_caller_does_short_jobs_while_others_wait_for_all_threads() {
+        struct Where(mpsc::Receiver<()>, Option<std::thread::ThreadId>);
+        impl Job for Where {
+            fn run(&mut self) {
+                self.0.recv_timeout(Duration::from_secs(60)).unwrap();
+                self.1 = Some(std::thread::current().id());
+            }
+        }
+        let options = EncodeOptions::new().threads(2);
+        for (len, by_caller) in [(CALLER_WORKS_LEN, true), (CALLER_WORKS_LEN + 1, false)] {
+            let mut jobs = Ordered::new(&options.work);
+            assert_eq!(jobs.capacity, 4);
+            jobs.expect_blocks(len, &options.work);
+            let capacity = if by_caller { 6 } else { 4 };
+            assert_eq!(jobs.capacity, capacity);
+            let mut may_run = VecDeque::new();
+            for _ in 0..capacity {
+                let (sender, receiver) = mpsc::channel();
+                may_run.push_back(sender);
+                jobs.submit(Where(receiver, None));
+            }
+            assert!(!jobs.has_room());
+            // Two threads hold the two oldest. The newest can be done.
+            may_run.pop_back().unwrap().send(()).unwrap();
+            let others = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(50));
+                for sender in &may_run {
+                    sender.send(()).unwrap();
+                }
+                may_run
+            });
+            let mut done = Vec::new();
+            while jobs.len() > 0 {
+                jobs.wait();
+                done.push(jobs.take().unwrap().unwrap().1.unwrap() == std::thread::current().id());
+            }
+            others.join().unwrap();
+            assert_eq!(done.last(), Some(&by_caller), "{len} bytes");
+            assert!(!done[0], "the oldest was begun");
+        }
+    }
+
     #[test]
     fn a_panicking_job_is_lost_at_its_place() {
-        for executor in executors() {
+        for (executor, caller_works) in executors().into_iter().flat_map(|each| [(each.clone(), false), (each, true)]) {
             let mut jobs = Ordered::with_executor(executor, 3);
+            jobs.caller_works = caller_works;
             (12..15).for_each(|number| jobs.submit(Square(number, 0)));
             let results: Vec<_> = (0..3)
                 .map(|_| {
@@ -355,8 +445,9 @@ mod tests {
     #[test]
     fn dropping_and_cancelling_hang_nothing() {
         for executor in executors() {
-            for driver in [Driver::Thread, Driver::Task] {
+            for (driver, caller_works) in [(Driver::Thread, false), (Driver::Thread, true), (Driver::Task, false)] {
                 let mut jobs = Ordered::with_executor(executor.clone(), DROPPED).driven_by(driver);
+                jobs.caller_works = caller_works;
                 (20..).take(DROPPED).for_each(|number| jobs.submit(Square(number, 0)));
                 jobs.cancel();
                 assert_eq!(jobs.len(), 0);

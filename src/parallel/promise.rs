@@ -54,6 +54,11 @@ impl<J> Outcome<J> {
         self.state.lock().result.take()
     }
 
+    /// Whether the job came back, or is lost.
+    pub(super) fn is_set(&self) -> bool {
+        self.state.lock().result.is_some()
+    }
+
     pub(super) fn wait(&self, executor: &Executor) {
         let mut state = self.state.lock();
         while state.result.is_none() {

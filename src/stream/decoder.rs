@@ -170,7 +170,8 @@ impl Decoder {
         self.jobs.len()
     }
 
-    /// Blocks until the oldest block comes back from its worker. Returns at once with one thread.
+    /// Blocks until the oldest block comes back from its worker. Short blocks, of up to 256 KiB,
+    /// may be worked on here meanwhile. Returns at once with one thread.
     pub fn wait(&mut self) {
         self.jobs.wait();
     }
@@ -352,6 +353,7 @@ impl Decoder {
         #[cfg(feature = "gpu")]
         let memory = self.jobs.under_way_on_device().map_or(memory, |most| memory.min(most));
         self.jobs.allow(memory / largest);
+        self.jobs.expect_blocks(1 << header.max_block_log2, &self.options.work);
         self.header = Some(header);
     }
 

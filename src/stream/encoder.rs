@@ -116,7 +116,7 @@ impl Encoder {
             raw: Vec::new(),
             filled: 0,
             sample: None,
-            jobs: Ordered::new(&options.work),
+            jobs: Ordered::for_encoding(&options),
             block_len: options.layout_block_len() as u32,
             base_offset: Some(0),
             block_options: options.block(),
@@ -250,7 +250,8 @@ impl Encoder {
         self.jobs.len()
     }
 
-    /// Blocks until the oldest block comes back from its worker. Returns at once with one thread.
+    /// Blocks until the oldest block comes back from its worker. Short blocks, of up to 256 KiB,
+    /// may be worked on here meanwhile. Returns at once with one thread.
     pub fn wait(&mut self) {
         self.jobs.wait();
         let _ = self.collect();

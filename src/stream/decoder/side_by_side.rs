@@ -43,7 +43,8 @@ type Stretch<'i, 'r> = Vec<Placed<'i, 'r>>;
 
 /// What comes after the last stretch.
 enum After {
-    /// An event that belongs to no stretch, in the input from `start` on, and the coded bytes it took.
+    /// An event that belongs to no stretch, in the input from `start` on, and the coded bytes it
+    /// took.
     Event { event: Option<Event>, start: usize, len: usize },
     /// This comes out when the blocks before it did.
     Fault(Error),
@@ -191,7 +192,8 @@ struct Rest<'i, 'r> {
     input: &'i [u8],
     taken: usize,
     room: Spare<'r>,
-    /// A stretch of more than one block has no more than this part of the coded bytes that are left.
+    /// A stretch of more than one block has no more than this part of the coded bytes that are
+    /// left.
     shares: usize,
     /// The most runs in a stretch.
     most_runs: usize,
