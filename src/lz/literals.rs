@@ -48,10 +48,10 @@ struct Run {
 impl Literals<'_> {
     /// Makes `bytes` the literals.
     pub(super) fn copy(&self, bytes: &mut Bytes) {
-        bytes.begin(self.len() + LONG);
-        for Run { from, len, .. } in self.runs() {
+        let mut room = bytes.room_for(self.len(), LONG);
+        self.each_run(|Run { from, len, .. }| {
             let from = &self.raw[from..];
-            bytes.extend(len, |room| match (from.first_chunk::<LONG>(), room.first_chunk_mut::<LONG>()) {
+            match (from.first_chunk::<LONG>(), room.first_chunk_mut::<LONG>()) {
                 (Some(literals), Some(room)) if len <= LONG => {
                     room[..SHORT].copy_from_slice(&literals[..SHORT]);
                     if len > SHORT {
@@ -59,16 +59,18 @@ impl Literals<'_> {
                     }
                 }
                 _ => room[..len].copy_from_slice(&from[..len]),
-            });
-        }
+            }
+            room = &mut std::mem::take(&mut room)[len..];
+        });
     }
 
     /// Makes `bytes` the differences of the literals.
     pub(super) fn subtract(&self, bytes: &mut Bytes) {
-        bytes.begin(self.len());
-        for run in self.runs() {
-            bytes.extend(run.len, |room| differences(self.raw, run, room));
-        }
+        let mut room = bytes.room_for(self.len(), SHORT);
+        self.each_run(|run| {
+            differences(self.raw, run, room);
+            room = &mut std::mem::take(&mut room)[run.len..];
+        });
     }
 
     /// Whether the differences look smaller: compares both forms of so many `pieces`, which are
@@ -99,12 +101,12 @@ impl Literals<'_> {
     #[cfg(not(target_family = "wasm"))]
     pub(super) fn differences_are_smaller(&self) -> bool {
         let (mut plain, mut different) = ([0; 256], [0; 256]);
-        for Run { from, len, last } in self.runs() {
+        self.each_run(|Run { from, len, last }| {
             for at in from..from + len {
                 plain[usize::from(self.raw[at])] += 1;
                 different[usize::from(difference(self.raw, at, last))] += 1;
             }
-        }
+        });
         are_differences_worth(&plain, &different)
     }
 
@@ -150,10 +152,15 @@ impl Literals<'_> {
         self.sequences.iter().map(|sequence| sequence.literals as usize).sum::<usize>() + self.tail.1 as usize
     }
 
-    fn runs(&self) -> impl Iterator<Item = Run> {
-        let lasts = iter::once(self.last).chain(self.sequences.iter().map(|sequence| sequence.offset));
-        let places = self.sequences.iter().map(|sequence| (sequence.from, sequence.literals)).chain([self.tail]);
-        places.zip(lasts).map(|((from, len), last)| Run { from: from as usize, len: len as usize, last: last as usize })
+    #[inline(always)]
+    fn each_run(&self, mut take: impl FnMut(Run)) {
+        // The tail is one more sequence: what is done with a run is there once, and inlined.
+        let tail = Sequence { from: self.tail.0, literals: self.tail.1, length: 0, offset: 0 };
+        let mut last = self.last;
+        for &Sequence { from, literals, offset, .. } in self.sequences.iter().chain(iter::once(&tail)) {
+            take(Run { from: from as usize, len: literals as usize, last: last as usize });
+            last = offset;
+        }
     }
 }
 
@@ -170,8 +177,22 @@ pub(super) fn difference(raw: &[u8], at: usize, last: usize) -> u8 {
     raw[at].wrapping_sub(at.checked_sub(last).map_or(0, |base| raw[base]))
 }
 
-/// Fills the first bytes of `room` with the differences of a run.
-fn differences(raw: &[u8], Run { from, len, last }: Run, room: &mut [u8]) {
+/// Fills the first bytes of `room` with the differences of a run. Up to [`SHORT`] behind them may
+/// change: most runs are one step then, also those of no literals, which no processor foresees.
+#[inline(always)]
+fn differences(raw: &[u8], run: Run, room: &mut [u8]) {
+    let Run { from, len, last } = run;
+    let bases = from.checked_sub(last).and_then(|base| raw[base..].first_chunk::<SHORT>());
+    match (raw[from..].first_chunk::<SHORT>(), bases, room.first_chunk_mut::<SHORT>()) {
+        (Some(literals), Some(bases), Some(room)) if len <= SHORT => {
+            *room = std::array::from_fn(|index| literals[index].wrapping_sub(bases[index]));
+        }
+        _ => differences_of_many(raw, run, room),
+    }
+}
+
+/// [`differences`] of many literals, or near the first or the last byte of the block.
+fn differences_of_many(raw: &[u8], Run { from, len, last }: Run, room: &mut [u8]) {
     let (literals, room) = (&raw[from..from + len], &mut room[..len]);
     // Those before the first byte that has one that far back stand as they are.
     let alone = last.saturating_sub(from).min(len);
@@ -258,7 +279,8 @@ mod tests {
         let sequences = places.iter().map(sequence).collect::<Vec<_>>();
         let tail = (tail.0 as u32, tail.1 as u32);
         let literals = Literals { raw: &raw, sequences: &sequences, tail, last: RECORD as u32 };
-        let all: Vec<usize> = literals.runs().flat_map(|Run { from, len, .. }| from..from + len).collect();
+        let mut all = Vec::new();
+        literals.each_run(|Run { from, len, .. }| all.extend(from..from + len));
         for at in 0..all.len() + 2 {
             let (index, ahead) = literals.pass(0, at);
             for len in [0, 1, 5, 100] {

@@ -131,8 +131,7 @@ pub(super) struct Bytes {
 }
 
 impl Bytes {
-    /// Throws away what is there, and makes room for `most` bytes: they come from the writer, or by
-    /// [`extend`](Self::extend).
+    /// Throws away what is there, and makes room for `most` bytes: they come from the writer.
     pub(super) fn begin(&mut self, most: usize) -> Writer<'_> {
         if self.room.len() < most {
             self.room.resize(most, 0);
@@ -145,11 +144,12 @@ impl Bytes {
         &self.room[..self.len]
     }
 
-    /// Appends `len` bytes, for which there is room. `write` gets all the room that is left.
-    #[inline(always)]
-    pub(super) fn extend(&mut self, len: usize, write: impl FnOnce(&mut [u8])) {
-        write(&mut self.room[self.len..]);
-        self.len += len;
+    /// Throws away what is there. The room for `len` bytes, which take its place, and for as many
+    /// behind them as `slack` says, which mean nothing.
+    pub(super) fn room_for(&mut self, len: usize, slack: usize) -> &mut [u8] {
+        self.begin(len + slack);
+        self.len = len;
+        &mut self.room
     }
 }
 
