@@ -26,7 +26,19 @@ impl Entry {
     /// Whether the tags are alike: they are where the first four bytes are.
     #[inline(always)]
     pub(super) fn may_equal(self, other: Self) -> bool {
-        (self.0 ^ other.0) < 1 << POSITION_BITS
+        Self::is_of_alike(self.difference(other))
+    }
+
+    /// Smaller where the tags are alike than where they are not.
+    #[inline(always)]
+    pub(super) fn difference(self, other: Self) -> u32 {
+        self.0 ^ other.0
+    }
+
+    /// Whether it is the difference of two whose tags are alike.
+    #[inline(always)]
+    pub(super) fn is_of_alike(difference: u32) -> bool {
+        difference < 1 << POSITION_BITS
     }
 }
 

@@ -14,6 +14,8 @@ mod rows;
 mod tree;
 mod two_hashes;
 
+use std::hint::select_unpredictable;
+
 #[cfg(not(target_family = "wasm"))]
 use self::optimal::Optimal;
 use self::{entry::Entry, rows::Rows};
@@ -64,7 +66,13 @@ impl Matcher {
                 let first = Entry::new(load64(raw, 0), 0);
                 let long = cleared(&mut self.long, table(long), first);
                 let short = cleared(&mut self.short, table(short), first);
-                compiled_for(kernel, two_hashes::Parse { raw, long, short, nice, chunks });
+                match (long.len().ilog2(), short.len().ilog2()) {
+                    #[cfg(not(target_family = "wasm"))]
+                    (16, 15) => compiled_for(kernel, two_hashes::Parse::<16, 15> { raw, long, short, nice, chunks }),
+                    #[cfg(not(target_family = "wasm"))]
+                    (18, 17) => compiled_for(kernel, two_hashes::Parse::<18, 17> { raw, long, short, nice, chunks }),
+                    _ => compiled_for(kernel, two_hashes::Parse::<0, 0> { raw, long, short, nice, chunks }),
+                }
             }
             #[cfg(not(target_family = "wasm"))]
             8 => self.optimal.run(raw, optimal::Effort::QUICK, chunks),
@@ -118,7 +126,13 @@ impl Found {
     /// The better one of the two; the first where they are equal.
     #[inline]
     fn or(self, other: Self) -> Self {
-        if other.gain > self.gain { other } else { self }
+        let is_better = other.gain > self.gain;
+        // One by one: they stay in registers.
+        Self {
+            length: select_unpredictable(is_better, other.length, self.length),
+            offset: select_unpredictable(is_better, other.offset, self.offset),
+            gain: select_unpredictable(is_better, other.gain, self.gain),
+        }
     }
 
     /// Whether it is worth one literal and its own sequence more than one `steps` before it.
@@ -173,13 +187,19 @@ fn common_len(raw: &[u8], earlier: usize, at: usize) -> usize {
     let last = raw.len().saturating_sub(8);
     let mut len = 0;
     while at + len <= last {
-        let different = load64(raw, at + len) ^ load64(raw, earlier + len);
-        if different != 0 {
-            return len + different.trailing_zeros() as usize / 8;
+        let differs = load64(raw, at + len) ^ load64(raw, earlier + len);
+        if differs != 0 {
+            return len + first_byte_of(differs);
         }
         len += 8;
     }
     len + common_bytes(raw, earlier + len, at + len)
+}
+
+/// Which byte is the first that is not 0; 8: none is.
+#[inline(always)]
+fn first_byte_of(word: u64) -> usize {
+    word.trailing_zeros() as usize / 8
 }
 
 /// [`common_len`], `most` at most, which are not more than those from `at` on.
@@ -200,8 +220,9 @@ fn common_len_up_to(raw: &[u8], earlier: usize, at: usize, most: usize) -> usize
     len
 }
 
-/// [`common_len`], byte by byte.
+/// [`common_len`], byte by byte. Not inlined: it would take the finders registers.
 #[cold]
+#[inline(never)]
 fn common_bytes(raw: &[u8], earlier: usize, at: usize) -> usize {
     let (Some(there), Some(here)) = (raw.get(earlier..), raw.get(at..)) else { return 0 };
     there.iter().zip(here).take_while(|(there, here)| there == here).count()
@@ -223,6 +244,7 @@ fn common_len_before(raw: &[u8], floor: usize, at: usize, offset: usize) -> usiz
 
 /// [`common_len_before`], byte by byte, at most `most`.
 #[cold]
+#[inline(never)]
 fn common_bytes_before(raw: &[u8], most: usize, at: usize, offset: usize) -> usize {
     let (here, there) = (&raw[at - most..at], &raw[at - most - offset..at - offset]);
     here.iter().rev().zip(there.iter().rev()).take_while(|(here, there)| here == there).count()

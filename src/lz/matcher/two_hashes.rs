@@ -1,12 +1,14 @@
 //! Two tables, by eight bytes and by five, the newest position of each hash. A short match waits
 //! for a better one at the next position.
 
+use std::hint::select_unpredictable;
+
 use crate::{
     lz::{
         encode::Chunks,
         matcher::{
-            BASE, END, Found, LONGEST_STEP, common_len, common_len_before, entry::Entry, gain, hash, load32, load64,
-            repeat_at,
+            BASE, END, Found, LONGEST_STEP, common_len, common_len_before, entry::Entry, first_byte_of, gain, hash,
+            load32, load64, repeat_at,
         },
     },
     simd::Work,
@@ -18,8 +20,9 @@ const NEAR: usize = 1 << 16;
 /// After so many bytes without a match the steps become longer by one.
 const PATIENCE: usize = 256;
 
-/// Parses by two tables.
-pub(super) struct Parse<'a, 'c> {
+/// Parses by two tables with so many entries, of which this is the logarithm; 0: as many as they
+/// have. What is known when it is compiled takes no register.
+pub(super) struct Parse<'a, 'c, const LONG: u32, const SHORT: u32> {
     pub(super) raw: &'a [u8],
     pub(super) long: &'a mut [Entry],
     pub(super) short: &'a mut [Entry],
@@ -28,7 +31,7 @@ pub(super) struct Parse<'a, 'c> {
     pub(super) chunks: &'a mut Chunks<'c>,
 }
 
-impl Work for Parse<'_, '_> {
+impl<const LONG: u32, const SHORT: u32> Work for Parse<'_, '_, LONG, SHORT> {
     #[inline(always)]
     fn run(self) {
         let Self { raw, long, short, nice, chunks } = self;
@@ -36,25 +39,26 @@ impl Work for Parse<'_, '_> {
             return;
         }
         let end = raw.len() - END;
-        let mut finder = Finder { raw, long_bits: long.len().ilog2(), short_bits: short.len().ilog2(), long, short };
+        let (long, short) = (Table::<LONG>::new(long), Table::<SHORT>::new(short));
+        let mut finder = Finder { raw, long, short };
         let (mut anchor, mut at) = (0, 1);
         let mut repeats = [1, 4];
         while let Some((mut start, mut found)) = finder.first_match(at, repeats[0]) {
             while start + 1 < end && found.length < nice {
-                let next = finder.look(start + 1, repeats[0]).compared(raw).found(raw, start + 1, repeats[0]);
+                let next = finder.look(start + 1, repeats[0]).found(raw, start + 1, repeats[0]);
                 if !next.beats(found, 0) {
                     break;
                 }
                 (found, start) = (next, start + 1);
             }
-            let Found { mut length, offset, .. } = found;
+            let offset = found.offset;
+            // Does not wait for what stands before it.
+            at = start + found.length;
             if offset != repeats[0] {
-                let before = common_len_before(raw, anchor, start, offset);
-                (start, length) = (start - before, length + before);
+                start -= common_len_before(raw, anchor, start, offset);
                 repeats = [offset, repeats[0]];
             }
-            chunks.sequence(start, length, offset);
-            at = start + length;
+            chunks.sequence(start, at - start, offset);
             if let Some(end) = chunks.lost_until() {
                 at = at.max(end);
             }
@@ -80,12 +84,34 @@ impl Work for Parse<'_, '_> {
     }
 }
 
-struct Finder<'a> {
+/// The newest position of each hash.
+struct Table<'a, const BITS: u32> {
+    entries: &'a mut [Entry],
+    bits: u32,
+}
+
+impl<'a, const BITS: u32> Table<'a, BITS> {
+    #[inline(always)]
+    fn new(entries: &'a mut [Entry]) -> Self {
+        if BITS > 0 {
+            return Self { entries: &mut entries[..1 << BITS], bits: BITS };
+        }
+        let bits = entries.len().ilog2();
+        Self { entries, bits }
+    }
+
+    /// The entry with the hash of the lowest `BYTES` bytes of `word`, in whose place `entry` is put.
+    #[inline(always)]
+    fn exchange<const BYTES: u32>(&mut self, word: u64, entry: Entry) -> Entry {
+        let slot = hash::<BYTES>(word, self.bits) & (self.entries.len() - 1);
+        std::mem::replace(&mut self.entries[slot], entry)
+    }
+}
+
+struct Finder<'a, const LONG: u32, const SHORT: u32> {
     raw: &'a [u8],
-    long: &'a mut [Entry],
-    short: &'a mut [Entry],
-    long_bits: u32,
-    short_bits: u32,
+    long: Table<'a, LONG>,
+    short: Table<'a, SHORT>,
 }
 
 /// What the tables had for a position.
@@ -100,17 +126,7 @@ struct Looked {
     is_last: bool,
 }
 
-/// What the tables had for a position, and what of it matches.
-#[derive(Debug, Clone, Copy)]
-struct Candidates {
-    long: usize,
-    short: usize,
-    is_long: bool,
-    is_short: bool,
-    is_last: bool,
-}
-
-impl Finder<'_> {
+impl<const LONG: u32, const SHORT: u32> Finder<'_, LONG, SHORT> {
     /// The first position from `at` on that has a match, and that.
     #[inline(always)]
     fn first_match(&mut self, mut at: usize, last: usize) -> Option<(usize, Found)> {
@@ -120,7 +136,7 @@ impl Finder<'_> {
         while at < end {
             let looked = self.look(at, last);
             if looked.may_match() {
-                let found = looked.compared(raw).found(raw, at, last);
+                let found = looked.found(raw, at, last);
                 if !found.is_none() {
                     return Some((at, found));
                 }
@@ -141,61 +157,45 @@ impl Finder<'_> {
         let raw = self.raw;
         let word = load64(raw, at);
         let entry = Entry::new(word, at);
-        let long_slot = hash::<8>(word, self.long_bits) & (self.long.len() - 1);
-        let short_slot = hash::<5>(word, self.short_bits) & (self.short.len() - 1);
         Looked {
             word,
             entry,
-            long: std::mem::replace(&mut self.long[long_slot], entry),
-            short: std::mem::replace(&mut self.short[short_slot], entry),
+            long: self.long.exchange::<8>(word, entry),
+            short: self.short.exchange::<5>(word, entry),
             is_last: load32(raw, at - last) == word as u32,
         }
     }
 
     #[inline(always)]
     fn insert_both(&mut self, at: usize) {
-        self.insert_long(at);
-        self.insert_short(at);
+        let word = load64(self.raw, at);
+        let entry = Entry::new(word, at);
+        self.long.exchange::<8>(word, entry);
+        self.short.exchange::<5>(word, entry);
     }
 
     #[inline(always)]
     fn insert_long(&mut self, at: usize) {
         let word = load64(self.raw, at);
-        let slot = hash::<8>(word, self.long_bits) & (self.long.len() - 1);
-        self.long[slot] = Entry::new(word, at);
+        self.long.exchange::<8>(word, Entry::new(word, at));
     }
 
     #[inline(always)]
     fn insert_short(&mut self, at: usize) {
         let word = load64(self.raw, at);
-        let slot = hash::<5>(word, self.short_bits) & (self.short.len() - 1);
-        self.short[slot] = Entry::new(word, at);
+        self.short.exchange::<5>(word, Entry::new(word, at));
     }
 }
 
 impl Looked {
     /// Whether there may be a match. That takes no look at bytes far back, which most positions
-    /// need not wait for.
+    /// need not wait for, and one branch.
     #[inline(always)]
     fn may_match(self) -> bool {
-        self.long.may_equal(self.entry) | self.short.may_equal(self.entry) | self.is_last
+        let nearer = self.long.difference(self.entry).min(self.short.difference(self.entry));
+        Entry::is_of_alike(select_unpredictable(self.is_last, 0, nearer))
     }
 
-    #[inline(always)]
-    fn compared(self, raw: &[u8]) -> Candidates {
-        let Self { word, entry, is_last, .. } = self;
-        let (long, short) = (self.long.position(), self.short.position());
-        Candidates {
-            long,
-            short,
-            is_long: self.long.may_equal(entry) && load64(raw, long) == word,
-            is_short: self.short.may_equal(entry) && load32(raw, short) == word as u32,
-            is_last,
-        }
-    }
-}
-
-impl Candidates {
     /// The best match at `at`, if there is one that is worth it.
     #[inline(always)]
     fn found(self, raw: &[u8], at: usize, last: usize) -> Found {
@@ -204,18 +204,26 @@ impl Candidates {
             let length = 4 + common_len(raw, at + 4 - last, at + 4);
             best = Found { length, offset: last, gain: BASE + 4 * length + 4 };
         }
-        if self.is_long {
-            best.or(found(8 + common_len(raw, self.long + 8, at + 8), at - self.long))
-        } else if self.is_short {
-            let found = found(4 + common_len(raw, self.short + 4, at + 4), at - self.short);
-            if found.length > 4 || found.offset < NEAR { best.or(found) } else { best }
-        } else {
-            best
-        }
+        let (length, offset) = self.match_in_tables(raw, at);
+        let found = Found { length, offset, gain: gain(length, offset, 4) };
+        if length > 4 || length == 4 && offset < NEAR { best.or(found) } else { best }
     }
-}
 
-#[inline(always)]
-fn found(length: usize, offset: usize) -> Found {
-    Found { length, offset, gain: gain(length, offset, 4) }
+    /// How many bytes the match has that the tables know, or fewer than four; and its offset, which
+    /// is not 0. The long one is better, where it is one.
+    #[inline(always)]
+    fn match_in_tables(self, raw: &[u8], at: usize) -> (usize, usize) {
+        let Self { word, entry, .. } = self;
+        let long = self.long.position();
+        if self.long.may_equal(entry) && load64(raw, long) == word {
+            return (8 + common_len(raw, long + 8, at + 8), at - long);
+        }
+        // Whether there is a short one, no processor foresees: it has no bytes where the tags
+        // differ, and no bytes far back are waited for.
+        let may_be_short = self.short.may_equal(entry);
+        let short = select_unpredictable(may_be_short, self.short.position(), at - 1);
+        let differs = select_unpredictable(may_be_short, load64(raw, short) ^ word, 1);
+        let length = if differs != 0 { first_byte_of(differs) } else { 8 + common_len(raw, short + 8, at + 8) };
+        (length, at - short)
+    }
 }
