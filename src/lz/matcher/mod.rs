@@ -55,11 +55,19 @@ impl Matcher {
         match level {
             1 => {
                 let table = cleared(&mut self.newest, table(14), 0);
-                compiled_for(kernel, one_hash::Parse::<7, 3> { raw, table, chunks });
+                match table.len().ilog2() {
+                    #[cfg(not(target_family = "wasm"))]
+                    14 => compiled_for(kernel, one_hash::Parse::<7, 3, 14> { raw, table, chunks }),
+                    _ => compiled_for(kernel, one_hash::Parse::<7, 3, 0> { raw, table, chunks }),
+                }
             }
             2 => {
                 let table = cleared(&mut self.newest, table(15), 0);
-                compiled_for(kernel, one_hash::Parse::<5, 2> { raw, table, chunks });
+                match table.len().ilog2() {
+                    #[cfg(not(target_family = "wasm"))]
+                    15 => compiled_for(kernel, one_hash::Parse::<5, 2, 15> { raw, table, chunks }),
+                    _ => compiled_for(kernel, one_hash::Parse::<5, 2, 0> { raw, table, chunks }),
+                }
             }
             3 | 4 => {
                 let (long, short, nice) = if level == 3 { (16, 15, 16) } else { (18, 17, 64) };

@@ -14,14 +14,15 @@ use crate::{
 const PATIENCE: usize = 128;
 
 /// Hashes `BYTES` bytes, 7 at most: two positions share a load of eight. Where neither of a pair
-/// has a match, goes on `STEP` bytes further at first.
-pub(super) struct Parse<'a, 'c, const BYTES: u32, const STEP: usize> {
+/// has a match, goes on `STEP` bytes further at first. `BITS`: the logarithm of the table's length,
+/// or 0: whatever it is. What is known when it is compiled takes no register.
+pub(super) struct Parse<'a, 'c, const BYTES: u32, const STEP: usize, const BITS: u32> {
     pub(super) raw: &'a [u8],
     pub(super) table: &'a mut [u32],
     pub(super) chunks: &'a mut Chunks<'c>,
 }
 
-impl<const BYTES: u32, const STEP: usize> Work for Parse<'_, '_, BYTES, STEP> {
+impl<const BYTES: u32, const STEP: usize, const BITS: u32> Work for Parse<'_, '_, BYTES, STEP, BITS> {
     #[inline(always)]
     fn run(self) {
         let Self { raw, table, chunks } = self;
@@ -29,6 +30,9 @@ impl<const BYTES: u32, const STEP: usize> Work for Parse<'_, '_, BYTES, STEP> {
             return;
         }
         let mut finder = Finder::<BYTES> { raw, bits: table.len().ilog2(), table };
+        if BITS > 0 {
+            finder = Finder { raw, bits: BITS, table: &mut finder.table[..1 << BITS] };
+        }
         let end = raw.len() - END;
         let (mut anchor, mut at) = (0, 1);
         let [mut last, mut second] = [1, 4];
