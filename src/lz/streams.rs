@@ -3,7 +3,9 @@
 use std::iter;
 
 use crate::{
-    sequences::{MAX_OFFSET_BITS, Repeats, TOKEN_LITERALS, TOKEN_MATCH, excess_byte},
+    sequences::{
+        ESCAPE, ESCAPE_LEN, LARGEST_EXCESS, MAX_OFFSET_BITS, Repeats, TOKEN_LITERALS, TOKEN_MATCH, excess_byte,
+    },
     simd::{Kernel, Work, compiled_for},
 };
 
@@ -65,11 +67,13 @@ impl Streams {
         tokens.clear();
         tokens.resize(sequences.len(), 0);
         offsets.resize(sequences.len(), 0);
+        // A slice: where that is and how long does not change with what is stored.
+        let room = &mut offsets[..];
         let mut needed = 0;
         for (token, &Sequence { literals, length, offset, .. }) in tokens.iter_mut().zip(sequences) {
             let (literals, length) = (literals as usize, length as usize - min_match);
             let is_needed = offset != last;
-            offsets[needed] = offset;
+            room[needed] = offset;
             needed += usize::from(is_needed);
             last = offset;
             *token = (literals.min(TOKEN_LITERALS) << 5 | length.min(TOKEN_MATCH) << 1 | usize::from(!is_needed)) as u8;
@@ -85,11 +89,15 @@ impl Streams {
         let mut literal_bytes = literal_excess.begin(sequences.len());
         let mut match_bytes = match_excess.begin(sequences.len());
         for &Sequence { literals, length, .. } in sequences {
-            let (literals, length) = (literals as usize, length as usize - min_match);
-            let excess = literals.saturating_sub(TOKEN_LITERALS);
-            push_excess_if(literals >= TOKEN_LITERALS, excess, &mut literal_bytes, escapes);
-            let excess = length.saturating_sub(TOKEN_MATCH);
-            push_excess_if(length >= TOKEN_MATCH, excess, &mut match_bytes, escapes);
+            // Below 0 the token has room. Lengths are below 2^24.
+            let literals = literals.wrapping_sub(TOKEN_LITERALS as u32).cast_signed();
+            let length = length.wrapping_sub((min_match + TOKEN_MATCH) as u32).cast_signed();
+            literal_bytes.push_if(literals >= 0, literals as u8);
+            match_bytes.push_if(length >= 0, length as u8);
+            if literals.max(length) > LARGEST_EXCESS as i32 {
+                literal_bytes.escape_last_if_large(literals, escapes);
+                match_bytes.escape_last_if_large(length, escapes);
+            }
         }
         literal_bytes.finish();
         match_bytes.finish();
@@ -167,6 +175,15 @@ impl Writer<'_> {
     fn push_if(&mut self, is_there: bool, byte: u8) {
         self.room[self.len] = byte;
         self.len += usize::from(is_there);
+    }
+
+    /// Makes the last byte, which stands for `excess`, an escape, if that has no byte of its own.
+    #[cold]
+    fn escape_last_if_large(&mut self, excess: i32, escapes: &mut Vec<u8>) {
+        if excess > LARGEST_EXCESS as i32 {
+            self.room[self.len - 1] = ESCAPE;
+            escapes.extend_from_slice(&excess.to_le_bytes()[..ESCAPE_LEN]);
+        }
     }
 
     /// Notes how many bytes there are.

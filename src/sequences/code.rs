@@ -13,7 +13,7 @@ pub(crate) const TOKEN_LITERALS: usize = 7;
 pub(crate) const TOKEN_MATCH: usize = 15;
 
 /// The largest excess that has a byte of its own. What is larger escapes.
-const LARGEST_EXCESS: usize = 231;
+pub(crate) const LARGEST_EXCESS: usize = 231;
 
 /// The excess byte that says: the number is among the escapes.
 pub(crate) const ESCAPE: u8 = 255;

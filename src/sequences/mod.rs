@@ -9,8 +9,8 @@ mod expand;
 mod sections;
 
 pub(crate) use code::{
-    ESCAPE, ESCAPE_LEN, MAX_OFFSET_BITS, MIN_MATCH, OffsetCode, Repeats, TOKEN_LITERALS, TOKEN_MATCH, are_excesses,
-    are_offset_codes, excess_byte, offset_base,
+    ESCAPE, ESCAPE_LEN, LARGEST_EXCESS, MAX_OFFSET_BITS, MIN_MATCH, OffsetCode, Repeats, TOKEN_LITERALS, TOKEN_MATCH,
+    are_excesses, are_offset_codes, excess_byte, offset_base,
 };
 pub(crate) use execute::{Escapes, LiteralForm, Output};
 #[cfg(any(
