@@ -192,16 +192,24 @@ fn load64(raw: &[u8], at: usize) -> u64 {
 /// How many bytes from `earlier` on equal those from `at` on, which are behind them.
 #[inline(always)]
 fn common_len(raw: &[u8], earlier: usize, at: usize) -> usize {
-    let last = raw.len().saturating_sub(8);
     let mut len = 0;
-    while at + len <= last {
-        let differs = load64(raw, at + len) ^ load64(raw, earlier + len);
+    // Of 16 bytes, which one is the first that differs takes no branch.
+    while let (Some(here), Some(there)) = (load128(raw, at + len), load128(raw, earlier + len)) {
+        let differs = here ^ there;
         if differs != 0 {
-            return len + first_byte_of(differs);
+            return len + differs.trailing_zeros() as usize / 8;
         }
-        len += 8;
+        len += 16;
     }
     len + common_bytes(raw, earlier + len, at + len)
+}
+
+#[inline(always)]
+fn load128(raw: &[u8], at: usize) -> Option<u128> {
+    match raw.len().checked_sub(16) {
+        Some(last) if at <= last => raw[at..].first_chunk().map(|bytes| u128::from_le_bytes(*bytes)),
+        _ => None,
+    }
 }
 
 /// Which byte is the first that is not 0; 8: none is.
