@@ -9,6 +9,9 @@ use crate::{
     simd::{Kernel, Work, compiled_for},
 };
 
+/// The largest excess that is no escape, beside those that may be below 0.
+const LARGEST: i32 = LARGEST_EXCESS as u8 as i32;
+
 /// Some literals of a block, then a match.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sequence {
@@ -94,7 +97,7 @@ impl Streams {
             let length = length.wrapping_sub((min_match + TOKEN_MATCH) as u32).cast_signed();
             literal_bytes.push_if(literals >= 0, literals as u8);
             match_bytes.push_if(length >= 0, length as u8);
-            if literals.max(length) > LARGEST_EXCESS as i32 {
+            if literals.max(length) > LARGEST {
                 literal_bytes.escape_last_if_large(literals, escapes);
                 match_bytes.escape_last_if_large(length, escapes);
             }
@@ -180,7 +183,7 @@ impl Writer<'_> {
     /// Makes the last byte, which stands for `excess`, an escape, if that has no byte of its own.
     #[cold]
     fn escape_last_if_large(&mut self, excess: i32, escapes: &mut Vec<u8>) {
-        if excess > LARGEST_EXCESS as i32 {
+        if excess > LARGEST {
             self.room[self.len - 1] = ESCAPE;
             escapes.extend_from_slice(&excess.to_le_bytes()[..ESCAPE_LEN]);
         }

@@ -100,7 +100,8 @@ impl<'a, const BITS: u32> Table<'a, BITS> {
         Self { entries, bits }
     }
 
-    /// The entry with the hash of the lowest `BYTES` bytes of `word`, in whose place `entry` is put.
+    /// The entry with the hash of the lowest `BYTES` bytes of `word`, in whose place `entry` is
+    /// put.
     #[inline(always)]
     fn exchange<const BYTES: u32>(&mut self, word: u64, entry: Entry) -> Entry {
         let slot = hash::<BYTES>(word, self.bits) & (self.entries.len() - 1);
