@@ -42,7 +42,7 @@ pub(in crate::simd) fn is_available() -> bool {
 #[target_feature(enable = "avx512f,avx512vbmi2,vpclmulqdq")]
 pub(in crate::simd) fn append_long(crc: u32, bytes: &[u8]) -> u32 {
     let Some(first) = bytes.first_chunk() else { return append(crc, bytes) };
-    let (before, bytes) = bytes.split_at(head_len(bytes));
+    let (before, bytes) = bytes.split_at(head_len(bytes.len(), bytes.as_ptr()));
     let head = Head::new(!crc, first, before.len());
     let (chunks, tail) = bytes.as_chunks();
     let sum = if chunks.len() < ABREAST { few(head, chunks) } else { many(head, chunks) };
@@ -50,10 +50,11 @@ pub(in crate::simd) fn append_long(crc: u32, bytes: &[u8]) -> u32 {
 }
 
 /// The same, and a copy of them: what is in a register anyway takes no time to store. Without
-/// streams, as stores take as long as multiplications. `copy` has room for all.
+/// streams, as stores take as long as multiplications. `copy` has room for all. Its chunks are the
+/// aligned ones: a store into two lines takes more than a load from two.
 #[target_feature(enable = "avx512f,avx512vbmi2,vpclmulqdq")]
 pub(in crate::simd) fn append_copying(crc: u32, bytes: &[u8], copy: &mut Spare<'_>) -> u32 {
-    let (before, behind) = bytes.split_at(head_len(bytes));
+    let (before, behind) = bytes.split_at(head_len(bytes.len(), copy.as_mut_ptr()));
     let (chunks, tail) = behind.as_chunks::<64>();
     let (groups, last) = chunks.as_chunks();
     let (Some(first), Some((first_group, groups))) = (bytes.first_chunk(), groups.split_first()) else {
@@ -78,10 +79,11 @@ pub(in crate::simd) fn append_copying(crc: u32, bytes: &[u8], copy: &mut Spare<'
     append(!register(sum.finish(last)), tail)
 }
 
-/// So many bytes stand before the first whole chunk, fewer than it has.
-fn head_len(bytes: &[u8]) -> usize {
-    let by_end = bytes.len() % size_of::<Chunk>();
-    if bytes.len() < ALIGNED { by_end } else { bytes.as_ptr().addr().wrapping_neg() % size_of::<Chunk>() }
+/// So many of `len` bytes stand before the first whole chunk, fewer than it has. `place` is where
+/// they come from or where they go to.
+fn head_len(len: usize, place: *const u8) -> usize {
+    let by_end = len % size_of::<Chunk>();
+    if len < ALIGNED { by_end } else { place.addr().wrapping_neg() % size_of::<Chunk>() }
 }
 
 /// Bytes before the first whole chunk, at the end of a chunk of their own. Zeros before them make
