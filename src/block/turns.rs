@@ -10,8 +10,8 @@ use crate::{
     simd::{self, Kernel, Written},
 };
 
-/// Decodes a run of blocks to where they belong, one by one unless they go side by side. What became
-/// of each is added to `decoded`, up to the first bad one.
+/// Decodes a run of blocks to where they belong, one by one unless they go side by side. What
+/// became of each is added to `decoded`, up to the first bad one.
 pub(super) fn decode<'r>(
     run: &mut [Placed<'_, 'r>],
     resources: &Resources,

@@ -1,8 +1,8 @@
 //! Interleaved payloads of several blocks, decoded side by side: with four states each they are
 //! as many chains as a vector unit has use for.
 //!
-//! This is a way for payloads that are good. What is unusual about one, and any fault of it, is left
-//! to those who decode one after the other, and say which it is.
+//! This is a way for payloads that are good. What is unusual about one, and any fault of it, is
+//! left to those who decode one after the other, and say which it is.
 
 use std::array;
 

@@ -1,4 +1,4 @@
-//! States of several interleaved payloads, 16 to a vector: slots and words are looked up by gathers.
+//! States of several interleaved payloads, 16 to a vector: slots and words come by gathers.
 //!
 //! One turn is a chain of two gathers and a multiplication, about sixty steps that wait for each
 //! other; two vectors take it at a time, which is 32 symbols.
@@ -47,10 +47,10 @@ pub(in crate::simd) fn decode_turns(chains: &mut Chains, raw: &mut [&mut [[u8; S
     for turn in 0..turns {
         for vector in 0..VECTORS {
             let index = _mm512_add_epi32(_mm512_and_si512(states[vector], masks[vector]), first[vector]);
-            // SAFETY: a slot is below its table's scale, which is at most its length, and all tables
-            // stand one after the other, `STRIDE` apart, each with its slots first (`repr(C)`). A
-            // place is at most `last` and two for each turn before, as was asserted: four bytes can
-            // be read there.
+            // SAFETY: a slot is below its table's scale, which is at most its length, and all
+            // tables stand one after the other, `STRIDE` apart, each with its slots first
+            // (`repr(C)`). A place is at most `last` and two for each turn before, as was asserted:
+            // four bytes can be read there.
             let (slot, word) = unsafe {
                 let slot = _mm512_i32gather_epi32::<4>(index, slots);
                 (slot, _mm512_i32gather_epi32::<1>(places[vector], words.cast()))
