@@ -38,13 +38,11 @@ pub(crate) struct Ordered<J> {
     executor: Executor,
     driver: Driver,
     capacity: usize,
-    /// As the caller's memory allows.
-    allowed: usize,
+    /// As the caller's memory allows. A stream that waits holds little, so not more bits than needed.
+    allowed: u32,
     under_way: VecDeque<Arc<Outcome<J>>>,
-    /// Whether the caller does some of the jobs, where it would have to wait.
-    caller_works: bool,
-    /// The jobs that it may do.
-    waiting: Arc<Waiting<J>>,
+    /// The jobs that the caller may do where it would have to wait, if it takes part.
+    waiting: Option<Arc<Waiting<J>>>,
     cancelled: Arc<AtomicBool>,
     device: DeviceState<J>,
 }
@@ -124,10 +122,9 @@ impl<J: Job> Ordered<J> {
             executor,
             driver: Driver::Thread,
             capacity,
-            allowed: usize::MAX,
+            allowed: u32::MAX,
             under_way: VecDeque::new(),
-            caller_works: false,
-            waiting: Arc::default(),
+            waiting: None,
             cancelled: Arc::default(),
             device: DeviceState::None,
         }
@@ -146,10 +143,11 @@ impl<J: Job> Ordered<J> {
         if self.has_device() {
             return;
         }
-        self.caller_works = len <= CALLER_WORKS_LEN && self.driver == Driver::Thread && self.executor.may_use_caller();
+        let caller_works = len <= CALLER_WORKS_LEN && self.driver == Driver::Thread && self.executor.may_use_caller();
+        self.waiting = if caller_works { self.waiting.take().or_else(|| Some(Arc::default())) } else { None };
         let default = self.executor.in_flight(work);
         self.capacity =
-            if self.caller_works && work.in_flight.is_none() { default + self.executor.width() } else { default };
+            if caller_works && work.in_flight.is_none() { default + self.executor.width() } else { default };
     }
 
     /// Whether the caller is to do the work of `len` bytes, on buffers of its own. So it is where
@@ -194,12 +192,12 @@ impl<J: Job> Ordered<J> {
     }
 
     pub(crate) fn has_room(&self) -> bool {
-        self.len() < self.capacity.min(self.allowed)
+        self.len() < self.capacity.min(self.allowed as usize)
     }
 
     /// From now on at most `jobs` at a time, 1 or more, or the capacity if that is less.
     pub(crate) fn allow(&mut self, jobs: usize) {
-        self.allowed = jobs.max(1);
+        self.allowed = u32::try_from(jobs).unwrap_or(u32::MAX).max(1);
     }
 
     /// There is room.
@@ -211,9 +209,9 @@ impl<J: Job> Ordered<J> {
         if let Some(device) = self.device.serving(&self.executor) {
             return device.submit(promise, cancelled);
         }
-        if self.caller_works {
-            self.waiting.push(promise, cancelled);
-            let waiting = Arc::clone(&self.waiting);
+        if let Some(waiting) = &self.waiting {
+            waiting.push(promise, cancelled);
+            let waiting = Arc::clone(waiting);
             // It finds none, if the caller did one.
             return self.executor.spawn(move || waiting.run_oldest());
         }
@@ -237,9 +235,9 @@ impl<J: Job> Ordered<J> {
     pub(crate) fn wait(&self) {
         self.tell_device();
         let Some(oldest) = self.under_way.front() else { return };
-        if self.caller_works {
+        if let Some(waiting) = &self.waiting {
             let others = self.executor.width() - 1;
-            while !oldest.is_set() && self.waiting.run_newest(others) {}
+            while !oldest.is_set() && waiting.run_newest(others) {}
         }
         oldest.wait(&self.executor);
     }
@@ -270,7 +268,9 @@ impl<J> Ordered<J> {
     /// nobody sees their results.
     fn end(&mut self) {
         self.cancelled.store(true, Ordering::Relaxed);
-        self.waiting.clear();
+        if let Some(waiting) = &self.waiting {
+            waiting.clear();
+        }
         while let Some(outcome) = self.under_way.pop_front() {
             if self.driver == Driver::Thread {
                 outcome.wait(&self.executor);
@@ -317,7 +317,7 @@ mod tests {
     fn jobs_come_back_in_order_and_bounded() {
         for (executor, caller_works) in executors().into_iter().flat_map(|each| [(each.clone(), false), (each, true)]) {
             let mut jobs = Ordered::with_executor(executor, 7);
-            jobs.caller_works = caller_works;
+            jobs.waiting = caller_works.then(Arc::default);
             let mut next = 100;
             for number in 100..END {
                 if !jobs.has_room() {
@@ -388,7 +388,7 @@ mod tests {
     fn a_panicking_job_is_lost_at_its_place() {
         for (executor, caller_works) in executors().into_iter().flat_map(|each| [(each.clone(), false), (each, true)]) {
             let mut jobs = Ordered::with_executor(executor, 3);
-            jobs.caller_works = caller_works;
+            jobs.waiting = caller_works.then(Arc::default);
             (12..15).for_each(|number| jobs.submit(Square(number, 0)));
             let results: Vec<_> = (0..3)
                 .map(|_| {
@@ -447,7 +447,7 @@ mod tests {
         for executor in executors() {
             for (driver, caller_works) in [(Driver::Thread, false), (Driver::Thread, true), (Driver::Task, false)] {
                 let mut jobs = Ordered::with_executor(executor.clone(), DROPPED).driven_by(driver);
-                jobs.caller_works = caller_works;
+                jobs.waiting = caller_works.then(Arc::default);
                 (20..).take(DROPPED).for_each(|number| jobs.submit(Square(number, 0)));
                 jobs.cancel();
                 assert_eq!(jobs.len(), 0);
