@@ -78,7 +78,8 @@
 //! | the bytes themselves | [`mod@format`], and `FORMAT.md` in the repository |
 //!
 //! [`EncodeOptions`] and [`DecodeOptions`] hold everything that can be turned. With `threads(n)`
-//! blocks are coded and decoded on a [rayon] pool; I/O stays on the caller's thread.
+//! blocks are coded and decoded on a [rayon] pool; I/O stays on the caller's thread, which works on
+//! short blocks where it would have to wait.
 //!
 //! # What it promises
 //!

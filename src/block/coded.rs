@@ -91,9 +91,9 @@ impl<'a> Coded<'a> {
         self.compare(crc32c(&self.head, self.payload))
     }
 
-    /// [`verify`](Self::verify), then [`decode`](Verified::decode): all of `raw`, which may be
-    /// uninitialised, comes back written. Stored bytes are copied while they are verified; after an
-    /// error `raw` may hold anything, as it may where a payload does not decode.
+    /// [`verify`](Self::verify), then [`decode`](Verified::decode): all of `raw`, of which nothing
+    /// was written yet, comes back written. Stored bytes are copied while they are verified; after
+    /// an error `raw` may hold anything, as it may where a payload does not decode.
     pub(crate) fn decode<'r>(self, mut raw: Spare<'r>, resources: &Resources) -> Result<Written<'r>, PayloadError> {
         match self.header {
             BlockHeader::Data { mode: BlockMode::Stored, .. } => {

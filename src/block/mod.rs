@@ -255,19 +255,29 @@ pub(crate) fn sample(raw_len: usize, options: &BlockOptions) -> Option<Sample> {
 }
 
 /// [`append`] without a base, of bytes that were counted, for those who have no use for a block of
-/// `most` bytes or more. Such a block may be stored instead, which is longer still.
+/// `most` bytes or more. `false`: that would come out, and nothing was appended.
 pub(crate) fn append_below(
     raw: &[u8],
     histogram: &Histogram,
     options: &Valid<BlockOptions>,
     most: usize,
     out: &mut Vec<u8>,
-) -> Appended {
+) -> bool {
     if !plain::codes_by_counts(raw.len(), options) {
-        return append(raw, options, None, out);
+        append(raw, options, None, out);
+        return true;
     }
+    let start = out.len();
     let payload_len = most.saturating_sub(BLOCK_OVERHEAD + 1) as u64;
-    append_by(raw, out, |out| plain::append_counted(raw, histogram, options, payload_len, out))
+    out.extend([0; HEADER_LEN]);
+    let mode = plain::append_counted(raw, histogram, options, payload_len, out);
+    match mode {
+        Some(mode) => {
+            seal(mode, raw.len(), start, out);
+        }
+        None => out.truncate(start),
+    }
+    mode.is_some()
 }
 
 /// [`append`] with a [`sample()`] for so many bytes, and of no others than those of `raw`.

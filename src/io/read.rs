@@ -202,10 +202,10 @@ impl<R: Read> Read for RansReader<R> {
         self.read_some(buf)
     }
 
-    /// Blocks are decoded straight to the vector. Those of level 0 need no zeros there, so this
-    /// takes as long as a read to a slice of all bytes. Those of other levels take up to a third
-    /// longer than that (Intel Xeon, Sapphire Rapids or later): what matches copy must hold bytes,
-    /// so room for a chunk is zeroed before.
+    /// Blocks are decoded straight to the vector. Lanes and stored blocks, as long blocks of level
+    /// 0 mostly are, need no zeros there, so this takes as long as a read to a slice of all bytes.
+    /// Blocks of other levels take up to a third longer than that (Intel Xeon, Sapphire Rapids or
+    /// later): what matches copy must hold bytes, so room for a chunk is zeroed before.
     fn read_to_end(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
         let limits = Limits::new().max_memory(usize::MAX);
         let (mut room, mut read) = (Growing::new(buf, limits, false), 0);

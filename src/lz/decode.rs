@@ -25,11 +25,11 @@ pub(super) const SHORT_MATCHES: u8 = 0b100;
 /// Chunks begin at multiples of this in the payload.
 pub(super) const ALIGNMENT: usize = 4;
 
-/// So many bytes behind a chunk may be written with it: more than any step writes too far.
+/// So many bytes behind a chunk may be written with it: as many as a step writes too far, or more.
 const BEHIND: usize = 256;
 
-/// Fills `raw` from the payload of a block with matches. Room for a chunk is zeroed right before
-/// the chunk is decoded there, as that brings it to a cache.
+/// Fills `raw`, of which nothing was written yet, from the payload of a block with matches. Room
+/// for a chunk is zeroed right before the chunk is decoded there, as that brings it to a cache.
 pub(crate) fn decode_payload(payload: &[u8], raw: &mut Spare<'_>, kernel: Kernel) -> Result<(), PayloadError> {
     decode_payload_by(payload, raw, kernel, |sections, repeats, expanded, output| {
         simd::lz::execute(kernel, sections, repeats, expanded, output)
@@ -43,14 +43,15 @@ pub(super) fn decode_payload_by(
     kernel: Kernel,
     execute: impl Execute,
 ) -> Result<(), PayloadError> {
-    let directory = Directory::parse(payload, raw.len())?;
+    let block_len = raw.len();
+    let directory = Directory::parse(payload, block_len)?;
     let min_match = directory.min_match;
     kept::with(&SCRATCH, |scratch| {
         let scratch = scratch.get_or_insert_default();
         let decoded = directory.chunks().try_fold((0, Repeats::START), |(at, repeats), chunk| {
             let (raw_len, bytes) = chunk?;
             let end = at + raw_len;
-            let mut output = Output { at, end, raw: raw.zero_up_to(end + BEHIND) };
+            let mut output = Output { at, end, block_len, raw: raw.zero_up_to(end + BEHIND) };
             let chunk = Chunk::parse(bytes, raw_len, min_match)?;
             let repeats = scratch.decode(&chunk, min_match, repeats, &mut output, kernel, &execute)?;
             Ok((end, repeats))

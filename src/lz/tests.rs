@@ -20,7 +20,7 @@ use crate::{
     format::number::write_number,
     limits::{MAX_BLOCK_LEN, MAX_CHUNK_LEN},
     options::Pipeline,
-    simd::{Kernel, Spare},
+    simd::{self, Kernel, Spare, Written},
 };
 
 /// xorshift64*: tests need the same bytes in every run.
@@ -128,6 +128,15 @@ fn decode(payload: &[u8], raw_len: usize, kernel: Kernel) -> Result<Vec<u8>, Pay
     behind.copy_from_slice(&AROUND);
     let result = decode_payload(payload, &mut Spare::from(&mut *raw), kernel);
     assert!(before == AROUND && behind == AROUND, "{kernel} wrote outside");
+    // And to room in a vector, which holds nothing yet.
+    let mut appended = vec![0xA7; raw_len];
+    appended.clear();
+    let is_good = simd::append(&mut appended, raw_len, |mut spare| {
+        let is_good = decode_payload(payload, &mut spare, kernel).is_ok();
+        (if is_good { spare.into_written() } else { Written::default() }, is_good)
+    });
+    assert_eq!(is_good, result.is_ok());
+    assert!(!is_good || appended == raw, "{kernel}");
     result.map(|()| raw.to_vec())
 }
 

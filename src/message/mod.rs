@@ -118,8 +118,9 @@ pub fn encode(raw: &[u8], model: Option<&Model>, options: &EncodeOptions, out: &
     }
     if raw.len() >= OWN_TABLE_FROM {
         let second = out.len();
-        block::append_below(raw, &histogram, &options, second - start, out);
-        keep_shorter(start, second, out);
+        if block::append_below(raw, &histogram, &options, second - start, out) {
+            keep_shorter(start, second, out);
+        }
     }
     Ok(out.len() - start)
 }

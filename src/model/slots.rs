@@ -139,6 +139,7 @@ impl<S: Slot, const LEN: usize> Slots for SlotTable<S, LEN> {
     }
 
     fn fill(&mut self, frequencies: &Frequencies) {
+        debug_assert!(frequencies.scale() as usize <= LEN, "each slot of a scale is in its table");
         self.scale_bits = frequencies.scale_bits();
         let slots = &mut self.slots;
         if let Some(symbol) = frequencies.only_symbol() {

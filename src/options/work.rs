@@ -20,8 +20,8 @@ use crate::{
 pub struct Work {
     /// Threads, 0..=1024: 1 is the caller's own, 0 rayon's global pool.
     pub threads: usize,
-    /// Blocks that may be under way at a time, 1..=4096. `None`: two more than threads, and with
-    /// blocks of up to 256 KiB two more than twice as many.
+    /// Blocks that may be under way at a time, 1..=4096. `None`: see
+    /// [`in_flight`](crate::EncodeOptions::in_flight).
     pub in_flight: Option<usize>,
     #[cfg(feature = "rayon")]
     pub(crate) pool: Pool,
@@ -110,9 +110,10 @@ macro_rules! work_setters {
         impl $options {
             /// Threads that work on blocks, 1..=1024: 1 is the caller's own, more are a pool, 0 is
             /// rayon's global pool. Default: 1. I/O stays on the caller's thread, which is one of
-            /// these where all bytes are in memory; where it would have to wait for blocks of up to
-            /// 256 KiB, it works on some itself. Without the feature `rayon` the caller does all
-            /// the work.
+            /// these where all bytes are in memory. A reader or writer of `std`'s traits that would
+            /// have to wait for blocks of up to 256 KiB works on some itself, beside these; tasks
+            /// do not, and nobody does with [`pool`](Self::pool). Without the feature `rayon` the
+            /// caller does all the work.
             ///
             /// The pool is made when a block first needs it, and belongs to all clones of these
             /// options. It has no more than four threads for each core: more would only wait for
@@ -138,10 +139,11 @@ macro_rules! work_setters {
             }
 
             /// Blocks that may be under way at a time, 1..=4096, when there is more than one
-            /// thread. Default: two more than threads, and with blocks of up to 256 KiB two more
-            /// than twice as many. Each takes its raw and its coded bytes of memory. Where a stream
-            /// in memory is decoded to memory none takes any, and neighbours that one thread
-            /// decodes in a row, up to 8 MiB of them or one block, count as one.
+            /// thread. Default: two more than threads, and as many again as there are threads
+            /// where a reader or writer works on blocks itself, see [`threads`](Self::threads).
+            /// Each takes its raw and its coded bytes of memory. Where a stream in memory is
+            /// decoded to memory none takes any, and neighbours that one thread decodes in a row,
+            /// up to 8 MiB of them or one block, count as one.
             #[must_use]
             pub fn in_flight(mut self, blocks: usize) -> Self {
                 self.work.in_flight = Some(blocks);

@@ -38,7 +38,7 @@ pub(crate) struct Ordered<J> {
     executor: Executor,
     driver: Driver,
     capacity: usize,
-    /// As the caller's memory allows. A stream that waits holds little, so not more bits than needed.
+    /// As the caller's memory allows. No more bits than needed: a stream that waits holds little.
     allowed: u32,
     under_way: VecDeque<Arc<Outcome<J>>>,
     /// The jobs that the caller may do where it would have to wait, if it takes part.
@@ -210,10 +210,11 @@ impl<J: Job> Ordered<J> {
             return device.submit(promise, cancelled);
         }
         if let Some(waiting) = &self.waiting {
-            waiting.push(promise, cancelled);
-            let waiting = Arc::clone(waiting);
-            // It finds none, if the caller did one.
-            return self.executor.spawn(move || waiting.run_oldest());
+            if waiting.push(promise, cancelled) {
+                let waiting = Arc::clone(waiting);
+                self.executor.spawn(move || waiting.run_oldest());
+            }
+            return;
         }
         self.executor.spawn(move || {
             if !cancelled.load(Ordering::Relaxed) {
@@ -343,11 +344,12 @@ mod tests {
     #[cfg(feature = "rayon")]
     #[test]
     fn the_caller_does_short_jobs_while_others_wait_for_all_threads() {
-        struct Where(mpsc::Receiver<()>, Option<std::thread::ThreadId>);
+        struct Where(mpsc::Receiver<()>, mpsc::Sender<()>, Option<std::thread::ThreadId>);
         impl Job for Where {
             fn run(&mut self) {
                 self.0.recv_timeout(Duration::from_secs(60)).unwrap();
-                self.1 = Some(std::thread::current().id());
+                self.2 = Some(std::thread::current().id());
+                let _ = self.1.send(());
             }
         }
         let options = EncodeOptions::new().threads(2);
@@ -357,17 +359,20 @@ mod tests {
             jobs.expect_blocks(len, &options.work);
             let capacity = if by_caller { 6 } else { 4 };
             assert_eq!(jobs.capacity, capacity);
-            let mut may_run = VecDeque::new();
+            let (mut may_run, (done, newest_done)) = (VecDeque::new(), mpsc::channel());
             for _ in 0..capacity {
                 let (sender, receiver) = mpsc::channel();
                 may_run.push_back(sender);
-                jobs.submit(Where(receiver, None));
+                jobs.submit(Where(receiver, done.clone(), None));
             }
             assert!(!jobs.has_room());
             // Two threads hold the two oldest. The newest can be done.
             may_run.pop_back().unwrap().send(()).unwrap();
             let others = std::thread::spawn(move || {
-                std::thread::sleep(Duration::from_millis(50));
+                // Nobody else may do it before the caller waits.
+                if by_caller {
+                    newest_done.recv_timeout(Duration::from_secs(60)).unwrap();
+                }
                 for sender in &may_run {
                     sender.send(()).unwrap();
                 }
@@ -376,12 +381,27 @@ mod tests {
             let mut done = Vec::new();
             while jobs.len() > 0 {
                 jobs.wait();
-                done.push(jobs.take().unwrap().unwrap().1.unwrap() == std::thread::current().id());
+                done.push(jobs.take().unwrap().unwrap().2.unwrap() == std::thread::current().id());
             }
             others.join().unwrap();
             assert_eq!(done.last(), Some(&by_caller), "{len} bytes");
             assert!(!done[0], "the oldest was begun");
         }
+    }
+
+    /// Tasks wait for no work, and a pool that was given has threads enough.
+    #[cfg(feature = "rayon")]
+    #[test]
+    fn tasks_and_callers_with_a_pool_leave_the_work_to_others() {
+        let options = EncodeOptions::new().threads(2);
+        let mut jobs = Ordered::<Square>::new(&options.work).driven_by(Driver::Task);
+        jobs.expect_blocks(1, &options.work);
+        assert!(jobs.waiting.is_none() && jobs.capacity == 4, "{}", jobs.capacity);
+        let pool = Arc::new(rayon_core::ThreadPoolBuilder::new().num_threads(2).build().unwrap());
+        let options = EncodeOptions::new().pool(pool);
+        let mut jobs = Ordered::<Square>::new(&options.work);
+        jobs.expect_blocks(1, &options.work);
+        assert!(jobs.waiting.is_none() && jobs.capacity == 4, "{}", jobs.capacity);
     }
 
     #[test]

@@ -33,10 +33,14 @@ const SHORTEST: usize = 256;
 /// Bytes of all payloads, at most. They are copied, and short ones have no more.
 const MOST_BYTES: usize = 96 << 10;
 
-/// Whether blocks of so many raw bytes, the shortest of them, and payloads of so many in all are
-/// worth it.
-pub(crate) fn suits(shortest: usize, payloads_len: usize) -> bool {
-    shortest >= SHORTEST && payloads_len <= MOST_BYTES
+/// Longer blocks have tables with more slots, and one that is much longer than another has most of
+/// its turns alone.
+const LONGEST: usize = 8 << 10;
+
+/// Whether blocks of so many raw bytes, the shortest of them and the longest, and payloads of so
+/// many in all are worth it.
+pub(crate) fn suits(shortest: usize, longest: usize, payloads_len: usize) -> bool {
+    shortest >= SHORTEST && longest <= LONGEST.min(2 * shortest) && payloads_len <= MOST_BYTES
 }
 
 /// States side by side, block by block, and what they are decoded with.

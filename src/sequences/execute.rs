@@ -26,6 +26,8 @@ pub(crate) struct Output<'a> {
     pub(crate) at: usize,
     /// Where the chunk ends.
     pub(crate) end: usize,
+    /// Raw bytes of the whole block.
+    pub(crate) block_len: usize,
 }
 
 impl Output<'_> {
@@ -112,7 +114,7 @@ mod tests {
     #[test]
     fn matches_overlap_and_stay_inside() {
         let mut raw = *b"abc---------";
-        let mut output = Output { raw: &mut raw, at: 3, end: 10 };
+        let mut output = Output { raw: &mut raw, at: 3, end: 10, block_len: 10 };
         assert!(!output.matched(1, 4) && !output.matched(1, 0) && !output.matched(8, 3));
         assert!(output.matched(6, 2));
         assert!(!output.literals(b"xy", LiteralForm::Plain, 1));
@@ -123,7 +125,7 @@ mod tests {
     #[test]
     fn differences_count_from_the_last_offset_where_there_is_one() {
         let mut raw = [0; 6];
-        let mut output = Output { raw: &mut raw, at: 0, end: 6 };
+        let mut output = Output { raw: &mut raw, at: 0, end: 6, block_len: 6 };
         assert!(output.literals(&[10, 1, 1], LiteralForm::Difference, 1));
         assert!(output.literals(&[7, 0, 255], LiteralForm::Difference, 5));
         assert_eq!(raw, [10, 11, 12, 7, 0, 9]);

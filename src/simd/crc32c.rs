@@ -173,10 +173,14 @@ mod tests {
             let expected = by_table(&bytes[..8], &bytes[at..], 5900);
             for len in (0..1300).chain((1300..5900).step_by(13)) {
                 let part = &bytes[at..at + len];
-                let mut copy = vec![0xEE; len];
-                let crc = crc32c_copying(&bytes[..8], part, &mut Spare::from(&mut copy[..]));
+                let to = len % 64;
+                let mut room = vec![0xEE; to + len + 1];
+                let copy = &mut room[to..to + len];
+                let crc = crc32c_copying(&bytes[..8], part, &mut Spare::from(&mut *copy));
                 assert_eq!(crc, expected[len], "{len} bytes at {at}");
                 assert_eq!(copy, part, "{len} bytes at {at}");
+                room.drain(to..to + len);
+                assert!(room.iter().all(|&byte| byte == 0xEE), "{len} bytes at {at}");
             }
         }
     }

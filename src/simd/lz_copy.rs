@@ -105,10 +105,10 @@ pub(super) unsafe fn execute<S: Steps, const LITERALS: u8, const RUN: usize, con
 ) -> bool {
     let count = sections.tokens.symbols.len();
     pad(expanded, count);
-    let asks_ahead = ahead::pays(&expanded.offsets[..count], output.raw.len());
+    let asks_ahead = ahead::pays(&expanded.offsets[..count], output.block_len);
     let mut escapes = sections.escapes;
     let mut place = Place { literal: 0, at: output.at, last };
-    let bounds = Bounds { literals: sections.literals.len(), end: output.end, block_end: output.raw.len() };
+    let bounds = Bounds { literals: sections.literals.len(), end: output.end, room_end: output.raw.len() };
     let mut index = 0;
     while index < count {
         let stop = (index + GROUP).min(count);
@@ -122,7 +122,7 @@ pub(super) unsafe fn execute<S: Steps, const LITERALS: u8, const RUN: usize, con
             // SAFETY: as above.
             unsafe { S::prefetch(to, literal_lengths, match_lengths, offsets) };
         }
-        prefetch(ahead::room(output.raw, place.at, sums.bytes));
+        prefetch(ahead::room(output, place.at, sums.bytes));
         let (count, min_match) = (stop - index, sections.tokens.min_match);
         let fits = sums.fit(&place, [0, 0], bounds) && least_before(LITERALS, place.last) <= place.at;
         let inside = fits && (sums.farthest as usize <= place.at || group.reaches_back(place.at, escapes, min_match));
@@ -210,8 +210,8 @@ struct Bounds {
     literals: usize,
     /// Where the chunk ends.
     end: usize,
-    /// Where the block ends: steps may write that far.
-    block_end: usize,
+    /// Where the room ends: steps may write that far.
+    room_end: usize,
 }
 
 /// The entries of 64 sequences.
@@ -273,7 +273,7 @@ impl<'a> Group<'a> {
             literal += run;
             let match_at = at + run;
             at = match_at + length;
-            let fits = literal <= bounds.literals && at <= bounds.end && at + OVERSHOOT <= bounds.block_end;
+            let fits = literal <= bounds.literals && at <= bounds.end && at + OVERSHOOT <= bounds.room_end;
             if !fits || offset as usize > match_at {
                 return index;
             }
@@ -327,7 +327,7 @@ impl Sums {
         let end = place.at + extra[0] + extra[1] + self.bytes;
         place.literal + extra[0] + self.literals <= bounds.literals
             && end <= bounds.end
-            && end + OVERSHOOT <= bounds.block_end
+            && end + OVERSHOOT <= bounds.room_end
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Segment<'a> {
     /// Where in the payload the words are that were not taken yet. One that was led too far has a
     /// start above its end.
     pub(crate) words: Range<usize>,
-    /// Room for the bytes that were not decoded yet. Empty only where no end is left to look at.
+    /// Room for the bytes that were not decoded yet.
     pub(crate) raw: Spare<'a>,
     pub(crate) tail: Tail,
     /// Whether it is decoded to its end, where it shows whether it is damaged. Else `raw` has whole
@@ -36,7 +36,7 @@ impl Segment<'_> {
         match self.tail {
             _ if !self.to_the_end => len / GROUP,
             Tail::InStates if !len.is_multiple_of(GROUP) => len.saturating_sub(RIDING) / GROUP,
-            _ => (len - 1) / GROUP,
+            _ => len.saturating_sub(1) / GROUP,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Room for bytes that may not hold any yet, such as that behind the end of a vector.
 //!
-//! To zero such room before it is written is bound by memory: half as long again as decoding lanes
-//! there takes, where none of it is in a cache. So a [`Spare`] may be written without that. It can
+//! To zero such room takes a third of the time that it takes to decode lanes to it, where none of
+//! it is in a cache: it is bound by memory. So a [`Spare`] may be written without that. It can
 //! be cut in pieces, each for who decodes there, and what was written of them is put together
 //! again, as [`Written`]. Both know the room that they are of: only bytes that were written in it
 //! become a vector's.
@@ -49,7 +49,7 @@ impl<'a> Spare<'a> {
         Self { start, written: start, end: start + len, ..*self }
     }
 
-    /// Leaves out what is behind the next `len` bytes. The shorter one is as it is.
+    /// Leaves out what is behind the next `len` bytes. A shorter piece stays as it is.
     pub(crate) fn truncate(&mut self, len: usize) {
         self.end -= self.len().saturating_sub(len);
     }
@@ -155,6 +155,7 @@ impl Written<'_> {
 
     /// Adds what was written right behind, or puts it in the place of nothing. `false`: it was
     /// written elsewhere, and is not added.
+    #[must_use]
     pub(crate) fn append(&mut self, next: Self) -> bool {
         if self.len() == 0 {
             *self = next;
@@ -191,8 +192,8 @@ pub(crate) fn append<R>(
     let room = NonNull::from(&mut *spare).cast();
     let (written, result) = write(Spare::new(spare));
     // What was written is borrowed as long as the spare capacity. So a room that begins at the same
-    // place is that one, unless it has no bytes.
-    let len = if written.room == room && written.start == 0 { written.end } else { 0 };
+    // place is that one, unless one of them has no bytes.
+    let len = if written.room == room && written.start == 0 { written.end.min(len) } else { 0 };
     // SAFETY: these bytes of the spare capacity were written.
     unsafe { bytes.set_len(bytes.len() + len) };
     result

@@ -1,6 +1,8 @@
 //! Where the copy loop asks for bytes before it needs them: those that matches repeat, and the room
 //! that it writes to.
 
+use crate::sequences::Output;
+
 /// Blocks that are no longer have few enough pages: a processor finds their addresses fast, and
 /// asking ahead gains nothing (measured, with an L2 cache of 2 MiB).
 const MANY_PAGES: usize = 4 << 20;
@@ -37,9 +39,9 @@ const ROOM_AHEAD: usize = 2 << 10;
 /// The room to ask for while `len` bytes are written from `at` on. Without that stores wait for
 /// memory: blocks of 4 MiB take an eighth longer (Intel Xeon, Sapphire Rapids or later).
 #[inline(always)]
-pub(super) fn room(raw: &[u8], at: usize, len: usize) -> &[u8] {
-    let end = raw.len().min(at + ROOM_AHEAD + len);
-    if raw.len() > NEAR_LEN { raw.get(at + ROOM_AHEAD..end).unwrap_or_default() } else { &[] }
+pub(super) fn room<'a>(output: &'a Output<'_>, at: usize, len: usize) -> &'a [u8] {
+    let end = output.raw.len().min(at + ROOM_AHEAD + len);
+    if output.block_len > NEAR_LEN { output.raw.get(at + ROOM_AHEAD..end).unwrap_or_default() } else { &[] }
 }
 
 #[cfg(test)]
@@ -48,14 +50,16 @@ mod tests {
 
     #[test]
     fn room_is_asked_for_up_to_the_end_of_a_long_block() {
-        let raw = vec![0; NEAR_LEN + 1];
-        let at = |place: usize| raw.len() - ROOM_AHEAD - place;
-        assert_eq!(room(&raw, 0, 100).as_ptr(), raw[ROOM_AHEAD..].as_ptr());
-        assert_eq!(room(&raw, 0, 100).len(), 100);
-        assert_eq!(room(&raw, at(60), 100).len(), 60);
-        assert_eq!(room(&raw, at(0), 100).len(), 0);
-        assert_eq!(room(&raw, raw.len() - 1, 100).len(), 0);
-        assert_eq!(room(&raw[1..], 0, 100).len(), 0);
+        let (mut raw, block_len) = (vec![0; NEAR_LEN], NEAR_LEN + 1);
+        let (at, ahead) = (|place: usize| NEAR_LEN - ROOM_AHEAD - place, raw[ROOM_AHEAD..].as_ptr());
+        let mut output = Output { raw: &mut raw, at: 0, end: 1, block_len };
+        assert_eq!(room(&output, 0, 100).as_ptr(), ahead);
+        assert_eq!(room(&output, 0, 100).len(), 100);
+        assert_eq!(room(&output, at(60), 100).len(), 60);
+        assert_eq!(room(&output, at(0), 100).len(), 0);
+        assert_eq!(room(&output, NEAR_LEN - 1, 100).len(), 0);
+        output.block_len = NEAR_LEN;
+        assert_eq!(room(&output, 0, 100).len(), 0);
     }
 
     #[test]

@@ -213,7 +213,10 @@ impl Decode<'_> {
         let (mut written, mut good) = (Written::default(), 0);
         for decoded in block::decode_together(blocks.collect(), self.resources) {
             match decoded {
-                Ok(raw) => good += usize::from(written.append(raw)),
+                Ok(raw) => {
+                    assert!(written.append(raw), "blocks come back in their order");
+                    good += 1;
+                }
                 Err(reason) => return (written, (good, Some(reason))),
             }
         }

@@ -180,7 +180,7 @@ fn count<'r>(block: Decoded<'r>, tally: &mut Tally, written: &mut Written<'r>) -
         Ok(raw) => {
             tally.add_content(raw.bytes());
             tally.add_block(raw.len());
-            written.append(raw);
+            assert!(written.append(raw), "stretches come back in their order");
             None
         }
         Err(error) => Some(error),

@@ -32,6 +32,9 @@ pub(in crate::simd) fn decode_turns(chains: &mut Chains, raw: &mut [&mut [[u8; S
     // No state goes on by more than a word a turn: so much can be read at every place.
     let last = chains.words.len().checked_sub(2 * turns + Chains::BEYOND);
     assert!(i32::try_from(chains.words.len()).is_ok(), "places are 31 bits");
+    for table in &chains.tables {
+        assert!(1 << table.scale_bits() <= table.as_array().len(), "each slot of a scale is in its table");
+    }
     for place in chains.places {
         assert!(last.is_some_and(|last| place as usize <= last), "each state has words for all turns");
     }
@@ -47,10 +50,10 @@ pub(in crate::simd) fn decode_turns(chains: &mut Chains, raw: &mut [&mut [[u8; S
     for turn in 0..turns {
         for vector in 0..VECTORS {
             let index = _mm512_add_epi32(_mm512_and_si512(states[vector], masks[vector]), first[vector]);
-            // SAFETY: a slot is below its table's scale, which is at most its length, and all
-            // tables stand one after the other, `STRIDE` apart, each with its slots first
-            // (`repr(C)`). A place is at most `last` and two for each turn before, as was asserted:
-            // four bytes can be read there.
+            // SAFETY: a slot is below its table's scale, which is at most its length, as was
+            // asserted, and all tables stand one after the other, `STRIDE` apart, each with its
+            // slots first (`repr(C)`). A place is at most `last` and two for each turn before, as
+            // was asserted, too: four bytes can be read there.
             let (slot, word) = unsafe {
                 let slot = _mm512_i32gather_epi32::<4>(index, slots);
                 (slot, _mm512_i32gather_epi32::<1>(places[vector], words.cast()))

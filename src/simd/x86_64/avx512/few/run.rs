@@ -196,7 +196,8 @@ fn its<const TABLES: usize>(tables: &[FewTables; TABLES], pairs: usize, pair: us
 struct Slots {
     buckets: __m512i,
     /// Which slots of their buckets they are: in bits 0 to 3, as a bucket of 16 slots would count
-    /// them. The other bits are the lowest ones of the bucket.
+    /// them. The other bits are the lowest ones of the bucket. Below a scale of 12 bits, the lowest
+    /// bits of the four are any, and change nothing.
     within: __m512i,
 }
 
