@@ -24,7 +24,7 @@ if command -v rustup >/dev/null; then
     timeout 120 rustup component add rust-src >/dev/null 2>&1 || true
 fi
 # The standard library's source makes a .wasm that is a fifth smaller: built for size, and without
-# the text of panics.
+# the text of panics and their places, which would also make it longer where the checkout's path is.
 source_of_std="$(rustc --print sysroot)/lib/rustlib/src/rust/library/std"
 [ -d "$source_of_std" ] || [ -d "$(rustc --print target-libdir --target $target 2>/dev/null)" ] || skipped "the standard library of $target is not here, nor is its source"
 (cd web && timeout 120 npm ci --no-fund --no-audit --silent) || skipped 'npm cannot install esbuild and typescript'
@@ -35,7 +35,7 @@ build() {
     export CARGO_PROFILE_RELEASE_OPT_LEVEL=$3
     local features=(--release --target $target --no-default-features --features "$1") simd=-Ctarget-feature=+simd128
     local small=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
-    if [ -d "$source_of_std" ] && RUSTC_BOOTSTRAP=1 RUSTFLAGS="$simd -Zunstable-options -Cpanic=immediate-abort" cargo build -q "${features[@]}" "${small[@]}" --target-dir "target/small-$3"; then
+    if [ -d "$source_of_std" ] && RUSTC_BOOTSTRAP=1 RUSTFLAGS="$simd -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none" cargo build -q "${features[@]}" "${small[@]}" --target-dir "target/small-$3"; then
         cp "target/small-$3/$target/release/ranstream_web.wasm" "$2"
         is_small=1
     else
