@@ -1,10 +1,10 @@
 //! Room for bytes that may not hold any yet, such as that behind the end of a vector.
 //!
 //! To zero such room takes a third of the time that it takes to decode lanes to it, where none of
-//! it is in a cache (Intel Xeon, Sapphire Rapids or later): it is bound by memory. So a [`Spare`] may be written without that. It can
-//! be cut in pieces, each for who decodes there, and what was written of them is put together
-//! again, as [`Written`]. Both know the room that they are of: only bytes that were written in it
-//! become a vector's.
+//! it is in a cache (Intel Xeon, Sapphire Rapids or later): it is bound by memory. So a [`Spare`]
+//! may be written without that. It can be cut in pieces, each for who decodes there, and what was
+//! written of them is put together again, as [`Written`]. Both know the room that they are of: only
+//! bytes that were written in it become a vector's.
 
 use std::{marker::PhantomData, mem::MaybeUninit, ptr::NonNull, slice};
 
