@@ -55,12 +55,12 @@ impl Sample {
     ///
     /// Copying waits for memory, counting does not: together they take the time of one (Zen 4).
     pub(crate) fn copy(&mut self, part: &[u8], raw: &mut [u8], filled: usize) {
-        let (mut parts, mut end) = (part.chunks(COPIED).peekable(), filled);
-        while let Some(part) = parts.next() {
-            let room = &mut raw[end..end + part.len()];
-            room.copy_from_slice(part);
+        let mut end = filled;
+        for part in part.chunks(COPIED) {
+            // What was copied before is counted while this part comes, across calls too.
+            self.take(&raw[..end], part);
+            raw[end..end + part.len()].copy_from_slice(part);
             end += part.len();
-            self.take(&raw[..end], parts.peek().copied().unwrap_or_default());
         }
     }
 
