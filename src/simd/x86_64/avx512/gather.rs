@@ -12,7 +12,7 @@ use std::arch::x86_64::*;
 use std::{hint::black_box, mem};
 
 use super::{
-    PAIR, Words, opaque_one,
+    PAIR, Words, opaque_one, opaque_two,
     rounds::{self, Next, Places, Rounds},
 };
 use crate::{
@@ -260,7 +260,7 @@ fn quads([a, b, c, d]: [__m512i; QUAD]) -> [u8; GROUP] {
     let ab = _mm512_mask_blend_epi8(UPPER_BYTES, a, _mm512_slli_epi16::<8>(b));
     let cd = _mm512_mask_blend_epi8(UPPER_BYTES, c, _mm512_slli_epi16::<8>(d));
     // Within each 16 bytes, of eight lanes: the first four, and the others.
-    let (low, high) = (_mm512_unpacklo_epi16(ab, cd), _mm512_unpackhi_epi16(ab, cd));
+    let [low, high] = opaque_two([_mm512_unpacklo_epi16(ab, cd), _mm512_unpackhi_epi16(ab, cd)]);
     let first = _mm512_permutex2var_epi64(low, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), high);
     let second = _mm512_permutex2var_epi64(low, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), high);
     // SAFETY: both are 128 bytes, and every bit pattern is valid.

@@ -211,6 +211,20 @@ fn opaque_one() -> __m512i {
     std::hint::black_box(_mm512_set1_epi16(1))
 }
 
+/// The same vectors, without the compiler knowing it. Unlike `black_box`, this leaves them in their
+/// registers.
+///
+/// Where it knows, it makes one shuffle of words of two in a row, which is slower.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn opaque_two([mut one, mut two]: [__m512i; 2]) -> [__m512i; 2] {
+    // SAFETY: no instruction is there.
+    unsafe {
+        asm!("/* {0} {1} */", inout(zmm_reg) one, inout(zmm_reg) two, options(pure, nomem, nostack, preserves_flags));
+    };
+    [one, two]
+}
+
 /// The same place, without the compiler knowing it. Unlike `black_box`, this leaves it in its
 /// register.
 #[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read or written")]
