@@ -27,6 +27,7 @@ mod async_wire;
 mod auto_traits;
 #[cfg(feature = "rayon")]
 mod benchmarks;
+#[cfg(feature = "rayon")]
 mod callbacks;
 mod corruption;
 mod crafted;
