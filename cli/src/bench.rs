@@ -24,6 +24,9 @@ use crate::{
 /// Shorter data is gone through several times in a row, so that the clock has something to measure.
 const TIMED_LEN: usize = 4 << 20;
 
+/// So many times at most: a call takes microseconds, however few bytes it has.
+const MOST_REPEATS: usize = 4096;
+
 pub(crate) fn run(args: &BenchArgs) -> ExitCode {
     report::end(measure(args))
 }
@@ -146,7 +149,7 @@ impl Contest {
     /// that every byte comes back.
     fn run(&mut self, raw: &[u8], counted: bool) -> Result<()> {
         self.back.resize(raw.len(), 0);
-        let repeats = TIMED_LEN.div_ceil(raw.len());
+        let repeats = TIMED_LEN.div_ceil(raw.len()).min(MOST_REPEATS);
         let encode = timed(repeats, || {
             self.coded.clear();
             match &self.options {

@@ -1,5 +1,7 @@
 //! What `rans bench` shows.
 
+use std::time::{Duration, Instant};
+
 use super::folder::{Folder, skewed};
 
 #[test]
@@ -25,6 +27,16 @@ fn every_mode_and_kernel_has_a_line_of_figures() {
         assert!(speeds[0] > 0.0 && speeds[1] > 0.0, "{row:?}");
     }
     assert!(run.text().lines().nth(3).unwrap().contains("97.66 KiB  100.0 %"), "{}", run.text());
+}
+
+/// Each call is timed so often that the clock sees it, and not so often that nobody sees the end.
+#[test]
+fn one_byte_is_measured_in_seconds() {
+    let folder = Folder::with(&[("a", b"x")]);
+    let begun = Instant::now();
+    let run = folder.succeed("bench -r 1 a");
+    assert!(run.text().starts_with("a, 1 B, median of 1 round"), "{}", run.text());
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }
 
 #[test]
