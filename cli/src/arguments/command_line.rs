@@ -113,17 +113,29 @@ fn defaults() -> Result<Vec<OsString>, clap::Error> {
     let matches = match command.clone().try_get_matches_from(line) {
         Ok(matches) => matches,
         Err(error) => {
-            let what = error.render().to_string();
-            return Err(wrong(&mut command, what.strip_prefix("error: ").unwrap_or(&what)));
+            let text = error.render().to_string();
+            let what = text.strip_prefix("error: ").unwrap_or(&text);
+            // How the program is used comes once more behind it.
+            let end = ["\n\nUsage:", "\n\nFor more"].iter().filter_map(|behind| what.find(behind)).min();
+            return Err(wrong(&mut command, &what[..end.unwrap_or(what.len())]));
         }
     };
-    let refused = matches.subcommand_name().or_else(|| NO_DEFAULTS.into_iter().find(|id| is_given(&matches, id)));
+    let refused = match matches.subcommand_name() {
+        Some(task) => Some(format!("'{task}'")),
+        None => NO_DEFAULTS.into_iter().find(|id| is_given(&matches, id)).map(|id| as_written(&command, id)),
+    };
     match refused {
-        Some(id) => {
-            Err(wrong(&mut command, &format!("'{id}' is no default; only options that change how things are done are")))
+        Some(name) => {
+            Err(wrong(&mut command, &format!("{name} is no default; only options that change how things are done are")))
         }
         None => Ok(words),
     }
+}
+
+/// One of [`NO_DEFAULTS`] as it stands on a command line.
+fn as_written(command: &Command, id: &str) -> String {
+    let long = command.get_arguments().find(|arg| arg.get_id() == id).and_then(clap::Arg::get_long);
+    long.map_or_else(|| "a file".to_owned(), |long| format!("'--{long}'"))
 }
 
 fn is_given(matches: &clap::ArgMatches, id: &str) -> bool {

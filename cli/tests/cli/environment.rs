@@ -117,6 +117,18 @@ fn what_is_no_default_is_refused_by_name() {
             assert_eq!(folder.names(), ["a"]);
         }
     }
+    for (defaults, said) in [
+        ("-c", "RANS_OPT: '--stdout' is no default"),
+        ("--output-dir-flat b", "RANS_OPT: '--output-dir-flat' is no default"),
+        ("b", "RANS_OPT: a file is no default"),
+        ("list", "RANS_OPT: 'list' is no default"),
+        ("--nonsense", "RANS_OPT: unexpected argument '--nonsense' found"),
+        ("-T many", "RANS_OPT: invalid value 'many' for '--threads <N>'"),
+    ] {
+        let run = run_with_defaults(&folder, "a", defaults);
+        assert!(run.stderr.contains(said), "{}", run.stderr);
+        assert_eq!(run.stderr.matches("Usage:").count(), 1, "{}", run.stderr);
+    }
     let run = run_with_defaults(&folder, "-d --block-size 0 a", "-q");
     assert!(run.stderr.contains("RANS_OPT is '-q'"), "{}", run.stderr);
 }
