@@ -56,7 +56,7 @@ pub(crate) struct MemoryArgs {
 #[command(next_help_heading = "Decompression")]
 pub(crate) struct BackendArgs {
     /// Who decodes blocks
-    #[arg(id = "backend", long = "backend", value_enum, default_value_t = BackendName::Cpu)]
+    #[arg(id = "backend", long = "backend", value_name = "WHO", value_enum, default_value_t = BackendName::Cpu)]
     pub(crate) name: BackendName,
 }
 
