@@ -22,7 +22,7 @@ use crate::{
     bar::Bar,
     base::Bases,
     claimed::Claimed,
-    input::{self, Input},
+    input::{self, Input, Purpose},
     output::{Output, Sink},
     report::{Moved, Report, percent},
     sources::{self, Taken, ends_in},
@@ -92,7 +92,7 @@ struct Compression {
 
 impl Operation for Compression {
     fn open(&self, path: &Path, special: bool) -> Result<Input> {
-        if special { Input::open_special(path) } else { Input::open(path) }
+        Input::open_for(path, Purpose::Compress, special)
     }
 
     fn stdout(&self, force: bool) -> Result<Output> {

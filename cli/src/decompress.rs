@@ -17,7 +17,7 @@ use crate::{
     backend::Backend,
     bar::Bar,
     base::Bases,
-    input::Input,
+    input::{Input, Purpose},
     output::Output,
     report::{Moved, Report, percent},
     sources::{self, Taken, ends_in},
@@ -89,7 +89,7 @@ impl Range {
 
 impl Operation for Decompression {
     fn open(&self, path: &Path, force: bool) -> Result<Input> {
-        Input::open_compressed(path, force)
+        Input::open_compressed(path, Purpose::Decompress, force)
     }
 
     fn stdout(&self, _: bool) -> Result<Output> {

@@ -22,6 +22,42 @@ const STDIN: &str = "-";
 /// One block of the default size.
 const SHORT: u64 = 256 << 10;
 
+/// What an input is for, which decides what helps where it is no regular file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Purpose {
+    Compress,
+    Decompress,
+    /// To be tested or listed: there is no output.
+    Look,
+    /// What takes neither -r nor -f.
+    Other,
+}
+
+impl Purpose {
+    /// What is said of a folder.
+    fn folder(self, path: &Path) -> String {
+        let advice = match self {
+            Self::Compress => {
+                format!("; -r takes the files in it, and tar c {0} | rans > {0}.tar.rans packs it", shown(path))
+            }
+            Self::Decompress | Self::Look => "; -r takes the compressed files in it".to_owned(),
+            Self::Other => String::new(),
+        };
+        format!("is a directory{advice}")
+    }
+
+    /// What is said of a pipe or a device.
+    fn special(self) -> &'static str {
+        match self {
+            Self::Compress | Self::Decompress => {
+                "not a regular file; -f or an output named with -o reads it all the same"
+            }
+            Self::Look => "not a regular file; -f reads it all the same",
+            Self::Other => "not a regular file",
+        }
+    }
+}
+
 /// An open file, or standard input.
 #[derive(Debug)]
 pub(crate) struct Input {
@@ -34,38 +70,31 @@ impl Input {
     /// A regular file or standard input. What else has a name is refused before it is opened: a
     /// pipe would wait for a writer, a device would do what it does.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        Self::open_if(path, false)
-    }
-
-    /// As [`Input::open`], also for pipes and devices.
-    pub(crate) fn open_special(path: &Path) -> Result<Self> {
-        Self::open_if(path, true)
+        Self::open_for(path, Purpose::Other, false)
     }
 
     /// As [`Input::open`], for compressed data: that is not typed on a terminal. `force`: it is all
     /// the same, and may come from pipes and devices.
-    pub(crate) fn open_compressed(path: &Path, force: bool) -> Result<Self> {
-        let input = Self::open_if(path, force)?;
+    pub(crate) fn open_compressed(path: &Path, purpose: Purpose, force: bool) -> Result<Self> {
+        let input = Self::open_for(path, purpose, force)?;
         if input.is_stdin() && !force && io::stdin().is_terminal() {
             bail!("compressed data is not read from a terminal; name a file or use a pipe, see --help");
         }
         Ok(input)
     }
 
-    fn open_if(path: &Path, special: bool) -> Result<Self> {
+    /// As [`Input::open`]; `special`: also a pipe or a device.
+    pub(crate) fn open_for(path: &Path, purpose: Purpose, special: bool) -> Result<Self> {
         if is_standard(path) {
             standard::check(Stream::Input).map_err(because("cannot read"))?;
             return Ok(Self { path: path.to_owned(), file: None });
         }
         let kind = fs::metadata(path).map_err(explain)?;
         if kind.is_dir() {
-            bail!(
-                "is a directory; -r takes the files in it, and tar c {0} | rans > {0}.tar.rans packs it",
-                shown(path)
-            );
+            bail!(purpose.folder(path));
         }
         if !kind.is_file() && !special && !is_open_already(path) {
-            bail!("not a regular file; -f or an output named with -o reads it all the same");
+            bail!(purpose.special());
         }
         let file = File::open(path).map_err(explain)?;
         let metadata = file.metadata().map_err(explain)?;

@@ -1,6 +1,6 @@
 //! What is in compressed files, as a table or as JSON.
 
-use std::{ffi::OsStr, path::Path, process::ExitCode};
+use std::{ffi::OsStr, mem, path::Path, process::ExitCode};
 
 use anyhow::{Result, bail};
 use indicatif::HumanBytes;
@@ -9,21 +9,23 @@ use crate::{
     advice::explain,
     arguments::{ListArgs, VoiceArgs},
     columns::Columns,
-    input::{self, Input},
+    input::{self, Input, Purpose},
     names::masked,
     output::print,
     report::{Report, percent},
+    sources::{self, Taken},
     survey::{Modes, Stream, Survey, survey},
     tensors::tensors,
 };
 
-/// `special`: also what is no regular file.
-pub(crate) fn run(args: &ListArgs, special: bool) -> ExitCode {
-    let inputs = input::or_stdin(args.inputs.clone());
+/// `suffix`: what the names of compressed files end in.
+pub(crate) fn run(mut args: ListArgs, suffix: &OsStr) -> ExitCode {
     let mut report = Report::new(VoiceArgs::only(args.quiet));
+    let named = mem::take(&mut args.inputs);
+    let inputs = sources::collect(named, &args.source, Taken::EndingIn(suffix), &mut report);
     let mut surveys = Vec::new();
     for path in &inputs {
-        match look(path, special, args) {
+        match look(path, &args) {
             Ok(survey) => {
                 if survey.trailing_zeros > 0 {
                     let zeros = survey.trailing_zeros;
@@ -51,8 +53,8 @@ pub(crate) fn run(args: &ListArgs, special: bool) -> ExitCode {
     report.exit_code()
 }
 
-fn look(path: &Path, special: bool, args: &ListArgs) -> Result<Survey> {
-    let input = Input::open_compressed(path, special)?;
+fn look(path: &Path, args: &ListArgs) -> Result<Survey> {
+    let input = Input::open_compressed(path, Purpose::Look, args.force)?;
     let mut survey = survey(path, &input, args.verbose).map_err(explain)?;
     if args.tensors {
         let Some((file, _)) = input.regular() else { bail!("tensors are listed of regular files alone") };

@@ -49,9 +49,9 @@ mod trailing;
 mod transfer;
 mod version;
 
-use std::process::ExitCode;
+use std::{ffi::OsStr, process::ExitCode};
 
-use crate::arguments::{Cli, FileArgs, ListArgs, Task, TestArgs};
+use crate::arguments::{Cli, FileArgs, ListArgs, SUFFIX, Task, TestArgs};
 
 fn main() -> ExitCode {
     let cli = arguments::parse();
@@ -61,8 +61,8 @@ fn main() -> ExitCode {
     let Cli { task, files } = cli;
     match task {
         None => operate(files),
-        Some(Task::List(args)) => list::run(&args, false),
-        Some(Task::Test(args)) => test::run(args, false),
+        Some(Task::List(args)) => list::run(args, OsStr::new(SUFFIX)),
+        Some(Task::Test(args)) => test::run(args, OsStr::new(SUFFIX)),
         Some(Task::Recover(args)) => recover::run(&args),
         Some(Task::Index(args)) => index::run(&args),
         Some(Task::Bench(args)) => bench::run(&args),
@@ -78,9 +78,11 @@ fn operate(args: FileArgs) -> ExitCode {
         version::run(voice.verbose)
     } else if operation.list {
         let (json, verbose, quiet) = (operation.json, voice.verbose, voice.quiet);
-        list::run(&ListArgs { inputs, json, verbose, tensors: false, quiet }, output.force)
+        let args = ListArgs { inputs, json, verbose, tensors: false, quiet, force: output.force, source };
+        list::run(args, &output.suffix)
     } else if operation.test {
-        test::run(TestArgs { inputs, base, limits, backend, threads, voice }, output.force)
+        let args = TestArgs { inputs, force: output.force, source, base, limits, backend, threads, voice };
+        test::run(args, &output.suffix)
     } else if operation.decompress {
         let options = limits.options(threads);
         let (range, pass) = (&args.range, &args.pass);

@@ -12,7 +12,7 @@ use walkdir::WalkDir;
 use crate::{
     advice::{because, explain},
     arguments::SourceArgs,
-    input::{self, Input},
+    input::{self, Input, Purpose},
     names::shown,
     report::Report,
 };
@@ -60,7 +60,7 @@ pub(crate) fn ends_in(path: &Path, suffix: &OsStr) -> bool {
 
 /// The names in a list, one on each line.
 fn names_in(list: &Path) -> Result<Vec<PathBuf>> {
-    let input = Input::open_special(list)?;
+    let input = Input::open_for(list, Purpose::Other, true)?;
     let mut names = Vec::new();
     for line in BufReader::new(input.reader()).split(b'\n') {
         let line = line.map_err(because("cannot read the list"))?;

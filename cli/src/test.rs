@@ -6,26 +6,27 @@ use anyhow::Result;
 use ranstream::DecodeOptions;
 
 use crate::{
-    arguments::{SUFFIX, TestArgs},
+    arguments::TestArgs,
     backend::Backend,
     base::Bases,
     decompress::decode,
-    input::{self, Input},
+    input::{self, Input, Purpose},
     output::Output,
     report::Report,
+    sources::{self, Taken},
     transfer::{Done, Remark},
 };
 
-/// `special`: also what is no regular file.
-pub(crate) fn run(args: TestArgs, special: bool) -> ExitCode {
-    let inputs = input::or_stdin(args.inputs);
+/// `suffix`: what the names of compressed files end in.
+pub(crate) fn run(args: TestArgs, suffix: &OsStr) -> ExitCode {
     let mut report = Report::new(args.voice);
+    let inputs = sources::collect(args.inputs, &args.source, Taken::EndingIn(suffix), &mut report);
     report.align(&inputs);
     let backend = Backend::open(args.backend.name, &report);
     let options = backend.apply(args.limits.options(args.threads));
-    let bases = Bases::new(args.base, OsStr::new(SUFFIX));
+    let bases = Bases::new(args.base, suffix);
     for path in &inputs {
-        if let Err(error) = check(path, special, &options, &bases, &mut report) {
+        if let Err(error) = check(path, args.force, &options, &bases, &mut report) {
             report.error(&error.context(input::name(path)));
         }
     }
@@ -34,9 +35,9 @@ pub(crate) fn run(args: TestArgs, special: bool) -> ExitCode {
     report.exit_code()
 }
 
-fn check(path: &Path, special: bool, options: &DecodeOptions, bases: &Bases, report: &mut Report) -> Result<()> {
+fn check(path: &Path, force: bool, options: &DecodeOptions, bases: &Bases, report: &mut Report) -> Result<()> {
     let begun = Instant::now();
-    let input = Input::open_compressed(path, special)?;
+    let input = Input::open_compressed(path, Purpose::Look, force)?;
     let bar = report.bar(&input, false);
     let mut options = bases.apply(bar.follow_decoder(options.clone()), &input)?;
     if input.is_short() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
-use super::{BackendArgs, BaseArgs, LimitArgs, ThreadArgs, VoiceArgs, general::MemoryArgs, sizes::size};
+use super::{BackendArgs, BaseArgs, LimitArgs, SourceArgs, ThreadArgs, VoiceArgs, general::MemoryArgs, sizes::size};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
@@ -49,6 +49,11 @@ pub(crate) struct ListArgs {
     /// Say nothing but errors beside the list
     #[arg(short, long)]
     pub(crate) quiet: bool,
+    /// Read special files and the terminal
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -56,6 +61,11 @@ pub(crate) struct TestArgs {
     /// Compressed files; none, or -, is standard input
     #[arg(value_name = "FILE")]
     pub(crate) inputs: Vec<PathBuf>,
+    /// Read special files and the terminal
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
     #[command(flatten)]
     pub(crate) base: BaseArgs,
     #[command(flatten)]
@@ -119,12 +129,12 @@ pub(crate) struct BenchArgs {
     /// Take no more than SIZE bytes of the file
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
     pub(crate) max_size: u64,
-    #[command(flatten)]
-    pub(crate) threads: ThreadArgs,
     /// Decode on a GPU, too; needs a rans with the feature gpu
     #[arg(long)]
     pub(crate) gpu: bool,
     /// Show no progress bar
     #[arg(short, long)]
     pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
 }

@@ -38,6 +38,41 @@ fn folders_are_gone_through_and_back() {
     assert_eq!(folder.run("-r d/e/empty").code, Some(0));
 }
 
+#[test]
+fn what_is_in_folders_and_lists_is_tested_and_listed() {
+    let folder = tree();
+    folder.succeed("-q -r d");
+    folder.succeed("-q -r -S .rz d");
+    fs::write(folder.path("names"), "d/one.rans\n").unwrap();
+    for test in ["-t", "test"] {
+        let run = folder.succeed(&format!("{test} -r d"));
+        assert!(run.stderr.contains("d/one.rans") && run.stderr.contains("d/e/two.rans"), "{}", run.stderr);
+        assert!(!run.stderr.contains(".rz"), "{}", run.stderr);
+        let run = folder.succeed(&format!("{test} --filelist names"));
+        assert!(run.stderr.contains("d/one.rans : ok"), "{}", run.stderr);
+    }
+    assert!(folder.succeed("-t -r -S .rz d").stderr.contains("d/one.rz"));
+    for list in ["-l", "list"] {
+        let run = folder.succeed(&format!("{list} -r d"));
+        assert!(run.text().contains("d/one.rans") && run.text().contains("d/e/two.rans"), "{}", run.text());
+        assert!(folder.succeed(&format!("{list} --filelist names")).text().contains("d/one.rans"));
+    }
+    folder.fail("-t --filelist missing", "rans: missing: No such file");
+}
+
+#[test]
+fn what_is_said_of_a_folder_is_what_helps() {
+    let folder = tree();
+    for line in ["-d d", "-t d", "test d", "-l d", "list d"] {
+        let run = folder.fail(line, "rans: d: is a directory; -r takes the compressed files in it");
+        assert_eq!(run.stderr.lines().count(), 1, "rans {line}: {}", run.stderr);
+    }
+    for line in ["index d", "bench d", "recover d -o b", "--filelist d"] {
+        let run = folder.fail(line, "rans: d: is a directory");
+        assert!(!run.stderr.contains("-r takes"), "rans {line}: {}", run.stderr);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn links_and_special_files_in_folders_are_left_out() {

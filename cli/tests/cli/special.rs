@@ -21,7 +21,10 @@ fn a_pipe_among_files_is_refused_at_once() {
         assert!(run.stdout.is_empty());
     }
     folder.fail("recover pipe -o b", "not a regular file");
-    folder.fail("bench pipe", "not a regular file");
+    for line in ["bench pipe", "index pipe"] {
+        let run = folder.fail(line, "rans: pipe: not a regular file");
+        assert!(!run.stderr.contains("-f"), "rans {line}: {}", run.stderr);
+    }
     let run =
         folder.fail("a pipe", "rans: pipe: not a regular file; -f or an output named with -o reads it all the same");
     assert!(run.stderr.contains("a    : "), "{}", run.stderr);
@@ -46,6 +49,13 @@ fn a_pipe_that_is_meant_is_read() {
         });
         let coded = if run.stdout.is_empty() { folder.read("b") } else { run.stdout };
         assert!(folder.run_with("-d", &coded).stdout == raw, "rans {line}");
+    }
+    let coded = folder.read("b");
+    for line in ["-tf pipe.rans", "test -f pipe.rans", "-lf pipe.rans", "list -f pipe.rans"] {
+        thread::scope(|scope| {
+            scope.spawn(|| fs::write(folder.path("pipe.rans"), &coded).unwrap());
+            folder.succeed(line);
+        });
     }
     let run = folder.script("$RANS -c /dev/stdin < a | $RANS -dc -f /dev/stdin");
     assert!(run.stdout == raw);
