@@ -78,7 +78,7 @@ fn tables(surveys: &[Survey], every_block: bool) -> Result<()> {
         print(format!("\n{}\n{}", survey.shown, blocks(survey)).as_bytes())?;
     }
     for survey in surveys {
-        if let Some(tensors) = &survey.tensors {
+        if let Some(tensors) = survey.tensors.as_ref().filter(|tensors| tensors.opaque.is_none()) {
             print(format!("\n{}\n{}", survey.shown, tensors.table()).as_bytes())?;
         }
     }

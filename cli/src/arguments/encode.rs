@@ -6,7 +6,7 @@ use clap::{
     Arg, Args, Command, ValueEnum,
     builder::{PossibleValue, StringValueParser, TypedValueParser},
 };
-use ranstream::{EncodeOptions, Mode, Normalization, Prefer};
+use ranstream::{EncodeOptions, Error, Mode, Normalization, Prefer};
 use ranstream_tensors::Profile;
 
 use super::{
@@ -101,7 +101,13 @@ impl EncodeArgs {
             options = options.normalization(Normalization::Compat);
         }
         if let Err(error) = ranstream::compress(&[], &options.clone().threads(1)) {
-            usage_error(&error.to_string());
+            usage_error(&match error {
+                // The one range that depends on another option.
+                Error::InvalidOption { option: "scale_bits", given, min, max } => {
+                    format!("--scale-bits is {given}, outside {min}..={max} in mode {}", self.mode)
+                }
+                error => error.to_string(),
+            });
         }
         options
     }

@@ -191,6 +191,8 @@ fn options_that_make_no_sense_are_misuse() {
         assert!(run.stderr.starts_with("error: "), "rans {line} says: {}", run.stderr);
         assert_eq!(folder.names(), ["a"], "rans {line}");
     }
+    let run = folder.misuse("--mode lanes --scale-bits 13 a");
+    assert!(run.stderr.contains("--scale-bits is 13, outside 9..=12 in mode lanes"), "{}", run.stderr);
     for line in ["--help", "-h", "--version", "list --help", "recover -h"] {
         assert!(!folder.succeed(line).stdout.is_empty(), "rans {line}");
     }

@@ -95,6 +95,7 @@ fn tensors_are_listed() {
 
     let run = folder.succeed("list --tensors text.rans");
     assert!(run.stderr.contains("no tensors: neither safetensors nor GGUF"), "{}", run.stderr);
+    assert_eq!(run.text(), folder.succeed("list text.rans").text(), "no table of no tensors");
     let run = folder.command("list --tensors").stdin(Stdio::null()).output().unwrap();
     assert_eq!(run.status.code(), Some(1));
 }
