@@ -1,4 +1,4 @@
-//! Compressed objects of any [`ObjectStore`] as their raw bytes.
+//! Compressed objects of any [`ObjectStore`](object_store::ObjectStore) as their raw bytes.
 //!
 //! [`RansStore`] shows each object whose name ends in `.rans` with its raw size, and decodes the
 //! blocks that a range lies in. An engine that splits files by ranges of bytes so splits compressed

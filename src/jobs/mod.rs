@@ -1,6 +1,5 @@
 //! What the decode kernel needs of its host: job lists and shaders, for those who run it on a
-//! device of their own, as a page does in a browser. [`gpu`](crate::gpu) is made of this and of
-//! wgpu.
+//! device of their own, as a page does in a browser. The module `gpu` is made of this and of wgpu.
 //!
 //! A [`Stage`] takes blocks, verifies each one's check while it copies the payload to where the
 //! device will read it, and lists the [`Job`]s. [`Shader::source`] is the shader, whose entry point

@@ -112,8 +112,8 @@ macro_rules! work_setters {
             /// rayon's global pool. Default: 1. I/O stays on the caller's thread, which is one of
             /// these where all bytes are in memory. A reader or writer of `std`'s traits that would
             /// have to wait for blocks of up to 256 KiB works on some itself, beside these; tasks
-            /// do not, and nobody does with [`pool`](Self::pool). Without the feature `rayon` the
-            /// caller does all the work.
+            /// do not, and nobody does with `pool`. Without the feature `rayon` the caller does
+            /// all the work.
             ///
             /// The pool is made when a block first needs it, and belongs to all clones of these
             /// options. It has no more than four threads for each core: more would only wait for
