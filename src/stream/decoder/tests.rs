@@ -1,12 +1,13 @@
 //! What only the inside of a decoder shows.
 
 use super::*;
-use crate::format::BlockHeader;
 use crate::parallel::Job;
 
 #[cfg(feature = "rayon")]
 #[test]
 fn a_lost_worker_ends_the_stream_behind_the_blocks_before_it() {
+    use crate::format::{BlockHeader, BlockMode};
+
     let stream = crate::compress(&[7; 300], &crate::EncodeOptions::new().block_len(100)).unwrap();
     for threads in [2, 0] {
         let mut decoder = Decoder::new(DecodeOptions::new().threads(threads).in_flight(3));
@@ -14,7 +15,7 @@ fn a_lost_worker_ends_the_stream_behind_the_blocks_before_it() {
         let (first, rest) = stream.split_at(8 + 13);
         assert_eq!(decoder.step(first, &mut [], Op::Run).unwrap().consumed, first.len());
         // Its payload is not there, which makes its worker panic.
-        let header = BlockHeader::Data { mode: crate::format::BlockMode::Fill, raw_len: 100, payload_len: 1 };
+        let header = BlockHeader::Data { mode: BlockMode::Fill, raw_len: 100, payload_len: 1 };
         let (body, resources) = (Vec::new(), Resources::new(None, None));
         let (number, offset, result) = (1, 21, Ok(()));
         decoder.jobs.submit(DecodeJob { header, body, raw: vec![0; 100], resources, number, offset, result });
