@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 
-use ranstream::{Error, Limit};
+use ranstream::{Error, Limit, format::MAGIC};
 
 /// An error of a stream or a system call, with what can be done about it.
 pub(crate) fn explain(error: io::Error) -> anyhow::Error {
@@ -25,10 +25,16 @@ pub(crate) fn because(what: impl fmt::Display) -> impl FnOnce(io::Error) -> anyh
     move |error| explain(error).context(what.to_string())
 }
 
+const RECOVER: &str = "`rans recover` saves the complete blocks";
+
+/// Whether these may be the first bytes of a stream, and damaged.
+fn is_like_the_magic(found: &[u8]) -> bool {
+    found.iter().zip(MAGIC).filter(|&(&byte, wanted)| byte == wanted).count() >= 2
+}
+
 fn explain_stream(error: &Error) -> anyhow::Error {
     let advice = match error {
         Error::Truncated { offset: 0 } => return anyhow::anyhow!("empty, not a ranstream stream"),
-        Error::NotAStream { .. } => return anyhow::anyhow!("not a ranstream stream"),
         Error::TrailingData { offset } => {
             return anyhow::anyhow!("a complete stream ends at byte {offset}, and something else follows");
         }
@@ -37,7 +43,8 @@ fn explain_stream(error: &Error) -> anyhow::Error {
                 "changed while it was read: {declared} bytes long at first, {actual} later; compress a copy, or send it through a pipe"
             );
         }
-        Error::Truncated { .. } | Error::Corrupt { .. } => "`rans recover` saves the complete blocks",
+        Error::Truncated { .. } | Error::Corrupt { .. } => RECOVER,
+        Error::NotAStream { found } if is_like_the_magic(found) => RECOVER,
         Error::LimitExceeded { limit: Limit::Memory, .. } => "allow more with --memory",
         Error::LimitExceeded { limit: Limit::Output, .. } => "allow more with --max-output",
         Error::Unsupported { .. } => "a newer rans may know it",

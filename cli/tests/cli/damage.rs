@@ -27,6 +27,18 @@ fn a_damaged_file_is_not_decompressed_and_its_source_stays() {
 }
 
 #[test]
+fn a_damaged_beginning_is_shown_and_every_block_is_recovered() {
+    let (folder, raw, _) = folder();
+    flip(&folder.path("a.rans"), 0);
+    let error = "rans: a.rans: not a ranstream stream: it begins with [88, 52, 4e, 53], not [89, 52, 4e, 53]; \
+                 `rans recover` saves the complete blocks";
+    folder.fail("-d a.rans", error);
+    folder.fail("list a.rans", error);
+    folder.fail("recover a.rans -o b", "compressed bytes 0..20 are lost");
+    assert!(folder.read("b") == raw);
+}
+
+#[test]
 fn every_other_block_is_recovered() {
     let (folder, raw, third) = folder();
     flip(&folder.path("a.rans"), third + 20);
