@@ -4,21 +4,11 @@
 # where the tests run. What rustup has no toolchain or target for is skipped, aloud.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-features=(rayon futures-io tokio codec gpu)
 
 step() { printf '\n== %s\n' "$*"; }
 
 step "every pair of features"
-check() { cargo check --quiet -p ranstream --no-default-features --features "$1" && printf 'builds: %s\n' "${1:-none}"; }
-check ""
-for i in "${!features[@]}"; do
-    check "${features[i]}"
-    for ((j = i + 1; j < ${#features[@]}; j++)); do
-        check "${features[i]},${features[j]}"
-    done
-done
-cargo check --quiet -p ranstream-cli && printf 'builds: the command\n'
-cargo check --quiet -p ranstream-tensors --no-default-features && printf 'builds: tensors, without threads\n'
+scripts/features.sh pairs
 
 oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 step "Rust $oldest"
