@@ -1,7 +1,8 @@
 //! Small messages with a model that both sides share, and what that gains: `cargo run --release
-//! --example message_codec --features codec`.
+//! --example message_codec --features codec -- [LEVEL]`.
 
 use std::{
+    env,
     error::Error,
     time::{Duration, Instant},
 };
@@ -16,6 +17,10 @@ use ranstream::{
 use tokio_util::codec::Framed;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let mut options = EncodeOptions::new();
+    if let Some(level) = env::args().nth(1) {
+        options = options.level(level.parse()?);
+    }
     println!("| message | without a model | with one | encode | decode |");
     println!("|---:|---:|---:|---:|---:|");
     for len in [100, 250, 500, 1000, 2000, 4000] {
@@ -24,23 +29,22 @@ fn main() -> Result<(), Box<dyn Error>> {
         let model = Model::train(1, samples)?;
         // What both sides have to be given ahead of time.
         let model = Model::load(&model.save())?;
-        row(lines, &model)?;
+        row(lines, &model, &options)?;
     }
     tokio::runtime::Builder::new_current_thread().build()?.block_on(connection())
 }
 
 /// One line of the table in the documentation of `ranstream::message`.
-fn row(lines: &[Vec<u8>], model: &Model) -> Result<(), Box<dyn Error>> {
-    let options = EncodeOptions::new();
+fn row(lines: &[Vec<u8>], model: &Model, options: &EncodeOptions) -> Result<(), Box<dyn Error>> {
     let (mut alone, mut frames) = (0, Vec::new());
     for line in lines {
-        alone += message::encode(line, None, &options, &mut Vec::new())?;
+        alone += message::encode(line, None, options, &mut Vec::new())?;
     }
     let mut encode = Vec::new();
     for line in lines {
         let mut frame = Vec::with_capacity(line.len());
         let start = Instant::now();
-        message::encode(line, Some(model), &options, &mut frame)?;
+        message::encode(line, Some(model), options, &mut frame)?;
         encode.push(start.elapsed());
         frames.push(frame);
     }
