@@ -4,6 +4,8 @@
 //! there. A place that nothing was put in has position 0, so no finder begins before position 1.
 
 mod entry;
+#[cfg(not(target_family = "wasm"))]
+mod nodes;
 mod one_hash;
 #[cfg(not(target_family = "wasm"))]
 mod optimal;

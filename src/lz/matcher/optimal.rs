@@ -7,11 +7,13 @@ use crate::{
         encode::Chunks,
         matcher::{
             Found, common_len_up_to, gain, load32,
+            nodes::{LastStep, Nodes},
             prices::{Counts, Prices},
             tree::{Finder, Match, Reach, Trees},
         },
     },
     sequences::{MIN_MATCH, Repeats},
+    simd::{Kernel, Work, compiled_for},
 };
 
 /// A longer chunk is parsed in parts of so many bytes: a bound for memory.
@@ -61,15 +63,6 @@ struct Matches {
     all: Vec<Match>,
 }
 
-/// The cheapest way to a position that is known so far.
-#[derive(Debug, Clone, Copy)]
-struct Node {
-    cost: i32,
-    /// Of the last step: a match, or 1 for a literal, whose offset is 0.
-    length: u32,
-    offset: u32,
-}
-
 /// What the cheapest way to a position leaves behind.
 #[derive(Debug, Clone, Copy)]
 struct Arrival {
@@ -98,7 +91,14 @@ impl Optimal {
             first.literals = 0;
             let chunk_end = raw.len().min(chunk + chunk_len);
             for start in (chunk..chunk_end).step_by(PART) {
-                let part = Part { raw, start, end: chunk_end.min(start + PART), min_match, nice: effort.nice };
+                let part = Part {
+                    raw,
+                    start,
+                    end: chunk_end.min(start + PART),
+                    min_match,
+                    nice: effort.nice,
+                    kernel: chunks.kernel(),
+                };
                 matches.find(part, &mut finder);
                 let mut like = ways.first_counts(part, matches, first, counts);
                 for _ in 0..effort.passes {
@@ -164,15 +164,31 @@ struct Part<'a> {
     end: usize,
     min_match: usize,
     nice: usize,
+    kernel: Kernel,
 }
 
-const UNKNOWN: Node = Node { cost: i32::MAX, length: 0, offset: 0 };
+/// [`Ways::find_cheapest`], compiled for a kernel.
+struct Cheapest<'a> {
+    ways: &'a mut Ways,
+    part: Part<'a>,
+    matches: &'a Matches,
+    prices: &'a Prices,
+    first: Arrival,
+}
+
+impl Work for Cheapest<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { ways, part, matches, prices, first } = self;
+        ways.find_cheapest(part, matches, prices, first);
+    }
+}
 
 /// The ways through a part.
 #[derive(Debug, Default)]
 struct Ways {
     /// One for each position and one for the end.
-    nodes: Vec<Node>,
+    nodes: Nodes,
     /// As `nodes`.
     arrivals: Vec<Arrival>,
     /// The matches of the way that was found last, the last one first.
@@ -205,7 +221,8 @@ impl Ways {
     /// Goes the cheapest way if symbols come as often as `like` says. How often they come on it is
     /// what comes back.
     fn find(&mut self, part: Part<'_>, matches: &Matches, first: Arrival, like: &Counts) -> Counts {
-        self.find_cheapest(part, matches, &Prices::new(like, part.min_match), first);
+        let prices = &Prices::new(like, part.min_match);
+        compiled_for(part.kernel, Cheapest { ways: self, part, matches, prices, first });
         self.trace(part);
         self.count(part, first)
     }
@@ -262,21 +279,22 @@ impl Ways {
 
     /// Finds the cheapest way to each position that is not inside a long match, and that to the
     /// end.
+    #[inline(always)]
     fn find_cheapest(&mut self, part: Part<'_>, matches: &Matches, prices: &Prices, first: Arrival) {
         let len = part.end - part.start;
-        self.nodes.clear();
-        self.nodes.resize(len + 1, UNKNOWN);
-        self.nodes[0].cost = 0;
+        self.nodes.begin(len + 1);
         // Those that no way goes through are never read.
         self.arrivals.resize(len + 1, first);
         self.arrivals[0] = first;
         let mut index = 0;
         while index < len {
-            self.arrive(index);
-            self.literal(index, part, prices);
+            let arrival = self.arrive(index);
+            self.literal(index, arrival, part, prices);
             let mut longest = 1;
             if len - index >= part.min_match {
-                longest = self.repeats(index, part, prices).max(self.new_offsets(index, part, matches, prices));
+                longest = self
+                    .repeats(index, arrival, part, prices)
+                    .max(self.new_offsets(index, arrival, part, matches, prices));
             }
             // Each literal leads to the next position, so all but the insides of long matches have
             // a way to them.
@@ -285,51 +303,54 @@ impl Ways {
         self.arrive(len);
     }
 
-    /// Notes what the cheapest way to `index` leaves behind.
+    /// Notes what the cheapest way to `index` leaves behind, which comes back.
     #[inline(always)]
-    fn arrive(&mut self, index: usize) {
-        let Node { length, offset, .. } = self.nodes[index];
+    fn arrive(&mut self, index: usize) -> Arrival {
         if index == 0 {
-            return;
+            return self.arrivals[0];
         }
-        let Arrival { literals, repeats } = self.arrivals[index - length as usize];
-        self.arrivals[index] = if offset == 0 {
+        let LastStep { begin, offset } = self.nodes.steps[index];
+        let Arrival { literals, mut repeats } = self.arrivals[begin as usize];
+        let arrival = if offset == 0 {
             Arrival { literals: literals + 1, repeats }
         } else {
-            let mut repeats = repeats;
             repeats.code(offset);
             Arrival { literals: 0, repeats }
         };
+        self.arrivals[index] = arrival;
+        arrival
     }
 
     #[inline(always)]
-    fn literal(&mut self, index: usize, part: Part<'_>, prices: &Prices) {
-        let Arrival { literals, repeats } = self.arrivals[index];
+    fn literal(&mut self, index: usize, Arrival { literals, repeats }: Arrival, part: Part<'_>, prices: &Prices) {
         let price = prices.literal(part.raw, part.start + index, repeats.last() as usize, literals as usize);
-        let cost = self.nodes[index].cost + price;
-        let next = &mut self.nodes[index + 1];
-        if cost < next.cost {
-            *next = Node { cost, length: 1, offset: 0 };
-        }
+        let cost = self.nodes.costs[index] + price;
+        self.nodes.step(index, 1, 0, cost);
     }
 
     /// The matches with an offset used before. The length of the longest comes back.
     #[inline(always)]
-    fn repeats(&mut self, index: usize, Part { raw, start, end, min_match, .. }: Part<'_>, prices: &Prices) -> usize {
-        let Arrival { literals, repeats: Repeats(offsets) } = self.arrivals[index];
+    fn repeats(
+        &mut self,
+        index: usize,
+        arrival: Arrival,
+        Part { raw, start, end, min_match, .. }: Part<'_>,
+        prices: &Prices,
+    ) -> usize {
+        let Arrival { literals, repeats: Repeats(offsets) } = arrival;
         let at = start + index;
         let compared = if min_match == 3 { 0x00FF_FFFF } else { u32::MAX };
         let word = load32(raw, at);
         let mut longest = 1;
         for (rank, offset) in offsets.into_iter().enumerate() {
             let Some(earlier) = at.checked_sub(offset as usize) else { continue };
-            if (load32(raw, earlier) ^ word) & compared != 0 || offsets[..rank].contains(&offset) {
+            if (load32(raw, earlier) ^ word) & compared != 0 {
                 continue;
             }
             let length = common_len_up_to(raw, earlier, at, end - at);
             let (run, lengths) = prices.matches(literals as usize, rank == 0);
-            let cost = self.nodes[index].cost + run + if rank == 0 { 0 } else { prices.repeat(rank) };
-            relax(&mut self.nodes[index..], min_match, length, offset, cost, lengths);
+            let cost = self.nodes.costs[index] + run + if rank == 0 { 0 } else { prices.repeat(rank) };
+            self.nodes.matches(index, min_match, length, offset, cost, lengths);
             longest = longest.max(length);
         }
         longest
@@ -337,16 +358,23 @@ impl Ways {
 
     /// The matches that were found. The length of the longest comes back.
     #[inline(always)]
-    fn new_offsets(&mut self, index: usize, part: Part<'_>, matches: &Matches, prices: &Prices) -> usize {
-        let Arrival { literals, repeats } = self.arrivals[index];
+    fn new_offsets(
+        &mut self,
+        index: usize,
+        arrival: Arrival,
+        part: Part<'_>,
+        matches: &Matches,
+        prices: &Prices,
+    ) -> usize {
+        let Arrival { literals, repeats } = arrival;
         let (run, lengths) = prices.matches(literals as usize, false);
-        let cost = self.nodes[index].cost + run;
+        let cost = self.nodes.costs[index] + run;
         let mut shortest = part.min_match;
         for &Match { length, offset } in matches.of(index) {
             let length = length as usize;
             if !repeats.0.contains(&offset) {
                 let cost = cost + prices.offset(offset);
-                relax(&mut self.nodes[index..], shortest, length, offset, cost, lengths);
+                self.nodes.matches(index, shortest, length, offset, cost, lengths);
             }
             shortest = length + 1;
         }
@@ -358,11 +386,12 @@ impl Ways {
         self.path.clear();
         let mut index = part.end - part.start;
         while index > 0 {
-            let Node { length, offset, .. } = self.nodes[index];
-            index -= length as usize;
+            let LastStep { begin, offset } = self.nodes.steps[index];
+            let begin = begin as usize;
             if offset > 0 {
-                self.path.push(Step { at: (part.start + index) as u32, length, offset });
+                self.path.push(Step { at: (part.start + begin) as u32, length: (index - begin) as u32, offset });
             }
+            index = begin;
         }
     }
 
@@ -384,29 +413,6 @@ impl Ways {
         }
         counts.count_literals(raw, from, end, repeats.last() as usize);
         counts
-    }
-}
-
-/// Notes all matches of `shortest` to `length` bytes that begin at the first of `nodes` and cost
-/// less than what is known. A long one counts with its full length alone.
-#[inline(always)]
-fn relax(nodes: &mut [Node], shortest: usize, length: usize, offset: u32, cost: i32, lengths: &[i32]) {
-    let last = lengths.len() - 1;
-    if length > last {
-        let cost = cost + lengths[last];
-        if cost < nodes[length].cost {
-            nodes[length] = Node { cost, length: length as u32, offset };
-        }
-    }
-    let most = length.min(last);
-    if shortest > most {
-        return;
-    }
-    for (length, (node, &price)) in (shortest..).zip(nodes[shortest..=most].iter_mut().zip(&lengths[shortest..=most])) {
-        let cost = cost + price;
-        if cost < node.cost {
-            *node = Node { cost, length: length as u32, offset };
-        }
     }
 }
 
@@ -461,7 +467,10 @@ mod tests {
                 let mut trees = Trees::default();
                 let mut finder = trees.begin(&raw, Reach { depth, nice, min_match: 3 });
                 let mut matches = Matches::default();
-                matches.find(Part { raw: &raw, start: 0, end: LEN, min_match: 3, nice }, &mut finder);
+                matches.find(
+                    Part { raw: &raw, start: 0, end: LEN, min_match: 3, nice, kernel: Kernel::or_default(None) },
+                    &mut finder,
+                );
                 println!("{name}, depth {depth}: {} words, {} matches", finder.compared, matches.all.len());
                 assert!(finder.compared < LEN * (depth + 48), "{name}: {} words", finder.compared);
                 assert!(matches.all.len() <= LEN * MOST, "{name}");
@@ -473,7 +482,7 @@ mod tests {
     fn the_way_is_cheaper_than_literals_and_than_a_greedy_one() {
         let raw = b"abcabcabcdabcdeabcabcdeabcdabcde-abcab-abcdeabcd".to_vec();
         let (nice, min_match) = (64, 3);
-        let part = Part { raw: &raw, start: 0, end: raw.len(), min_match, nice };
+        let part = Part { raw: &raw, start: 0, end: raw.len(), min_match, nice, kernel: Kernel::or_default(None) };
         let (mut trees, mut matches, mut ways) = (Trees::default(), Matches::default(), Ways::default());
         matches.find(part, &mut trees.begin(&raw, Reach { depth: 64, nice, min_match }));
         let first = Arrival { literals: 0, repeats: Repeats::START };
@@ -481,7 +490,7 @@ mod tests {
         let prices = Prices::new(&counts, min_match);
         ways.find(part, &matches, first, &counts);
         let literals: i32 = (0..raw.len()).map(|at| prices.literal(&raw, at, 1, at)).sum();
-        let cost = ways.nodes[raw.len()].cost;
+        let cost = ways.nodes.costs[raw.len()];
         assert!(cost < literals, "{cost} with matches, {literals} without");
         let mut at = 0;
         for step in ways.path.iter().rev() {

@@ -73,7 +73,14 @@ impl Counts {
 
 /// Runs of more literals cost the same, and so do longer matches: they escape.
 const RUNS: usize = TOKEN_LITERALS + 256;
-const LENGTHS: usize = MIN_MATCH + TOKEN_MATCH + 256;
+pub(super) const LENGTHS: usize = MIN_MATCH + TOKEN_MATCH + 256;
+
+/// What matches cost, by length; those of many lengths are taken at once, and the last ones mean
+/// nothing.
+pub(super) type Lengths = [i32; LENGTHS + ABREAST];
+
+/// Lengths whose costs are compared at once.
+pub(super) const ABREAST: usize = 8;
 
 /// What each decision of a parser costs.
 #[derive(Debug)]
@@ -82,7 +89,7 @@ pub(super) struct Prices {
     are_differences: bool,
     /// By token without its lengths: literals and whether the offset is the last one; then by
     /// length.
-    matches: Vec<[i32; LENGTHS]>,
+    matches: Vec<Lengths>,
     offset_codes: [i32; 256],
     /// What a run of so many literals costs as long as its match is not known, and what the match
     /// makes of that.
@@ -102,9 +109,9 @@ impl Prices {
             (byte, false) => prices[usize::from(byte)],
             (_, true) => prices[usize::from(ESCAPE)] + ESCAPED,
         };
-        let mut matches = vec![[0; LENGTHS]; 16];
+        let mut matches = vec![[0; LENGTHS + ABREAST]; 16];
         for (kind, lengths) in matches.iter_mut().enumerate() {
-            for (length, price) in (0..).zip(&mut lengths[min_match..]) {
+            for (length, price) in (0..).zip(&mut lengths[min_match..LENGTHS]) {
                 let token = (kind >> 1) << 5 | length.min(TOKEN_MATCH) << 1 | kind & 1;
                 *price = tokens[token];
                 if length >= TOKEN_MATCH {
@@ -145,7 +152,7 @@ impl Prices {
     /// What the end of a run of `literals` costs, and what matches behind it do, by their length:
     /// with the last offset where `is_last`.
     #[inline(always)]
-    pub(super) fn matches(&self, literals: usize, is_last: bool) -> (i32, &[i32; LENGTHS]) {
+    pub(super) fn matches(&self, literals: usize, is_last: bool) -> (i32, &Lengths) {
         let kind = literals.min(TOKEN_LITERALS) << 1 | usize::from(is_last);
         (self.ends[literals.min(RUNS - 1)], &self.matches[kind])
     }
