@@ -224,18 +224,17 @@ fn first_byte_of(word: u64) -> usize {
 #[cfg(not(target_family = "wasm"))]
 #[inline(always)]
 fn common_len_up_to(raw: &[u8], earlier: usize, at: usize, most: usize) -> usize {
+    let (there, here) = (&raw[earlier..earlier + most], &raw[at..at + most]);
+    let ((there, there_rest), (here, here_rest)) = (there.as_chunks::<8>(), here.as_chunks::<8>());
     let mut len = 0;
-    while len + 8 <= most {
-        let different = load64(raw, at + len) ^ load64(raw, earlier + len);
-        if different != 0 {
-            return len + different.trailing_zeros() as usize / 8;
+    for (there, here) in there.iter().zip(here) {
+        let differs = u64::from_le_bytes(*there) ^ u64::from_le_bytes(*here);
+        if differs != 0 {
+            return len + first_byte_of(differs);
         }
         len += 8;
     }
-    while len < most && raw[at + len] == raw[earlier + len] {
-        len += 1;
-    }
-    len
+    len + there_rest.iter().zip(here_rest).take_while(|(there, here)| there == here).count()
 }
 
 /// [`common_len`], byte by byte. Not inlined: it would take the finders registers.

@@ -99,7 +99,7 @@ impl Optimal {
                     nice: effort.nice,
                     kernel: chunks.kernel(),
                 };
-                matches.find(part, &mut finder);
+                compiled_for(part.kernel, FindAll { matches, part, finder: &mut finder });
                 let mut like = ways.first_counts(part, matches, first, counts);
                 for _ in 0..effort.passes {
                     like = ways.find(part, matches, first, &like);
@@ -119,6 +119,7 @@ impl Optimal {
 
 impl Matches {
     /// Finds all of the positions of `part`, behind which none of them reaches.
+    #[inline(always)]
     fn find(&mut self, part: Part<'_>, finder: &mut Finder<'_>) {
         self.begins.clear();
         self.all.clear();
@@ -138,6 +139,7 @@ impl Matches {
     }
 
     /// The positions up to `end`, which a match covers, have no match but the rest of that.
+    #[inline(always)]
     fn skip(&mut self, start: usize, end: usize, offset: u32, finder: &mut Finder<'_>) -> usize {
         for at in start..end {
             self.begins.push(self.all.len() as u32);
@@ -165,6 +167,20 @@ struct Part<'a> {
     min_match: usize,
     nice: usize,
     kernel: Kernel,
+}
+
+/// [`Matches::find`], compiled for a kernel.
+struct FindAll<'a, 'f> {
+    matches: &'a mut Matches,
+    part: Part<'a>,
+    finder: &'a mut Finder<'f>,
+}
+
+impl Work for FindAll<'_, '_> {
+    #[inline(always)]
+    fn run(self) {
+        self.matches.find(self.part, self.finder);
+    }
 }
 
 /// [`Ways::find_cheapest`], compiled for a kernel.

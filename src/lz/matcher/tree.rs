@@ -87,6 +87,7 @@ impl Finder<'_> {
     /// `most` bytes, and puts `at` into the trees. Positions must come in rising order.
     ///
     /// Lengths are counted up to `nice` bytes, but the last one to its end.
+    #[inline(always)]
     pub(super) fn find(&mut self, at: usize, most: usize, found: &mut Vec<Match>) {
         let (raw, begin) = (self.raw, found.len());
         if at == 0 || at + END > raw.len() || most < self.reach.min_match {
@@ -118,6 +119,7 @@ impl Finder<'_> {
     }
 
     /// Puts `at` into the trees.
+    #[inline(always)]
     pub(super) fn learn(&mut self, at: usize) {
         if at > 0 && at + END <= self.raw.len() {
             self.search(at, |_, _| ());
@@ -125,6 +127,7 @@ impl Finder<'_> {
     }
 
     /// The newest position with the same three bytes, if it is near.
+    #[inline(always)]
     fn short_match(&mut self, at: usize) -> Option<usize> {
         let word = load64(self.raw, at);
         let slot = hash::<3>(word, SHORT_BITS) & self.short.len().saturating_sub(1);
