@@ -208,6 +208,15 @@ pub(crate) fn prefetch_line<T>(value: &T) {
     let _ = value;
 }
 
+/// A bit for each of `bytes` that is `byte`, the lowest one for the first of them.
+#[inline(always)]
+pub(crate) fn equal_bytes(bytes: &[u8; 16], byte: u8) -> u16 {
+    #[cfg(target_arch = "x86_64")]
+    return x86_64::equal_bytes(bytes, byte);
+    #[cfg(not(target_arch = "x86_64"))]
+    (0..).zip(bytes).fold(0, |equal, (index, &other)| equal | u16::from(other == byte) << index)
+}
+
 /// Scalar work that may be compiled for the processors of a kernel. A closure would not do: a large
 /// one is not inlined, and stays compiled for every processor.
 pub(crate) trait Work {

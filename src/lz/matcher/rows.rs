@@ -9,7 +9,7 @@ use crate::{
             repeat_at,
         },
     },
-    simd::{Work, compiled_for, prefetch_line},
+    simd::{Work, compiled_for, equal_bytes, prefetch_line},
 };
 
 /// Positions of a row.
@@ -157,14 +157,14 @@ impl Finder<'_> {
         let word = load64(raw, at);
         let (row, tag) = self.place(word);
         let head = self.heads[row];
-        let mut matching = matching(&self.tags[row], tag).rotate_right(head.into());
-        let mut candidates = [0; ROW];
+        let mut matching = equal_bytes(&self.tags[row], tag).rotate_right(head.into());
+        let mut candidates = [0_u32; ROW];
         let mut count = 0;
         while count < depth && matching != 0 {
             let index = (matching.trailing_zeros() as usize + usize::from(head)) % ROW;
             matching &= matching - 1;
-            let candidate = self.positions[row].0[index] as usize;
-            if let Some(byte) = raw.get(candidate) {
+            let candidate = self.positions[row].0[index];
+            if let Some(byte) = raw.get(candidate as usize) {
                 prefetch_line(byte);
             }
             candidates[count % ROW] = candidate;
@@ -173,6 +173,7 @@ impl Finder<'_> {
         // What is no longer than a match with a repeated offset is not worth its offset.
         let mut longest = best.length.max(3);
         for &candidate in candidates.iter().take(count) {
+            let candidate = candidate as usize;
             // These four bytes tell most of those that are no longer than the longest so far.
             let differ = load32(raw, candidate + longest - 3) != load32(raw, at + longest - 3);
             if differ || candidate == 0 || candidate >= at {
@@ -229,16 +230,6 @@ impl Finder<'_> {
     }
 }
 
-/// A bit for each of `tags` that is `tag`.
-#[inline(always)]
-fn matching(tags: &[u8; ROW], tag: u8) -> u16 {
-    let mut matching = 0;
-    for (index, &other) in tags.iter().enumerate() {
-        matching |= u16::from(other == tag) << index;
-    }
-    matching
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,7 +240,7 @@ mod tests {
         for index in [0, 3, 15] {
             tags[index] = 0x80;
         }
-        assert_eq!(matching(&tags, 0x80), 1 << 0 | 1 << 3 | 1 << 15);
-        assert_eq!(matching(&tags, 0x81), 0);
+        assert_eq!(equal_bytes(&tags, 0x80), 1 << 0 | 1 << 3 | 1 << 15);
+        assert_eq!(equal_bytes(&tags, 0x81), 0);
     }
 }
