@@ -32,8 +32,8 @@ impl Nodes {
         self.steps.resize(len + ABREAST, LastStep::default());
     }
 
-    /// Notes a step of `length` bytes from `begin` on, if the way to its end costs less than what is
-    /// known.
+    /// Notes a step of `length` bytes from `begin` on, if the way to its end costs less than what
+    /// is known.
     #[inline(always)]
     pub(super) fn step(&mut self, begin: usize, length: usize, offset: u32, cost: i32) {
         let end = begin + length;
