@@ -37,7 +37,7 @@ Steps>::rank$                   ^(memcpy$|\*%)              the last symbols; th
 ::lz(::copy|_portable::execute)::run$ ::Group::(safe|reaches_back)$ what of a group needs no checks, near an end
 ::lz(::copy|_portable::execute)::run$ ::Run::unescaped$      a length that escapes: its registers are the loop's otherwise
 ::lz(::copy|_portable::execute)::run(_long)?$ ::Output::literals$    the literals behind the last sequence, once a chunk
-::with_scalar_extensions$      (::grow_one|do_reserve_and_handle|panic_for_nonpositive_argument|^memset|::sequence_beyond|::common_bytes(_before)?|::escape_last_if_large|::streams::grow|::resize)$ no kernel: what of the LZ encoder is scalar
+::with_scalar_extensions$      (::grow_one|do_reserve_and_handle|panic_for_nonpositive_argument|^memset|::sequence_beyond|::common_bytes(_before)?|::escape_last_if_large|::streams::grow|::Nodes::begin|::resize)$ no kernel: what of the LZ encoder is scalar
 ::lz(::copy|_portable::execute)::run_long$ ^memcpy$          a match of 2 KiB or more, by the system's own copy
 ::avx2::lz::copy::run$          ::steps::prefetch$          addresses of matches ahead, once a group of a long block
 ::Rounds>::fill$                (^mem(cpy|set)|::Ranked::new|::Slots>::fill)$ makes a table, once a block
