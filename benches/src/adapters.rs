@@ -2,6 +2,7 @@
 //! same work.
 
 use std::{
+    cell::RefCell,
     fmt,
     fs::File,
     hint::black_box,
@@ -96,9 +97,10 @@ pub fn table(beside: &[(String, Vec<Pair>)]) -> String {
 }
 
 /// Ways to read a coded file, beside reading its blocks to a kept buffer and decoding them one by
-/// one. The first row shows what that costs over blocks that are in memory: the copy out of the
-/// page cache.
-fn read(raw: &[u8], rounds: usize) -> io::Result<[Pair; 6]> {
+/// one. The second row shows what that costs over blocks that are in memory: the copy out of the
+/// page cache. The last rows stand beside that with the copies that small calls make needful, or
+/// with room as large as the caller's, which is in no cache.
+fn read(raw: &[u8], rounds: usize) -> io::Result<[Pair; 9]> {
     let (mut stream, mut bare) = (tempfile::tempfile()?, tempfile::tempfile()?);
     stream.write_all(&compress(raw, &EncodeOptions::new().level(0))?)?;
     let blocks: Vec<Vec<u8>> = raw.chunks(BLOCK).map(bare_block).collect();
@@ -108,8 +110,12 @@ fn read(raw: &[u8], rounds: usize) -> io::Result<[Pair; 6]> {
         RansReader::new(&stream)
     };
     let (mut back, mut other, mut kept) = (vec![0; BLOCK], vec![0; BLOCK], vec![0; 2 * BLOCK]);
-    let (mut part, mut whole, mut slice) = (vec![0; PART], Vec::with_capacity(raw.len()), vec![0; raw.len()]);
-    let [memory, file, calls, exact, end, copy] = in_turn(
+    let (mut part, mut copied) = (vec![0; PART], vec![0; PART]);
+    // One for all: some memory is slower than other memory.
+    let whole = RefCell::new(vec![0; raw.len()]);
+    let (mut kept_for_copies, mut kept_for_places, mut back_for_copies) =
+        (vec![0; 2 * BLOCK], vec![0; 2 * BLOCK], vec![0; BLOCK]);
+    let times = in_turn(
         rounds,
         raw.len(),
         Clock::Thread,
@@ -132,9 +138,30 @@ fn read(raw: &[u8], rounds: usize) -> io::Result<[Pair; 6]> {
                 while reader.read(&mut part).expect("a good stream") > 0 {}
             },
             &mut || {
-                reader().read_exact(&mut slice).expect("a good stream");
+                (&bare).rewind().expect("a file seeks");
+                for block in &blocks {
+                    let coded = &mut kept_for_copies[..block.len()];
+                    (&bare).read_exact(coded).expect("a whole file");
+                    let len = block::decode(coded, &mut back_for_copies).expect("a good block");
+                    for raw in back_for_copies[..len].chunks(PART) {
+                        copied[..raw.len()].copy_from_slice(raw);
+                        black_box(&copied);
+                    }
+                }
             },
             &mut || {
+                reader().read_exact(&mut whole.borrow_mut()).expect("a good stream");
+            },
+            &mut || {
+                (&bare).rewind().expect("a file seeks");
+                for (block, place) in blocks.iter().zip(whole.borrow_mut().chunks_mut(BLOCK)) {
+                    let coded = &mut kept_for_places[..block.len()];
+                    (&bare).read_exact(coded).expect("a whole file");
+                    block::decode(coded, place).expect("a good block");
+                }
+            },
+            &mut || {
+                let mut whole = whole.borrow_mut();
                 whole.clear();
                 reader().read_to_end(&mut whole).expect("a good stream");
             },
@@ -143,7 +170,12 @@ fn read(raw: &[u8], rounds: usize) -> io::Result<[Pair; 6]> {
             },
         ],
     );
-    Ok([
+    Ok(read_pairs(times))
+}
+
+/// The ways of [`read`], side by side.
+fn read_pairs([memory, file, calls, file_copied, exact, file_placed, end, copy]: [f64; 8]) -> [Pair; 9] {
+    [
         Pair {
             what: "`RansReader` over a file in the page cache, 64 KiB a read / `block::decode` from memory",
             ours: calls,
@@ -174,7 +206,22 @@ fn read(raw: &[u8], rounds: usize) -> io::Result<[Pair; 6]> {
             ours: copy,
             against: file,
         },
-    ])
+        Pair {
+            what: "`RansReader`, 64 KiB a read / `File` read, `block::decode` and as many copies",
+            ours: calls,
+            against: file_copied,
+        },
+        Pair {
+            what: "`RansReader::read_exact` to a slice of all bytes / `File` read and `block::decode` to such a slice",
+            ours: exact,
+            against: file_placed,
+        },
+        Pair {
+            what: "`RansReader::read_to_end` to a kept vector / `File` read and `block::decode` to such a slice",
+            ours: end,
+            against: file_placed,
+        },
+    ]
 }
 
 /// Ways to code to a vector, beside bare blocks, and beside those with the copies that small calls
@@ -388,14 +435,16 @@ fn in_turns(rounds: usize, len: usize, clock: Clock, mut ours: impl FnMut(), mut
     in_turn(rounds, len, clock, [&mut ours, &mut against]).into()
 }
 
-/// The median of each in nanoseconds per byte, after one round that is not counted.
+/// The median of each in nanoseconds per byte, after one round that is not counted. Every other
+/// round goes from the last to the first: who comes next finds memory in the caches.
 fn in_turn<const N: usize>(rounds: usize, len: usize, clock: Clock, mut ways: [&mut dyn FnMut(); N]) -> [f64; N] {
     let mut times = [(); N].map(|()| Vec::new());
     for round in 0..=rounds {
-        for (times, way) in times.iter_mut().zip(&mut ways) {
-            let time = clock.time(way);
+        for turn in 0..N {
+            let index = if round % 2 == 0 { turn } else { N - 1 - turn };
+            let time = clock.time(&mut ways[index]);
             if round > 0 {
-                times.push(time);
+                times[index].push(time);
             }
         }
     }
