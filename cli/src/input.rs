@@ -29,7 +29,7 @@ pub(crate) enum Purpose {
     Decompress,
     /// To be tested or listed: there is no output.
     Look,
-    /// What takes neither -r nor -f.
+    /// Where neither -r nor -f helps.
     Other,
 }
 

@@ -23,8 +23,10 @@ use crate::{
 ///
 /// The inner reader is asked for some blocks at a time, straight into the buffer that they are
 /// decoded from, so it needs no [`BufReader`](io::BufReader) around it. What has come is given
-/// before more is waited for. With [`DecodeOptions::single_stream`] it is asked for one block at a
-/// time, and no byte behind the stream is taken: the inner reader then stands right behind it.
+/// before more is waited for; only with [threads](DecodeOptions::threads) a block may wait for the
+/// rest of the next one, if a part of that has come. With [`DecodeOptions::single_stream`] it is
+/// asked for one block at a time, and no byte behind the stream is taken: the inner reader then
+/// stands right behind it.
 ///
 /// Blocks are decoded straight to the caller's slice if that has room for all that are decoded
 /// together: one of the default length, or some, of 512 KiB at most. So large reads are the

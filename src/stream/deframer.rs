@@ -291,7 +291,9 @@ impl Deframer {
         // Neighbours differ a little. What is there of the block behind them is moved, so it should
         // be little.
         let wanted = match &self.state {
-            State::Body(BlockHeader::Data { .. }) if blocks > 1 => needed.saturating_mul(blocks) + needed / 8,
+            State::Body(BlockHeader::Data { .. }) if blocks > 1 => {
+                needed.saturating_mul(blocks).saturating_add(needed / 8)
+            }
             _ => needed,
         };
         self.buffer.space(needed, wanted, self.offset)

@@ -112,6 +112,10 @@ fn defaults() -> Result<Vec<OsString>, clap::Error> {
     let line = [OsString::from("rans")].into_iter().chain(words.clone());
     let matches = match command.clone().try_get_matches_from(line) {
         Ok(matches) => matches,
+        // --help or --version, which clap would print at once.
+        Err(error) if !error.use_stderr() => {
+            return Err(wrong(&mut command, "what only prints something and ends is no default"));
+        }
         Err(error) => {
             let text = error.render().to_string();
             let what = text.strip_prefix("error: ").unwrap_or(&text);

@@ -65,7 +65,8 @@ pub(crate) struct OperationArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Input")]
 pub(crate) struct SourceArgs {
-    /// Take every regular file in the folders that are named, and in those within
+    /// Take the regular files in the folders that are named, and in those within; to decompress,
+    /// test or list, those whose names end in the suffix
     #[arg(short, long)]
     pub(crate) recursive: bool,
     /// Take the files that FILE names, one on each line; can be given several times

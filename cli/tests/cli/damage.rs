@@ -36,6 +36,10 @@ fn a_damaged_beginning_is_shown_and_every_block_is_recovered() {
     folder.fail("list a.rans", error);
     folder.fail("recover a.rans -o b", "compressed bytes 0..20 are lost");
     assert!(folder.read("b") == raw);
+    // Two of its first four bytes are those of a stream, as it happens.
+    std::fs::write(folder.path("x.png"), b"\x89PNG\r\n\x1a\n and what follows").unwrap();
+    let run = folder.fail("list x.png", "begins with [89, 50, 4e, 47]");
+    assert!(!run.stderr.contains("recover"), "{}", run.stderr);
 }
 
 #[test]

@@ -122,6 +122,7 @@ fn what_is_no_default_is_refused_by_name() {
         ("--output-dir-flat b", "RANS_OPT: '--output-dir-flat' is no default"),
         ("b", "RANS_OPT: a file is no default"),
         ("list", "RANS_OPT: 'list' is no default"),
+        ("--help", "RANS_OPT: what only prints something and ends is no default"),
         ("--nonsense", "RANS_OPT: unexpected argument '--nonsense' found"),
         ("-T many", "RANS_OPT: invalid value 'many' for '--threads <N>'"),
     ] {
