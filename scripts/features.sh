@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What must build without a warning, alone and with its tests and examples: the crate with no feature
-# and with each one alone, and with `pairs` with every two; tensors without threads, the command and
-# object-store.
+# What must build without a warning, alone and with its tests and examples: the crate with no
+# feature and with each one alone, and with `pairs` with every two; tensors without threads, the
+# command and object-store.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mapfile -t features < <(sed -n '/^\[features\]/,/^\[lints/s/^\([a-z0-9_-]*\) = .*/\1/p' Cargo.toml | grep -vx default)

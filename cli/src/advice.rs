@@ -27,8 +27,8 @@ pub(crate) fn because(what: impl fmt::Display) -> impl FnOnce(io::Error) -> anyh
 
 const RECOVER: &str = "`rans recover` saves the complete blocks";
 
-/// Whether these may be the first bytes of a stream, one of them damaged. A PNG image has two of the
-/// four.
+/// Whether these may be the first bytes of a stream, one of them damaged. A PNG image has two of
+/// the four.
 fn is_like_the_magic(found: &[u8]) -> bool {
     found.iter().zip(MAGIC).filter(|&(&byte, wanted)| byte == wanted).count() >= 3
 }
