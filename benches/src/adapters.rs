@@ -228,12 +228,13 @@ fn read_pairs([memory, file, calls, file_copied, exact, file_placed, end, copy]:
 /// make needful: to a block, and of the coded bytes to the vector.
 fn write(raw: &[u8], rounds: usize) -> [Pair; 3] {
     let options = EncodeOptions::new().level(0);
-    let room = || Vec::with_capacity(raw.len() * 9 / 8);
-    let [mut bare, mut copied, mut by_part, mut at_once] = [room(), room(), room(), room()];
+    // One for all: some memory is slower than other memory.
+    let out = RefCell::new(Vec::with_capacity(raw.len() * 9 / 8));
     let (mut block, mut coded) = (vec![0; BLOCK], Vec::new());
-    let write = |out: &mut Vec<u8>, part: usize| {
+    let write = |part: usize| {
+        let mut out = out.borrow_mut();
         out.clear();
-        let mut writer = RansWriter::with_options(out, options.clone());
+        let mut writer = RansWriter::with_options(&mut *out, options.clone());
         raw.chunks(part).try_for_each(|part| writer.write_all(part)).expect("a vector takes everything");
         writer.try_finish().expect("a vector takes everything");
     };
@@ -243,24 +244,26 @@ fn write(raw: &[u8], rounds: usize) -> [Pair; 3] {
         Clock::Thread,
         [
             &mut || {
-                bare.clear();
+                let mut out = out.borrow_mut();
+                out.clear();
                 for raw in raw.chunks(BLOCK) {
-                    block::encode(raw, &options, &mut bare).expect("valid options");
+                    block::encode(raw, &options, &mut out).expect("valid options");
                 }
             },
             &mut || {
-                copied.clear();
+                let mut out = out.borrow_mut();
+                out.clear();
                 for raw in raw.chunks(BLOCK) {
                     for (to, part) in block.chunks_mut(PART).zip(raw.chunks(PART)) {
                         to[..part.len()].copy_from_slice(part);
                     }
                     coded.clear();
                     block::encode(&block[..raw.len()], &options, &mut coded).expect("valid options");
-                    copied.extend_from_slice(&coded);
+                    out.extend_from_slice(&coded);
                 }
             },
-            &mut || write(&mut by_part, PART),
-            &mut || write(&mut at_once, 4 * BLOCK),
+            &mut || write(PART),
+            &mut || write(4 * BLOCK),
         ],
     );
     [
